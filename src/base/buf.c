@@ -1,0 +1,104 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+enum { BUF_BYTES_MIN = 64 };
+
+void buf_done(struct buf *buf)
+{
+    (void)mem_free(buf->ptr);
+    *buf = (struct buf){.limit = buf->limit};
+}
+
+char *buf_reserve(struct buf *buf, size_t more)
+{
+    size_t wanted;
+    size_t capacity;
+    char *grown;
+
+    if (LIKELY(buf->capacity - buf->len >= more && buf->ptr != NULL && !buf->failed)) {
+        return buf->ptr + buf->len;
+    }
+    if (buf->failed || !size_add(buf->len, more, &wanted) ||
+        (buf->limit > 0 && wanted > buf->limit)) {
+        buf->failed = true;
+        return NULL;
+    }
+    capacity = buf->capacity < BUF_BYTES_MIN ? BUF_BYTES_MIN : buf->capacity + buf->capacity / 2;
+    capacity = capacity < wanted ? wanted : capacity;
+    capacity = buf->limit > 0 && capacity > buf->limit ? buf->limit : capacity;
+    grown = mem_try_realloc(buf->ptr, capacity);
+    if (grown == NULL) {
+        buf->failed = true;
+        return NULL;
+    }
+    buf->ptr = grown;
+    buf->capacity = capacity;
+    return buf->ptr + buf->len;
+}
+
+void buf_bytes(struct buf *buf, const void *bytes, size_t len)
+{
+    char *room;
+
+    if (len == 0) {
+        return;
+    }
+    room = buf_reserve(buf, len);
+    if (room != NULL) {
+        memcpy(room, bytes, len);
+        buf->len += len;
+    }
+}
+
+void buf_zero(struct buf *buf, size_t len)
+{
+    char *room = buf_reserve(buf, len);
+
+    if (room != NULL) {
+        memset(room, 0, len);
+        buf->len += len;
+    }
+}
+
+void buf_c(struct buf *buf, const char *c_string)
+{
+    buf_bytes(buf, c_string, strlen(c_string));
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    int size;
+    char *room;
+
+    va_start(args, format);
+    size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    ASSERT(size >= 0);
+    room = buf_reserve(buf, (size_t)size + 1);
+    if (room != NULL) {
+        va_start(args, format);
+        (void)vsnprintf(room, (size_t)size + 1, format, args);
+        va_end(args);
+        buf->len += (size_t)size;
+    }
+}
+
+char *buf_take_c(struct buf *buf)
+{
+    char *text;
+
+    buf_char(buf, '\0');
+    if (buf->failed) {
+        buf_done(buf);
+        return NULL;
+    }
+    text = buf->ptr;
+    *buf = (struct buf){.limit = buf->limit};
+    return text;
+}

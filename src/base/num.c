@@ -1,0 +1,281 @@
+#include "base/num.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/num_priv.h"
+
+static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/*
+ * Clinger's fast path: up to 19 digits that make an integer <= 2^53, and a power of ten <= 10^22,
+ * are both exact doubles, so one multiplication or division rounds correctly. Returns false when
+ * the text needs the exact parser.
+ */
+static bool parse_short(str s, double *ret)
+{
+    const char *p = s.ptr;
+    const char *end = s.ptr + s.len;
+    bool negative = p < end && *p == '-';
+    uint64_t mantissa = 0;
+    int fraction = 0;
+    const char *first;
+
+    p += negative || (p < end && *p == '+') ? 1 : 0;
+    if (end - p > 19 || p == end) {
+        return false;
+    }
+    first = p;
+    while (p < end && is_digit(*p)) {
+        mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
+    }
+    if (p < end && *p == '.') {
+        const char *point = p++;
+
+        while (p < end && is_digit(*p)) {
+            mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
+        }
+        fraction = (int)(p - point - 1);
+        if (p - first == 1) {
+            return false; /* a lone point */
+        }
+    }
+    if (p != end || mantissa > (UINT64_C(1) << 53)) {
+        return false;
+    }
+    *ret = (double)mantissa / powers_of_ten[fraction];
+    *ret = negative ? -*ret : *ret;
+    return true;
+}
+
+static bool parse_special(str s, double *ret)
+{
+    bool negative = s.len > 0 && s.ptr[0] == '-';
+    bool sign = negative || (s.len > 0 && s.ptr[0] == '+');
+    str word = str_from_index(s, sign ? 1 : 0);
+
+    if (str_eq_nocase(word, STR("inf")) || str_eq_nocase(word, STR("infinity"))) {
+        *ret = negative ? -INFINITY : INFINITY;
+        return true;
+    }
+    if (!sign && str_eq_nocase(word, STR("nan"))) {
+        *ret = NAN;
+        return true;
+    }
+    return false;
+}
+
+bool num_parse_decimal(str s, double *ret)
+{
+    str body = s.len > 0 && s.ptr[0] == '+' ? str_from_index(s, 1) : s;
+
+    if (LIKELY(parse_short(s, ret))) {
+        return true;
+    }
+    if (body.len == 0 || (body.ptr != s.ptr && body.ptr[0] == '-')) {
+        return false;
+    }
+    if (is_digit(body.ptr[body.len - 1]) || body.ptr[body.len - 1] == '.') {
+        return num_float_parse(body.ptr, body.len, false, ret);
+    }
+    return parse_special(s, ret);
+}
+
+bool num_parse_double(str s, double *ret)
+{
+    bool sign = s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+');
+    str body = str_from_index(s, sign ? 1 : 0);
+    double value;
+
+    if (body.len < 3 || body.ptr[0] != '0' || (body.ptr[1] | 0x20) != 'x') {
+        return num_parse_decimal(s, ret);
+    }
+    /* Go wants the binary exponent of a hexadecimal float. */
+    if (str_index_char(body, 'p') == SIZE_MAX && str_index_char(body, 'P') == SIZE_MAX) {
+        return false;
+    }
+    if (body.ptr[2] == '-' || !num_float_parse(body.ptr + 2, body.len - 2, true, &value)) {
+        return false;
+    }
+    *ret = s.ptr[0] == '-' ? -value : value;
+    return true;
+}
+
+bool num_parse_u64(str s, uint64_t *ret)
+{
+    uint64_t value = 0;
+
+    if (s.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_digit(s.ptr[i]) || __builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(s.ptr[i] - '0'), &value)) {
+            return false;
+        }
+    }
+    *ret = value;
+    return true;
+}
+
+bool num_parse_i64(str s, int64_t *ret)
+{
+    bool negative = s.len > 0 && s.ptr[0] == '-';
+    bool sign = negative || (s.len > 0 && s.ptr[0] == '+');
+    uint64_t value;
+
+    if (!num_parse_u64(str_from_index(s, sign ? 1 : 0), &value) ||
+        value > (uint64_t)INT64_MAX + (negative ? 1 : 0)) {
+        return false;
+    }
+    *ret = negative ? (int64_t)(0 - value) : (int64_t)value;
+    return true;
+}
+
+static size_t write_digits(uint64_t v, char *ret)
+{
+    char text[20];
+    size_t at = sizeof(text);
+
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    memcpy(ret, text + at, sizeof(text) - at);
+    return sizeof(text) - at;
+}
+
+/* Shortest digits "d.ddd" and exponent -> Go's %e: at least two exponent digits, which is what
+ * to_chars writes. */
+static size_t write_scientific(const struct num_digits *digits, char *ret)
+{
+    char *p = ret;
+    int exponent = digits->exponent;
+
+    *p++ = digits->text[0];
+    if (digits->count > 1) {
+        *p++ = '.';
+        memcpy(p, digits->text + 1, digits->count - 1);
+        p += digits->count - 1;
+    }
+    *p++ = 'e';
+    *p++ = exponent < 0 ? '-' : '+';
+    exponent = exponent < 0 ? -exponent : exponent;
+    if (exponent >= 100) {
+        *p++ = (char)('0' + exponent / 100);
+    }
+    *p++ = (char)('0' + exponent / 10 % 10);
+    *p++ = (char)('0' + exponent % 10);
+    return (size_t)(p - ret);
+}
+
+/* The digits are the shortest; zeros fill up to the point, where %.0f would print the digits of the
+ * binary value. */
+static size_t write_fixed(const struct num_digits *digits, char *ret)
+{
+    char *p = ret;
+    int whole = digits->exponent + 1; /* digits before the point */
+
+    if (whole <= 0) {
+        *p++ = '0';
+        *p++ = '.';
+        memset(p, '0', (size_t)-whole);
+        p += -whole;
+        memcpy(p, digits->text, digits->count);
+        return (size_t)(p - ret) + digits->count;
+    }
+    if ((size_t)whole >= digits->count) {
+        memcpy(p, digits->text, digits->count);
+        memset(p + digits->count, '0', (size_t)whole - digits->count);
+        return (size_t)whole;
+    }
+    memcpy(p, digits->text, (size_t)whole);
+    p[whole] = '.';
+    memcpy(p + whole + 1, digits->text + whole, digits->count - (size_t)whole);
+    return digits->count + 1;
+}
+
+size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX])
+{
+    struct num_digits digits;
+    char *p = ret;
+    bool scientific = false;
+
+    if (isnan(v)) {
+        memcpy(ret, "NaN", 3);
+        return 3;
+    }
+    if (isinf(v)) {
+        memcpy(ret, v < 0 ? "-Inf" : "+Inf", 4);
+        return 4;
+    }
+    if (fabs(v) < (form == NUM_G ? 1e6 : 1e15) && v == (double)(int64_t)v && form != NUM_E &&
+        !(v == 0 && signbit(v))) {
+        return num_format_i64((int64_t)v, ret);
+    }
+    if (signbit(v)) {
+        *p++ = '-';
+        v = -v;
+    }
+    num_float_digits(v, &digits);
+    switch (form) {
+    case NUM_G:
+        scientific = digits.exponent < -4 || digits.exponent >= 6;
+        break;
+    case NUM_F:
+        scientific = false;
+        break;
+    case NUM_E:
+        scientific = true;
+        break;
+    case NUM_JSON:
+        scientific = v != 0 && (v < 1e-6 || v >= 1e21);
+        break;
+    }
+    p += scientific ? write_scientific(&digits, p) : write_fixed(&digits, p);
+    ASSERT(p - ret <= NUM_TEXT_MAX);
+    return (size_t)(p - ret);
+}
+
+size_t num_format_u64(uint64_t v, char ret[NUM_TEXT_MAX])
+{
+    return write_digits(v, ret);
+}
+
+size_t num_format_i64(int64_t v, char ret[NUM_TEXT_MAX])
+{
+    if (v >= 0) {
+        return write_digits((uint64_t)v, ret);
+    }
+    ret[0] = '-';
+    return 1 + write_digits(0 - (uint64_t)v, ret + 1);
+}
+
+void buf_double(struct buf *buf, double v, enum num_form form)
+{
+    char *room = buf_reserve(buf, NUM_TEXT_MAX);
+
+    buf->len += room != NULL ? num_format_double(v, form, room) : 0;
+}
+
+void buf_i64(struct buf *buf, int64_t v)
+{
+    char *room = buf_reserve(buf, NUM_TEXT_MAX);
+
+    buf->len += room != NULL ? num_format_i64(v, room) : 0;
+}
+
+void buf_u64(struct buf *buf, uint64_t v)
+{
+    char *room = buf_reserve(buf, NUM_TEXT_MAX);
+
+    buf->len += room != NULL ? num_format_u64(v, room) : 0;
+}

@@ -1,0 +1,156 @@
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "testing/test.h"
+
+extern const struct test_case __start_baro_tests[];
+extern const struct test_case __stop_baro_tests[];
+
+enum { TESTS_MAX = 8192, DIRS_MAX = 4096 };
+
+static const char *row_name;
+static const char *skip_reasons[TESTS_MAX];
+static const char *current_test;
+static size_t skip_count;
+static char directories[DIRS_MAX][64];
+static size_t directory_count;
+
+void test_row(const char *name)
+{
+    row_name = name;
+}
+
+void test_str_equal_(str got, str want, const char *file, int line)
+{
+    if (!str_eq(got, want)) {
+        print_error("%s:%d: wanted \"%.*s\"\n%s:%d:    got \"%.*s\"\n", file, line, STR_ARG(want),
+                    file, line, STR_ARG(got));
+        _fail(file, line);
+    }
+}
+
+void test_ok_(int result, const struct baro_error *err, const char *file, int line)
+{
+    char text[512] = "";
+
+    if (result >= 0) {
+        return;
+    }
+    if (err != NULL && err->code != 0) {
+        error_format(err, text, sizeof(text));
+    }
+    print_error("%s:%d: wanted success, got %s: %s\n", file, line, error_name(result), text);
+    _fail(file, line);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static void remove_directories(void)
+{
+    enum { OPEN_FILES = 16 };
+
+    for (size_t i = 0; i < directory_count; i++) {
+        (void)nftw(directories[i], remove_entry, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+    }
+}
+
+const char *test_dir(void)
+{
+    char *path = directories[directory_count % DIRS_MAX];
+
+    assert_true(directory_count < DIRS_MAX);
+    (void)snprintf(path, sizeof(directories[0]), "/tmp/barograph-test-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    directory_count++;
+    return path;
+}
+
+void test_skip(const char *reason)
+{
+    skip_reasons[skip_count++] = reason;
+    print_message("%s: %s\n", current_test, reason);
+    skip();
+    abort();
+}
+
+const char *test_shared(const char *path)
+{
+    static char full[1024];
+    const char *root = getenv("BAROGRAPH_SHARED");
+    struct stat status;
+
+    (void)snprintf(full, sizeof(full), "%s/%s", root != NULL ? root : "../shared", path);
+    if (stat(full, &status) != 0) {
+        test_skip("the shared conformance data is missing (set BAROGRAPH_SHARED)");
+    }
+    return full;
+}
+
+static int set_up(void **state)
+{
+    current_test = *state != NULL ? (const char *)*state : "?";
+    row_name = NULL;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return 0;
+}
+
+static bool is_wanted(const struct test_case *test, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strstr(test->name, argv[i]) != NULL || strstr(test->file, argv[i]) != NULL) {
+            return true;
+        }
+    }
+    return argc < 2;
+}
+
+static void print_row_on_abort(int number)
+{
+    if (row_name != NULL) {
+        (void)fprintf(stderr, "in row \"%s\" of test %s\n", row_name, current_test);
+    }
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+int main(int argc, char **argv)
+{
+    static struct CMUnitTest tests[TESTS_MAX];
+    size_t count = 0;
+    int failed;
+
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGABRT, print_row_on_abort);
+    (void)atexit(remove_directories);
+    for (const struct test_case *test = __start_baro_tests; test < __stop_baro_tests; test++) {
+        if (count < TESTS_MAX && is_wanted(test, argc, argv)) {
+            void *name = NULL;
+
+            memcpy(&name, &test->name, sizeof(name));
+            tests[count++] = (struct CMUnitTest){test->name, test->run, set_up, tear_down, name};
+        }
+    }
+    failed = _cmocka_run_group_tests("barograph", tests, count, NULL, NULL);
+    for (size_t i = 0; i < skip_count; i++) {
+        (void)printf("skipped: %s\n", skip_reasons[i]);
+    }
+    (void)printf("%zu passed, %d failed, %zu skipped\n", count - (size_t)failed - skip_count,
+                 failed, skip_count);
+    return failed == 0 ? 0 : 1;
+}
