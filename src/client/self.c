@@ -1,0 +1,54 @@
+#include "client/self.h"
+
+#include <stdatomic.h>
+
+#include "base/num.h"
+
+static const struct {
+    const char *name;
+    enum self_type type;
+    const char *labels;
+    const char *help;
+} rows[] = {
+#define SELF(id, name, type, labels, help) {name, SELF_##type, labels, help},
+#include "client/self.def"
+#undef SELF
+};
+
+static _Atomic double values[SELF_ID_COUNT];
+
+void self_add(enum self_id id, double amount)
+{
+    double seen = atomic_load_explicit(&values[id], memory_order_relaxed);
+
+    while (!atomic_compare_exchange_weak_explicit(&values[id], &seen, seen + amount,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+void self_set(enum self_id id, double value)
+{
+    atomic_store_explicit(&values[id], value, memory_order_relaxed);
+}
+
+double self_get(enum self_id id)
+{
+    return atomic_load_explicit(&values[id], memory_order_relaxed);
+}
+
+void self_write(struct buf *buf)
+{
+    for (size_t i = 0; i < SELF_ID_COUNT; i++) {
+        if (i == 0 || strcmp(rows[i].name, rows[i - 1].name) != 0) {
+            buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help,
+                       rows[i].name, rows[i].type == SELF_COUNTER ? "counter" : "gauge");
+        }
+        buf_c(buf, rows[i].name);
+        if (rows[i].labels[0] != '\0') {
+            buf_printf(buf, "{%s}", rows[i].labels);
+        }
+        buf_char(buf, ' ');
+        buf_double(buf, self_get((enum self_id)i), NUM_G);
+        buf_char(buf, '\n');
+    }
+}
