@@ -1,0 +1,161 @@
+/*
+ * tsdb: a time series database in one directory, in Prometheus's own layout: `lock`, `wal/`, and a
+ * directory per block. The newest samples live in the head (memory, made durable by the WAL); older
+ * ones in blocks. Queries see one merged view.
+ *
+ * tsdb_open replays the WAL and starts one maintenance thread, which syncs the WAL every second.
+ * Any thread may take appenders and queriers; one appender or querier serves one thread at a time.
+ * Close all of them before tsdb_close. Format of the WAL: docs/formats/wal.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/dur.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "storage/appender.h"
+#include "storage/storage.h"
+
+struct tsdb;
+struct fs;
+
+/* How the pages of the WAL are packed. Reading takes all three, whatever this says. */
+enum tsdb_wal_compression {
+    TSDB_WAL_SNAPPY, /* as Prometheus does unless told otherwise */
+    TSDB_WAL_NONE,
+    TSDB_WAL_ZSTD,
+};
+
+/* Where the replay stands: segment numbers as in /api/v1/status/walreplay. */
+struct tsdb_replay_status {
+    int64_t min;     /* first segment, a checkpoint's included; 0 while unknown */
+    int64_t max;     /* last segment */
+    int64_t current; /* the segment that was read last */
+    bool done;
+};
+
+struct tsdb_options {
+    dur retention;             /* 0 = for ever; kept and reported, nothing is deleted yet */
+    uint64_t retention_bytes;  /* 0 = no bound; likewise */
+    uint64_t wal_segment_size; /* bytes, a multiple of 32 KiB; 0 = 128 MiB */
+    enum tsdb_wal_compression wal_compression;
+    uint32_t series_max;    /* in the head; 0 = 2^32 - 2 */
+    uint32_t exemplars_max; /* ring of the newest exemplars; 0 = none are kept */
+    dur chunk_range;        /* chunks never cross a multiple of it; 0 = 2 h */
+    dur too_old;            /* samples older than the head's newest by more than this are out of
+                               bounds; 0 = half of chunk_range, as in Prometheus; < 0 = no check */
+    dur too_far;         /* samples later than the wall clock by more than this are APPEND_TOO_FAR;
+                            0 = no check (the scraper checks for itself, as in Prometheus) */
+    bool no_sync_thread; /* no maintenance thread: for tests, and for reading tools */
+    const struct fs *fs; /* NULL = the real file system */
+    /* Called during tsdb_open at the start of the replay, after each segment, and at its end. */
+    void (*progress)(void *context, const struct tsdb_replay_status *status);
+    void *progress_context;
+};
+
+/*
+ * tsdb_open opens or creates the directory, takes its lock, reads the blocks and replays the WAL.
+ * A torn end of the WAL is repaired; what was dropped is in tsdb_open_report. A block that cannot
+ * be read is left out and reported. `options` may be NULL. Fails with BARO_EBUSY when another
+ * process holds the lock, else with -errno.
+ */
+int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb **ret,
+              struct baro_error *err);
+
+/* tsdb_close syncs and closes the WAL and releases the lock; `*err` may be NULL. The tsdb is gone
+ * whatever is returned. */
+int tsdb_close(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_free is tsdb_close for scopes that cannot report. */
+struct tsdb *tsdb_free(struct tsdb *tsdb);
+DEFINE_CLEANUP(tsdb_free, struct tsdb)
+
+/* tsdb_queryable is head and blocks as one; tsdb_appendable takes samples. They live as long as the
+ * tsdb. */
+struct queryable *tsdb_queryable(struct tsdb *tsdb);
+struct appendable *tsdb_appendable(struct tsdb *tsdb);
+
+/* tsdb_sync makes everything that was committed safe against a power cut (fsync). */
+int tsdb_sync(struct tsdb *tsdb, struct baro_error *err);
+
+/* What tsdb_open found and mended. */
+struct tsdb_open_report {
+    uint64_t series;            /* in the head after the replay */
+    uint64_t samples;           /* replayed, those refused included */
+    uint64_t samples_refused;   /* older than the blocks reach, unknown series, out of order */
+    uint64_t records_skipped;   /* kinds that are not read yet (native histograms, tombstones) */
+    uint64_t wal_repairs;       /* 0 or 1: the WAL was cut at a corrupt record */
+    uint64_t wal_bytes_dropped; /* behind that record; moved aside or cut off */
+    uint64_t blocks;
+    uint64_t blocks_skipped;
+    dur duration;              /* of the replay */
+    char wal_repair_text[232]; /* what was wrong; empty when nothing was */
+    char block_skip_text[232]; /* the last block that was left out, and why */
+};
+void tsdb_open_report(struct tsdb *tsdb, struct tsdb_open_report *ret);
+
+/* tsdb_replay_status may be called from any thread once tsdb_open has returned; during it, see
+ * options.progress. */
+void tsdb_replay_status(struct tsdb *tsdb, struct tsdb_replay_status *ret);
+
+struct tsdb_stat {
+    str name;
+    uint64_t value;
+};
+
+struct tsdb_stat_list {
+    const struct tsdb_stat *items; /* falling by value; in the arena */
+    size_t count;
+};
+
+/* What /api/v1/status/tsdb tells of the head. */
+struct tsdb_stats {
+    uint64_t series;
+    uint64_t label_pairs;
+    uint64_t chunks;
+    ts mint; /* INT64_MAX when the head is empty */
+    ts maxt; /* INT64_MIN when the head is empty */
+    uint64_t blocks;
+    uint64_t head_bytes; /* memory of the head by its own accounting */
+    struct tsdb_stat_list series_by_metric;
+    struct tsdb_stat_list values_by_label;
+    struct tsdb_stat_list bytes_by_label;
+    struct tsdb_stat_list series_by_pair; /* "name=value" */
+};
+
+enum { TSDB_STATS_LIMIT_MAX = 10000 };
+
+/* tsdb_stats fills ret; lists have at most `limit` items (10 in Prometheus unless asked otherwise).
+ * Strings and lists are in the arena. */
+void tsdb_stats(struct tsdb *tsdb, struct arena *arena, size_t limit, struct tsdb_stats *ret);
+
+/* One distinct (metric name, type, unit, help); strings in the arena. */
+struct tsdb_metadata {
+    str metric;
+    struct metadata metadata;
+};
+
+/*
+ * tsdb_metadata_list returns the distinct metadata of the head's series, sorted by metric; only of
+ * `metric` unless that is empty. (/api/v1/metadata wants what active targets expose: the scraper
+ * has that; this is what the store knows, for remote write and for tools.)
+ */
+void tsdb_metadata_list(struct tsdb *tsdb, struct arena *arena, str metric,
+                        struct tsdb_metadata **ret, size_t *ret_count);
+
+/* One stored exemplar with the labels of its series; all in the arena. */
+struct tsdb_exemplar {
+    struct labels series;
+    struct exemplar exemplar;
+};
+
+/* tsdb_exemplars_select returns the kept exemplars of series that match, with start <= t <= end,
+ * by series and then by time. */
+int tsdb_exemplars_select(struct tsdb *tsdb, struct arena *arena, struct matchers matchers,
+                          ts start, ts end, struct tsdb_exemplar **ret, size_t *ret_count,
+                          struct baro_error *err);
