@@ -1,0 +1,40 @@
+# The door to everything. `make run` and `make test` work from a fresh clone; `make help` tells the rest.
+
+BUILD ?= build
+MESON_FLAGS ?=
+NINJA = ninja -C
+
+.PHONY: help deps build run test check bench fmt fuzz clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/' | expand -t 10
+
+deps: ## install the Debian packages that are missing (sudo when not root)
+	@tools/deps
+
+build: deps ## release build: build/barograph
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
+	@$(NINJA) $(BUILD)
+
+run: build ## build, then serve on http://127.0.0.1:9090 with data in ./data (Ctrl-C ends it)
+	@exec $(BUILD)/barograph serve --storage.tsdb.path=data
+
+test: build ## every test; the last line is "N passed, M failed"
+	@tests/run $(BUILD)
+
+check: build ## format, layering, both compilers, sanitizers, fuzz corpora
+	@tools/check
+
+bench: build ## micro-benchmarks: a table of ns and MB/s
+	@$(NINJA) $(BUILD) barograph-bench
+	@$(BUILD)/barograph-bench
+
+fmt: deps ## format all sources in place
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+fuzz: deps ## run every fuzz target for SECONDS seconds each (default 60)
+	@tools/fuzz $${SECONDS_EACH:-60}
+
+clean: ## remove all build folders
+	rm -rf build build-*
