@@ -1,0 +1,44 @@
+/*
+ * block: one immutable block directory (meta.json, index, chunks/, tombstones), mapped into memory
+ * and counted: the data directory's owner holds one reference, each querier another. Any thread may
+ * query; checksums are verified when bytes are first touched. Format: docs/formats/block.md.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/dur.h"
+#include "base/error.h"
+#include "storage/storage.h"
+#include "tsdb/block_meta.h"
+
+struct block;
+
+/* block_open opens a directory, with one reference for the caller. Fails with the codes of
+ * block_meta_parse, with BARO_ECORRUPT, BARO_EUNSUPPORTED (index version 1) or -errno. */
+int block_open(const char *directory, struct block **ret, struct baro_error *err);
+
+/* block_ref takes a reference and returns block; block_unref gives one back and returns NULL. The
+ * last one unmaps the files. */
+struct block *block_ref(struct block *block);
+struct block *block_unref(struct block *block);
+DEFINE_CLEANUP(block_unref, struct block)
+
+/* block_meta lives as long as the block. */
+const struct block_meta *block_meta(const struct block *block);
+
+/* block_directory is the path that was opened. */
+const char *block_directory(const struct block *block);
+
+/* block_bytes is the size of the mapped files. */
+uint64_t block_bytes(const struct block *block);
+
+/* block_skipped_chunks counts the chunks of encodings that are not read yet, which queries passed
+ * over. */
+uint64_t block_skipped_chunks(const struct block *block);
+
+/* block_querier opens a view of [mint, maxt], both inclusive; it holds a reference until closed.
+ * Labels and strings it hands out point into the mapped index. */
+int block_querier(struct block *block, ts mint, ts maxt, struct querier **ret,
+                  struct baro_error *err);
