@@ -14,10 +14,12 @@
 #include "tsdb/block_meta.h"
 
 struct block;
+struct fs;
 
-/* block_open opens a directory, with one reference for the caller. Fails with the codes of
- * block_meta_parse, with BARO_ECORRUPT, BARO_EUNSUPPORTED (index version 1) or -errno. */
-int block_open(const char *directory, struct block **ret, struct baro_error *err);
+/* block_open opens a directory (by `fs`; NULL is the real file system) with one reference for the
+ * caller. Fails with the codes of block_meta_parse, with BARO_ECORRUPT, BARO_EUNSUPPORTED (index version 1) or -errno. */
+int block_open(const struct fs *fs, const char *directory, struct block **ret,
+               struct baro_error *err);
 
 /* block_ref takes a reference and returns block; block_unref gives one back and returns NULL. The
  * last one unmaps the files. */
