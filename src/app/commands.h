@@ -1,0 +1,15 @@
+/* commands: the subcommands of the program, one function each; a row of commands.def names it. */
+#pragma once
+
+/*
+ * Each takes what follows the command's words, writes to standard output and error, and returns the
+ * exit status: 0 = good, 1 = refused or failed, 2 = wrong usage, 3 = lint findings.
+ */
+int command_check_config(int argc, char **argv);
+int command_check_metrics(int argc, char **argv);
+int command_query_instant(int argc, char **argv);
+int command_query_labels(int argc, char **argv);
+int command_query_range(int argc, char **argv);
+int command_query_series(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_test_promql(int argc, char **argv);

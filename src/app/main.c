@@ -1,0 +1,79 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "app/version.h"
+#include "base/attr.h"
+#include "base/str.h"
+
+static const struct {
+    const char *words;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+#define COMMAND(words, function, help) {words, function, help},
+#include "app/commands.def"
+#undef COMMAND
+};
+
+static void print_help(FILE *out)
+{
+    (void)fprintf(
+        out, "barograph: a monitoring stack in one program\n\n"
+             "usage: barograph COMMAND [FLAGS] [ARGUMENTS]\n"
+             "       barograph [FLAGS]                 the same as: barograph serve [FLAGS]\n\n");
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        (void)fprintf(out, "  %-16s %s\n", commands[i].words, commands[i].help);
+    }
+    (void)fprintf(out, "  %-16s %s\n\n", "version", "program version");
+    (void)fprintf(
+        out,
+        "Each command has --help. Exit status: 0 good, 1 refused or failed, 2 wrong usage, 3 lint "
+        "findings.\n");
+}
+
+/* How many of argv's words the command's words take up, 0 when they differ. */
+static int match_words(const char *words, int argc, char **argv)
+{
+    str rest = str_from(words);
+    int count = 0;
+
+    for (str word; str_split_next(&rest, ' ', &word); count++) {
+        if (count >= argc || !str_is(word, argv[count])) {
+            return 0;
+        }
+    }
+    return count;
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that goes away is an error of write(2), not a reason to die. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    argc--;
+    argv++;
+    if (argc > 0 && (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "version") == 0)) {
+        (void)printf("barograph, version %s\n", BAROGRAPH_VERSION);
+        return 0;
+    }
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+                     strcmp(argv[0], "help") == 0)) {
+        print_help(stdout);
+        return 0;
+    }
+    if (argc == 0 || argv[0][0] == '-') {
+        return command_serve(argc, argv);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        int taken = match_words(commands[i].words, argc, argv);
+
+        if (taken > 0) {
+            return commands[i].run(argc - taken, argv + taken);
+        }
+    }
+    (void)fprintf(stderr, "barograph: no such command: %s %s\n\n", argv[0],
+                  argc > 1 ? argv[1] : "");
+    print_help(stderr);
+    return 2;
+}

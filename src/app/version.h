@@ -1,0 +1,8 @@
+/* version: what the program says of itself. */
+#pragma once
+
+#define BAROGRAPH_VERSION "0.1.0"
+
+/* The Prometheus release whose API, configuration and language are spoken; buildinfo tells it to
+ * clients that ask. */
+#define BAROGRAPH_SPEAKS_PROMETHEUS "3.14.0"
