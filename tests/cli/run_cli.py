@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""The commands as scripts use them: exit status, messages, help."""
+
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from barotest import Server, contains, equal, main  # noqa: E402
+
+
+def run(build, *words, stdin=""):
+    done = subprocess.run([str(build / "barograph"), *words], input=stdin, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_help_and_version(build, work):
+    for words in (["--help"], ["serve", "--help"], ["check", "config", "--help"], ["check", "metrics", "--help"],
+                  ["query", "instant", "--help"], ["query", "range", "--help"], ["test", "promql", "--help"]):
+        status, out, err = run(build, *words)
+        equal((status, err), (0, ""), " ".join(words))
+        contains(out, "usage: barograph", " ".join(words))
+    status, out, _ = run(build, "--version")
+    equal(status, 0, "--version")
+    contains(out, "barograph, version 0.", "--version")
+
+
+def test_wrong_usage_is_2(build, work):
+    for words, part in ((["nonsense"], "no such command"), (["serve", "--no-such-flag"], "unknown flag"),
+                        (["--query.timeout=x"], "--query.timeout"), (["query", "instant"], "usage")):
+        status, _, err = run(build, *words)
+        equal(status, 2, " ".join(words))
+        contains(err, part, " ".join(words))
+
+
+def test_check_config(build, work):
+    good, bad, later = work / "good.yml", work / "bad.yml", work / "later.yml"
+    good.write_text("scrape_configs: [{job_name: a, static_configs: [{targets: ['127.0.0.1:1']}]}]\n")
+    bad.write_text("global:\n  scrape_intervall: 5s\nscrape_configs: [{job_name: a, scrape_timeout: 1x}]\n")
+    later.write_text("remote_write: [{url: 'http://127.0.0.1:1/write'}]\n")
+    equal(run(build, "check", "config", str(good))[0], 0, "a good file")
+    status, out, err = run(build, "check", "config", str(bad))
+    equal(status, 1, "a bad file")
+    contains(out + err, f"{bad}:2:3: ", "the place")
+    contains(out + err, "scrape_interval", "the nearest name")
+    contains(out + err, f"{bad}:3:", "all faults at once")
+    status, out, err = run(build, "check", "config", str(later))
+    equal(status, 0, "valid, but not run yet")
+    contains(out + err, "not supported yet", "valid, but not run yet")
+    equal(run(build, "check", "config", "--strict", str(later))[0], 1, "--strict")
+    status, _, err = run(build, "serve", f"--config.file={later}", f"--storage.tsdb.path={work}/data")
+    equal(status, 1, "serve stops")
+    contains(err, "not supported yet", "serve says why")
+
+
+def test_check_metrics(build, work):
+    equal(run(build, "check", "metrics", stdin="# HELP a_total x\n# TYPE a_total counter\na_total 1\n")[0], 0, "good")
+    status, out, err = run(build, "check", "metrics", stdin="a{b=} 1\n")
+    equal(status, 1, "a parse error")
+    contains(out + err, ":1:", "the place")
+    equal(run(build, "check", "metrics", stdin="# TYPE a counter\na 1\n")[0], 3, "lint findings")
+
+
+def test_query_commands(build, work):
+    with Server(str(build / "barograph"), work, "global: {}\n") as server:
+        server.wait_ready()
+        url = f"http://127.0.0.1:{server.port}"
+        status, out, _ = run(build, "query", "instant", url, "vector(42)")
+        equal(status, 0, "query instant")
+        contains(out, "42", "query instant")
+        status, out, _ = run(build, "query", "range", "--plot", url, "vector(time())")
+        equal(status, 0, "query range --plot")
+        status, _, err = run(build, "query", "instant", url, "sum(")
+        equal(status, 1, "a bad expression")
+        contains(err, "parse error", "a bad expression")
+    status, _, err = run(build, "query", "instant", url, "up")
+    equal(status, 1, "nobody there")
+
+
+def test_promql_scripts(build, work):
+    good, bad = work / "good.test", work / "bad.test"
+    good.write_text("load 1m\n  m 1 2 3\n\neval instant at 2m m\n  m 3\n")
+    bad.write_text("load 1m\n  m 1 2 3\n\neval instant at 2m m\n  m 4\n")
+    status, out, _ = run(build, "test", "promql", str(good))
+    equal(status, 0, "a good script")
+    contains(out, "1 passed, 0 failed", "a good script")
+    status, out, err = run(build, "test", "promql", str(good), str(bad))
+    equal(status, 1, "a script that fails")
+    contains(out + err, "1 passed, 1 failed", "a script that fails")
+
+
+if __name__ == "__main__":
+    main(globals())
