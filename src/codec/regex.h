@@ -26,6 +26,10 @@ DEFINE_CLEANUP(regex_free, struct regex)
 
 bool regex_match(const struct regex *regex, str text);
 
+/* regex_prefix writes up to `size` bytes with which every match of an anchored expression begins;
+ * returns their number, 0 when nothing is known. */
+size_t regex_prefix(const struct regex *regex, char *ret, size_t size);
+
 /* regex_find gives the first match and its groups (group 0 is the match); absent groups have ptr
  * NULL. */
 enum { REGEX_GROUPS_MAX = 64 };

@@ -40,6 +40,9 @@ uint64_t labels_hash(struct labels labels);
 struct labels labels_copy(struct arena *arena, struct labels labels);
 struct labels labels_from_pairs(struct arena *arena, const struct label *pairs, size_t count);
 
+/* labels_sort sorts pairs by name in place, equal names in no particular order beyond 32 pairs. */
+void labels_sort(struct label *items, size_t count);
+
 /* labels_without returns the set less one name; shares the bytes, items from the arena (or the same
  * set if absent). */
 struct labels labels_without(struct arena *arena, struct labels labels, str name);
@@ -54,6 +57,9 @@ bool labels_has_duplicate(struct labels labels);
 /* labels_format appends name{a="b", c="d"} with PromQL quoting ({"utf 8 name", a="b"} when the name
  * needs it). */
 void labels_format(struct buf *buf, struct labels labels);
+
+/* label_quote appends text in double quotes with PromQL's (Go's) escapes. */
+void label_quote(struct buf *buf, str text);
 
 /* label_name_is_legacy: [a-zA-Z_][a-zA-Z0-9_]*; metric_name_is_legacy allows ':' too. */
 bool label_name_is_legacy(str name);
