@@ -1,0 +1,201 @@
+#include "tsdb/head_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/vec.h"
+
+enum {
+    CLASS_COUNT = HEAD_POOL_BLOCK_BYTES_MAX / HEAD_POOL_GRAIN + 1,
+    SLABS_MAX = HEAD_POOL_PAGES_MAX / HEAD_POOL_SLAB_PAGES,
+    NONE = 0, /* page 0 is never used, so that no handle is 0 */
+    FREE_END = 0xffff,
+};
+
+/* A page is in its class's list while it has a free block, or in the list of free pages. */
+struct page {
+    uint32_t next; /* NONE at the end */
+    uint32_t prev;
+    uint16_t class;
+    uint16_t used;  /* blocks handed out */
+    uint16_t fresh; /* blocks carved so far */
+    uint16_t free; /* index of the first freed block, which holds the index of the next; FREE_END */
+};
+
+struct head_pool_state {
+    struct lock lock;
+    VEC(struct page) pages;        /* lock: this one */
+    uint32_t free_page;            /* lock: this one */
+    uint32_t partial[CLASS_COUNT]; /* lock: this one */
+    size_t used_bytes;             /* lock: this one */
+};
+
+void head_pool_init(struct head_pool *pool)
+{
+    pool->slabs = mem_alloc_zero(SLABS_MAX * sizeof(char *));
+    pool->state = MEM_NEW(struct head_pool_state);
+    lock_init(&pool->state->lock, LOCK_LEAF);
+}
+
+void head_pool_done(struct head_pool *pool)
+{
+    if (pool->state == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < SLABS_MAX && pool->slabs[i] != NULL; i++) {
+        free(pool->slabs[i]);
+    }
+    pool->slabs = mem_free(pool->slabs);
+    vec_done(&pool->state->pages);
+    lock_done(&pool->state->lock);
+    pool->state = mem_free(pool->state);
+}
+
+static uint16_t blocks_per_page(uint16_t class)
+{
+    return (uint16_t)(HEAD_POOL_PAGE_BYTES / ((size_t) class * HEAD_POOL_GRAIN));
+}
+
+static void list_push(struct head_pool_state *state, uint32_t *list, uint32_t number)
+{
+    struct page *page = &state->pages.items[number];
+
+    page->next = *list;
+    page->prev = NONE;
+    if (*list != NONE) {
+        state->pages.items[*list].prev = number;
+    }
+    *list = number;
+}
+
+static void list_remove(struct head_pool_state *state, uint32_t *list, uint32_t number)
+{
+    struct page *page = &state->pages.items[number];
+
+    if (page->prev != NONE) {
+        state->pages.items[page->prev].next = page->next;
+    } else {
+        ASSERT(*list == number);
+        *list = page->next;
+    }
+    if (page->next != NONE) {
+        state->pages.items[page->next].prev = page->prev;
+    }
+}
+
+/* The memory is not touched here: pages that are never carved cost no resident memory. */
+static void add_slab_locked(struct head_pool *pool)
+{
+    struct head_pool_state *state = pool->state;
+    size_t first = state->pages.count;
+    void *slab = NULL;
+
+    ASSERT(first / HEAD_POOL_SLAB_PAGES < SLABS_MAX);
+    ASSERT(posix_memalign(&slab, HEAD_POOL_PAGE_BYTES,
+                          (size_t)HEAD_POOL_SLAB_PAGES * HEAD_POOL_PAGE_BYTES) == 0);
+    pool->slabs[first / HEAD_POOL_SLAB_PAGES] = slab;
+    for (size_t i = 0; i < HEAD_POOL_SLAB_PAGES; i++) {
+        vec_push(&state->pages, (struct page){0});
+    }
+    for (size_t i = first + HEAD_POOL_SLAB_PAGES; i-- > first;) {
+        if (i != NONE) {
+            list_push(state, &state->free_page, (uint32_t)i);
+        }
+    }
+}
+
+static uint32_t take_page_locked(struct head_pool *pool, uint16_t class)
+{
+    struct head_pool_state *state = pool->state;
+    uint32_t number;
+
+    if (state->free_page == NONE) {
+        add_slab_locked(pool);
+    }
+    number = state->free_page;
+    list_remove(state, &state->free_page, number);
+    state->pages.items[number] = (struct page){.class = class, .free = FREE_END};
+    list_push(state, &state->partial[class], number);
+    return number;
+}
+
+static pool_ref block_ref(uint32_t page, uint16_t class, uint16_t block)
+{
+    return page << HEAD_POOL_INDEX_BITS | (uint32_t)block * class;
+}
+
+pool_ref head_pool_alloc(struct head_pool *pool, size_t size)
+{
+    struct head_pool_state *state = pool->state;
+    uint16_t class = (uint16_t)((size + HEAD_POOL_GRAIN - 1) / HEAD_POOL_GRAIN);
+    uint32_t number;
+    struct page *page;
+    pool_ref ref;
+
+    ASSERT(size > 0 && size <= HEAD_POOL_BLOCK_BYTES_MAX);
+    lock_acquire(&state->lock);
+    number = state->partial[class];
+    if (number == NONE) {
+        number = take_page_locked(pool, class);
+    }
+    page = &state->pages.items[number];
+    if (page->free != FREE_END) {
+        ref = block_ref(number, class, page->free);
+        memcpy(&page->free, head_pool_at(pool, ref), sizeof(page->free));
+    } else {
+        ref = block_ref(number, class, page->fresh++);
+    }
+    page->used++;
+    if (page->free == FREE_END && page->fresh == blocks_per_page(class)) {
+        list_remove(state, &state->partial[class], number);
+    }
+    state->used_bytes += (size_t) class * HEAD_POOL_GRAIN;
+    lock_release(&state->lock);
+    return ref;
+}
+
+void head_pool_free(struct head_pool *pool, pool_ref block, size_t size)
+{
+    struct head_pool_state *state = pool->state;
+    uint16_t class = (uint16_t)((size + HEAD_POOL_GRAIN - 1) / HEAD_POOL_GRAIN);
+    uint32_t number = block >> HEAD_POOL_INDEX_BITS;
+    struct page *page;
+
+    lock_acquire(&state->lock);
+    page = &state->pages.items[number];
+    ASSERT(page->class == class && page->used > 0);
+    if (page->free == FREE_END && page->fresh == blocks_per_page(class)) {
+        list_push(state, &state->partial[class], number);
+    }
+    memcpy(head_pool_at(pool, block), &page->free, sizeof(page->free));
+    page->free = (uint16_t)((block & ((1u << HEAD_POOL_INDEX_BITS) - 1)) / class);
+    page->used--;
+    if (page->used == 0) {
+        list_remove(state, &state->partial[class], number);
+        list_push(state, &state->free_page, number);
+    }
+    state->used_bytes -= (size_t) class * HEAD_POOL_GRAIN;
+    lock_release(&state->lock);
+}
+
+size_t head_pool_bytes(struct head_pool *pool)
+{
+    size_t bytes;
+
+    lock_acquire(&pool->state->lock);
+    bytes = pool->state->pages.count * (HEAD_POOL_PAGE_BYTES + sizeof(struct page));
+    lock_release(&pool->state->lock);
+    return bytes;
+}
+
+size_t head_pool_used(struct head_pool *pool)
+{
+    size_t bytes;
+
+    lock_acquire(&pool->state->lock);
+    bytes = pool->state->used_bytes;
+    lock_release(&pool->state->lock);
+    return bytes;
+}

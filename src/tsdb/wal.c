@@ -1,0 +1,362 @@
+#include "tsdb/wal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "client/self.h"
+#include "codec/bytes.h"
+#include "codec/crc32c.h"
+#include "tsdb/wal_priv.h"
+
+/* An ended segment waits to be synced and closed by wal_sync; with this many waiting, the writer
+ * does it itself. */
+enum { ENDED_MAX = 4 };
+
+struct wal {
+    const struct fs *fs;
+    char dir[FS_PATH_MAX];
+    uint64_t segment_bytes;
+
+    /* Taken around sync and close, before `lock`: only its holder closes a file. */
+    struct lock sync_lock;
+    /* Around the write itself as well: the order in the file is the order of the commits. */
+    struct lock lock;
+    fs_file file;         /* lock: wal */
+    uint64_t segment;     /* lock: wal */
+    uint64_t offset;      /* lock: wal; bytes of good records in the segment */
+    bool is_dirty;        /* lock: wal; written since the last sync */
+    bool must_cut;        /* lock: wal; a failed write could not be taken back */
+    struct buf out;       /* lock: wal */
+    struct wal_stats sum; /* lock: wal */
+    VEC(fs_file) ended;   /* lock: wal */
+};
+
+void wal_batch_reset(struct wal_batch *batch)
+{
+    buf_reset(&batch->packed);
+    batch->count = 0;
+    batch->saved_bytes = 0;
+}
+
+void wal_batch_done(struct wal_batch *batch)
+{
+    buf_done(&batch->packed);
+    batch->compressor = compressor_free(batch->compressor);
+    batch->records = mem_free(batch->records);
+    batch->count = batch->capacity = 0;
+}
+
+static void batch_push(struct wal_batch *batch, struct wal_batch_record record)
+{
+    if (batch->count == batch->capacity) {
+        batch->capacity = batch->capacity == 0 ? 8 : batch->capacity * 2;
+        batch->records =
+            mem_realloc(batch->records, batch->capacity * sizeof(struct wal_batch_record));
+    }
+    batch->records[batch->count++] = record;
+}
+
+int wal_batch_add(struct wal_batch *batch, str record, struct baro_error *err)
+{
+    size_t offset = batch->packed.len;
+    enum compress_kind kind = batch->compress;
+
+    if (kind != COMPRESS_NONE) {
+        int r;
+
+        if (batch->compressor == NULL) {
+            batch->compressor = compressor_new();
+        }
+        r = compressor_pack(batch->compressor, kind, record, &batch->packed, err);
+        if (r < 0) {
+            return r;
+        }
+        if (batch->packed.len - offset >= record.len) {
+            batch->packed.len = offset;
+            kind = COMPRESS_NONE;
+        } else {
+            batch->saved_bytes += record.len - (batch->packed.len - offset);
+        }
+    }
+    if (kind == COMPRESS_NONE) {
+        buf_str(&batch->packed, record);
+        if (batch->packed.failed) {
+            return error_set(err, BARO_ELIMIT, "no memory for a WAL record of %zu bytes",
+                             record.len);
+        }
+    }
+    batch_push(batch, (struct wal_batch_record){offset, batch->packed.len - offset, kind});
+    return 0;
+}
+
+const char *wal_segment_path(struct arena *arena, const char *dir, uint64_t segment)
+{
+    return arena_printf(arena, "%s/%08" PRIu64, dir, segment).ptr;
+}
+
+static int open_segment(struct wal *wal, uint64_t segment, fs_file *ret, struct baro_error *err)
+{
+    struct arena arena = {0};
+    int r = wal->fs->open(wal->fs, wal_segment_path(&arena, wal->dir, segment), FS_CREATE_NEW, ret,
+                          err);
+
+    if (r >= 0) {
+        r = wal->fs->sync_dir(wal->fs, wal->dir, err);
+        if (r < 0) {
+            (void)wal->fs->close(wal->fs, *ret, NULL);
+        }
+    }
+    arena_done(&arena);
+    return r;
+}
+
+int wal_open(const struct fs *fs, const char *dir, uint64_t segment, uint64_t segment_bytes,
+             struct wal **ret, struct baro_error *err)
+{
+    struct wal *wal;
+    int r;
+
+    if (segment_bytes == 0) {
+        segment_bytes = WAL_SEGMENT_BYTES_DEFAULT;
+    }
+    if (segment_bytes % WAL_PAGE_BYTES != 0) {
+        return error_set(err, BARO_EINVALID, "WAL segment size %" PRIu64 " is no multiple of %d",
+                         segment_bytes, WAL_PAGE_BYTES);
+    }
+    if (strlen(dir) >= FS_PATH_MAX - WAL_SEGMENT_NAME_DIGITS - 16) {
+        return error_set(err, -ENAMETOOLONG, "WAL directory name is too long");
+    }
+    wal = MEM_NEW(struct wal);
+    wal->fs = fs;
+    wal->segment_bytes = segment_bytes;
+    wal->segment = segment;
+    memcpy(wal->dir, dir, strlen(dir) + 1);
+    r = open_segment(wal, segment, &wal->file, err);
+    if (r < 0) {
+        (void)mem_free(wal);
+        return r;
+    }
+    lock_init(&wal->lock, LOCK_WAL);
+    lock_init(&wal->sync_lock, LOCK_WAL_SYNC);
+    self_set(SELF_WAL_SEGMENT, (double)segment);
+    *ret = wal;
+    return 0;
+}
+
+static int sync_and_close(struct wal *wal, fs_file file, struct baro_error *err)
+{
+    int r = wal->fs->sync(wal->fs, file, err);
+    int closed = wal->fs->close(wal->fs, file, r < 0 ? NULL : err);
+
+    return r < 0 ? r : closed;
+}
+
+/* Pads the page and begins the next segment; the old file is synced by wal_sync, or here when too
+ * many wait. */
+static int cut_locked(struct wal *wal, struct baro_error *err)
+{
+    fs_file file = FS_FILE_NONE;
+    int r;
+
+    lock_assert_held(&wal->lock);
+    r = open_segment(wal, wal->segment + 1, &file, err);
+    if (r < 0) {
+        return r;
+    }
+    if (wal->ended.count < ENDED_MAX) {
+        vec_push(&wal->ended, wal->file);
+    } else {
+        r = sync_and_close(wal, wal->file, err);
+    }
+    wal->file = file;
+    wal->segment++;
+    wal->offset = 0;
+    wal->must_cut = false;
+    wal->is_dirty = true;
+    self_set(SELF_WAL_SEGMENT, (double)wal->segment);
+    return r;
+}
+
+uint32_t wal_frame(struct buf *out, uint32_t *page_used, str packed, enum compress_kind kind)
+{
+    static const uint8_t flags[COMPRESS_KIND_COUNT] = {
+        [COMPRESS_NONE] = 0,
+        [COMPRESS_SNAPPY] = WAL_FLAG_SNAPPY,
+        [COMPRESS_ZSTD] = WAL_FLAG_ZSTD,
+    };
+    uint32_t parts = 0;
+    bool is_last = false;
+
+    while (!is_last) {
+        uint32_t room = WAL_PAGE_BYTES - *page_used;
+        uint8_t header[WAL_HEADER_BYTES];
+        enum wal_fragment type;
+        size_t len;
+
+        if (room <= WAL_HEADER_BYTES && !(room == WAL_HEADER_BYTES && packed.len == 0)) {
+            buf_zero(out, room);
+            *page_used = 0;
+            continue;
+        }
+        room -= WAL_HEADER_BYTES;
+        is_last = packed.len <= room;
+        len = is_last ? packed.len : room;
+        type = is_last ? (parts == 0 ? WAL_FULL : WAL_LAST) : (parts == 0 ? WAL_FIRST : WAL_MIDDLE);
+        header[0] = (uint8_t)((uint8_t)type | flags[kind]);
+        header[1] = (uint8_t)(len >> 8);
+        header[2] = (uint8_t)len;
+        store_be32(header + 3, crc32c(str_of(packed.ptr, len)));
+        buf_bytes(out, header, sizeof(header));
+        buf_bytes(out, packed.ptr, len);
+        packed = str_from_index(packed, len);
+        *page_used = (*page_used + WAL_HEADER_BYTES + (uint32_t)len) % WAL_PAGE_BYTES;
+        parts++;
+    }
+    return parts;
+}
+
+/* The most bytes that a record of `len` bytes takes from `offset` on, padding included. */
+static uint64_t framed_bytes_max(uint64_t offset, uint64_t len)
+{
+    uint64_t pages = len / (WAL_PAGE_BYTES - WAL_HEADER_BYTES) + 2;
+
+    (void)offset;
+    return len + pages * 2 * WAL_HEADER_BYTES;
+}
+
+static uint64_t batch_bytes_max(const struct wal_batch *batch)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        bytes += framed_bytes_max(0, batch->records[i].len);
+    }
+    return bytes;
+}
+
+static int write_locked(struct wal *wal, const struct wal_batch *batch, struct baro_error *err)
+{
+    uint32_t page_used = (uint32_t)(wal->offset % WAL_PAGE_BYTES);
+    uint32_t parts = 0;
+    int r;
+
+    lock_assert_held(&wal->lock);
+    buf_reset(&wal->out);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct wal_batch_record *record = &batch->records[i];
+
+        parts += wal_frame(&wal->out, &page_used,
+                           str_of(batch->packed.ptr + record->offset, record->len), record->kind);
+    }
+    if (wal->out.failed) {
+        return error_set(err, -ENOMEM, "no memory to frame %zu WAL records", batch->count);
+    }
+    r = wal->fs->pwrite(wal->fs, wal->file, wal->out.ptr, wal->out.len, wal->offset, err);
+    if (r < 0) {
+        /* What was written of it must not be read back, not even as a torn record in front of later
+         * ones. */
+        wal->must_cut = wal->fs->truncate(wal->fs, wal->file, wal->offset, NULL) < 0;
+        return error_wrap(err, r, "WAL segment %08" PRIu64, wal->segment);
+    }
+    wal->sum.pages += (wal->offset + wal->out.len) / WAL_PAGE_BYTES - wal->offset / WAL_PAGE_BYTES;
+    wal->offset += wal->out.len;
+    wal->sum.bytes += wal->out.len;
+    wal->sum.parts += parts;
+    wal->is_dirty = true;
+    return 0;
+}
+
+int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error *err)
+{
+    int r = 0;
+
+    if (batch->count == 0) {
+        return 0;
+    }
+    lock_acquire(&wal->lock);
+    if (wal->must_cut ||
+        (wal->offset > 0 && wal->offset + batch_bytes_max(batch) > wal->segment_bytes)) {
+        r = cut_locked(wal, err);
+    }
+    if (r >= 0) {
+        r = write_locked(wal, batch, err);
+    }
+    if (r < 0) {
+        wal->sum.writes_failed++;
+        self_add(SELF_WAL_WRITES_FAILED, 1);
+    }
+    lock_release(&wal->lock);
+    return r;
+}
+
+static int sync_held(struct wal *wal, struct baro_error *err)
+{
+    fs_file ended[ENDED_MAX];
+    size_t ended_count;
+    fs_file file;
+    bool is_dirty;
+    int r = 0;
+
+    lock_acquire(&wal->lock);
+    ended_count = wal->ended.count;
+    ASSERT(ended_count <= ENDED_MAX);
+    for (size_t i = 0; i < ended_count; i++) {
+        ended[i] = wal->ended.items[i];
+    }
+    vec_reset(&wal->ended);
+    file = wal->file;
+    is_dirty = wal->is_dirty;
+    wal->is_dirty = false;
+    lock_release(&wal->lock);
+
+    for (size_t i = 0; i < ended_count; i++) {
+        int one = sync_and_close(wal, ended[i], r < 0 ? NULL : err);
+
+        r = r < 0 ? r : one;
+    }
+    if (is_dirty) {
+        int one = wal->fs->sync(wal->fs, file, r < 0 ? NULL : err);
+
+        r = r < 0 ? r : one;
+    }
+    return r;
+}
+
+int wal_sync(struct wal *wal, struct baro_error *err)
+{
+    int r;
+
+    lock_acquire(&wal->sync_lock);
+    r = sync_held(wal, err);
+    lock_release(&wal->sync_lock);
+    return r;
+}
+
+int wal_close(struct wal *wal, struct baro_error *err)
+{
+    int r, closed;
+
+    if (wal == NULL) {
+        return 0;
+    }
+    r = wal_sync(wal, err);
+    closed = wal->fs->close(wal->fs, wal->file, r < 0 ? NULL : err);
+    buf_done(&wal->out);
+    vec_done(&wal->ended);
+    lock_done(&wal->lock);
+    lock_done(&wal->sync_lock);
+    (void)mem_free(wal);
+    return r < 0 ? r : closed;
+}
+
+void wal_stats(struct wal *wal, struct wal_stats *ret)
+{
+    lock_acquire(&wal->lock);
+    *ret = wal->sum;
+    ret->segment = wal->segment;
+    lock_release(&wal->lock);
+}
