@@ -1,0 +1,115 @@
+/*
+ * api: Prometheus's HTTP API, its own metrics, the health and lifecycle paths, and the first page.
+ * It knows the rest of the program only through struct api_context: the app fills it once, before
+ * the server starts, and keeps it valid until the server has stopped. Callbacks are called from any
+ * thread, several at once. What is served where: routes.def.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/dur.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "http/server.h"
+#include "promql/engine.h"
+#include "scrape/scrape.h"
+#include "storage/storage.h"
+#include "sys/clock.h"
+#include "tsdb/tsdb.h"
+
+struct api_build {
+    const char *version; /* Prometheus's version whose API is spoken: clients branch on it */
+    const char *revision;
+    const char *branch;
+    const char *user;
+    const char *date;
+    const char *compiler;
+    const char *program_version; /* barograph's own */
+};
+
+/* A flag as /api/v1/status/flags lists it, without dashes. */
+struct api_flag {
+    const char *name;
+    const char *value;
+};
+
+/* What /api/v1/status/runtimeinfo tells. Strings live in the arena given, or for ever. */
+struct api_runtime {
+    ts start_time;
+    ts last_config_time; /* of the last good reload */
+    bool reload_success; /* of the last try */
+    uint64_t corruption_count;
+    str storage_retention; /* "15d", "15d or 1GiB" */
+    str working_directory;
+    str hostname;
+};
+
+/* Where scraped samples have come from and gone: NULL members are answered with empty results. */
+struct api_sources {
+    /* All targets, or those of one pool when pool.ptr is not NULL; as scrape_manager_targets. */
+    void (*targets)(void *app, struct arena *arena, str pool, struct scrape_targets *ret);
+    /* As scrape_manager_metadata. */
+    void (*metadata)(void *app, struct arena *arena, str metric, struct matchers matchers,
+                     size_t limit, struct scrape_metadata_list *ret);
+    /* As tsdb_stats; fails with BARO_EBUSY while the WAL is replayed. */
+    int (*tsdb_stats)(void *app, struct arena *arena, size_t limit, struct tsdb_stats *ret,
+                      struct baro_error *err);
+    void (*replay_status)(void *app, struct tsdb_replay_status *ret);
+    /* As tsdb_exemplars_select. */
+    int (*exemplars)(void *app, struct arena *arena, struct matchers matchers, ts start, ts end,
+                     struct tsdb_exemplar **ret, size_t *ret_count, struct baro_error *err);
+    /* Appends the running configuration as YAML, secrets hidden. */
+    void (*config)(void *app, struct buf *ret);
+    /* Appends further metrics in Prometheus's text format; runs for each /metrics. */
+    void (*metrics)(void *app, struct buf *ret);
+    void (*runtime)(void *app, struct arena *arena, struct api_runtime *ret);
+    /* Labels of global.external_labels, for /federate. In the arena. */
+    void (*external_labels)(void *app, struct arena *arena, struct labels *ret);
+};
+
+struct api_context {
+    void *app; /* handed to every callback */
+    struct clock *clock;
+
+    /* What queries read; NULL while the WAL is being replayed: everything then answers 503. */
+    struct queryable *(*queryable)(void *app);
+
+    /* The engine's options of the running configuration, which a reload may change. */
+    void (*engine)(void *app, struct engine_options *ret);
+
+    struct api_sources sources;
+    struct api_build build;
+    const struct api_flag *flags;
+    size_t flag_count;
+    const char *cors_origin;   /* regular expression; NULL = ".*"; "" = no CORS headers */
+    const char *page_title;    /* NULL = "barograph" */
+    const char *prefix;        /* of every path, as told to the http server; NULL = "" */
+    size_t response_bytes_max; /* a larger answer is an error; 0 = 1 GiB */
+
+    bool enable_lifecycle;
+    /* Reloads the configuration: 0, or a code and what was wrong. Blocks until it is done. */
+    int (*reload)(void *app, struct baro_error *err);
+    /* Asks the program to end; returns at once. */
+    void (*quit)(void *app);
+};
+
+struct api;
+
+/* api_new keeps `context`. Fails with BARO_EPARSE when cors_origin is no regular expression. */
+int api_new(const struct api_context *context, struct api **ret, struct baro_error *err);
+struct api *api_free(struct api *api);
+DEFINE_CLEANUP(api_free, struct api)
+
+/*
+ * api_serve fills the routes, context, prefix and observe fields of the server's options; addresses
+ * and limits are the app's. Then http_server_start, and api_attach with the server, so that
+ * /metrics can tell its counters.
+ */
+void api_serve(struct api *api, struct http_server_options *options);
+void api_attach(struct api *api, struct http_server *server);
