@@ -195,6 +195,11 @@ mono loop_now(const struct loop *loop)
     return loop->now;
 }
 
+struct clock *loop_clock(const struct loop *loop)
+{
+    return loop->clock;
+}
+
 /* How long epoll may sleep: rounded up, so that a timer is never asked for before its deadline. */
 static int wait_ms(const struct loop *loop, int max_wait_ms)
 {

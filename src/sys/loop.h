@@ -51,6 +51,9 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 /* loop_now is the monotonic time at the start of this turn. */
 mono loop_now(const struct loop *loop);
 
+/* loop_clock is the clock that the loop was made with. */
+struct clock *loop_clock(const struct loop *loop);
+
 /* loop_run turns until loop_stop; loop_turn once, waiting at most max_wait_ms. */
 void loop_run(struct loop *loop);
 void loop_turn(struct loop *loop, int max_wait_ms);

@@ -1,0 +1,818 @@
+#include "http/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "codec/gzip.h"
+#include "conf/prom_config.h"
+#include "http/client_settings.h"
+#include "sys/clock.h"
+#include "sys/loop.h"
+
+enum {
+    MULTIS_DEFAULT = 32,
+    CONNECTIONS_DEFAULT = 16384,
+    REDIRECTS_MAX = 10,
+    IDLE_CONNECTION_SECONDS = 300,
+    RECEIVE_BYTES = 128 << 10,
+    KEPT_BYTES_MAX = 64 << 20, /* of body buffers that wait for reuse */
+};
+
+/* A curl multi handle and its timer. */
+struct shard {
+    CURLM *multi;
+    struct http_engine *engine;
+    struct loop_timer timer;
+};
+
+/* A socket that curl wants watched. */
+struct socket {
+    struct loop_fd fd;
+    struct shard *shard;
+    struct socket *next_free;
+};
+
+struct http_engine {
+    struct loop *loop;
+    struct shard *shards;
+    size_t shard_count;
+    struct socket *free_sockets;
+    struct http_transfer *free_transfers;
+    struct http_transfer *running;
+    struct loop_timer failure_timer;
+    size_t kept_bytes;
+    char *user_agent;
+};
+
+struct http_client {
+    struct http_engine *engine;
+    const struct prom_http *settings;
+    size_t transfer_count; /* transfers that are set up for it, running ones included */
+    bool is_freed;
+};
+
+struct http_headers {
+    struct curl_slist *list;
+};
+
+/* An easy handle, its buffers, and the request that it runs. */
+struct http_transfer {
+    CURL *easy;
+    struct http_engine *engine;
+    struct http_client *client; /* whose settings the handle has; NULL = none */
+    struct http_request *request;
+    struct shard *shard;
+    struct http_transfer *next; /* in running or free_transfers */
+    struct http_transfer **at;  /* what points here, in running */
+    struct curl_slist *headers; /* of this request */
+    struct buf body;
+    struct buf raw; /* decoded body, when it came packed */
+    size_t body_bytes_max;
+    struct curl_slist *connect_to;
+    bool is_packed;
+    bool is_too_long;
+    bool has_failed; /* before it was started; done is still to be called */
+    char error[CURL_ERROR_SIZE];
+};
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+
+static void global_init(void)
+{
+    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+}
+
+void http_client_global_init(void)
+{
+    ASSERT(pthread_once(&global_once, global_init) == 0);
+}
+
+/* ---- headers ---- */
+
+struct http_headers *http_headers_new(const char *const *lines, size_t count)
+{
+    struct http_headers *headers = MEM_NEW(struct http_headers);
+
+    for (size_t i = 0; i < count; i++) {
+        struct curl_slist *grown = curl_slist_append(headers->list, lines[i]);
+
+        ASSERT(grown != NULL);
+        headers->list = grown;
+    }
+    return headers;
+}
+
+struct http_headers *http_headers_free(struct http_headers *headers)
+{
+    if (headers != NULL) {
+        curl_slist_free_all(headers->list);
+    }
+    return mem_free(headers);
+}
+
+/* ---- transfers ---- */
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http_transfer *transfer = context;
+    size_t len = size * count;
+
+    if (len >= transfer->body_bytes_max - transfer->body.len) {
+        transfer->is_too_long = true;
+        return 0;
+    }
+    buf_bytes(&transfer->body, bytes, len);
+    return transfer->body.failed ? 0 : len;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http_transfer *transfer = context;
+    str line = str_of(bytes, size * count);
+    size_t colon = str_index_char(line, ':');
+
+    if (str_has_prefix(line, STR("HTTP/"))) {
+        /* A further response (after a redirect or 100 Continue) starts anew. */
+        transfer->is_packed = false;
+        transfer->body.len = 0;
+    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("content-encoding"))) {
+        transfer->is_packed = str_eq_nocase(str_trim(str_from_index(line, colon + 1)), STR("gzip"));
+    }
+    return line.len;
+}
+
+/* The socket's address and the like never leave curl; these options hold for every request. */
+static void easy_setup(struct http_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, transfer->engine->user_agent);
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    /* Names are looked up once per connection, as Go does; a cache would be walked per request. */
+    (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_SECONDS);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+}
+
+static void tls_file(CURL *easy, CURLoption file_option, CURLoption blob_option, str file, str text)
+{
+    if (text.len > 0) {
+        struct curl_blob blob = {(void *)(uintptr_t)text.ptr, text.len, CURL_BLOB_COPY};
+
+        (void)curl_easy_setopt(easy, blob_option, &blob);
+    } else if (file.len > 0) {
+        char *name = str_dup_c(file);
+
+        (void)curl_easy_setopt(easy, file_option, name);
+        (void)mem_free(name);
+    }
+}
+
+static void tls_setup(CURL *easy, const struct prom_tls *tls)
+{
+    static const long least[] = {CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1_0,
+                                 CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
+                                 CURL_SSLVERSION_TLSv1_3};
+    static const long most[] = {CURL_SSLVERSION_MAX_DEFAULT, CURL_SSLVERSION_MAX_TLSv1_0,
+                                CURL_SSLVERSION_MAX_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_2,
+                                CURL_SSLVERSION_MAX_TLSv1_3};
+
+    if (tls == NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        return;
+    }
+    tls_file(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls->ca_file, tls->ca);
+    tls_file(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, tls->cert_file, tls->cert);
+    tls_file(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, tls->key_file, secret_reveal(tls->key));
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure_skip_verify ? 0L : 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure_skip_verify ? 0L : 2L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                           (tls->min_version.len == 0
+                                ? (long)CURL_SSLVERSION_TLSv1_2
+                                : least[client_tls_version(tls->min_version)]) |
+                               most[client_tls_version(tls->max_version)]);
+}
+
+static void proxy_setup(CURL *easy, const struct prom_http *settings)
+{
+    char *text = NULL;
+
+    if (settings->proxy_from_environment) {
+        return;
+    }
+    text = str_dup_c(settings->proxy_url);
+    /* An empty text turns off what the environment says. */
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, text);
+    (void)mem_free(text);
+    if (settings->no_proxy.len > 0) {
+        text = str_dup_c(settings->no_proxy);
+        (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, text);
+        (void)mem_free(text);
+    }
+}
+
+/* Gives the handle the settings of a client, unless it has them already. */
+static void transfer_settle(struct http_transfer *transfer, struct http_client *client)
+{
+    if (transfer->client == client) {
+        return;
+    }
+    if (transfer->client != NULL) {
+        transfer->client->transfer_count--;
+    }
+    curl_easy_reset(transfer->easy);
+    easy_setup(transfer);
+    tls_setup(transfer->easy, client->settings->tls);
+    proxy_setup(transfer->easy, client->settings);
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_FOLLOWLOCATION,
+                           client->settings->follow_redirects ? 1L : 0L);
+    transfer->client = client;
+    client->transfer_count++;
+}
+
+static struct http_transfer *transfer_take(struct http_engine *engine)
+{
+    struct http_transfer *transfer = engine->free_transfers;
+
+    if (transfer != NULL) {
+        engine->free_transfers = transfer->next;
+        engine->kept_bytes -= transfer->body.capacity + transfer->raw.capacity;
+        transfer->next = NULL;
+        return transfer;
+    }
+    transfer = MEM_NEW(struct http_transfer);
+    transfer->engine = engine;
+    transfer->easy = curl_easy_init();
+    ASSERT(transfer->easy != NULL);
+    return transfer;
+}
+
+static void transfer_free(struct http_transfer *transfer)
+{
+    curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->connect_to);
+    curl_easy_cleanup(transfer->easy);
+    buf_done(&transfer->body);
+    buf_done(&transfer->raw);
+    (void)mem_free(transfer);
+}
+
+static void client_release(struct http_client *client)
+{
+    if (client->is_freed && client->transfer_count == 0) {
+        (void)mem_free(client);
+    }
+}
+
+/* Forgets a client that was freed: its settings are gone, so the handle must not keep them. */
+static void transfer_unsettle(struct http_transfer *transfer)
+{
+    struct http_client *client = transfer->client;
+
+    curl_easy_reset(transfer->easy);
+    transfer->client = NULL;
+    client->transfer_count--;
+    client_release(client);
+}
+
+static void transfer_put(struct http_transfer *transfer)
+{
+    struct http_engine *engine = transfer->engine;
+    size_t bytes = transfer->body.capacity + transfer->raw.capacity;
+
+    transfer->request = NULL;
+    curl_slist_free_all(transfer->headers);
+    transfer->headers = NULL;
+    buf_reset(&transfer->body);
+    buf_reset(&transfer->raw);
+    if (engine->kept_bytes + bytes > KEPT_BYTES_MAX) {
+        buf_done(&transfer->body);
+        buf_done(&transfer->raw);
+        bytes = 0;
+    }
+    engine->kept_bytes += bytes;
+    if (transfer->client->is_freed) {
+        transfer_unsettle(transfer);
+    }
+    transfer->next = engine->free_transfers;
+    engine->free_transfers = transfer;
+}
+
+static void transfer_unlink(struct http_transfer *transfer)
+{
+    if (!transfer->has_failed) {
+        (void)curl_multi_remove_handle(transfer->shard->multi, transfer->easy);
+    }
+    transfer->has_failed = false;
+    *transfer->at = transfer->next;
+    if (transfer->next != NULL) {
+        transfer->next->at = transfer->at;
+    }
+    transfer->next = NULL;
+}
+
+/* ---- outcome ---- */
+
+static int failure(struct http_transfer *transfer, CURLcode code, struct baro_error *err)
+{
+    const char *method = transfer->request->post.ptr != NULL ? "Post" : "Get";
+    const char *url = transfer->request->url;
+    const char *detail = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
+
+    switch ((int)code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return error_set(err, BARO_ETIMEOUT, "%s \"%.120s\": context deadline exceeded", method,
+                         url);
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+        return error_set(err, BARO_ENETWORK, "unexpected EOF: %.160s", detail);
+    case CURLE_OUT_OF_MEMORY:
+        return error_set(err, BARO_ELIMIT, "no memory for the response");
+    default:
+        return error_set(err, BARO_ENETWORK, "%s \"%.100s\": %.100s", method, url, detail);
+    }
+}
+
+static int body_take(struct http_transfer *transfer)
+{
+    struct http_request *request = transfer->request;
+    int result = 0;
+
+    if (!transfer->is_packed || !request->accept_gzip) {
+        request->body = buf_view(&transfer->body);
+        return 0;
+    }
+    result = gzip_unpack(buf_view(&transfer->body), transfer->body_bytes_max - 1, &transfer->raw,
+                         &request->err);
+    if (result == BARO_ELIMIT) {
+        request->body_is_too_long = true;
+        return error_set(&request->err, BARO_ELIMIT, "body size limit exceeded");
+    }
+    request->body = buf_view(&transfer->raw);
+    return result;
+}
+
+static void transfer_done(struct http_transfer *transfer, CURLcode code)
+{
+    struct http_request *request = transfer->request;
+    const char *type = NULL;
+    long status = 0;
+
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
+    request->status = (int)status;
+    request->content_type = str_from(type);
+    if (transfer->is_too_long) {
+        request->body_is_too_long = true;
+        request->result = error_set(&request->err, BARO_ELIMIT, "body size limit exceeded");
+    } else if (code != CURLE_OK) {
+        request->result = failure(transfer, code, &request->err);
+    } else {
+        request->result = body_take(transfer);
+    }
+    transfer_unlink(transfer);
+    request->transfer = NULL;
+    if (request->done != NULL) {
+        request->done(request);
+    }
+    transfer_put(transfer);
+}
+
+/* Hands out what has finished. A done may start requests on this shard: curl is not inside a call
+ * of ours then. */
+static void shard_reap(struct shard *shard)
+{
+    CURLMsg *message = NULL;
+    int left = 0;
+
+    while ((message = curl_multi_info_read(shard->multi, &left)) != NULL) {
+        struct http_transfer *transfer = NULL;
+        CURLcode code = message->data.result;
+
+        if (message->msg != CURLMSG_DONE) {
+            continue;
+        }
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        transfer_done(transfer, code);
+    }
+}
+
+/* ---- sockets and timers ---- */
+
+static void socket_ready(struct loop_fd *fd, unsigned events)
+{
+    struct socket *socket = CONTAINER_OF(fd, struct socket, fd);
+    struct shard *shard = socket->shard;
+    int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+               ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0) |
+               ((events & LOOP_HANGUP) != 0 ? CURL_CSELECT_ERR : 0);
+    int running = 0;
+
+    (void)curl_multi_socket_action(shard->multi, fd->fd, mask, &running);
+    shard_reap(shard);
+}
+
+static void shard_timer(struct loop_timer *timer)
+{
+    struct shard *shard = CONTAINER_OF(timer, struct shard, timer);
+    int running = 0;
+
+    (void)curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    shard_reap(shard);
+}
+
+static struct socket *socket_take(struct shard *shard, curl_socket_t fd)
+{
+    struct http_engine *engine = shard->engine;
+    struct socket *socket = engine->free_sockets;
+
+    if (socket != NULL) {
+        engine->free_sockets = socket->next_free;
+    } else {
+        socket = MEM_NEW(struct socket);
+    }
+    *socket = (struct socket){.fd = {.ready = socket_ready, .fd = fd}, .shard = shard};
+    (void)curl_multi_assign(shard->multi, fd, socket);
+    return socket;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
+{
+    struct shard *shard = context;
+    struct socket *socket = socket_context;
+    unsigned events = what == CURL_POLL_IN    ? (unsigned)LOOP_READ
+                      : what == CURL_POLL_OUT ? (unsigned)LOOP_WRITE
+                                              : (unsigned)LOOP_READ | (unsigned)LOOP_WRITE;
+
+    (void)easy;
+    if (what != CURL_POLL_REMOVE) {
+        socket = socket != NULL ? socket : socket_take(shard, fd);
+        return loop_fd_watch(shard->engine->loop, &socket->fd, events) < 0 ? -1 : 0;
+    }
+    if (socket != NULL) {
+        (void)loop_fd_watch(shard->engine->loop, &socket->fd, 0);
+        (void)curl_multi_assign(shard->multi, fd, NULL);
+        socket->next_free = shard->engine->free_sockets;
+        shard->engine->free_sockets = socket;
+    }
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *context)
+{
+    struct shard *shard = context;
+    struct loop *loop = shard->engine->loop;
+
+    (void)multi;
+    if (timeout_ms < 0) {
+        loop_timer_stop(loop, &shard->timer);
+    } else {
+        loop_timer_start(loop, &shard->timer,
+                         clock_mono(loop_clock(loop)) + timeout_ms * MONO_PER_MS);
+    }
+    return 0;
+}
+
+/* ---- engine ---- */
+
+static void failures_hand_out(struct loop_timer *timer);
+
+int http_engine_new(struct loop *loop, const struct http_engine_options *options,
+                    struct http_engine **ret, struct baro_error *err)
+{
+    CLEANUP(http_engine_freep) struct http_engine *engine = MEM_NEW(struct http_engine);
+    uint32_t count =
+        options != NULL && options->multi_count > 0 ? options->multi_count : MULTIS_DEFAULT;
+    uint32_t connections = options != NULL && options->connections_max > 0
+                               ? options->connections_max
+                               : CONNECTIONS_DEFAULT;
+
+    http_client_global_init();
+    engine->loop = loop;
+    engine->failure_timer.fire = failures_hand_out;
+    engine->user_agent = str_dup_c(str_from(
+        options != NULL && options->user_agent != NULL ? options->user_agent : "barograph"));
+    engine->shards = mem_alloc_zero(count * sizeof(*engine->shards));
+    for (uint32_t i = 0; i < count; i++) {
+        struct shard *shard = &engine->shards[i];
+
+        shard->engine = engine;
+        shard->timer.fire = shard_timer;
+        shard->multi = curl_multi_init();
+        if (shard->multi == NULL) {
+            return error_set(err, BARO_ELIMIT, "no memory for a curl handle");
+        }
+        engine->shard_count++;
+        (void)curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+        (void)curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
+        (void)curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+        (void)curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
+        (void)curl_multi_setopt(shard->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+        (void)curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS,
+                                (long)(connections / count + 1));
+    }
+    *ret = TAKE(engine);
+    return 0;
+}
+
+struct http_engine *http_engine_free(struct http_engine *engine)
+{
+    if (engine == NULL) {
+        return NULL;
+    }
+    while (engine->running != NULL) {
+        http_request_cancel(engine->running->request);
+    }
+    while (engine->free_transfers != NULL) {
+        struct http_transfer *transfer = engine->free_transfers;
+
+        engine->free_transfers = transfer->next;
+        transfer_free(transfer);
+    }
+    for (size_t i = 0; i < engine->shard_count; i++) {
+        (void)curl_multi_cleanup(engine->shards[i].multi);
+        loop_timer_stop(engine->loop, &engine->shards[i].timer);
+    }
+    while (engine->free_sockets != NULL) {
+        struct socket *socket = engine->free_sockets;
+
+        engine->free_sockets = socket->next_free;
+        (void)mem_free(socket);
+    }
+    loop_timer_stop(engine->loop, &engine->failure_timer);
+    (void)mem_free(engine->shards);
+    (void)mem_free(engine->user_agent);
+    return mem_free(engine);
+}
+
+/* ---- clients ---- */
+
+int http_client_new(struct http_engine *engine, const struct prom_http *settings,
+                    struct http_client **ret, struct baro_error *err)
+{
+    struct http_client *client = NULL;
+    int result = client_settings_check(settings, err);
+
+    if (result < 0) {
+        return result;
+    }
+    client = MEM_NEW(struct http_client);
+    client->engine = engine;
+    client->settings = settings;
+    *ret = client;
+    return 0;
+}
+
+struct http_client *http_client_free(struct http_client *client)
+{
+    struct http_transfer *transfer = NULL;
+
+    if (client == NULL) {
+        return NULL;
+    }
+    for (transfer = client->engine->free_transfers; transfer != NULL; transfer = transfer->next) {
+        if (transfer->client == client) {
+            curl_easy_reset(transfer->easy);
+            transfer->client = NULL;
+            client->transfer_count--;
+        }
+    }
+    client->is_freed = true;
+    client_release(client);
+    return NULL;
+}
+
+int http_client_check(const struct prom_http *settings, struct baro_error *err)
+{
+    return client_settings_check(settings, err);
+}
+
+/* ---- requests ---- */
+
+static void append_line(const char *line, void *context)
+{
+    struct http_transfer *transfer = context;
+    struct curl_slist *grown = curl_slist_append(transfer->headers, line);
+
+    if (grown != NULL) {
+        transfer->headers = grown;
+    }
+}
+
+/* The handle takes one list: where the settings add headers, a list of this request is made. */
+static int headers_setup(struct http_transfer *transfer, const struct http_headers *headers,
+                         const struct client_detour *detour, struct baro_error *err)
+{
+    const struct prom_http *settings = transfer->client->settings;
+    struct curl_slist *list = headers != NULL ? headers->list : NULL;
+    int result = 0;
+
+    if (detour->host_header != NULL || client_settings_have_headers(settings)) {
+        for (const struct curl_slist *item = list; item != NULL; item = item->next) {
+            append_line(item->data, transfer);
+        }
+        if (detour->host_header != NULL) {
+            append_line(detour->host_header, transfer);
+        }
+        result = client_settings_headers(settings, append_line, transfer, err);
+        list = transfer->headers;
+    }
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, list);
+    return result;
+}
+
+/*
+ * curl takes the TLS server name from the URL. Where another one is configured the URL gets that
+ * name, the connection is directed to the true host, and the Host header names the true host again.
+ */
+static int target_setup(struct http_transfer *transfer, const struct http_request *request,
+                        struct baro_error *err)
+{
+    const struct prom_tls *tls = transfer->client->settings->tls;
+    struct client_detour detour = {0};
+    int result = 0;
+
+    if (tls != NULL && tls->server_name.len > 0) {
+        client_detour_make(request->url, tls->server_name, &detour);
+    }
+    result = headers_setup(transfer, request->headers, &detour, err);
+    curl_slist_free_all(transfer->connect_to);
+    transfer->connect_to =
+        detour.connect_to != NULL ? curl_slist_append(NULL, detour.connect_to) : NULL;
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, transfer->connect_to);
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_URL,
+                           detour.url != NULL ? detour.url : request->url);
+    client_detour_done(&detour);
+    return result;
+}
+
+static void body_setup(struct http_transfer *transfer, const struct http_request *request)
+{
+    CURL *easy = transfer->easy;
+
+    if (request->post.ptr != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post.len);
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->post.ptr);
+    } else {
+        (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    }
+}
+
+static void failures_hand_out(struct loop_timer *timer)
+{
+    struct http_engine *engine = CONTAINER_OF(timer, struct http_engine, failure_timer);
+    struct http_transfer *transfer = engine->running;
+
+    /* A done may change the list, so the walk starts anew after each. */
+    while (transfer != NULL) {
+        if (transfer->has_failed) {
+            struct http_request *request = transfer->request;
+
+            transfer_unlink(transfer);
+            request->transfer = NULL;
+            if (request->done != NULL) {
+                request->done(request);
+            }
+            transfer_put(transfer);
+            transfer = engine->running;
+        } else {
+            transfer = transfer->next;
+        }
+    }
+}
+
+static void running_link(struct http_transfer *transfer)
+{
+    struct http_engine *engine = transfer->engine;
+
+    transfer->next = engine->running;
+    transfer->at = &engine->running;
+    if (transfer->next != NULL) {
+        transfer->next->at = &transfer->next;
+    }
+    engine->running = transfer;
+}
+
+void http_request_start(struct http_client *client, struct http_request *request)
+{
+    struct http_engine *engine = client->engine;
+    struct http_transfer *transfer = transfer_take(engine);
+    uint64_t most = request->body_bytes_max;
+
+    ASSERT(request->transfer == NULL && request->timeout > 0);
+    transfer_settle(transfer, client);
+    transfer->request = request;
+    transfer->shard = &engine->shards[request->shard % engine->shard_count];
+    transfer->error[0] = '\0';
+    transfer->is_packed = false;
+    transfer->is_too_long = false;
+    transfer->body_bytes_max =
+        most == 0 || most > HTTP_BODY_BYTES_MAX ? HTTP_BODY_BYTES_MAX : (size_t)most;
+    request->transfer = transfer;
+    request->status = 0;
+    request->body = STR_NULL;
+    request->content_type = STR_NULL;
+    request->body_is_too_long = false;
+    request->result = 0;
+    request->err = (struct baro_error){0};
+    body_setup(transfer, request);
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
+    running_link(transfer);
+    request->result = target_setup(transfer, request, &request->err);
+    if (request->result < 0 ||
+        curl_multi_add_handle(transfer->shard->multi, transfer->easy) != CURLM_OK) {
+        transfer->has_failed = true;
+        request->result = request->result < 0
+                              ? request->result
+                              : error_set(&request->err, BARO_ELIMIT, "no memory for a request");
+        loop_timer_start(engine->loop, &engine->failure_timer, loop_now(engine->loop));
+    }
+}
+
+void http_request_cancel(struct http_request *request)
+{
+    struct http_transfer *transfer = request->transfer;
+
+    if (transfer != NULL) {
+        transfer_unlink(transfer);
+        request->transfer = NULL;
+        transfer_put(transfer);
+    }
+}
+
+/* ---- blocking ---- */
+
+struct fetch {
+    struct http_request *request;
+    void (*done)(struct http_request *request);
+    struct buf *body;
+    bool is_done;
+};
+
+static _Thread_local struct fetch *current_fetch;
+
+static void fetch_done(struct http_request *request)
+{
+    struct fetch *fetch = current_fetch;
+
+    ASSERT(fetch != NULL && fetch->request == request);
+    fetch->is_done = true;
+    if (request->result == 0 && fetch->body != NULL) {
+        buf_str(fetch->body, request->body);
+    }
+    if (fetch->done != NULL) {
+        fetch->done(request);
+    }
+    request->body = STR_NULL;
+    request->content_type = STR_NULL;
+}
+
+int http_fetch(const struct prom_http *settings, struct http_request *request, struct buf *ret_body)
+{
+    struct fetch fetch = {.request = request, .done = request->done, .body = ret_body};
+    const struct http_engine_options options = {.multi_count = 1};
+    CLEANUP(loop_freep) struct loop *loop = NULL;
+    CLEANUP(http_engine_freep) struct http_engine *engine = NULL;
+    struct http_client *client = NULL;
+    int result = loop_new(clock_real(), NULL, NULL, &loop, &request->err);
+
+    if (result == 0) {
+        result = http_engine_new(loop, &options, &engine, &request->err);
+    }
+    if (result == 0) {
+        result = http_client_new(engine, settings, &client, &request->err);
+    }
+    if (result < 0) {
+        request->result = result;
+        return result;
+    }
+    current_fetch = &fetch;
+    request->done = fetch_done;
+    http_request_start(client, request);
+    /* Bounded: every request has a timeout. */
+    while (!fetch.is_done) {
+        loop_turn(loop, 1000);
+    }
+    request->done = fetch.done;
+    current_fetch = NULL;
+    (void)http_client_free(client);
+    return request->result;
+}

@@ -1,0 +1,111 @@
+/*
+ * client: HTTP/1.1 requests from an event loop, over libcurl. An engine belongs to one loop and
+ * spreads its connections over several curl multi handles, because the bookkeeping of one is linear
+ * in its connections. A client is a set of settings (authentication, TLS, proxy, headers) on an
+ * engine. Connections are kept alive and reused between requests of one shard. Everything here
+ * belongs to the loop's thread, but for http_client_global_init and http_fetch.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/dur.h"
+#include "base/error.h"
+#include "base/str.h"
+
+struct loop;
+struct prom_http;
+struct http_engine;
+struct http_client;
+struct http_transfer;
+
+/* A response is refused beyond this many bytes even where no limit is configured. */
+#define HTTP_BODY_BYTES_MAX ((size_t)512 << 20)
+
+/* Options of an engine; zeroed = defaults. */
+struct http_engine_options {
+    uint32_t multi_count;     /* curl multi handles; 0 = 32 */
+    uint32_t connections_max; /* idle connections that are kept, over all; 0 = 16384 */
+    const char *user_agent;   /* NULL = "barograph" */
+};
+
+/* http_client_global_init prepares libcurl; http_engine_new does it too. Any thread, any number of
+ * times. */
+void http_client_global_init(void);
+
+/* http_engine_new makes an engine on the loop, which must outlive it. */
+int http_engine_new(struct loop *loop, const struct http_engine_options *options,
+                    struct http_engine **ret, struct baro_error *err);
+
+/* http_engine_free drops requests that still run (their done is not called) and connections. All
+ * clients must have been freed before. */
+struct http_engine *http_engine_free(struct http_engine *engine);
+DEFINE_CLEANUP(http_engine_free, struct http_engine)
+
+/*
+ * http_client_new makes a client with these settings, which must outlive it. Files of credentials
+ * and certificates are read again for each request or connection. Fails with BARO_EUNSUPPORTED
+ * (oauth2, references to a secret manager, unknown TLS version) or -errno (a TLS file that cannot
+ * be read).
+ */
+int http_client_new(struct http_engine *engine, const struct prom_http *settings,
+                    struct http_client **ret, struct baro_error *err);
+
+/* http_client_free waits for nothing: requests that run keep the client until they are done. */
+struct http_client *http_client_free(struct http_client *client);
+DEFINE_CLEANUP(http_client_free, struct http_client)
+
+/* http_client_check is http_client_new without an engine: whether the settings can be used. */
+int http_client_check(const struct prom_http *settings, struct baro_error *err);
+
+/* A set of request headers ("Name: value"), made once and used for many requests. */
+struct http_headers;
+struct http_headers *http_headers_new(const char *const *lines, size_t count);
+struct http_headers *http_headers_free(struct http_headers *headers);
+DEFINE_CLEANUP(http_headers_free, struct http_headers)
+
+/*
+ * One request, embedded by the caller and not moved until done. `url`, `headers` and `post` are
+ * borrowed until then. The outcome is valid inside done only, whose last act may free or restart
+ * the request.
+ */
+struct http_request {
+    const char *url;
+    const struct http_headers *headers; /* NULL = none */
+    str post;                           /* body of a POST; ptr NULL makes a GET */
+    uint64_t shard;                     /* requests to one server should give the same number */
+    dur timeout;                        /* of the whole request; > 0 */
+    uint64_t body_bytes_max;            /* of the decoded body; 0 = HTTP_BODY_BYTES_MAX */
+    bool accept_gzip;
+    void (*done)(struct http_request *request);
+
+    int result;            /* 0, or the negative code of err: no usable response */
+    int status;            /* HTTP status; 0 when there was none */
+    bool body_is_too_long; /* body_bytes_max was reached */
+    str body;
+    str content_type; /* empty when absent */
+    struct baro_error err;
+
+    struct http_transfer *transfer; /* private: what runs it; NULL = not running */
+};
+
+/*
+ * http_request_start runs the request; done is called once from a later turn of the loop, or never
+ * when http_request_cancel comes first. A status that is not 2xx is a result of 0: the caller
+ * judges it. A body that ends early, is damaged or too long is a failure.
+ */
+void http_request_start(struct http_client *client, struct http_request *request);
+
+/* http_request_cancel ends a running request without calling done. */
+void http_request_cancel(struct http_request *request);
+
+/*
+ * http_fetch is one blocking request with a loop of its own. request->done may be NULL; it is
+ * called when given, else the body is copied to ret_body (may be NULL). Returns request->result.
+ */
+struct buf;
+int http_fetch(const struct prom_http *settings, struct http_request *request,
+               struct buf *ret_body);

@@ -1,0 +1,40 @@
+/*
+ * client_settings: what the configuration of an HTTP client means, as far as it needs no libcurl:
+ * the headers of a request, and whether the settings can be used at all.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct prom_http;
+
+/* client_settings_check says whether the settings can be run: see http_client_new. */
+int client_settings_check(const struct prom_http *settings, struct baro_error *err);
+
+/* client_settings_have_headers says whether they add headers to each request. */
+bool client_settings_have_headers(const struct prom_http *settings);
+
+/*
+ * client_settings_headers hands each header line ("Name: value", borrowed for the call) to `add`.
+ * Files are read now. Fails with -errno and the name of a file that cannot be read.
+ */
+int client_settings_headers(const struct prom_http *settings,
+                            void (*add)(const char *line, void *context), void *context,
+                            struct baro_error *err);
+
+/* client_tls_version is 1 to 4 for "TLS10" to "TLS13", 0 for empty, -1 for anything else. */
+int client_tls_version(str name);
+
+/* How a request is sent to one host under another one's name; heap texts, NULL = no detour. */
+struct client_detour {
+    char *url;         /* with the other name */
+    char *connect_to;  /* NAME:PORT:HOST:PORT */
+    char *host_header; /* Host: the true one */
+};
+
+/* client_detour_make leaves ret empty when the URL is not https. */
+void client_detour_make(const char *url, str name, struct client_detour *ret);
+void client_detour_done(struct client_detour *detour);
