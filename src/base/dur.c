@@ -61,7 +61,7 @@ int dur_parse(str s, dur *ret, struct baro_error *err)
         too_big |= __builtin_mul_overflow(count, units[next_unit].ms, &count);
         too_big |= __builtin_add_overflow(total, count, &total);
         if (too_big || total > INT64_MAX / MONO_PER_MS) {
-            return error_set(err, BARO_EPARSE, "duration out of range: \"%.*s\"", STR_ARG(s));
+            return error_set(err, BARO_EPARSE, "duration out of range");
         }
         next_unit++;
     }

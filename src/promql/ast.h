@@ -112,6 +112,7 @@ struct vector_matching {
     size_t include_count;
     bool has_fill_left; /* fill / fill_left (experimental) */
     bool has_fill_right;
+    bool fill_both; /* written as fill(...): prints so */
     double fill_left;
     double fill_right;
 };
@@ -149,6 +150,7 @@ struct expr {
     enum expr_kind kind;
     enum value_type type; /* of what it evaluates to */
     struct position_range pos;
+    uint32_t height; /* levels below: at most PROMQL_HEIGHT_MAX */
     union {
         struct {
             double value;
@@ -215,6 +217,9 @@ struct expr {
         } duration;
     };
 };
+
+/* duration_op_name: "+", "-" ... for the arithmetic ones, "step", "range", "min_of", "max_of". */
+const char *duration_op_name(enum duration_op op);
 
 /* promql_expr_walk calls visit(node, context) for node and all below, parents first; stops when
  * visit returns false. */

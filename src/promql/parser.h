@@ -1,14 +1,16 @@
 /*
  * parser: PromQL text to tree, tree to text.
  *
- * Error messages are Prometheus's: "1:5: parse error: unexpected ...". Depth is limited to
- * PROMQL_DEPTH_MAX, the text to PROMQL_TEXT_MAX bytes: both are refused with BARO_ELIMIT.
+ * Error messages are Prometheus's; promql_error_prefix gives them the form in which it answers
+ * them: "1:5: parse error: unexpected ...". Nesting is limited to PROMQL_DEPTH_MAX, chains of
+ * operators to PROMQL_HEIGHT_MAX levels of the tree, the text to PROMQL_TEXT_MAX bytes: beyond is
+ * refused with BARO_ELIMIT.
  */
 #pragma once
 
 #include "promql/ast.h"
 
-enum { PROMQL_DEPTH_MAX = 256, PROMQL_TEXT_MAX = 1 << 20 };
+enum { PROMQL_DEPTH_MAX = 256, PROMQL_HEIGHT_MAX = 1024, PROMQL_TEXT_MAX = 1 << 20 };
 
 /* What is switched on beyond the stable language (--enable-feature=...). */
 struct promql_features {
@@ -28,6 +30,10 @@ struct promql_features {
 int promql_parse(struct arena *arena, str text, const struct promql_features *features,
                  struct expr **ret, struct baro_error *err);
 void promql_expr_done(struct expr *expr);
+
+/* promql_error_prefix turns the message of a failed parse into "LINE:COLUMN: parse error: MESSAGE",
+ * and returns code. */
+int promql_error_prefix(int code, struct baro_error *err);
 
 /* promql_parse_metric parses `name{a="b"}` (equality labels only) as promqltest and series
  * descriptions have it. */
