@@ -1,0 +1,298 @@
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/flags.h"
+#include "app/plot.h"
+#include "app/query_client.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "sys/clock.h"
+
+enum { COLUMNS_DEFAULT = 100, PLOT_ROWS = 20 };
+
+static const char instant_summary[] =
+    "Evaluates EXPR at one time on the server at URL (http://host:port) and prints a line per "
+    "series:\n"
+    "labels, \"=>\", value, \"@\" time. Exit status 1 when the server refuses or cannot be "
+    "reached.\n\n"
+    "  barograph query instant http://localhost:9090 'sum by (job) (up)'";
+static const char range_summary[] =
+    "Evaluates EXPR over a time range on the server at URL and prints, per series, its labels and "
+    "a line per point;\n"
+    "with --plot it draws the series instead.\n\n"
+    "  barograph query range --plot http://localhost:9090 'rate(node_cpu_seconds_total[1m])'";
+static const char series_summary[] =
+    "Prints the series of the server at URL that match any of the selectors.\n\n"
+    "  barograph query series http://localhost:9090 'up{job=\"node\"}'";
+static const char labels_summary[] = "Prints the values of label NAME on the server at URL.\n\n"
+                                     "  barograph query labels http://localhost:9090 job";
+
+enum range_flag { RANGE_START, RANGE_END, RANGE_STEP, RANGE_PLOT };
+
+static const struct flag instant_flags[] = {
+    {"time", FLAG_TEXT, "", FLAG_RUN,
+     "evaluation time, RFC 3339 or Unix seconds; now when not given"},
+};
+static const struct flag range_flags[] = {
+    {"start", FLAG_TEXT, "", FLAG_RUN,
+     "first time, RFC 3339 or Unix seconds; an hour ago when not given"},
+    {"end", FLAG_TEXT, "", FLAG_RUN, "last time; now when not given"},
+    {"step", FLAG_DURATION, "", FLAG_RUN, "distance of the points; 15s or so when not given"},
+    {"plot", FLAG_BOOL, "false", FLAG_RUN, "draw the series in the terminal"},
+};
+static const struct flag period_flags[] = {
+    {"start", FLAG_TEXT, "", FLAG_RUN, "first time; an hour ago when not given"},
+    {"end", FLAG_TEXT, "", FLAG_RUN, "last time; now when not given"},
+};
+
+static int fail(const struct baro_error *err)
+{
+    (void)fprintf(stderr, "barograph: %s\n", err->message);
+    return error_exit_status(err->code);
+}
+
+/* Parses the flags and wants `least` arguments at least. Returns -1 to go on, else the exit status.
+ */
+static int begin(struct flags *flags, const struct flag *rows, size_t row_count, const char *usage,
+                 const char *summary, size_t least, int argc, char **argv)
+{
+    struct baro_error err = {0};
+    struct buf out = {0};
+
+    if (flags_parse(flags, rows, row_count, argc, argv, &err) < 0) {
+        return fail(&err);
+    }
+    if (!flags->help && flags->arg_count >= least) {
+        return -1;
+    }
+    flags_help(&out, usage, summary, rows, row_count);
+    (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
+    buf_done(&out);
+    return flags->help ? 0 : 2;
+}
+
+static void add_time(struct query_form *form, const char *name, str given, ts otherwise)
+{
+    char text[64];
+
+    if (given.len > 0) {
+        query_form_add(form, name, given);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%lld.%03lld", (long long)(otherwise / 1000),
+                   (long long)(otherwise % 1000));
+    query_form_add(form, name, str_from(text));
+}
+
+static void print_point(struct buf *out, const struct json *point)
+{
+    buf_str(out, json_text(json_at(point, 1)));
+    buf_c(out, " @");
+    buf_double(out, json_double(json_at(point, 0)), NUM_F);
+    buf_char(out, '\n');
+}
+
+static void flush(struct buf *out)
+{
+    (void)fwrite(out->ptr, 1, out->len, stdout);
+    buf_done(out);
+}
+
+int command_query_instant(int argc, char **argv)
+{
+    static struct flags flags;
+    CLEANUP(json_doc_freep) struct json *root = NULL;
+    struct query_form form = {0};
+    struct baro_error err = {0};
+    const struct json *data = NULL;
+    const struct json *result;
+    struct buf out = {0};
+    int status = begin(&flags, instant_flags, ARRAY_COUNT(instant_flags),
+                       "query instant [FLAGS] URL EXPR", instant_summary, 2, argc, argv);
+    int r;
+
+    if (status >= 0) {
+        return status;
+    }
+    query_form_add(&form, "query", flags.args[1]);
+    add_time(&form, "time", flags_text(&flags, 0), clock_now(clock_real()));
+    r = query_client_ask(flags.args[0], "/api/v1/query", &form, &root, &data, &err);
+    buf_done(&form.text);
+    if (r < 0) {
+        return fail(&err);
+    }
+    result = json_get(data, "result");
+    if (json_kind_of(json_at(result, 0)) != JSON_KIND_OBJECT && json_count(result) > 0) {
+        print_point(&out, result); /* a scalar or string: [time, value] */
+    }
+    for (size_t i = 0;
+         i < json_count(result) && json_kind_of(json_at(result, i)) == JSON_KIND_OBJECT; i++) {
+        const struct json *series = json_at(result, i);
+        const struct json *values = json_get(series, "values");
+
+        query_client_labels(&out, json_get(series, "metric"));
+        buf_c(&out, " => ");
+        print_point(&out, values != NULL ? json_at(values, json_count(values) - 1)
+                                         : json_get(series, "value"));
+    }
+    flush(&out);
+    return 0;
+}
+
+static size_t terminal_columns(void)
+{
+    struct winsize size = {0};
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                           : COLUMNS_DEFAULT;
+}
+
+static void plot_result(struct buf *out, const struct json *result)
+{
+    size_t count = json_count(result);
+    struct plot_series *series = mem_alloc_zero(sizeof(*series) * (count + 1));
+    bool color = isatty(STDOUT_FILENO) == 1;
+
+    for (size_t s = 0; s < count; s++) {
+        const struct json *values = json_get(json_at(result, s), "values");
+        size_t points = json_count(values);
+        ts *t = mem_alloc_zero(sizeof(*t) * (points + 1));
+        double *v = mem_alloc_zero(sizeof(*v) * (points + 1));
+
+        for (size_t i = 0; i < points; i++) {
+            t[i] = (ts)(json_double(json_at(json_at(values, i), 0)) * 1000);
+            (void)num_parse_double(json_text(json_at(json_at(values, i), 1)), &v[i]);
+        }
+        series[s] = (struct plot_series){t, v, points};
+    }
+    plot_draw(out, series, count, terminal_columns(), PLOT_ROWS, color);
+    for (size_t s = 0; s < count; s++) {
+        if (color) {
+            plot_color(out, s);
+        }
+        query_client_labels(out, json_get(json_at(result, s), "metric"));
+        if (color) {
+            plot_color(out, SIZE_MAX);
+        }
+        buf_char(out, '\n');
+        (void)mem_free((void *)(uintptr_t)series[s].t);
+        (void)mem_free((void *)(uintptr_t)series[s].v);
+    }
+    (void)mem_free(series);
+}
+
+int command_query_range(int argc, char **argv)
+{
+    static struct flags flags;
+    CLEANUP(json_doc_freep) struct json *root = NULL;
+    struct query_form form = {0};
+    struct baro_error err = {0};
+    const struct json *data = NULL;
+    const struct json *result;
+    struct buf out = {0};
+    ts now = clock_now(clock_real());
+    int status = begin(&flags, range_flags, ARRAY_COUNT(range_flags),
+                       "query range [FLAGS] URL EXPR", range_summary, 2, argc, argv);
+    str step = flags_text(&flags, RANGE_STEP);
+    int r;
+
+    if (status >= 0) {
+        return status;
+    }
+    query_form_add(&form, "query", flags.args[1]);
+    add_time(&form, "start", flags_text(&flags, RANGE_START), now - DUR_HOUR);
+    add_time(&form, "end", flags_text(&flags, RANGE_END), now);
+    query_form_add(&form, "step", step.len > 0 ? step : STR("15"));
+    r = query_client_ask(flags.args[0], "/api/v1/query_range", &form, &root, &data, &err);
+    buf_done(&form.text);
+    if (r < 0) {
+        return fail(&err);
+    }
+    result = json_get(data, "result");
+    if (flags_bool(&flags, RANGE_PLOT)) {
+        plot_result(&out, result);
+    }
+    for (size_t i = 0; !flags_bool(&flags, RANGE_PLOT) && i < json_count(result); i++) {
+        const struct json *values = json_get(json_at(result, i), "values");
+
+        query_client_labels(&out, json_get(json_at(result, i), "metric"));
+        buf_c(&out, " =>\n");
+        for (size_t k = 0; k < json_count(values); k++) {
+            print_point(&out, json_at(values, k));
+        }
+    }
+    flush(&out);
+    return 0;
+}
+
+int command_query_series(int argc, char **argv)
+{
+    static struct flags flags;
+    CLEANUP(json_doc_freep) struct json *root = NULL;
+    struct query_form form = {0};
+    struct baro_error err = {0};
+    const struct json *data = NULL;
+    struct buf out = {0};
+    ts now = clock_now(clock_real());
+    int status = begin(&flags, period_flags, ARRAY_COUNT(period_flags),
+                       "query series [FLAGS] URL SELECTOR...", series_summary, 2, argc, argv);
+    int r;
+
+    if (status >= 0) {
+        return status;
+    }
+    for (size_t i = 1; i < flags.arg_count; i++) {
+        query_form_add(&form, "match[]", flags.args[i]);
+    }
+    add_time(&form, "start", flags_text(&flags, RANGE_START), now - DUR_HOUR);
+    add_time(&form, "end", flags_text(&flags, RANGE_END), now);
+    r = query_client_ask(flags.args[0], "/api/v1/series", &form, &root, &data, &err);
+    buf_done(&form.text);
+    if (r < 0) {
+        return fail(&err);
+    }
+    for (size_t i = 0; i < json_count(data); i++) {
+        query_client_labels(&out, json_at(data, i));
+        buf_char(&out, '\n');
+    }
+    flush(&out);
+    return 0;
+}
+
+int command_query_labels(int argc, char **argv)
+{
+    static struct flags flags;
+    CLEANUP(json_doc_freep) struct json *root = NULL;
+    struct query_form form = {0};
+    struct baro_error err = {0};
+    const struct json *data = NULL;
+    struct buf path = {0};
+    struct buf out = {0};
+    ts now = clock_now(clock_real());
+    int status = begin(&flags, period_flags, ARRAY_COUNT(period_flags),
+                       "query labels [FLAGS] URL NAME", labels_summary, 2, argc, argv);
+    int r;
+
+    if (status >= 0) {
+        return status;
+    }
+    add_time(&form, "start", flags_text(&flags, RANGE_START), now - DUR_HOUR);
+    add_time(&form, "end", flags_text(&flags, RANGE_END), now);
+    buf_printf(&path, "/api/v1/label/%.*s/values?%.*s", STR_ARG(flags.args[1]),
+               STR_ARG(buf_view(&form.text)));
+    buf_char(&path, '\0');
+    r = query_client_ask(flags.args[0], path.ptr, NULL, &root, &data, &err);
+    buf_done(&form.text);
+    buf_done(&path);
+    if (r < 0) {
+        return fail(&err);
+    }
+    for (size_t i = 0; i < json_count(data); i++) {
+        buf_str(&out, json_text(json_at(data, i)));
+        buf_char(&out, '\n');
+    }
+    flush(&out);
+    return 0;
+}

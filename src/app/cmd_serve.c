@@ -1,0 +1,383 @@
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/serve_priv.h"
+#include "app/version.h"
+#include "base/log.h"
+#include "client/self.h"
+#include "http/server.h"
+#include "sys/clock.h"
+
+/* Ten thousand targets and their clients come close to this many open files; fewer are worth a word
+ * at the start. */
+enum { OPEN_FILES_WANTED = 16384, WAL_SEGMENT_MIN = 10 << 20, WAL_SEGMENT_MAX = 256 << 20 };
+enum { EXEMPLARS_WITH_FEATURE = 100000, TIMESTAMPS_AS_THEY_ARE = -1 };
+
+static const struct flag rows[] = {
+#define SERVE_FLAG(id, name, kind, initial, state, help)                                           \
+    {name, FLAG_##kind, initial, FLAG_##state, help},
+#include "app/serve_flags.def"
+#undef SERVE_FLAG
+};
+
+static int print_usage(void)
+{
+    struct buf out = {0};
+
+    flags_help(
+        &out, "serve [FLAGS]",
+        "Scrapes targets, keeps their samples, and answers PromQL over Prometheus's HTTP API.\n"
+        "Without --config.file, and without a prometheus.yml here, it watches itself and this "
+        "host.\n"
+        "SIGHUP reads the configuration again; SIGTERM and SIGINT end the program.",
+        rows, ARRAY_COUNT(rows));
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    buf_done(&out);
+    return 0;
+}
+
+static int fail(const struct baro_error *err)
+{
+    char text[512];
+
+    error_format(err, text, sizeof(text));
+    (void)fprintf(stderr, "barograph: %s\n", text);
+    return error_exit_status(err->code);
+}
+
+static int set_up_log(const struct flags *flags, struct baro_error *err)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    str level = flags_text(flags, SERVE_FLAG_LOG_LEVEL);
+    str format = flags_text(flags, SERVE_FLAG_LOG_FORMAT);
+
+    if (!str_eq(format, STR("logfmt")) && !str_eq(format, STR("json"))) {
+        return error_set(err, BARO_EUSAGE, "--log.format: \"%.*s\" is neither logfmt nor json",
+                         STR_ARG(format));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(levels); i++) {
+        if (str_is(level, levels[i])) {
+            log_setup((enum log_level)i, str_eq(format, STR("json")) ? LOG_JSON : LOG_LOGFMT);
+            return 0;
+        }
+    }
+    return error_set(err, BARO_EUSAGE, "--log.level: \"%.*s\" is none of debug, info, warn, error",
+                     STR_ARG(level));
+}
+
+/* "http://host:port/prom/" -> "/prom": the path under which everything is served. */
+static const char *find_prefix(struct serve *serve)
+{
+    str prefix = flags_text(&serve->flags, SERVE_FLAG_WEB_PREFIX);
+    str url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL);
+
+    if (!serve->flags.given[SERVE_FLAG_WEB_PREFIX] && url.len > 0) {
+        size_t scheme = str_index(url, STR("://"));
+        str rest = scheme == SIZE_MAX ? url : str_from_index(url, scheme + 3);
+        size_t slash = str_index_char(rest, '/');
+
+        prefix = slash == SIZE_MAX ? STR_NULL : str_from_index(rest, slash);
+    }
+    while (prefix.len > 0 && prefix.ptr[prefix.len - 1] == '/') {
+        prefix.len--;
+    }
+    if (prefix.len == 0) {
+        return "";
+    }
+    return arena_printf(&serve->arena, "%s%.*s", prefix.ptr[0] == '/' ? "" : "/", STR_ARG(prefix))
+        .ptr;
+}
+
+static void describe_flags(struct serve *serve)
+{
+    for (size_t i = 0; i < SERVE_FLAG_COUNT; i++) {
+        str value = flags_text(&serve->flags, i);
+
+        serve->flag_texts[i] = (struct api_flag){rows[i].name, arena_str(&serve->arena, value).ptr};
+    }
+}
+
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES_WANTED) {
+        log_warn("few open files are allowed: thousands of targets need more (ulimit -n)",
+                 log_int("limit", (int64_t)limit.rlim_cur));
+    }
+}
+
+static int start_server(struct serve *serve, struct baro_error *err)
+{
+    const char *addresses[FLAG_LIST_MAX] = {flags_text(&serve->flags, SERVE_FLAG_WEB_LISTEN).ptr};
+    struct http_server_options options = {
+        .addresses = addresses,
+        .connections_max = (uint32_t)flags_int(&serve->flags, SERVE_FLAG_WEB_CONNECTIONS),
+        .query_thread_count = (uint32_t)flags_int(&serve->flags, SERVE_FLAG_QUERY_CONCURRENCY),
+        .idle_timeout = flags_duration(&serve->flags, SERVE_FLAG_WEB_TIMEOUT),
+    };
+    struct api_context context;
+    int r;
+
+    for (size_t i = 0; i < serve->flags.list_count; i++) {
+        if (serve->flags.list_row[i] == SERVE_FLAG_WEB_LISTEN) {
+            addresses[options.address_count++] = serve->flags.list[i].ptr;
+        }
+    }
+    options.address_count = options.address_count > 0 ? options.address_count : 1;
+    /* --web.read-timeout bounds every wait for a client; the server's own bounds are tighter where
+     * they can be. */
+    if (serve->flags.given[SERVE_FLAG_WEB_TIMEOUT]) {
+        options.body_timeout = options.idle_timeout;
+        options.header_timeout = options.idle_timeout < 10 * DUR_SECOND ? options.idle_timeout : 0;
+    }
+    serve_api_context(serve, &context);
+    r = api_new(&context, &serve->api, err);
+    if (r < 0) {
+        return error_wrap(err, r, "--web.cors.origin");
+    }
+    api_serve(serve->api, &options);
+    r = http_server_start(&options, &serve->server, err);
+    if (r >= 0) {
+        api_attach(serve->api, serve->server);
+    }
+    return r;
+}
+
+static void note_replay(void *context, const struct tsdb_replay_status *status)
+{
+    struct serve *serve = context;
+
+    lock_acquire(&serve->config_lock);
+    serve->replay = *status;
+    lock_release(&serve->config_lock);
+    if (status->max > 0 && !status->done) {
+        log_info("replaying the write-ahead log", log_int("segment", status->current),
+                 log_int("last", status->max));
+    }
+}
+
+static int open_tsdb(struct serve *serve, struct baro_error *err)
+{
+    const struct flags *flags = &serve->flags;
+    int64_t exemplars = flags_int(flags, SERVE_FLAG_TSDB_EXEMPLARS);
+    int64_t segment = flags_bytes(flags, SERVE_FLAG_TSDB_WAL_SEGMENT);
+    bool zstd = str_eq(flags_text(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION_TYPE), STR("zstd"));
+    dur retention = flags_duration(flags, SERVE_FLAG_TSDB_RETENTION_TIME);
+    struct tsdb_options options = {
+        .retention = retention > 0 ? retention : 0,
+        .wal_compression = !flags_bool(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION) ? TSDB_WAL_NONE
+                           : zstd                                              ? TSDB_WAL_ZSTD
+                                                                               : TSDB_WAL_SNAPPY,
+        .exemplars_max =
+            (uint32_t)(serve->features.exemplar_storage && exemplars == 0 ? EXEMPLARS_WITH_FEATURE
+                                                                          : exemplars),
+        .progress = note_replay,
+        .progress_context = serve,
+    };
+    struct tsdb_open_report report = {0};
+    int r;
+
+    if (segment >= 0 && (segment < WAL_SEGMENT_MIN || segment > WAL_SEGMENT_MAX)) {
+        return error_set(err, BARO_EUSAGE,
+                         "--storage.tsdb.wal-segment-size: must be from 10MB to 256MB");
+    }
+    options.wal_segment_size = segment > 0 ? (uint64_t)segment : 0;
+    r = tsdb_open(flags_text(flags, SERVE_FLAG_TSDB_PATH).ptr, &options, &serve->tsdb, err);
+    if (r < 0) {
+        return r;
+    }
+    tsdb_open_report(serve->tsdb, &report);
+    if (report.wal_repairs > 0) {
+        log_warn("the write-ahead log was cut at a corrupt record",
+                 log_c("reason", report.wal_repair_text),
+                 log_int("bytes_dropped", (int64_t)report.wal_bytes_dropped));
+    }
+    if (report.blocks_skipped > 0) {
+        log_error("blocks were left out", log_int("count", (int64_t)report.blocks_skipped),
+                  log_c("last", report.block_skip_text));
+    }
+    log_info("storage is open", log_int("series", (int64_t)report.series),
+             log_int("samples_replayed", (int64_t)report.samples),
+             log_int("blocks", (int64_t)report.blocks), log_int("replay_ms", report.duration));
+    return 0;
+}
+
+static int start_scraping(struct serve *serve, struct baro_error *err)
+{
+    const struct scrape_options options = {
+        .timestamp_tolerance = flags_bool(&serve->flags, SERVE_FLAG_SCRAPE_ADJUST)
+                                   ? flags_duration(&serve->flags, SERVE_FLAG_SCRAPE_TOLERANCE)
+                                   : TIMESTAMPS_AS_THEY_ARE,
+        .extra_metrics = serve->features.extra_scrape_metrics,
+        .metadata_append = serve->features.metadata_wal_records,
+        .exemplar_append = serve->features.exemplar_storage,
+        .discovery_reload = flags_duration(&serve->flags, SERVE_FLAG_SCRAPE_DISCOVERY),
+        .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
+        .user_agent = "barograph/" BAROGRAPH_VERSION,
+    };
+    int r;
+
+    serve->scrape = scrape_manager_new(tsdb_appendable(serve->tsdb), clock_real(), &options, err);
+    if (serve->scrape == NULL) {
+        return err->code;
+    }
+    r = scrape_manager_apply(serve->scrape, serve->config, err);
+    if (r < 0) {
+        return r;
+    }
+    atomic_store_explicit(&serve->queryable, tsdb_queryable(serve->tsdb), memory_order_release);
+    self_set(SELF_READY, 1);
+    return 0;
+}
+
+/* Waits for SIGTERM, SIGINT or /-/quit; reloads at SIGHUP. */
+static void wait_for_end(struct serve *serve, int signal_fd)
+{
+    struct pollfd waits[] = {{.fd = signal_fd, .events = POLLIN},
+                             {.fd = serve->quit_fd, .events = POLLIN}};
+
+    for (;;) {
+        struct signalfd_siginfo info = {0};
+
+        if (poll(waits, ARRAY_COUNT(waits), -1) < 0) {
+            continue;
+        }
+        if (waits[1].revents != 0) {
+            log_info("ending: asked by HTTP");
+            return;
+        }
+        if (waits[0].revents == 0 || read(signal_fd, &info, sizeof(info)) != sizeof(info)) {
+            continue;
+        }
+        if (info.ssi_signo != SIGHUP) {
+            log_info("ending: signal received", log_int("signal", info.ssi_signo));
+            return;
+        }
+        (void)serve_reload(serve, NULL);
+    }
+}
+
+static int shut_down(struct serve *serve, int status)
+{
+    struct baro_error err = {0};
+
+    if (serve->scrape != NULL) {
+        scrape_manager_stop(serve->scrape);
+    }
+    serve->server = http_server_free(serve->server);
+    serve->api = api_free(serve->api);
+    serve->scrape = scrape_manager_free(serve->scrape);
+    if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
+        log_error("storage did not close well", log_err(&err));
+        status = 1;
+    }
+    serve->config = prom_config_unref(serve->config);
+    (void)close(serve->quit_fd);
+    lock_done(&serve->config_lock);
+    lock_done(&serve->reload_lock);
+    arena_done(&serve->arena);
+    return status;
+}
+
+/* Everything between the flags and the first target, in floor order. */
+static int start(struct serve *serve, struct baro_error *err)
+{
+    struct prom_config *config = NULL;
+    int r = 0;
+
+    if (serve->config_path != NULL) {
+        r = serve_config_load(serve, true, &config, err);
+        if (r < 0) {
+            return error_set(err, r, "%s: not started: the configuration has faults",
+                             serve->config_path);
+        }
+        serve_config_set(serve, config);
+    }
+    r = start_server(serve, err);
+    if (r >= 0 && serve->config_path == NULL) {
+        r = serve_config_load(serve, true, &config, err);
+        if (r >= 0) {
+            serve_config_set(serve, config);
+        }
+    }
+    if (r >= 0) {
+        r = open_tsdb(serve, err);
+    }
+    return r >= 0 ? start_scraping(serve, err) : r;
+}
+
+static int serve_until_end(struct serve *serve)
+{
+    struct baro_error err = {0};
+    sigset_t signals;
+    int signal_fd;
+
+    /* Blocked before the first thread starts, so that every thread inherits it and the signals wait
+     * for us here. */
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    raise_open_files();
+    if (start(serve, &err) < 0) {
+        (void)close(signal_fd);
+        return shut_down(serve, fail(&err));
+    }
+    log_info("ready to serve", log_int("port", http_server_port(serve->server, 0)),
+             log_c("version", BAROGRAPH_VERSION));
+    (void)printf("barograph: http://127.0.0.1:%u%s/\n", http_server_port(serve->server, 0),
+                 serve->prefix);
+    (void)fflush(stdout);
+    wait_for_end(serve, signal_fd);
+    (void)close(signal_fd);
+    return shut_down(serve, 0);
+}
+
+int command_serve(int argc, char **argv)
+{
+    static struct serve serve;
+    struct baro_error err = {0};
+    int r = flags_parse(&serve.flags, rows, ARRAY_COUNT(rows), argc, argv, &err);
+
+    if (r >= 0 && serve.flags.help) {
+        return print_usage();
+    }
+    if (r >= 0 && serve.flags.arg_count > 0) {
+        r = error_set(&err, BARO_EUSAGE, "unexpected argument \"%.*s\": see barograph serve --help",
+                      STR_ARG(serve.flags.args[0]));
+    }
+    if (r >= 0) {
+        r = set_up_log(&serve.flags, &err);
+    }
+    if (r >= 0) {
+        r = serve_features_parse(&serve, &err);
+    }
+    if (r < 0) {
+        return fail(&err);
+    }
+    lock_init(&serve.reload_lock, LOCK_APP);
+    lock_init(&serve.config_lock, LOCK_CONFIG);
+    serve.start_time = clock_now(clock_real());
+    serve.quit_fd = eventfd(0, EFD_CLOEXEC);
+    serve.config_path = flags_text(&serve.flags, SERVE_FLAG_CONFIG_FILE).ptr;
+    if (!serve.flags.given[SERVE_FLAG_CONFIG_FILE] && access(serve.config_path, F_OK) != 0) {
+        serve.config_path = NULL;
+    }
+    serve.prefix = find_prefix(&serve);
+    describe_flags(&serve);
+    return serve_until_end(&serve);
+}

@@ -1,0 +1,192 @@
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "app/serve_priv.h"
+#include "app/version.h"
+#include "client/self.h"
+#include "sys/clock.h"
+
+/*
+ * A query may hold 16 bytes for each of --query.max-samples, and as much again for labels and
+ * results. What small limits would leave is too little for label sets, hence the floor.
+ */
+enum { QUERY_SAMPLE_BYTES = 32, QUERY_BYTES_MIN = 64 << 20 };
+
+static struct queryable *queryable(void *app)
+{
+    struct serve *serve = app;
+
+    return atomic_load_explicit(&serve->queryable, memory_order_acquire);
+}
+
+static void engine(void *app, struct engine_options *ret)
+{
+    struct serve *serve = app;
+    CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(serve);
+    size_t samples = (size_t)flags_int(&serve->flags, SERVE_FLAG_QUERY_SAMPLES);
+    size_t bytes = samples * QUERY_SAMPLE_BYTES;
+
+    *ret = (struct engine_options){
+        .lookback = flags_duration(&serve->flags, SERVE_FLAG_QUERY_LOOKBACK),
+        .timeout = flags_duration(&serve->flags, SERVE_FLAG_QUERY_TIMEOUT),
+        .default_step =
+            config != NULL ? prom_config_global(config)->evaluation_interval : DUR_MINUTE,
+        .samples_max = samples,
+        .memory_bytes_max = bytes > QUERY_BYTES_MIN ? bytes : QUERY_BYTES_MIN,
+        .features = serve->features.promql,
+    };
+}
+
+static bool is_open(const struct serve *serve)
+{
+    return atomic_load_explicit(&serve->queryable, memory_order_acquire) != NULL;
+}
+
+static void targets(void *app, struct arena *arena, str pool, struct scrape_targets *ret)
+{
+    struct serve *serve = app;
+
+    *ret = (struct scrape_targets){0};
+    if (is_open(serve)) {
+        scrape_manager_targets(serve->scrape, arena, pool, ret);
+    }
+}
+
+static void metadata(void *app, struct arena *arena, str metric, struct matchers matchers,
+                     size_t limit, struct scrape_metadata_list *ret)
+{
+    struct serve *serve = app;
+
+    *ret = (struct scrape_metadata_list){0};
+    if (is_open(serve)) {
+        scrape_manager_metadata(serve->scrape, arena, metric, matchers, limit, ret);
+    }
+}
+
+static int stats(void *app, struct arena *arena, size_t limit, struct tsdb_stats *ret,
+                 struct baro_error *err)
+{
+    struct serve *serve = app;
+
+    if (!is_open(serve)) {
+        return error_set(err, BARO_EBUSY, "the write-ahead log is being replayed");
+    }
+    tsdb_stats(serve->tsdb, arena, limit, ret);
+    return 0;
+}
+
+static void replay_status(void *app, struct tsdb_replay_status *ret)
+{
+    struct serve *serve = app;
+
+    lock_acquire(&serve->config_lock);
+    *ret = serve->replay;
+    lock_release(&serve->config_lock);
+}
+
+static int exemplars(void *app, struct arena *arena, struct matchers matchers, ts start, ts end,
+                     struct tsdb_exemplar **ret, size_t *ret_count, struct baro_error *err)
+{
+    struct serve *serve = app;
+
+    if (!is_open(serve)) {
+        return error_set(err, BARO_EBUSY, "the write-ahead log is being replayed");
+    }
+    return tsdb_exemplars_select(serve->tsdb, arena, matchers, start, end, ret, ret_count, err);
+}
+
+static void config_text(void *app, struct buf *ret)
+{
+    CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(app);
+
+    if (config != NULL) {
+        prom_config_print(config, ret);
+    }
+}
+
+static void runtime(void *app, struct arena *arena, struct api_runtime *ret)
+{
+    struct serve *serve = app;
+    str size = flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION_SIZE);
+    str time = flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION_TIME);
+    char text[4096];
+
+    time = time.len > 0 ? time : flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION);
+    *ret = (struct api_runtime){.start_time = serve->start_time};
+    lock_acquire(&serve->config_lock);
+    ret->last_config_time = serve->config_time;
+    ret->reload_success = serve->config_good;
+    lock_release(&serve->config_lock);
+    if (time.len > 0 && size.len > 0) {
+        ret->storage_retention = arena_printf(arena, "%.*s or %.*s", STR_ARG(time), STR_ARG(size));
+    } else {
+        ret->storage_retention = time.len > 0 ? time : size.len > 0 ? size : STR("unlimited");
+    }
+    ret->working_directory =
+        getcwd(text, sizeof(text)) != NULL ? arena_str(arena, str_from(text)) : STR_NULL;
+    if (gethostname(text, sizeof(text)) == 0) {
+        text[sizeof(text) - 1] = '\0';
+        ret->hostname = arena_str(arena, str_from(text));
+    }
+}
+
+static void external_labels(void *app, struct arena *arena, struct labels *ret)
+{
+    CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(app);
+    struct conf_pairs pairs =
+        config != NULL ? prom_config_global(config)->external_labels : (struct conf_pairs){0};
+    struct label *items = ARENA_ARRAY(arena, struct label, pairs.count + 1);
+
+    for (size_t i = 0; i < pairs.count; i++) {
+        items[i] = (struct label){arena_str(arena, pairs.items[i].name),
+                                  arena_str(arena, pairs.items[i].value)};
+    }
+    *ret = labels_from_pairs(arena, items, pairs.count);
+}
+
+static int reload(void *app, struct baro_error *err)
+{
+    return serve_reload(app, err);
+}
+
+static void quit(void *app)
+{
+    struct serve *serve = app;
+
+    (void)eventfd_write(serve->quit_fd, 1);
+}
+
+void serve_api_context(struct serve *serve, struct api_context *ret)
+{
+    const char *cors = flags_text(&serve->flags, SERVE_FLAG_WEB_CORS).ptr;
+
+    *ret = (struct api_context){
+        .app = serve,
+        .clock = clock_real(),
+        .queryable = queryable,
+        .engine = engine,
+        .sources = {.targets = targets,
+                    .metadata = metadata,
+                    .tsdb_stats = stats,
+                    .replay_status = replay_status,
+                    .exemplars = exemplars,
+                    .config = config_text,
+                    .runtime = runtime,
+                    .external_labels = external_labels},
+        .build = {.version = BAROGRAPH_SPEAKS_PROMETHEUS,
+                  .revision = "",
+                  .branch = "",
+                  .user = "",
+                  .date = "",
+                  .compiler = __VERSION__,
+                  .program_version = BAROGRAPH_VERSION},
+        .flags = serve->flag_texts,
+        .flag_count = SERVE_FLAG_COUNT,
+        .cors_origin = cors,
+        .prefix = serve->prefix,
+        .enable_lifecycle = flags_bool(&serve->flags, SERVE_FLAG_WEB_LIFECYCLE),
+        .reload = reload,
+        .quit = quit,
+    };
+}

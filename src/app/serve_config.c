@@ -1,0 +1,144 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "app/serve_priv.h"
+#include "base/log.h"
+#include "client/self.h"
+#include "http/server.h"
+#include "sys/clock.h"
+
+/* What is watched when nobody said what to watch: this server and its host. */
+static const char embedded_format[] =
+    "# The configuration that barograph runs when it is given none.\n"
+    "global:\n"
+    "  scrape_interval: 5s\n"
+    "scrape_configs:\n"
+    "  - job_name: barograph\n"
+    "    metrics_path: %s/metrics\n"
+    "    static_configs:\n"
+    "      - targets: ['127.0.0.1:%u']\n"
+    "  - job_name: node\n"
+    "    metrics_path: %s/host/metrics\n"
+    "    static_configs:\n"
+    "      - targets: ['127.0.0.1:%u']\n";
+
+static void print_fault(const struct baro_error *fault)
+{
+    char text[512];
+
+    error_format(fault, text, sizeof(text));
+    (void)fprintf(stderr, "%s\n", text);
+}
+
+static int report_faults(const struct baro_error *items, size_t count, bool print, int code,
+                         struct baro_error *err)
+{
+    for (size_t i = 0; print && i < count; i++) {
+        print_fault(&items[i]);
+    }
+    if (err != NULL && count > 0) {
+        *err = items[0];
+    }
+    return code;
+}
+
+int serve_config_load(struct serve *serve, bool print, struct prom_config **ret,
+                      struct baro_error *err)
+{
+    CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
+    struct faults faults = {0};
+    const struct prom_load_options options = {0};
+    const struct baro_error *unsupported;
+    size_t count = 0;
+    int r;
+
+    if (serve->config_path != NULL) {
+        r = prom_config_load(serve->config_path, &options, &config, &faults);
+    } else {
+        unsigned port = http_server_port(serve->server, 0);
+        char text[1024];
+
+        (void)snprintf(text, sizeof(text), embedded_format, serve->prefix, port, serve->prefix,
+                       port);
+        r = prom_config_parse(str_from(text), "(embedded)", &options, &config, &faults);
+    }
+    if (r < 0) {
+        return report_faults(faults.items, faults.count, print, r, err);
+    }
+    unsupported = prom_config_unsupported(config, &count);
+    if (count > 0) {
+        return report_faults(unsupported, count < FAULTS_MAX ? count : FAULTS_MAX, print,
+                             BARO_EUNSUPPORTED, err);
+    }
+    *ret = TAKE(config);
+    return 0;
+}
+
+void serve_config_set(struct serve *serve, struct prom_config *config)
+{
+    struct prom_config *before;
+
+    lock_acquire(&serve->config_lock);
+    before = serve->config;
+    serve->config = config;
+    serve->config_time = clock_now(clock_real());
+    serve->config_good = true;
+    lock_release(&serve->config_lock);
+    (void)prom_config_unref(before);
+    self_set(SELF_CONFIG_RELOAD_SUCCESS, 1);
+    self_set(SELF_CONFIG_RELOAD_SECONDS, (double)(clock_now(clock_real()) / 1000));
+}
+
+struct prom_config *serve_config_get(struct serve *serve)
+{
+    struct prom_config *config;
+
+    lock_acquire(&serve->config_lock);
+    config = serve->config != NULL ? prom_config_ref(serve->config) : NULL;
+    lock_release(&serve->config_lock);
+    return config;
+}
+
+static int reload_locked(struct serve *serve, struct baro_error *err)
+{
+    CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
+    int r;
+
+    lock_assert_held(&serve->reload_lock);
+    if (serve->scrape == NULL) {
+        return error_set(err, BARO_EBUSY,
+                         "the write-ahead log is being replayed: try again when /-/ready says so");
+    }
+    r = serve_config_load(serve, false, &config, err);
+    if (r >= 0) {
+        r = scrape_manager_apply(serve->scrape, config, err);
+    }
+    if (r >= 0) {
+        serve_config_set(serve, TAKE(config));
+    }
+    return r;
+}
+
+int serve_reload(struct serve *serve, struct baro_error *err)
+{
+    struct baro_error fault = {0};
+    int r;
+
+    lock_acquire(&serve->reload_lock);
+    r = reload_locked(serve, &fault);
+    lock_release(&serve->reload_lock);
+    if (r < 0) {
+        lock_acquire(&serve->config_lock);
+        serve->config_good = false;
+        lock_release(&serve->config_lock);
+        self_set(SELF_CONFIG_RELOAD_SUCCESS, 0);
+        log_error("configuration refused, the running one stays", log_err(&fault));
+        if (err != NULL) {
+            *err = fault;
+        }
+        return r;
+    }
+    log_info("configuration loaded",
+             log_c("file", serve->config_path != NULL ? serve->config_path : "(embedded)"));
+    return 0;
+}

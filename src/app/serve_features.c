@@ -1,0 +1,84 @@
+#include <stddef.h>
+
+#include "app/serve_priv.h"
+#include "base/log.h"
+
+enum feature_state { FEATURE_RUN, FEATURE_PENDING, FEATURE_NOOP };
+
+#define AT(field) offsetof(struct serve_features, field)
+
+/* Keep sorted. Names: Prometheus 3.14's feature flags. What PENDING names is refused, NOOP has no
+ * meaning here. */
+static const struct {
+    const char *name;
+    enum feature_state state;
+    size_t offset;
+} rows[] = {
+    {"agent", FEATURE_PENDING, 0},
+    {"auto-gomaxprocs", FEATURE_NOOP, 0},
+    {"auto-gomemlimit", FEATURE_NOOP, 0},
+    {"auto-reload-config", FEATURE_PENDING, 0},
+    {"concurrent-rule-eval", FEATURE_NOOP, 0},
+    {"created-timestamp-zero-ingestion", FEATURE_PENDING, 0},
+    {"delayed-compaction", FEATURE_NOOP, 0},
+    {"exemplar-storage", FEATURE_RUN, AT(exemplar_storage)},
+    {"expand-external-labels", FEATURE_NOOP, 0},
+    {"extra-scrape-metrics", FEATURE_RUN, AT(extra_scrape_metrics)},
+    {"memory-snapshot-on-shutdown", FEATURE_NOOP, 0},
+    {"metadata-wal-records", FEATURE_RUN, AT(metadata_wal_records)},
+    {"native-histograms", FEATURE_PENDING, 0},
+    {"new-service-discovery-manager", FEATURE_NOOP, 0},
+    {"no-default-scrape-port", FEATURE_NOOP, 0},
+    {"otlp-write-receiver", FEATURE_PENDING, 0},
+    {"promql-at-modifier", FEATURE_NOOP, 0},
+    {"promql-binop-fill-modifiers", FEATURE_RUN, AT(promql.binop_fill)},
+    {"promql-delayed-name-removal", FEATURE_RUN, AT(promql.delayed_name_removal)},
+    {"promql-duration-expr", FEATURE_RUN, AT(promql.duration_expressions)},
+    {"promql-experimental-functions", FEATURE_RUN, AT(promql.experimental_functions)},
+    {"promql-extended-range-selectors", FEATURE_RUN, AT(promql.extended_range)},
+    {"promql-negative-offset", FEATURE_NOOP, 0},
+    {"promql-per-step-stats", FEATURE_NOOP, 0},
+    {"remote-write-receiver", FEATURE_PENDING, 0},
+    {"st-storage", FEATURE_PENDING, 0},
+    {"type-and-unit-labels", FEATURE_PENDING, 0},
+    {"use-uncached-io", FEATURE_NOOP, 0},
+};
+
+static int parse_one(struct serve_features *features, str name, struct baro_error *err)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if (!str_is(name, rows[i].name)) {
+            continue;
+        }
+        if (rows[i].state == FEATURE_PENDING) {
+            return error_set(err, BARO_EUNSUPPORTED,
+                             "--enable-feature: '%s' is not supported yet: leave it out",
+                             rows[i].name);
+        }
+        if (rows[i].state == FEATURE_RUN) {
+            *(bool *)((char *)features + rows[i].offset) = true;
+        }
+        return 0;
+    }
+    log_warn("unknown name in --enable-feature", log_str("option", name));
+    return 0;
+}
+
+int serve_features_parse(struct serve *serve, struct baro_error *err)
+{
+    for (size_t i = 0; i < serve->flags.list_count; i++) {
+        str rest = serve->flags.list[i];
+
+        if (serve->flags.list_row[i] != SERVE_FLAG_ENABLE_FEATURE) {
+            continue;
+        }
+        for (str name; str_split_next(&rest, ',', &name);) {
+            int r = name.len > 0 ? parse_one(&serve->features, name, err) : 0;
+
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return 0;
+}

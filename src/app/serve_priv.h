@@ -1,0 +1,78 @@
+/*
+ * serve_priv: what the files of `barograph serve` share: the running program. Owned by the main
+ * thread; other threads reach it through the callbacks of serve_api.c and the locks named here.
+ */
+#pragma once
+
+#include "api/api.h"
+#include "app/flags.h"
+#include "base/lock.h"
+#include "conf/prom_config.h"
+#include "scrape/scrape.h"
+#include "tsdb/tsdb.h"
+
+enum serve_flag {
+#define SERVE_FLAG(id, name, kind, initial, state, help) SERVE_FLAG_##id,
+#include "app/serve_flags.def"
+#undef SERVE_FLAG
+    SERVE_FLAG_COUNT,
+};
+
+/* Switches of --enable-feature. */
+struct serve_features {
+    struct promql_features promql;
+    bool exemplar_storage;
+    bool extra_scrape_metrics;
+    bool metadata_wal_records;
+};
+
+struct serve {
+    struct flags flags;
+    struct serve_features features;
+    struct api_flag flag_texts[SERVE_FLAG_COUNT];
+    struct arena arena;      /* texts made from flags */
+    const char *config_path; /* NULL = the embedded configuration */
+    const char *prefix;      /* of all paths: "" or "/x" */
+    ts start_time;
+    int quit_fd; /* eventfd: readable = end the program */
+
+    struct http_server *server;
+    struct api *api;
+    struct tsdb *tsdb;
+    struct scrape_manager *scrape;
+
+    /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
+    struct queryable *_Atomic queryable;
+
+    struct lock reload_lock; /* one reload at a time */
+    struct lock config_lock; /* guards what follows */
+    struct prom_config *config;
+    ts config_time;
+    bool config_good;
+    struct tsdb_replay_status replay;
+};
+
+/* serve_features_parse reads the --enable-feature lists. Unknown names are warned about, as
+ * Prometheus does. */
+int serve_features_parse(struct serve *serve, struct baro_error *err);
+
+/*
+ * serve_config_load reads the file, or makes the embedded configuration for the port that is
+ * served. Each fault is printed to standard error when `print` is set; err has the first one.
+ */
+int serve_config_load(struct serve *serve, bool print, struct prom_config **ret,
+                      struct baro_error *err);
+
+/* serve_config_set makes a configuration the running one, and takes the reference over. */
+void serve_config_set(struct serve *serve, struct prom_config *config);
+
+/* serve_config_get returns the running configuration with a reference of its own; NULL before the
+ * first. */
+struct prom_config *serve_config_get(struct serve *serve);
+
+/* serve_reload reads the configuration again and applies it, or leaves the running one in place.
+ * Any thread. */
+int serve_reload(struct serve *serve, struct baro_error *err);
+
+/* serve_api_context fills what the API asks of the program. */
+void serve_api_context(struct serve *serve, struct api_context *ret);
