@@ -1,0 +1,334 @@
+/*
+ * aggregate: sum, avg, min, max, count, group, stddev and stdvar. Series are consumed one by one as
+ * their selector or range function produces them; only the groups are kept. Summation follows
+ * Prometheus (promql/engine.go, aggregation): Neumaier's algorithm, the mean computed directly
+ * until the sum overflows and incrementally from there on.
+ */
+#include <math.h>
+
+#include "promql/engine_priv.h"
+
+struct group {
+    double *v;
+    double *c;         /* compensation of sums; mean of variances */
+    double *n;         /* how many values */
+    bool *incremental; /* avg: steps whose sum has overflowed; NULL while none has */
+    bool drop_name;
+};
+
+struct aggregation {
+    struct eval *ev;
+    const struct timeline *line;
+    const struct expr *expr;
+    enum aggregate_op op;
+    struct label_choice choice;
+    bool single; /* one group without labels */
+    struct label_index index;
+    struct group *groups;
+    size_t group_count;
+    size_t group_capacity;
+};
+
+/* ---- accumulators: one row into one group ---- */
+
+static void add_sum(struct group *group, const double *v, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        if (value_is_absent(v[i])) {
+            continue;
+        }
+        if (value_is_absent(group->v[i])) {
+            group->v[i] = v[i];
+            group->c[i] = 0;
+        } else {
+            kahan_add(v[i], &group->v[i], &group->c[i]);
+        }
+    }
+}
+
+static void add_extreme(struct group *group, const double *v, size_t steps, bool want_max)
+{
+    for (size_t i = 0; i < steps; i++) {
+        double old = group->v[i];
+
+        /* NaN, of which "absent" is one, gives way to whatever comes. */
+        if (!value_is_absent(v[i]) && (isnan(old) || (want_max ? old < v[i] : old > v[i]))) {
+            group->v[i] = v[i];
+        }
+    }
+}
+
+static void add_count(struct group *group, const double *v, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        if (!value_is_absent(v[i])) {
+            group->v[i] = value_is_absent(group->v[i]) ? 1 : group->v[i] + 1;
+        }
+    }
+}
+
+static void add_one(struct group *group, const double *v, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        group->v[i] = value_is_absent(v[i]) ? group->v[i] : 1;
+    }
+}
+
+static void add_variance(struct group *group, const double *v, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        double delta;
+
+        if (value_is_absent(v[i])) {
+            continue;
+        }
+        if (value_is_absent(group->v[i])) {
+            group->v[i] = isfinite(v[i]) ? 0 : NAN;
+            group->c[i] = v[i];
+            group->n[i] = 1;
+            continue;
+        }
+        delta = v[i] - group->c[i];
+        group->n[i] += 1;
+        group->c[i] += delta / group->n[i];
+        group->v[i] += delta * (v[i] - group->c[i]);
+    }
+}
+
+static void add_mean_step(struct group *group, double v, size_t i)
+{
+    double count = group->n[i];
+    double q = (count - 1) / count;
+
+    group->v[i] *= q;
+    group->c[i] *= q;
+    kahan_add(v / count, &group->v[i], &group->c[i]);
+}
+
+static int add_avg(struct aggregation *agg, struct group *group, const double *v, size_t steps,
+                   struct baro_error *err)
+{
+    for (size_t i = 0; i < steps; i++) {
+        double sum = group->v[i];
+        double c = group->c[i];
+
+        if (value_is_absent(v[i])) {
+            continue;
+        }
+        if (value_is_absent(sum)) {
+            group->v[i] = v[i];
+            group->c[i] = 0;
+            group->n[i] = 1;
+            continue;
+        }
+        group->n[i] += 1;
+        if (group->incremental == NULL || !group->incremental[i]) {
+            kahan_add(v[i], &sum, &c);
+            if (LIKELY(!isinf(sum))) {
+                group->v[i] = sum;
+                group->c[i] = c;
+                continue;
+            }
+            if (group->incremental == NULL) {
+                group->incremental = eval_alloc(agg->ev, steps, sizeof(bool), err);
+                if (group->incremental == NULL) {
+                    return BARO_ELIMIT;
+                }
+                memset(group->incremental, 0, steps);
+            }
+            group->incremental[i] = true;
+            group->v[i] /= group->n[i] - 1;
+            group->c[i] /= group->n[i] - 1;
+        }
+        add_mean_step(group, v[i], i);
+    }
+    return 0;
+}
+
+static int add_row(struct aggregation *agg, struct group *group, const double *v,
+                   struct baro_error *err)
+{
+    size_t steps = agg->line->steps;
+
+    switch ((int)agg->op) {
+    case AGG_SUM:
+        add_sum(group, v, steps);
+        break;
+    case AGG_AVG:
+        return add_avg(agg, group, v, steps, err);
+    case AGG_MIN:
+        add_extreme(group, v, steps, false);
+        break;
+    case AGG_MAX:
+        add_extreme(group, v, steps, true);
+        break;
+    case AGG_COUNT:
+        add_count(group, v, steps);
+        break;
+    case AGG_GROUP:
+        add_one(group, v, steps);
+        break;
+    default:
+        add_variance(group, v, steps);
+        break;
+    }
+    return 0;
+}
+
+/* ---- groups ---- */
+
+static bool needs_compensation(enum aggregate_op op)
+{
+    return op == AGG_SUM || op == AGG_AVG || op == AGG_STDDEV || op == AGG_STDVAR;
+}
+
+static int group_init(struct aggregation *agg, struct group *group, struct baro_error *err)
+{
+    size_t steps = agg->line->steps;
+
+    *group = (struct group){.v = eval_points(agg->ev, steps, err)};
+    if (group->v == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        group->v[i] = value_absent();
+    }
+    if (needs_compensation(agg->op)) {
+        group->c = eval_alloc(agg->ev, steps, sizeof(double), err);
+        if (group->c == NULL) {
+            return BARO_ELIMIT;
+        }
+    }
+    if (needs_compensation(agg->op) && agg->op != AGG_SUM) {
+        group->n = eval_alloc(agg->ev, steps, sizeof(double), err);
+        if (group->n == NULL) {
+            return BARO_ELIMIT;
+        }
+    }
+    return 0;
+}
+
+static int group_add(struct aggregation *agg, struct baro_error *err)
+{
+    int r;
+
+    if (agg->group_count == agg->group_capacity) {
+        size_t capacity = agg->group_capacity == 0 ? 16 : agg->group_capacity * 2;
+        struct group *groups = eval_alloc(agg->ev, capacity, sizeof(*groups), err);
+
+        if (groups == NULL) {
+            return BARO_ELIMIT;
+        }
+        if (agg->group_count > 0) {
+            memcpy(groups, agg->groups, agg->group_count * sizeof(*groups));
+        }
+        agg->groups = groups;
+        agg->group_capacity = capacity;
+    }
+    r = group_init(agg, &agg->groups[agg->group_count], err);
+    agg->group_count += r >= 0;
+    return r;
+}
+
+static int group_find(struct aggregation *agg, struct labels labels, uint32_t *ret,
+                      struct baro_error *err)
+{
+    struct label local[LABEL_ROOM];
+    struct labels key = {0};
+    int r;
+
+    if (agg->single && agg->group_count > 0) {
+        *ret = 0;
+        return 0;
+    }
+    if (!agg->single) {
+        key = label_choice_pick(&agg->choice, labels,
+                                label_room(agg->ev->scratch, local, labels.count));
+    }
+    r = label_index_put(&agg->index, agg->ev->keep, key, ret, err);
+    return r > 0 ? group_add(agg, err) : r;
+}
+
+static int take_row(void *context, const struct row *row, struct baro_error *err)
+{
+    struct aggregation *agg = context;
+    uint32_t group = 0;
+    int r = group_find(agg, row->labels, &group, err);
+
+    if (r < 0) {
+        return r;
+    }
+    agg->groups[group].drop_name |= row->drop_name;
+    r = eval_tick(agg->ev, agg->line->steps, err);
+    return r < 0 ? r : add_row(agg, &agg->groups[group], row->v, err);
+}
+
+/* ---- results ---- */
+
+static void finish_group(const struct aggregation *agg, struct group *group)
+{
+    for (size_t i = 0; i < agg->line->steps; i++) {
+        if (value_is_absent(group->v[i])) {
+            continue;
+        }
+        if (agg->op == AGG_SUM) {
+            group->v[i] += group->c[i];
+        } else if (agg->op == AGG_AVG) {
+            group->v[i] = group->incremental != NULL && group->incremental[i]
+                              ? group->v[i] + group->c[i]
+                              : group->v[i] / group->n[i] + group->c[i] / group->n[i];
+        } else if (agg->op == AGG_STDVAR) {
+            group->v[i] /= group->n[i];
+        } else if (agg->op == AGG_STDDEV) {
+            group->v[i] = sqrt(group->v[i] / group->n[i]);
+        }
+    }
+}
+
+static int finish(struct aggregation *agg, struct value *ret, struct baro_error *err)
+{
+    struct row *rows = eval_rows(agg->ev, agg->group_count, err);
+    size_t count = 0;
+
+    if (rows == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t g = 0; g < agg->group_count; g++) {
+        struct group *group = &agg->groups[g];
+
+        if (needs_compensation(agg->op)) {
+            finish_group(agg, group);
+        }
+        if (points_any(group->v, agg->line->steps)) {
+            rows[count++] = (struct row){
+                .labels = agg->index.sets[g], .v = group->v, .drop_name = group->drop_name};
+        }
+    }
+    *ret = (struct value){.type = VALUE_VECTOR, .rows = rows, .count = count};
+    return 0;
+}
+
+int aggregate_eval(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                   struct value *ret, struct baro_error *err)
+{
+    struct aggregation agg = {.ev = ev, .line = line, .expr = expr, .op = expr->aggregate.op};
+    struct row_sink sink = {.row = take_row, .context = &agg};
+    int r;
+
+    if (agg.op == AGG_COUNT_VALUES) {
+        return aggregate_count_values(ev, line, expr, ret, err);
+    }
+    if (agg.op == AGG_TOPK || agg.op == AGG_BOTTOMK || agg.op == AGG_LIMITK ||
+        agg.op == AGG_LIMIT_RATIO || agg.op == AGG_QUANTILE) {
+        return aggregate_k_eval(ev, line, expr, ret, err);
+    }
+    label_choice_init(&agg.choice, ev->scratch, expr->aggregate.grouping,
+                      expr->aggregate.grouping_count, expr->aggregate.without,
+                      expr->aggregate.without ? "__name__" : NULL);
+    agg.single = !expr->aggregate.without && expr->aggregate.grouping_count == 0;
+    sink.no_labels = agg.single;
+    r = eval_each(ev, line, expr->aggregate.expr, &sink, err);
+    r = r < 0 ? r : finish(&agg, ret, err);
+    label_index_done(&agg.index);
+    return r;
+}

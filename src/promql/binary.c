@@ -1,0 +1,655 @@
+/*
+ * binary: operators between scalars and vectors. Series of both sides are matched once, by the hash
+ * of the labels they are matched on; arithmetic then runs over whole rows. Which points meet is
+ * decided per step, so the checks for ambiguous matches look at steps too, but only where a match
+ * group has several series. Semantics: Prometheus 3.14, promql/engine.go (VectorBinop and others).
+ */
+#include <math.h>
+
+#include "promql/engine_priv.h"
+
+#define NO_ROW UINT32_MAX
+
+/* One side: rows by match group. */
+struct side {
+    struct value value;
+    uint32_t *group_of; /* per row */
+    uint32_t *first;    /* per group, NO_ROW when empty */
+    uint32_t *last;
+    uint32_t *next; /* per row: the next of the same group */
+};
+
+/* The points that one match group gives to one label set. */
+struct output {
+    struct row row;
+    const double *many; /* the pair of rows that it was made of first */
+    const double *one;
+    uint8_t *matched; /* the steps that any pair has matched at; NULL while there was only one */
+    uint32_t group;
+    uint32_t next; /* output of another group with equal labels */
+};
+
+struct matching {
+    struct eval *ev;
+    const struct timeline *line;
+    const struct expr *expr;
+    enum binary_op op;
+    const struct vector_matching *spec;
+    bool swapped; /* many is the right-hand side */
+    struct side many;
+    struct side one;
+    size_t group_count;
+    struct label_choice choice; /* the labels that are matched on */
+    struct label_choice kept;   /* one-to-one: the labels that the result has */
+    struct label_index groups;
+    struct label_index sets; /* label sets of outputs */
+    uint32_t *heads;         /* per label set: its first output */
+    size_t head_capacity;
+    struct output *outputs;
+    size_t output_count;
+    size_t output_capacity;
+};
+
+/* ---- match groups ---- */
+
+static int side_assign(struct matching *m, struct side *side, struct baro_error *err)
+{
+    struct label local[LABEL_ROOM];
+
+    side->group_of = eval_alloc(m->ev, side->value.count, sizeof(uint32_t), err);
+    side->next = eval_alloc(m->ev, side->value.count, sizeof(uint32_t), err);
+    if (side->group_of == NULL || side->next == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t i = 0; i < side->value.count; i++) {
+        struct labels labels = side->value.rows[i].labels;
+        struct label *room = label_room(m->ev->scratch, local, labels.count);
+        int r =
+            label_index_put(&m->groups, m->ev->scratch, label_choice_pick(&m->choice, labels, room),
+                            &side->group_of[i], err);
+
+        r = r < 0 ? r : eval_tick(m->ev, 10, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int side_chain(struct matching *m, struct side *side, struct baro_error *err)
+{
+    side->first = eval_alloc(m->ev, m->group_count, sizeof(uint32_t), err);
+    side->last = eval_alloc(m->ev, m->group_count, sizeof(uint32_t), err);
+    if (side->first == NULL || side->last == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t g = 0; g < m->group_count; g++) {
+        side->first[g] = NO_ROW;
+    }
+    for (size_t i = 0; i < side->value.count; i++) {
+        uint32_t group = side->group_of[i];
+
+        side->next[i] = NO_ROW;
+        if (side->first[group] == NO_ROW) {
+            side->first[group] = (uint32_t)i;
+        } else {
+            side->next[side->last[group]] = (uint32_t)i;
+        }
+        side->last[group] = (uint32_t)i;
+    }
+    return 0;
+}
+
+static int match_groups(struct matching *m, struct baro_error *err)
+{
+    int r;
+
+    label_choice_init(&m->choice, m->ev->scratch, m->spec->labels, m->spec->label_count,
+                      !m->spec->on, m->spec->on ? NULL : "__name__");
+    label_choice_init(&m->kept, m->ev->scratch, m->spec->labels, m->spec->label_count, !m->spec->on,
+                      NULL);
+    r = side_assign(m, &m->many, err);
+    r = r < 0 ? r : side_assign(m, &m->one, err);
+    m->group_count = m->groups.count;
+    r = r < 0 ? r : side_chain(m, &m->many, err);
+    return r < 0 ? r : side_chain(m, &m->one, err);
+}
+
+static bool side_any(const struct side *side, size_t step)
+{
+    for (size_t i = 0; i < side->value.count; i++) {
+        if (!value_is_absent(side->value.rows[i].v[step])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int duplicate_error(const struct matching *m, uint32_t earlier, uint32_t later,
+                           struct baro_error *err)
+{
+    const struct row *rows = m->one.value.rows;
+    struct labels group = m->groups.sets[m->one.group_of[later]];
+    struct arena *arena = m->ev->keep;
+
+    return error_set(err, BARO_EEXEC,
+                     "found duplicate series for the match group %s on the %s hand-side of the "
+                     "operation: [%s, %s];many-to-many matching not allowed: matching labels must "
+                     "be unique on one side",
+                     labels_string(arena, group), m->swapped ? "left" : "right",
+                     labels_string(arena, rows[later].labels),
+                     labels_string(arena, rows[earlier].labels));
+}
+
+/* The "one" side must have at most one point per group and step, where the other side has any. */
+static int check_group(const struct matching *m, uint32_t group, struct baro_error *err)
+{
+    const struct row *rows = m->one.value.rows;
+    bool fill = m->spec->has_fill_left || m->spec->has_fill_right;
+
+    for (size_t step = 0; step < m->line->steps; step++) {
+        uint32_t seen = NO_ROW;
+
+        for (uint32_t i = m->one.first[group]; i != NO_ROW; i = m->one.next[i]) {
+            if (value_is_absent(rows[i].v[step])) {
+                continue;
+            }
+            if (seen != NO_ROW && (fill || side_any(&m->many, step))) {
+                return duplicate_error(m, seen, i, err);
+            }
+            seen = i;
+        }
+    }
+    return 0;
+}
+
+static int check_one_side(struct matching *m, struct baro_error *err)
+{
+    for (uint32_t group = 0; group < m->group_count; group++) {
+        int r = m->one.first[group] == m->one.last[group] || m->one.first[group] == NO_ROW
+                    ? 0
+                    : check_group(m, group, err);
+
+        r = r < 0 ? r : eval_tick(m->ev, 1, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- labels of results ---- */
+
+static struct labels result_labels(struct matching *m, struct labels many, struct labels one)
+{
+    const struct vector_matching *spec = m->spec;
+    struct arena *arena = m->ev->keep;
+    struct labels labels = many;
+
+    if (binary_op_changes_schema(m->op) ||
+        (m->expr->binary.return_bool && !m->ev->delayed_name_removal)) {
+        labels = labels_drop_meta(arena, labels);
+    }
+    if (spec->card == CARD_ONE_TO_ONE) {
+        struct label *room = arena_alloc(arena, (labels.count + 1) * sizeof(*room));
+
+        labels = label_choice_pick(&m->kept, labels, room);
+    }
+    for (size_t i = 0; i < spec->include_count; i++) {
+        str value = labels_get(one, spec->include[i]);
+
+        labels = labels_with(arena, labels, spec->include[i], value);
+    }
+    return labels;
+}
+
+/* ---- outputs ---- */
+
+static int match_error(const struct matching *m, struct baro_error *err)
+{
+    return error_set(err, BARO_EEXEC,
+                     m->spec->card == CARD_ONE_TO_ONE
+                         ? "multiple matches for labels: many-to-one matching must be explicit "
+                           "(group_left/group_right)"
+                         : "multiple matches for labels: grouping labels must ensure unique "
+                           "matches");
+}
+
+static void *grow(struct eval *ev, void *old, size_t count, size_t size, size_t *capacity,
+                  struct baro_error *err)
+{
+    size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+    void *fresh = eval_alloc(ev, wanted, size, err);
+
+    if (fresh == NULL) {
+        return NULL;
+    }
+    if (count > 0) {
+        memcpy(fresh, old, count * size);
+    }
+    *capacity = wanted;
+    return fresh;
+}
+
+static int output_new(struct matching *m, uint32_t group, uint32_t *ret, struct baro_error *err)
+{
+    if (m->output_count == m->output_capacity) {
+        struct output *outputs =
+            grow(m->ev, m->outputs, m->output_count, sizeof(*outputs), &m->output_capacity, err);
+
+        if (outputs == NULL) {
+            return BARO_ELIMIT;
+        }
+        m->outputs = outputs;
+    }
+    *ret = (uint32_t)m->output_count++;
+    m->outputs[*ret] = (struct output){.group = group, .next = NO_ROW};
+    return 0;
+}
+
+/* Finds the output of a group and label set; 1 when it was made. */
+static int output_find(struct matching *m, uint32_t group, struct labels labels, uint32_t *ret,
+                       struct baro_error *err)
+{
+    uint32_t set = 0;
+    uint32_t *link;
+    int r = label_index_put(&m->sets, m->ev->keep, labels, &set, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (r > 0) {
+        if (set >= m->head_capacity) {
+            uint32_t *heads = grow(m->ev, m->heads, set, sizeof(*heads), &m->head_capacity, err);
+
+            if (heads == NULL) {
+                return BARO_ELIMIT;
+            }
+            m->heads = heads;
+        }
+        m->heads[set] = NO_ROW;
+    }
+    for (link = &m->heads[set]; *link != NO_ROW; link = &m->outputs[*link].next) {
+        if (m->outputs[*link].group == group) {
+            *ret = *link;
+            return 0;
+        }
+    }
+    r = output_new(m, group, ret, err);
+    if (r < 0) {
+        return r;
+    }
+    /* The outputs may have moved: the end of the chain is looked up again. */
+    for (link = &m->heads[set]; *link != NO_ROW; link = &m->outputs[*link].next) {
+    }
+    *link = *ret;
+    m->outputs[*ret].row.labels = m->sets.sets[set];
+    return 1;
+}
+
+static void compute(const struct matching *m, const double *many, const double *one, double *out)
+{
+    const double *lhs = m->swapped ? one : many;
+    const double *rhs = m->swapped ? many : one;
+
+    binary_rows(m->op, m->expr->binary.return_bool, lhs, rhs, lhs, out, m->line->steps);
+}
+
+/* A further pair gives points to an output: at other steps, or the match is ambiguous. */
+static int output_join(struct matching *m, struct output *output, const double *many,
+                       const double *one, const double *out, struct baro_error *err)
+{
+    size_t steps = m->line->steps;
+
+    if (output->matched == NULL) {
+        output->matched = eval_alloc(m->ev, steps, 1, err);
+        if (output->matched == NULL) {
+            return BARO_ELIMIT;
+        }
+        for (size_t i = 0; i < steps; i++) {
+            output->matched[i] =
+                !value_is_absent(output->many[i]) && !value_is_absent(output->one[i]);
+        }
+    }
+    for (size_t i = 0; i < steps; i++) {
+        if (value_is_absent(many[i]) || value_is_absent(one[i])) {
+            continue;
+        }
+        if (output->matched[i]) {
+            return match_error(m, err);
+        }
+        output->matched[i] = 1;
+        output->row.v[i] = out[i];
+    }
+    return 0;
+}
+
+static int pair_add(struct matching *m, uint32_t group, const struct row *many,
+                    const struct row *one, struct baro_error *err)
+{
+    struct labels labels = result_labels(m, many->labels, one->labels);
+    double *out = eval_points(m->ev, m->line->steps, err);
+    struct output *output;
+    uint32_t ordinal = 0;
+    int r;
+
+    if (out == NULL) {
+        return BARO_ELIMIT;
+    }
+    compute(m, many->v, one->v, out);
+    r = output_find(m, group, labels, &ordinal, err);
+    if (r < 0) {
+        return r;
+    }
+    output = &m->outputs[ordinal];
+    if (r == 0) {
+        return output_join(m, output, many->v, one->v, out, err);
+    }
+    output->row.v = out;
+    output->row.drop_name = m->expr->binary.return_bool;
+    output->many = many->v;
+    output->one = one->v;
+    return 0;
+}
+
+/* One-to-one: two rows of one group must not match at the same step, whatever labels they give. */
+static int check_one_to_one(struct matching *m, uint32_t group, struct baro_error *err)
+{
+    const struct row *many = m->many.value.rows;
+    const struct row *one = m->one.value.rows;
+
+    for (size_t step = 0; step < m->line->steps; step++) {
+        size_t lhs = 0;
+        size_t rhs = 0;
+
+        for (uint32_t i = m->many.first[group]; i != NO_ROW; i = m->many.next[i]) {
+            lhs += !value_is_absent(many[i].v[step]);
+        }
+        for (uint32_t i = m->one.first[group]; i != NO_ROW; i = m->one.next[i]) {
+            rhs += !value_is_absent(one[i].v[step]);
+        }
+        if (lhs > 1 && (rhs > 0 || m->spec->has_fill_left || m->spec->has_fill_right)) {
+            return match_error(m, err);
+        }
+    }
+    return 0;
+}
+
+/* ---- fill modifiers ---- */
+
+static struct labels match_labels(struct matching *m, struct labels labels)
+{
+    struct label *room = arena_alloc(m->ev->keep, (labels.count + 1) * sizeof(*room));
+
+    return label_choice_pick(&m->choice, labels, room);
+}
+
+/* A row that stands in where `present` has a point and no row of the group's other side has. */
+static int filled_row(struct matching *m, const struct side *other, uint32_t group,
+                      const struct row *present, double fill, struct row *ret,
+                      struct baro_error *err)
+{
+    bool any = false;
+
+    *ret = (struct row){.labels = match_labels(m, present->labels),
+                        .v = eval_points(m->ev, m->line->steps, err)};
+    if (ret->v == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t step = 0; step < m->line->steps; step++) {
+        bool missing = !value_is_absent(present->v[step]);
+
+        for (uint32_t i = other->first[group]; missing && i != NO_ROW; i = other->next[i]) {
+            missing = value_is_absent(other->value.rows[i].v[step]);
+        }
+        ret->v[step] = missing ? fill : value_absent();
+        any |= missing;
+    }
+    return any;
+}
+
+static int fill_one(struct matching *m, double fill, struct baro_error *err)
+{
+    for (size_t i = 0; i < m->many.value.count; i++) {
+        const struct row *many = &m->many.value.rows[i];
+        uint32_t group = m->many.group_of[i];
+        struct row one;
+        int r = filled_row(m, &m->one, group, many, fill, &one, err);
+
+        r = r > 0 ? pair_add(m, group, many, &one, err) : r;
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int fill_many(struct matching *m, double fill, struct baro_error *err)
+{
+    for (size_t i = 0; i < m->one.value.count; i++) {
+        const struct row *one = &m->one.value.rows[i];
+        uint32_t group = m->one.group_of[i];
+        struct row many;
+        int r = filled_row(m, &m->many, group, one, fill, &many, err);
+
+        r = r > 0 ? pair_add(m, group, &many, one, err) : r;
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int fill_both(struct matching *m, struct baro_error *err)
+{
+    const struct vector_matching *spec = m->spec;
+    bool has_many = m->swapped ? spec->has_fill_right : spec->has_fill_left;
+    bool has_one = m->swapped ? spec->has_fill_left : spec->has_fill_right;
+    int r = 0;
+
+    if (has_one) {
+        r = fill_one(m, m->swapped ? spec->fill_left : spec->fill_right, err);
+    }
+    if (r >= 0 && has_many) {
+        r = fill_many(m, m->swapped ? spec->fill_right : spec->fill_left, err);
+    }
+    return r;
+}
+
+/* ---- arithmetic and comparison of vectors ---- */
+
+static int join_rows(struct matching *m, struct baro_error *err)
+{
+    for (size_t i = 0; i < m->many.value.count; i++) {
+        uint32_t group = m->many.group_of[i];
+        int r = 0;
+
+        if (m->spec->card == CARD_ONE_TO_ONE && m->many.first[group] == (uint32_t)i &&
+            m->many.last[group] != (uint32_t)i) {
+            r = check_one_to_one(m, group, err);
+        }
+        for (uint32_t o = m->one.first[group]; r >= 0 && o != NO_ROW; o = m->one.next[o]) {
+            r = pair_add(m, group, &m->many.value.rows[i], &m->one.value.rows[o], err);
+            r = r < 0 ? r : eval_tick(m->ev, 50 + m->line->steps, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* Outputs of different groups with equal labels become one series. */
+static int collect_outputs(struct matching *m, struct value *ret, struct baro_error *err)
+{
+    struct row *rows = eval_rows(m->ev, m->output_count, err);
+    size_t count = 0;
+
+    if (rows == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t i = 0; i < m->output_count; i++) {
+        if (points_any(m->outputs[i].row.v, m->line->steps)) {
+            rows[count++] = m->outputs[i].row;
+        }
+    }
+    *ret = (struct value){.type = VALUE_VECTOR, .rows = rows, .count = count};
+    return m->sets.count == m->output_count ? 0 : value_merge(m->ev, m->line, ret, err);
+}
+
+static int match_vectors(struct matching *m, struct value *ret, struct baro_error *err)
+{
+    int r = match_groups(m, err);
+
+    r = r < 0 ? r : check_one_side(m, err);
+    r = r < 0 ? r : join_rows(m, err);
+    r = r < 0 ? r : fill_both(m, err);
+    return r < 0 ? r : collect_outputs(m, ret, err);
+}
+
+/* ---- set operators ---- */
+
+/* Takes the points of row i out where the group's rows on the other side have one (or have none).
+ */
+static void mask_row(const struct matching *m, const struct side *side, size_t i,
+                     const struct side *other, bool keep_matched)
+{
+    uint32_t group = side->group_of[i];
+    double *v = side->value.rows[i].v;
+
+    for (size_t step = 0; step < m->line->steps; step++) {
+        bool found = false;
+
+        for (uint32_t o = other->first[group]; !found && o != NO_ROW; o = other->next[o]) {
+            found = !value_is_absent(other->value.rows[o].v[step]);
+        }
+        if (found != keep_matched) {
+            v[step] = value_absent();
+        }
+    }
+}
+
+static int set_operator(struct matching *m, struct value *ret, struct baro_error *err)
+{
+    bool is_or = m->op == OP_OR;
+    struct side *masked = is_or ? &m->one : &m->many;
+    const struct side *other = is_or ? &m->many : &m->one;
+    struct row *rows;
+    size_t count = 0;
+    int r = match_groups(m, err);
+
+    rows = eval_rows(m->ev, m->many.value.count + m->one.value.count, err);
+    r = rows == NULL ? BARO_ELIMIT : r;
+    for (size_t i = 0; r >= 0 && i < masked->value.count; i++) {
+        mask_row(m, masked, i, other, m->op == OP_AND);
+        r = eval_tick(m->ev, m->line->steps, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < m->many.value.count; i++) {
+        if (is_or || points_any(m->many.value.rows[i].v, m->line->steps)) {
+            rows[count++] = m->many.value.rows[i];
+        }
+    }
+    for (size_t i = 0; is_or && i < m->one.value.count; i++) {
+        if (points_any(m->one.value.rows[i].v, m->line->steps)) {
+            rows[count++] = m->one.value.rows[i];
+        }
+    }
+    *ret = (struct value){.type = VALUE_VECTOR, .rows = rows, .count = count};
+    return is_or ? value_merge(m->ev, m->line, ret, err) : 0;
+}
+
+static int vector_vector(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                         struct value *ret, struct baro_error *err)
+{
+    struct matching m = {
+        .ev = ev, .line = line, .expr = expr, .op = expr->binary.op, .spec = expr->binary.matching};
+    int r;
+
+    m.swapped = m.spec->card == CARD_ONE_TO_MANY;
+    r = eval_expr(ev, line, expr->binary.lhs, m.swapped ? &m.one.value : &m.many.value, err);
+    r = r < 0
+            ? r
+            : eval_expr(ev, line, expr->binary.rhs, m.swapped ? &m.many.value : &m.one.value, err);
+    if (r >= 0) {
+        r = binary_op_is_set(m.op) ? set_operator(&m, ret, err) : match_vectors(&m, ret, err);
+    }
+    if (r >= 0 && !binary_op_is_set(m.op) && (m.op == OP_TRIM_UPPER || m.op == OP_TRIM_LOWER)) {
+        eval_info(
+            ev, expr->pos,
+            "incompatible sample types encountered for binary operator \"%s\": float %s float",
+            binary_op_name(m.op), binary_op_name(m.op));
+    }
+    label_index_done(&m.groups);
+    label_index_done(&m.sets);
+    return r;
+}
+
+/* ---- vector and scalar ---- */
+
+static int vector_scalar(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                         struct value *ret, struct baro_error *err)
+{
+    enum binary_op op = expr->binary.op;
+    bool swap = expr->binary.lhs->type == VALUE_SCALAR;
+    struct value vector = {0};
+    double *scalar = NULL;
+    size_t count = 0;
+    int r = eval_expr(ev, line, swap ? expr->binary.rhs : expr->binary.lhs, &vector, err);
+
+    r = r < 0 ? r : eval_scalar(ev, line, swap ? expr->binary.lhs : expr->binary.rhs, &scalar, err);
+    for (size_t i = 0; r >= 0 && i < vector.count; i++) {
+        double *v = vector.rows[i].v;
+
+        binary_rows(op, expr->binary.return_bool, swap ? scalar : v, swap ? v : scalar, v, v,
+                    line->steps);
+        if (points_any(v, line->steps)) {
+            vector.rows[count++] = vector.rows[i];
+        }
+        r = eval_tick(ev, line->steps, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (vector.count > 0 && (op == OP_TRIM_UPPER || op == OP_TRIM_LOWER)) {
+        eval_info(
+            ev, expr->pos,
+            "incompatible sample types encountered for binary operator \"%s\": float %s float",
+            binary_op_name(op), binary_op_name(op));
+    }
+    *ret = (struct value){.type = VALUE_VECTOR, .rows = vector.rows, .count = count};
+    if (binary_op_changes_schema(op) || expr->binary.return_bool) {
+        return value_drop_names(ev, line, ret, err);
+    }
+    return 0;
+}
+
+static int scalar_scalar(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                         struct value *ret, struct baro_error *err)
+{
+    double *lhs = NULL;
+    double *rhs = NULL;
+    int r = eval_scalar(ev, line, expr->binary.lhs, &lhs, err);
+
+    r = r < 0 ? r : eval_scalar(ev, line, expr->binary.rhs, &rhs, err);
+    for (size_t i = 0; r >= 0 && i < line->steps; i++) {
+        lhs[i] = binary_scalar(expr->binary.op, lhs[i], rhs[i]);
+    }
+    *ret = (struct value){.type = VALUE_SCALAR, .scalar = lhs};
+    return r;
+}
+
+int binary_eval(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                struct value *ret, struct baro_error *err)
+{
+    bool lhs_scalar = expr->binary.lhs->type == VALUE_SCALAR;
+    bool rhs_scalar = expr->binary.rhs->type == VALUE_SCALAR;
+
+    if (lhs_scalar && rhs_scalar) {
+        return scalar_scalar(ev, line, expr, ret, err);
+    }
+    return lhs_scalar || rhs_scalar ? vector_scalar(ev, line, expr, ret, err)
+                                    : vector_vector(ev, line, expr, ret, err);
+}

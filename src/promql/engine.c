@@ -1,0 +1,263 @@
+#include <stdlib.h>
+
+#include "promql/engine_priv.h"
+#include "sys/clock.h"
+
+/* ---- results ---- */
+
+static int limit_error(struct baro_error *err)
+{
+    return error_set(err, BARO_ELIMIT, "query needs too much memory in query execution");
+}
+
+static int result_row(struct query_result *ret, const struct timeline *line, const struct row *row,
+                      struct result_series *series, struct baro_error *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < line->steps; i++) {
+        count += !value_is_absent(row->v[i]);
+    }
+    series->metric = row->labels;
+    series->count = 0;
+    series->points = arena_try(&ret->arena, (count + 1) * sizeof(struct point));
+    if (series->points == NULL) {
+        return limit_error(err);
+    }
+    for (size_t i = 0; i < line->steps; i++) {
+        if (!value_is_absent(row->v[i])) {
+            series->points[series->count++] =
+                (struct point){.t = timeline_at(line, i), .v = row->v[i]};
+        }
+    }
+    return 0;
+}
+
+static int result_rows(struct eval *ev, struct query_result *ret, const struct timeline *line,
+                       const struct value *value, struct baro_error *err)
+{
+    ret->series = arena_try(&ret->arena, (value->count + 1) * sizeof(*ret->series));
+    if (ret->series == NULL) {
+        return limit_error(err);
+    }
+    for (size_t i = 0; i < value->count; i++) {
+        struct result_series *series = &ret->series[ret->series_count];
+        int r = result_row(ret, line, &value->rows[i], series, err);
+
+        r = r < 0 ? r : eval_tick(ev, line->steps, err);
+        if (r < 0) {
+            return r;
+        }
+        ret->series_count += series->count > 0;
+    }
+    return 0;
+}
+
+static int compare_series(const void *a, const void *b)
+{
+    return labels_cmp(((const struct result_series *)a)->metric,
+                      ((const struct result_series *)b)->metric);
+}
+
+static int sort_result(struct eval *ev, struct query_result *ret, struct baro_error *err)
+{
+    int r = eval_tick_slow(ev, err);
+
+    if (r >= 0 && ret->series_count > 1) {
+        qsort(ret->series, ret->series_count, sizeof(*ret->series), compare_series);
+    }
+    return r;
+}
+
+/* Removes the names whose removal was delayed. */
+static int clean_names(struct eval *ev, const struct timeline *line, struct value *value,
+                       struct baro_error *err)
+{
+    bool any = false;
+
+    if (!ev->delayed_name_removal) {
+        return 0;
+    }
+    for (size_t i = 0; i < value->count; i++) {
+        if (value->rows[i].drop_name) {
+            value->rows[i].labels = labels_drop_meta(ev->keep, value->rows[i].labels);
+            any = true;
+        }
+    }
+    return any ? value_merge(ev, line, value, err) : 0;
+}
+
+/* The scalars of a range query are a series without labels. */
+static void scalar_as_row(const struct value *value, struct row *row, struct value *ret)
+{
+    *row = (struct row){.v = value->scalar};
+    *ret = (struct value){.type = VALUE_VECTOR, .rows = row, .count = 1};
+}
+
+static int evaluate_steps(struct eval *ev, const struct expr *tree, struct query_result *ret,
+                          struct baro_error *err)
+{
+    const struct query *query = ev->query;
+    bool instant = query->step == 0;
+    struct timeline line = {.start = query->start, .step = instant ? 1 : query->step, .steps = 1};
+    struct value value = {0};
+    struct row row;
+    int r;
+
+    if (!instant) {
+        line.steps = (size_t)((query->end - query->start) / query->step) + 1;
+    }
+    r = eval_expr(ev, &line, tree, &value, err);
+    r = r < 0 ? r : clean_names(ev, &line, &value, err);
+    if (r < 0) {
+        return r;
+    }
+    ret->type = instant ? value.type : VALUE_MATRIX;
+    ret->t = query->start;
+    if (value.type == VALUE_STRING) {
+        ret->string = arena_str(&ret->arena, value.string);
+        return 0;
+    }
+    if (value.type == VALUE_SCALAR && instant) {
+        ret->scalar = value.scalar[0];
+        return 0;
+    }
+    if (value.type == VALUE_SCALAR) {
+        scalar_as_row(&value, &row, &value);
+    }
+    r = result_rows(ev, ret, &line, &value, err);
+    return r < 0 || instant ? r : sort_result(ev, ret, err);
+}
+
+static int evaluate(struct eval *ev, const struct expr *tree, struct query_result *ret,
+                    struct baro_error *err)
+{
+    int r;
+
+    if (tree->type != VALUE_MATRIX) {
+        return evaluate_steps(ev, tree, ret, err);
+    }
+    ret->type = VALUE_MATRIX;
+    ret->t = ev->query->start;
+    r = eval_matrix(ev, ev->query->start, tree, ret, err);
+    return r < 0 ? r : sort_result(ev, ret, err);
+}
+
+static void copy_list(struct arena *arena, const str *items, size_t count, str **ret,
+                      size_t *ret_count)
+{
+    *ret = arena_alloc(arena, (count + 1) * sizeof(str));
+    if (count > 0) {
+        memcpy(*ret, items, count * sizeof(str));
+    }
+    *ret_count = count;
+}
+
+/* ---- running ---- */
+
+static int check_query(const struct query *query, const struct expr *tree, struct baro_error *err)
+{
+    if (query->step == 0 && query->start == query->end) {
+        return 0;
+    }
+    if (query->step <= 0 || query->end < query->start) {
+        return error_set(err, BARO_EINVALID,
+                         "a range query needs a positive step and start <= end");
+    }
+    if (tree->type != VALUE_VECTOR && tree->type != VALUE_SCALAR) {
+        return error_set(err, BARO_EPARSE,
+                         "invalid expression type \"%s\" for range query, must be Scalar or "
+                         "instant Vector",
+                         value_type_doc(tree->type));
+    }
+    return 0;
+}
+
+static int run_tree(struct eval *ev, struct queryable *queryable, struct expr **tree,
+                    struct query_result *ret, struct baro_error *err)
+{
+    mono begin = clock_mono(clock_real());
+    ts start = 0;
+    ts end = 0;
+    int r = engine_prepare(ev->keep, ev->query, tree, err);
+
+    if (r < 0) {
+        return r;
+    }
+    engine_time_range(*tree, ev->query, ev->lookback, &start, &end);
+    r = queryable->querier(queryable, start, end, &ret->querier, err);
+    if (r < 0) {
+        return r;
+    }
+    ev->querier = ret->querier;
+    ev->stats.prepare_ns = clock_mono(clock_real()) - begin;
+    r = evaluate(ev, *tree, ret, err);
+    ev->stats.eval_ns = clock_mono(clock_real()) - begin - ev->stats.prepare_ns;
+    return r;
+}
+
+static int run_parsed(const struct engine_options *options, struct queryable *queryable,
+                      const struct query *query, struct expr **tree, struct query_result *ret,
+                      struct baro_error *err)
+{
+    struct arena scratch;
+    struct eval ev = {.options = options,
+                      .query = query,
+                      .keep = &ret->arena,
+                      .scratch = &scratch,
+                      .cancel = {.flag = query->cancel},
+                      .lookback = query->lookback != 0 ? query->lookback : options->lookback,
+                      .delayed_name_removal = options->features.delayed_name_removal};
+    int r;
+
+    if (ev.lookback <= 0) {
+        ev.lookback = 5 * (dur)DUR_MINUTE;
+    }
+    if (options->timeout > 0) {
+        ev.cancel.deadline = clock_mono(clock_real()) + options->timeout * MONO_PER_MS;
+    }
+    arena_init(&scratch, options->memory_bytes_max);
+    r = run_tree(&ev, queryable, tree, ret, err);
+    copy_list(&ret->arena, ev.annotations.warnings.items, ev.annotations.warnings.count,
+              &ret->annotations.warnings, &ret->annotations.warning_count);
+    copy_list(&ret->arena, ev.annotations.infos.items, ev.annotations.infos.count,
+              &ret->annotations.infos, &ret->annotations.info_count);
+    ret->stats = ev.stats;
+    annotation_list_done(&ev.annotations);
+    sample_buf_done(&ev.samples);
+    arena_done(&scratch);
+    return r;
+}
+
+int engine_run(const struct engine_options *options, struct queryable *queryable,
+               const struct query *query, struct query_result *ret, struct baro_error *err)
+{
+    struct query_result result = {0};
+    struct query kept = *query;
+    struct expr *tree = NULL;
+    int r;
+
+    arena_init(&result.arena, options->memory_bytes_max);
+    kept.text = arena_str(&result.arena, query->text);
+    r = promql_parse(&result.arena, kept.text, &options->features, &tree, err);
+    if (r >= 0) {
+        r = check_query(&kept, tree, err);
+        r = r < 0 ? r : run_parsed(options, queryable, &kept, &tree, &result, err);
+        promql_expr_done(tree);
+    }
+    if (r < 0) {
+        query_result_done(&result);
+        return r;
+    }
+    *ret = result;
+    return 0;
+}
+
+void query_result_done(struct query_result *result)
+{
+    if (result->querier != NULL) {
+        querier_close(result->querier);
+    }
+    arena_done(&result->arena);
+    *result = (struct query_result){0};
+}

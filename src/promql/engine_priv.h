@@ -1,0 +1,358 @@
+/*
+ * engine_priv: what the parts of the engine share. The engine evaluates each node over all steps of
+ * a timeline at once; a value is a set of rows, one double per step. A step without a point holds
+ * the "absent" bits, which no arithmetic produces and which selectors never let through.
+ *
+ * Two arenas serve a query: `keep` lives as long as the result (label sets, annotations, the tree),
+ * `scratch` as long as the evaluation (rows).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "model/sample.h"
+#include "promql/engine.h"
+#include "promql/functions.h"
+
+/* A quiet NaN with a payload of our own. */
+#define VALUE_ABSENT_BITS UINT64_C(0x7ff8ba70ba70ba71)
+
+static inline double value_absent(void)
+{
+    return value_from_bits(VALUE_ABSENT_BITS);
+}
+
+static inline bool value_is_absent(double v)
+{
+    return value_bits(v) == VALUE_ABSENT_BITS;
+}
+
+/* The steps that a node is evaluated at: start, start + step, ... `steps` may be 0 in a subquery.
+ */
+struct timeline {
+    ts start;
+    dur step; /* at least 1 */
+    size_t steps;
+};
+
+static inline ts timeline_at(const struct timeline *line, size_t index)
+{
+    return line->start + (ts)index * line->step;
+}
+
+struct row {
+    struct labels labels;
+    double *v; /* one per step */
+    bool drop_name;
+};
+
+struct value {
+    enum value_type type;
+    struct row *rows; /* VALUE_VECTOR */
+    size_t count;
+    double *scalar; /* VALUE_SCALAR, one per step */
+    str string;
+};
+
+/* Distinct label sets with ordinals, found by hash. */
+struct label_index {
+    uint32_t *slots; /* ordinal + 1; 0 = free */
+    size_t capacity;
+    struct labels *sets;
+    uint64_t *hashes;
+    size_t count;
+    size_t set_capacity;
+};
+
+struct annotation_list {
+    VEC(str) warnings;
+    VEC(str) infos;
+    struct map seen;
+};
+
+struct eval {
+    const struct engine_options *options;
+    const struct query *query;
+    struct querier *querier;
+    struct arena *keep;
+    struct arena *scratch;
+    struct cancel cancel;
+    struct annotation_list annotations;
+    struct sample_buf samples; /* of the series that is being worked on */
+    dur lookback;
+    bool delayed_name_removal;
+    size_t work; /* since the last look at the clock */
+    size_t held; /* points of rows that are alive */
+    struct query_stats stats;
+};
+
+/* A sink takes rows one by one; row->v is the producer's again after the call, labels stay. */
+struct row_sink {
+    int (*row)(void *context, const struct row *row, struct baro_error *err);
+    void *context;
+    bool no_labels; /* the sink will not look at labels */
+};
+
+/* ---- engine_prepare.c ---- */
+
+/* engine_prepare evaluates duration expressions, resolves @ start() and end(), takes parentheses
+ * off arguments and wraps what is the same at every step. */
+int engine_prepare(struct arena *arena, const struct query *query, struct expr **tree,
+                   struct baro_error *err);
+
+/* engine_time_range is the time (inclusive) that the tree's selectors look at; 0, 0 without any. */
+void engine_time_range(const struct expr *tree, const struct query *query, dur lookback,
+                       ts *ret_start, ts *ret_end);
+
+static inline const struct expr *expr_unwrap(const struct expr *expr)
+{
+    while (expr->kind == EXPR_PAREN || expr->kind == EXPR_STEP_INVARIANT) {
+        expr = expr->paren.expr;
+    }
+    return expr;
+}
+
+/* ---- eval_expr.c ---- */
+
+int eval_expr(struct eval *ev, const struct timeline *line, const struct expr *expr,
+              struct value *ret, struct baro_error *err);
+
+/* eval_each hands the rows of a vector expression to the sink without keeping them. */
+int eval_each(struct eval *ev, const struct timeline *line, const struct expr *expr,
+              struct row_sink *sink, struct baro_error *err);
+
+/* eval_scalar evaluates a scalar expression: one double per step. */
+int eval_scalar(struct eval *ev, const struct timeline *line, const struct expr *expr, double **ret,
+                struct baro_error *err);
+
+/* eval_tick counts `work` (about 10 ns each) and looks at clock and flag now and then. */
+int eval_tick_slow(struct eval *ev, struct baro_error *err);
+static inline int eval_tick(struct eval *ev, size_t work, struct baro_error *err)
+{
+    ev->work += work;
+    return LIKELY(ev->work < 100000) ? 0 : eval_tick_slow(ev, err);
+}
+
+/* eval_alloc gets scratch memory for count * size bytes; NULL and BARO_ELIMIT beyond the limit. */
+void *eval_alloc(struct eval *ev, size_t count, size_t size, struct baro_error *err);
+
+/* eval_points makes an array of one double per step that counts as held samples; eval_rows an array
+ * of rows. */
+double *eval_points(struct eval *ev, size_t steps, struct baro_error *err);
+struct row *eval_rows(struct eval *ev, size_t count, struct baro_error *err);
+int eval_error_samples(struct baro_error *err);
+
+/* eval_collect makes a value of all rows that a sink is given. */
+struct row_collector {
+    struct row_sink sink;
+    struct eval *ev;
+    size_t steps;
+    struct row *rows;
+    size_t count;
+    size_t capacity;
+};
+void row_collector_init(struct row_collector *collector, struct eval *ev, size_t steps);
+
+static inline bool points_any(const double *v, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        if (!value_is_absent(v[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- eval_annotate.c ---- */
+
+void eval_warn(struct eval *ev, struct position_range pos, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void eval_info(struct eval *ev, struct position_range pos, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void annotation_list_done(struct annotation_list *list);
+/* eval_quoted is s as Go's %q prints it; eval_float as %g; both in the keep arena. */
+const char *eval_quoted(struct eval *ev, str s);
+const char *eval_float(struct eval *ev, double v);
+void eval_warn_quantile(struct eval *ev, double q, struct position_range pos);
+
+/* ---- eval_labels.c ---- */
+
+/* label_index_put finds or adds a set (whose items are copied to the arena when added); returns 1
+ * when it is new, 0 when known, or BARO_ELIMIT. */
+int label_index_put(struct label_index *index, struct arena *arena, struct labels labels,
+                    uint32_t *ret, struct baro_error *err);
+void label_index_done(struct label_index *index);
+
+/* labels_drop_meta leaves out __name__, __type__ and __unit__; often without copying. */
+struct labels labels_drop_meta(struct arena *arena, struct labels labels);
+bool label_is_meta(str name);
+
+/* A choice of labels, as by(), without(), on() and ignoring() make it: names sorted. */
+struct label_choice {
+    const str *names;
+    size_t count;
+    bool without;
+};
+void label_choice_init(struct label_choice *choice, struct arena *arena, const str *names,
+                       size_t count, bool without, const char *extra);
+/* label_choice_pick writes the chosen pairs to `room` (labels.count at most). */
+struct labels label_choice_pick(const struct label_choice *choice, struct labels labels,
+                                struct label *room);
+enum { LABEL_ROOM = 64 };
+/* label_room gives space for `count` pairs: the caller's array when it suffices, else the arena. */
+static inline struct label *label_room(struct arena *arena, struct label local[LABEL_ROOM],
+                                       size_t count)
+{
+    return count <= LABEL_ROOM ? local
+                               : (struct label *)arena_alloc(arena, count * sizeof(struct label));
+}
+
+/* labels_string is {a="b", c="d"} with __name__ among them, as error messages have it. */
+const char *labels_string(struct arena *arena, struct labels labels);
+
+/* value_merge joins rows of equal labels; BARO_EEXEC when two have a point at the same step. */
+int value_merge(struct eval *ev, const struct timeline *line, struct value *value,
+                struct baro_error *err);
+int eval_error_same_labels(struct baro_error *err);
+/* value_drop_names removes names now, or marks the rows when removal is delayed; merges. */
+int value_drop_names(struct eval *ev, const struct timeline *line, struct value *value,
+                     struct baro_error *err);
+
+/* ---- eval_select.c ---- */
+
+/* A range function's call: the window at step i is (ref_start + i * ref_step - range, that end]. */
+struct range_call {
+    struct eval *ev;
+    const struct timeline *line;
+    ts ref_start;
+    dur ref_step;
+    dur range;
+    bool anchored;
+    bool smoothed;
+    const double *params[2]; /* one value per step */
+    void *room;              /* of a kernel, grown by range_call_room */
+    size_t room_bytes;
+    uint64_t samples_read;
+};
+
+static inline ts range_call_end(const struct range_call *call, size_t step)
+{
+    return call->ref_start + (ts)step * call->ref_step;
+}
+
+/* A kernel turns the samples of one series (floats, not stale) into one value per step. */
+typedef void (*range_kernel)(struct range_call *call, const struct sample_buf *samples,
+                             double *out);
+
+int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
+                         bool times, struct row_sink *sink, struct baro_error *err);
+int eval_range_function(struct eval *ev, const struct timeline *line, const struct expr *call,
+                        struct row_sink *sink, struct baro_error *err);
+int eval_subquery(struct eval *ev, const struct timeline *line, const struct expr *subquery,
+                  struct timeline *ret_line, struct value *ret, struct baro_error *err);
+/* eval_matrix gives the raw samples of a range selector or subquery for an instant query's result.
+ */
+int eval_matrix(struct eval *ev, ts at, const struct expr *matrix, struct query_result *ret,
+                struct baro_error *err);
+/* samples_clean takes out stale markers and histograms. */
+void samples_clean(struct sample_buf *samples);
+
+/* ---- kernel.c, kernel_rate.c, kernel_stat.c ---- */
+
+range_kernel kernel_get(enum function_id id);
+/* range_call_room is working space for a kernel; small enough to abort when memory is out, for it
+ * is no larger than the samples that were read. */
+void *range_call_room(struct range_call *call, size_t bytes);
+double kernel_quantile(double q, double *values, size_t count);
+
+/* A window of a series' samples. */
+struct window {
+    const ts *t;
+    const double *v;
+    size_t count;
+    ts start; /* exclusive */
+    ts end;
+    size_t step;
+    struct range_call *call;
+};
+typedef double (*window_function)(const struct window *window);
+void kernel_slide(struct range_call *call, const struct sample_buf *samples,
+                  window_function function, double *out);
+
+void kernel_rate(struct range_call *call, const struct sample_buf *samples, double *out);
+void kernel_increase(struct range_call *call, const struct sample_buf *samples, double *out);
+void kernel_delta(struct range_call *call, const struct sample_buf *samples, double *out);
+void kernel_irate(struct range_call *call, const struct sample_buf *samples, double *out);
+void kernel_idelta(struct range_call *call, const struct sample_buf *samples, double *out);
+void kernel_resets(struct range_call *call, const struct sample_buf *samples, double *out);
+void kernel_changes(struct range_call *call, const struct sample_buf *samples, double *out);
+
+/* Neumaier's sum, as Prometheus's kahansum.Inc. */
+static inline void kahan_add(double v, double *sum, double *c)
+{
+    double t = *sum + v;
+
+    if (UNLIKELY(__builtin_isinf(t))) {
+        *c = 0;
+    } else if (__builtin_fabs(*sum) >= __builtin_fabs(v)) {
+        *c += (*sum - t) + v;
+    } else {
+        *c += (v - t) + *sum;
+    }
+    *sum = t;
+}
+
+/* ---- fn_*.c: functions over vectors ---- */
+
+int fn_call(struct eval *ev, const struct timeline *line, const struct expr *call,
+            struct value *ret, struct baro_error *err);
+/* A function that looks at one value at a time; NULL when `id` is none. */
+typedef double (*fn_map)(double v);
+fn_map fn_map_get(enum function_id id);
+fn_map fn_time_get(enum function_id id);
+
+typedef int (*fn_body)(struct eval *ev, const struct timeline *line, const struct expr *call,
+                       struct value *ret, struct baro_error *err);
+int fn_label_replace(struct eval *ev, const struct timeline *line, const struct expr *call,
+                     struct value *ret, struct baro_error *err);
+int fn_label_join(struct eval *ev, const struct timeline *line, const struct expr *call,
+                  struct value *ret, struct baro_error *err);
+int fn_sort(struct eval *ev, const struct timeline *line, const struct expr *call,
+            struct value *ret, struct baro_error *err);
+int fn_sort_by_label(struct eval *ev, const struct timeline *line, const struct expr *call,
+                     struct value *ret, struct baro_error *err);
+int fn_histogram_quantile(struct eval *ev, const struct timeline *line, const struct expr *call,
+                          struct value *ret, struct baro_error *err);
+int fn_histogram_quantiles(struct eval *ev, const struct timeline *line, const struct expr *call,
+                           struct value *ret, struct baro_error *err);
+int fn_histogram_fraction(struct eval *ev, const struct timeline *line, const struct expr *call,
+                          struct value *ret, struct baro_error *err);
+int fn_info(struct eval *ev, const struct timeline *line, const struct expr *call,
+            struct value *ret, struct baro_error *err);
+
+/* ---- aggregate.c, aggregate_k.c, binary.c ---- */
+
+int aggregate_eval(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                   struct value *ret, struct baro_error *err);
+int aggregate_k_eval(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                     struct value *ret, struct baro_error *err);
+int aggregate_count_values(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                           struct value *ret, struct baro_error *err);
+int binary_eval(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                struct value *ret, struct baro_error *err);
+
+/* binary_rows computes out[i] = a[i] op b[i] where both are present. A comparison without
+ * return_bool keeps kept[i] where it holds; `kept` is NULL for arithmetic. */
+void binary_rows(enum binary_op op, bool return_bool, const double *a, const double *b,
+                 const double *kept, double *out, size_t steps);
+double binary_scalar(enum binary_op op, double a, double b);
+static inline bool binary_op_changes_schema(enum binary_op op)
+{
+    return op <= OP_ATAN2;
+}

@@ -1,0 +1,269 @@
+#include <math.h>
+
+#include "promql/engine_priv.h"
+
+int eval_tick_slow(struct eval *ev, struct baro_error *err)
+{
+    int r;
+
+    ev->work = 0;
+    r = cancel_check(&ev->cancel, NULL);
+    if (r == BARO_ETIMEOUT) {
+        return error_set(err, r, "query timed out in expression evaluation");
+    }
+    if (r < 0) {
+        return error_set(err, r, "query was canceled in expression evaluation");
+    }
+    return 0;
+}
+
+void *eval_alloc(struct eval *ev, size_t count, size_t size, struct baro_error *err)
+{
+    size_t bytes = 0;
+    void *memory = size_mul(count, size, &bytes) && bytes < SIZE_MAX / 2
+                       ? arena_try(ev->scratch, bytes + 1)
+                       : NULL;
+
+    if (memory == NULL) {
+        (void)error_set(err, BARO_ELIMIT, "query needs more than %zu bytes in query execution",
+                        ev->options->memory_bytes_max);
+    }
+    return memory;
+}
+
+int eval_error_samples(struct baro_error *err)
+{
+    return error_set(err, BARO_ELIMIT,
+                     "query processing would load too many samples into memory in query execution");
+}
+
+double *eval_points(struct eval *ev, size_t steps, struct baro_error *err)
+{
+    ev->held += steps;
+    if (ev->held > ev->stats.samples_peak) {
+        ev->stats.samples_peak = ev->held;
+    }
+    if (ev->held > ev->options->samples_max && ev->options->samples_max != 0) {
+        (void)eval_error_samples(err);
+        return NULL;
+    }
+    return eval_alloc(ev, steps + 1, sizeof(double), err);
+}
+
+struct row *eval_rows(struct eval *ev, size_t count, struct baro_error *err)
+{
+    return eval_alloc(ev, count + 1, sizeof(struct row), err);
+}
+
+/* ---- collecting rows ---- */
+
+static int collect(void *context, const struct row *row, struct baro_error *err)
+{
+    struct row_collector *collector = context;
+    double *v = eval_points(collector->ev, collector->steps, err);
+
+    if (v == NULL) {
+        return BARO_ELIMIT;
+    }
+    memcpy(v, row->v, collector->steps * sizeof(*v));
+    if (collector->count == collector->capacity) {
+        size_t capacity = collector->capacity == 0 ? 64 : collector->capacity * 2;
+        struct row *rows = eval_rows(collector->ev, capacity, err);
+
+        if (rows == NULL) {
+            return BARO_ELIMIT;
+        }
+        if (collector->count > 0) {
+            memcpy(rows, collector->rows, collector->count * sizeof(*rows));
+        }
+        collector->rows = rows;
+        collector->capacity = capacity;
+    }
+    collector->rows[collector->count++] =
+        (struct row){.labels = row->labels, .v = v, .drop_name = row->drop_name};
+    return 0;
+}
+
+void row_collector_init(struct row_collector *collector, struct eval *ev, size_t steps)
+{
+    *collector = (struct row_collector){.ev = ev, .steps = steps};
+    collector->sink = (struct row_sink){.row = collect, .context = collector};
+}
+
+/* ---- nodes ---- */
+
+static int eval_number(struct eval *ev, const struct timeline *line, double number,
+                       struct value *ret, struct baro_error *err)
+{
+    double *v = eval_points(ev, line->steps, err);
+
+    if (v == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t i = 0; i < line->steps; i++) {
+        v[i] = number;
+    }
+    *ret = (struct value){.type = VALUE_SCALAR, .scalar = v};
+    return 0;
+}
+
+static int eval_unary(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                      struct value *ret, struct baro_error *err)
+{
+    int r = eval_expr(ev, line, expr->unary.expr, ret, err);
+
+    if (r < 0 || !expr->unary.negative) {
+        return r;
+    }
+    if (ret->type == VALUE_SCALAR) {
+        for (size_t i = 0; i < line->steps; i++) {
+            ret->scalar[i] = -ret->scalar[i];
+        }
+        return 0;
+    }
+    for (size_t s = 0; s < ret->count; s++) {
+        double *v = ret->rows[s].v;
+
+        for (size_t i = 0; i < line->steps; i++) {
+            v[i] = value_is_absent(v[i]) ? v[i] : -v[i];
+        }
+    }
+    return value_drop_names(ev, line, ret, err);
+}
+
+static int spread(struct eval *ev, size_t steps, double **v, struct baro_error *err)
+{
+    double *all = eval_points(ev, steps, err);
+
+    if (all == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        all[i] = (*v)[0];
+    }
+    *v = all;
+    return 0;
+}
+
+/* What is the same at every step is evaluated at the first one and repeated. */
+static int eval_invariant(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                          struct value *ret, struct baro_error *err)
+{
+    struct timeline once = {.start = line->start, .step = line->step, .steps = 1};
+    int r;
+
+    if (line->steps <= 1) {
+        return eval_expr(ev, line, expr->paren.expr, ret, err);
+    }
+    r = eval_expr(ev, &once, expr->paren.expr, ret, err);
+    if (r >= 0 && ret->type == VALUE_SCALAR) {
+        r = spread(ev, line->steps, &ret->scalar, err);
+    }
+    for (size_t i = 0; r >= 0 && ret->type == VALUE_VECTOR && i < ret->count; i++) {
+        r = spread(ev, line->steps, &ret->rows[i].v, err);
+        r = r < 0 ? r : eval_tick(ev, line->steps, err);
+    }
+    return r;
+}
+
+/* Whether eval_each can produce the rows without collecting them first. */
+static bool is_streamed(const struct expr *expr)
+{
+    return expr->kind == EXPR_VECTOR_SELECTOR ||
+           (expr->kind == EXPR_CALL && kernel_get(expr->call.function->id) != NULL);
+}
+
+static int eval_streamed(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                         struct value *ret, struct baro_error *err)
+{
+    struct row_collector collector;
+    int r;
+
+    row_collector_init(&collector, ev, line->steps);
+    r = eval_each(ev, line, expr, &collector.sink, err);
+    if (r >= 0) {
+        *ret =
+            (struct value){.type = VALUE_VECTOR, .rows = collector.rows, .count = collector.count};
+    }
+    return r;
+}
+
+static int eval_node(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                     struct value *ret, struct baro_error *err)
+{
+    if (is_streamed(expr)) {
+        return eval_streamed(ev, line, expr, ret, err);
+    }
+    switch (expr->kind) {
+    case EXPR_NUMBER:
+        return eval_number(ev, line, expr->number.value, ret, err);
+    case EXPR_STRING:
+        *ret = (struct value){.type = VALUE_STRING, .string = expr->string.value};
+        return 0;
+    case EXPR_CALL:
+        return fn_call(ev, line, expr, ret, err);
+    case EXPR_AGGREGATE:
+        return aggregate_eval(ev, line, expr, ret, err);
+    case EXPR_BINARY:
+        return binary_eval(ev, line, expr, ret, err);
+    case EXPR_UNARY:
+        return eval_unary(ev, line, expr, ret, err);
+    case EXPR_PAREN:
+        return eval_expr(ev, line, expr->paren.expr, ret, err);
+    case EXPR_STEP_INVARIANT:
+        return eval_invariant(ev, line, expr, ret, err);
+    case EXPR_VECTOR_SELECTOR:
+    case EXPR_MATRIX_SELECTOR:
+    case EXPR_SUBQUERY:
+    case EXPR_DURATION:
+        break;
+    }
+    return error_set(err, BARO_EEXEC, "a range vector cannot stand here");
+}
+
+int eval_expr(struct eval *ev, const struct timeline *line, const struct expr *expr,
+              struct value *ret, struct baro_error *err)
+{
+    size_t held = ev->held;
+    int r = eval_tick(ev, 100, err);
+
+    *ret = (struct value){.type = expr->type};
+    r = r < 0 ? r : eval_node(ev, line, expr, ret, err);
+    ev->held = held + (ret->scalar != NULL ? line->steps : 0) + ret->count * line->steps;
+    return r;
+}
+
+int eval_scalar(struct eval *ev, const struct timeline *line, const struct expr *expr, double **ret,
+                struct baro_error *err)
+{
+    struct value value = {0};
+    int r = eval_expr(ev, line, expr, &value, err);
+
+    if (r >= 0) {
+        *ret = value.scalar;
+    }
+    return r;
+}
+
+int eval_each(struct eval *ev, const struct timeline *line, const struct expr *expr,
+              struct row_sink *sink, struct baro_error *err)
+{
+    struct value value = {0};
+    int r;
+
+    while (expr->kind == EXPR_PAREN) {
+        expr = expr->paren.expr;
+    }
+    if (expr->kind == EXPR_VECTOR_SELECTOR) {
+        return line->steps == 0 ? 0 : eval_vector_selector(ev, line, expr, false, sink, err);
+    }
+    if (is_streamed(expr)) {
+        return line->steps == 0 ? 0 : eval_range_function(ev, line, expr, sink, err);
+    }
+    r = eval_expr(ev, line, expr, &value, err);
+    for (size_t i = 0; r >= 0 && i < value.count; i++) {
+        r = sink->row(sink->context, &value.rows[i], err);
+        r = r < 0 ? r : eval_tick(ev, line->steps, err);
+    }
+    return r;
+}

@@ -1,0 +1,157 @@
+/*
+ * fn_sort: the order of instant vectors. Range queries answer by labels, so that sorting does
+ * nothing there. The sort is a merge sort: stable, and it can be interrupted.
+ */
+#include <math.h>
+
+#include "promql/engine_priv.h"
+
+struct sorting {
+    struct eval *ev;
+    bool (*before)(const struct sorting *sorting, const struct row *a, const struct row *b);
+    bool descending;
+    const struct expr *call;
+    struct baro_error *err;
+};
+
+static void merge(const struct sorting *sorting, const struct row *from, size_t start,
+                  size_t middle, size_t end, struct row *to)
+{
+    size_t left = start;
+    size_t right = middle;
+
+    for (size_t i = start; i < end; i++) {
+        bool take_right =
+            left == middle || (right < end && sorting->before(sorting, &from[right], &from[left]));
+
+        to[i] = take_right ? from[right++] : from[left++];
+    }
+}
+
+static int sort_rows(const struct sorting *sorting, struct value *value)
+{
+    struct row *room = eval_rows(sorting->ev, value->count, sorting->err);
+    struct row *from = value->rows;
+
+    if (room == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t width = 1; width < value->count; width *= 2) {
+        struct row *kept = from;
+
+        for (size_t start = 0; start < value->count; start += 2 * width) {
+            size_t middle = start + width < value->count ? start + width : value->count;
+            size_t end = middle + width < value->count ? middle + width : value->count;
+            int r = eval_tick(sorting->ev, (end - start) * 5, sorting->err);
+
+            if (r < 0) {
+                return r;
+            }
+            merge(sorting, from, start, middle, end, room);
+        }
+        from = room;
+        room = kept;
+    }
+    value->rows = from;
+    return 0;
+}
+
+/* NaN comes last in both directions. */
+static bool value_before(const struct sorting *sorting, const struct row *a, const struct row *b)
+{
+    double x = a->v[0];
+    double y = b->v[0];
+
+    if (isnan(x) || isnan(y)) {
+        return !isnan(x);
+    }
+    return sorting->descending ? x > y : x < y;
+}
+
+int fn_sort(struct eval *ev, const struct timeline *line, const struct expr *call,
+            struct value *ret, struct baro_error *err)
+{
+    struct sorting sorting = {.ev = ev, .before = value_before, .call = call, .err = err};
+    int r = eval_expr(ev, line, call->call.args[0], ret, err);
+
+    sorting.descending = call->call.function->id == FUNCTION_sort_desc;
+    return r < 0 || line->steps != 1 ? r : sort_rows(&sorting, ret);
+}
+
+/* ---- by labels, in natural order ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The next run of digits or of other bytes. */
+static str next_run(str s)
+{
+    size_t size = 1;
+
+    if (s.len == 0) {
+        return s;
+    }
+    while (size < s.len && is_digit(s.ptr[size]) == is_digit(s.ptr[0])) {
+        size++;
+    }
+    return str_of(s.ptr, size);
+}
+
+static str without_zeros(str digits)
+{
+    while (digits.len > 1 && digits.ptr[0] == '0') {
+        digits = str_from_index(digits, 1);
+    }
+    return digits;
+}
+
+/* Runs of digits compare as numbers ("node9" before "node10"), all else by bytes. */
+static int natural_cmp(str a, str b)
+{
+    while (a.len > 0 && b.len > 0) {
+        str x = next_run(a);
+        str y = next_run(b);
+        int order;
+
+        if (is_digit(x.ptr[0]) && is_digit(y.ptr[0])) {
+            str n = without_zeros(x);
+            str m = without_zeros(y);
+
+            order = n.len != m.len ? (n.len < m.len ? -1 : 1) : str_cmp(n, m);
+            order = order != 0 ? order : (x.len > y.len) - (x.len < y.len);
+        } else {
+            order = str_cmp(x, y);
+        }
+        if (order != 0) {
+            return order;
+        }
+        a = str_from_index(a, x.len);
+        b = str_from_index(b, y.len);
+    }
+    return (a.len > 0) - (b.len > 0);
+}
+
+static bool labels_before(const struct sorting *sorting, const struct row *a, const struct row *b)
+{
+    int order = 0;
+
+    for (size_t i = 1; order == 0 && i < sorting->call->call.arg_count; i++) {
+        str name = expr_unwrap(sorting->call->call.args[i])->string.value;
+
+        order = natural_cmp(labels_get(a->labels, name), labels_get(b->labels, name));
+    }
+    order = order != 0 ? order : labels_cmp(a->labels, b->labels);
+    return sorting->descending ? order > 0 : order < 0;
+}
+
+int fn_sort_by_label(struct eval *ev, const struct timeline *line, const struct expr *call,
+                     struct value *ret, struct baro_error *err)
+{
+    struct sorting sorting = {.ev = ev, .before = labels_before, .call = call, .err = err};
+    int r = eval_expr(ev, line, call->call.args[0], ret, err);
+
+    sorting.descending = call->call.function->id == FUNCTION_sort_by_label_desc;
+    return r < 0 || line->steps != 1 ? r : sort_rows(&sorting, ret);
+}

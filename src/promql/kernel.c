@@ -1,0 +1,474 @@
+/*
+ * kernel: the functions over ranges of one series. Each slides two indices over the samples, so
+ * that a sample is looked at once per window that holds it, or less. Sums are never differences of
+ * prefix sums: those would lose what the windows have not in common.
+ */
+#include <math.h>
+
+#include "promql/engine_priv.h"
+
+void *range_call_room(struct range_call *call, size_t bytes)
+{
+    if (call->room_bytes < bytes) {
+        call->room = mem_realloc(call->room, bytes);
+        call->room_bytes = bytes;
+    }
+    return call->room;
+}
+
+void kernel_slide(struct range_call *call, const struct sample_buf *samples,
+                  window_function function, double *out)
+{
+    dur before = call->range + (call->anchored || call->smoothed ? call->ev->lookback : 0);
+    dur after = call->smoothed ? call->ev->lookback : 0;
+    size_t low = 0;
+    size_t high = 0;
+
+    for (size_t i = 0; i < call->line->steps; i++) {
+        struct window window = {.step = i, .call = call};
+        ts end = range_call_end(call, i);
+
+        while (high < samples->count && samples->t[high] <= end + after) {
+            high++;
+        }
+        while (low < high && samples->t[low] <= end - before) {
+            low++;
+        }
+        out[i] = value_absent();
+        if (low == high || before == 0) {
+            continue;
+        }
+        window.t = samples->t + low;
+        window.v = samples->v + low;
+        window.count = high - low;
+        window.start = end - call->range;
+        window.end = end;
+        call->samples_read += window.count;
+        out[i] = function(&window);
+    }
+}
+
+/* ---- windows ---- */
+
+static double window_avg(const struct window *w)
+{
+    double sum = w->v[0];
+    double c = 0;
+    double mean = 0;
+    bool incremental = false;
+
+    for (size_t i = 1; i < w->count; i++) {
+        double count = (double)(i + 1);
+        double q = (count - 1) / count;
+
+        if (!incremental) {
+            double new_sum = sum;
+            double new_c = c;
+
+            kahan_add(w->v[i], &new_sum, &new_c);
+            if (!isinf(new_sum)) {
+                sum = new_sum;
+                c = new_c;
+                continue;
+            }
+            /* The sum overflows: the mean goes on incrementally. */
+            incremental = true;
+            mean = sum / (count - 1);
+            c /= count - 1;
+        }
+        mean *= q;
+        c *= q;
+        kahan_add(w->v[i] / count, &mean, &c);
+    }
+    return incremental ? mean + c : sum / (double)w->count + c / (double)w->count;
+}
+
+static double window_sum(const struct window *w)
+{
+    double sum = 0;
+    double c = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        kahan_add(w->v[i], &sum, &c);
+    }
+    return isinf(sum) ? sum : sum + c;
+}
+
+static double window_count(const struct window *w)
+{
+    return (double)w->count;
+}
+
+static double window_present(UNUSED const struct window *w)
+{
+    return 1;
+}
+
+static double window_first(const struct window *w)
+{
+    return w->v[0];
+}
+
+static double window_last(const struct window *w)
+{
+    return w->v[w->count - 1];
+}
+
+static double window_first_ts(const struct window *w)
+{
+    return (double)w->t[0] / 1000;
+}
+
+static double window_last_ts(const struct window *w)
+{
+    return (double)w->t[w->count - 1] / 1000;
+}
+
+static double window_max_ts(const struct window *w)
+{
+    size_t best = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->v[i] >= w->v[best] || isnan(w->v[best])) {
+            best = i;
+        }
+    }
+    return (double)w->t[best] / 1000;
+}
+
+static double window_min_ts(const struct window *w)
+{
+    size_t best = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->v[i] <= w->v[best] || isnan(w->v[best])) {
+            best = i;
+        }
+    }
+    return (double)w->t[best] / 1000;
+}
+
+static double window_variance(const struct window *w)
+{
+    double mean = 0;
+    double mean_c = 0;
+    double aux = 0;
+    double aux_c = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        double delta = w->v[i] - (mean + mean_c);
+
+        kahan_add(delta / (double)(i + 1), &mean, &mean_c);
+        kahan_add(delta * (w->v[i] - (mean + mean_c)), &aux, &aux_c);
+    }
+    return (aux + aux_c) / (double)w->count;
+}
+
+static double window_stddev(const struct window *w)
+{
+    return sqrt(window_variance(w));
+}
+
+/* ---- quantiles ---- */
+
+static bool value_less(double a, double b)
+{
+    return a < b || (isnan(a) && !isnan(b));
+}
+
+static void swap_values(double *a, double *b)
+{
+    double kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+static double median_of_three(double a, double b, double c)
+{
+    if (value_less(a, b)) {
+        return value_less(b, c) ? b : value_less(a, c) ? c : a;
+    }
+    return value_less(a, c) ? a : value_less(b, c) ? c : b;
+}
+
+/* Puts the value of the given rank where it belongs, smaller ones (NaN is smallest) before it. */
+static void select_rank(double *v, size_t count, size_t rank)
+{
+    size_t left = 0;
+    size_t right = count - 1;
+
+    while (left < right) {
+        double pivot = median_of_three(v[left], v[left + (right - left) / 2], v[right]);
+        size_t i = left;
+        size_t j = right;
+
+        while (i <= j) {
+            while (value_less(v[i], pivot)) {
+                i++;
+            }
+            while (value_less(pivot, v[j])) {
+                j--;
+            }
+            if (i <= j) {
+                swap_values(&v[i], &v[j]);
+                i++;
+                if (j == 0) {
+                    break;
+                }
+                j--;
+            }
+        }
+        if (rank <= j && j < right) {
+            right = j;
+        } else if (rank >= i) {
+            left = i;
+        } else {
+            return;
+        }
+    }
+}
+
+double kernel_quantile(double q, double *values, size_t count)
+{
+    double rank;
+    double weight;
+    size_t lower;
+    double low;
+    double high;
+
+    if (count == 0 || isnan(q)) {
+        return NAN;
+    }
+    if (q < 0 || q > 1) {
+        return q < 0 ? -INFINITY : INFINITY;
+    }
+    rank = q * (double)(count - 1);
+    weight = rank - floor(rank);
+    lower = (size_t)fmax(0, floor(rank));
+    select_rank(values, count, lower);
+    low = values[lower];
+    high = low;
+    if (lower + 1 < count) {
+        high = values[lower + 1];
+        for (size_t i = lower + 2; i < count; i++) {
+            high = value_less(values[i], high) ? values[i] : high;
+        }
+    }
+    return low * (1 - weight) + high * weight;
+}
+
+static double window_quantile_window(const struct window *w)
+{
+    double *room = range_call_room(w->call, w->count * sizeof(*room));
+
+    memcpy(room, w->v, w->count * sizeof(*room));
+    return kernel_quantile(w->call->params[0][w->step], room, w->count);
+}
+
+static double window_mad(const struct window *w)
+{
+    double *room = range_call_room(w->call, w->count * sizeof(*room));
+    double median;
+
+    memcpy(room, w->v, w->count * sizeof(*room));
+    median = kernel_quantile(0.5, room, w->count);
+    for (size_t i = 0; i < w->count; i++) {
+        room[i] = fabs(w->v[i] - median);
+    }
+    return kernel_quantile(0.5, room, w->count);
+}
+
+/* ---- trends ---- */
+
+struct trend {
+    double slope;
+    double intercept;
+};
+
+/* Least squares, the intercept at the given time. Sums are compensated. */
+static struct trend linear_regression(const struct window *w, ts intercept_time)
+{
+    double n = (double)w->count;
+    double sum_x = 0, c_x = 0, sum_y = 0, c_y = 0, sum_xy = 0, c_xy = 0, sum_x2 = 0, c_x2 = 0;
+    bool constant = true;
+    struct trend trend;
+
+    for (size_t i = 0; i < w->count; i++) {
+        double x = (double)(w->t[i] - intercept_time) / 1e3;
+
+        constant = constant && w->v[i] == w->v[0];
+        kahan_add(x, &sum_x, &c_x);
+        kahan_add(w->v[i], &sum_y, &c_y);
+        kahan_add(x * w->v[i], &sum_xy, &c_xy);
+        kahan_add(x * x, &sum_x2, &c_x2);
+    }
+    constant = constant || (w->count == 1);
+    if (constant) {
+        return isinf(w->v[0]) ? (struct trend){NAN, NAN} : (struct trend){0, w->v[0]};
+    }
+    sum_x += c_x;
+    sum_y += c_y;
+    trend.slope = (sum_xy + c_xy - sum_x * sum_y / n) / (sum_x2 + c_x2 - sum_x * sum_x / n);
+    trend.intercept = sum_y / n - trend.slope * sum_x / n;
+    return trend;
+}
+
+static double window_deriv(const struct window *w)
+{
+    return w->count < 2 ? value_absent() : linear_regression(w, w->t[0]).slope;
+}
+
+static double window_predict(const struct window *w)
+{
+    struct trend trend;
+
+    if (w->count < 2) {
+        return value_absent();
+    }
+    trend = linear_regression(w, timeline_at(w->call->line, w->step));
+    return trend.slope * w->call->params[0][w->step] + trend.intercept;
+}
+
+/* Holt's linear method. */
+static double window_smoothing(const struct window *w)
+{
+    double sf = w->call->params[0][w->step];
+    double tf = w->call->params[1][w->step];
+    double before = 0;
+    double now = w->v[0];
+    double trend;
+
+    if (w->count < 2) {
+        return value_absent();
+    }
+    trend = w->v[1] - w->v[0];
+    for (size_t i = 1; i < w->count; i++) {
+        double x = sf * w->v[i];
+        double y;
+
+        if (i > 1) {
+            trend = tf * (now - before) + (1 - tf) * trend;
+        }
+        y = (1 - sf) * (now + trend);
+        before = now;
+        now = x + y;
+    }
+    return now;
+}
+
+/* ---- extremes ---- */
+
+/* Whether a stays the extreme when b comes after it. NaN yields to every number. */
+static inline bool beats(double a, double b, bool want_max)
+{
+    if (isnan(a)) {
+        return isnan(b);
+    }
+    return isnan(b) || (want_max ? a >= b : a <= b);
+}
+
+/*
+ * The queue holds the indices of samples that may still become the extreme of a window, best first:
+ * each sample enters and leaves it once, however long the windows are.
+ */
+static void slide_extreme(struct range_call *call, const struct sample_buf *samples, bool want_max,
+                          double *out)
+{
+    size_t *queue = range_call_room(call, (samples->count + 1) * sizeof(*queue));
+    const double *v = samples->v;
+    size_t head = 0;
+    size_t tail = 0;
+    size_t low = 0;
+    size_t high = 0;
+
+    for (size_t i = 0; i < call->line->steps; i++) {
+        ts end = range_call_end(call, i);
+
+        for (; high < samples->count && samples->t[high] <= end; high++) {
+            while (tail > head && !beats(v[queue[tail - 1]], v[high], want_max)) {
+                tail--;
+            }
+            queue[tail++] = high;
+        }
+        while (low < high && samples->t[low] <= end - call->range) {
+            low++;
+        }
+        while (head < tail && queue[head] < low) {
+            head++;
+        }
+        call->samples_read += high - low;
+        out[i] = head < tail ? v[queue[head]] : value_absent();
+    }
+}
+
+static void kernel_max(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    slide_extreme(call, samples, true, out);
+}
+
+static void kernel_min(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    slide_extreme(call, samples, false, out);
+}
+
+/* ---- the table ---- */
+
+#define SLIDING(name)                                                                              \
+    static void kernel_##name(struct range_call *call, const struct sample_buf *samples,           \
+                              double *out)                                                         \
+    {                                                                                              \
+        kernel_slide(call, samples, window_##name, out);                                           \
+    }
+SLIDING(avg)
+SLIDING(count)
+SLIDING(deriv)
+SLIDING(first)
+SLIDING(first_ts)
+SLIDING(last)
+SLIDING(last_ts)
+SLIDING(mad)
+SLIDING(max_ts)
+SLIDING(min_ts)
+SLIDING(predict)
+SLIDING(present)
+SLIDING(quantile_window)
+SLIDING(smoothing)
+SLIDING(stddev)
+SLIDING(sum)
+SLIDING(variance)
+#undef SLIDING
+
+static const range_kernel kernels[FUNCTION_COUNT] = {
+    [FUNCTION_avg_over_time] = kernel_avg,
+    [FUNCTION_changes] = kernel_changes,
+    [FUNCTION_count_over_time] = kernel_count,
+    [FUNCTION_delta] = kernel_delta,
+    [FUNCTION_deriv] = kernel_deriv,
+    [FUNCTION_double_exponential_smoothing] = kernel_smoothing,
+    [FUNCTION_first_over_time] = kernel_first,
+    [FUNCTION_idelta] = kernel_idelta,
+    [FUNCTION_increase] = kernel_increase,
+    [FUNCTION_irate] = kernel_irate,
+    [FUNCTION_last_over_time] = kernel_last,
+    [FUNCTION_mad_over_time] = kernel_mad,
+    [FUNCTION_max_over_time] = kernel_max,
+    [FUNCTION_min_over_time] = kernel_min,
+    [FUNCTION_predict_linear] = kernel_predict,
+    [FUNCTION_present_over_time] = kernel_present,
+    [FUNCTION_quantile_over_time] = kernel_quantile_window,
+    [FUNCTION_rate] = kernel_rate,
+    [FUNCTION_resets] = kernel_resets,
+    [FUNCTION_stddev_over_time] = kernel_stddev,
+    [FUNCTION_stdvar_over_time] = kernel_variance,
+    [FUNCTION_sum_over_time] = kernel_sum,
+    [FUNCTION_ts_of_first_over_time] = kernel_first_ts,
+    [FUNCTION_ts_of_last_over_time] = kernel_last_ts,
+    [FUNCTION_ts_of_max_over_time] = kernel_max_ts,
+    [FUNCTION_ts_of_min_over_time] = kernel_min_ts,
+};
+
+range_kernel kernel_get(enum function_id id)
+{
+    return kernels[id];
+}

@@ -1,0 +1,312 @@
+/*
+ * kernel_rate: rate, increase, delta and their like. The formulas are Prometheus's (promql/
+ * functions.go, extrapolatedRate and extendedRate), in the same order of operations.
+ */
+#include <math.h>
+
+#include "promql/engine_priv.h"
+
+struct rate_kind {
+    bool counter;
+    bool per_second;
+};
+
+/*
+ * The difference between the first and the last sample is stretched to the whole range, but by no
+ * more than half a sample distance towards an end that is further than 1.1 distances away, and for
+ * counters not below zero.
+ */
+static inline double extrapolate(double increase, double first_v, ts first_t, ts last_t,
+                                 size_t count, ts end, dur range, struct rate_kind kind)
+{
+    double to_start = (double)(first_t - (end - range)) / 1000;
+    double to_end = (double)(end - last_t) / 1000;
+    double sampled = (double)(last_t - first_t) / 1000;
+    double average = sampled / (double)(count - 1);
+    double threshold = average * 1.1;
+    double factor;
+
+    if (to_start >= threshold) {
+        to_start = average / 2;
+    }
+    if (kind.counter && increase > 0 && first_v >= 0) {
+        double to_zero = sampled * (first_v / increase);
+
+        to_start = to_zero < to_start ? to_zero : to_start;
+    }
+    if (to_end >= threshold) {
+        to_end = average / 2;
+    }
+    factor = (sampled + to_start + to_end) / sampled;
+    if (kind.per_second) {
+        factor /= (double)range / 1000;
+    }
+    return increase * factor;
+}
+
+/* The indices of samples that are lower than the one before. */
+static size_t find_resets(struct range_call *call, const struct sample_buf *samples,
+                          size_t **ret_resets)
+{
+    const double *v = samples->v;
+    size_t found = 0;
+    size_t *resets;
+
+    *ret_resets = NULL;
+    for (size_t i = 1; i < samples->count; i++) {
+        found += v[i] < v[i - 1];
+    }
+    if (found == 0) {
+        return 0;
+    }
+    resets = range_call_room(call, found * sizeof(*resets));
+    found = 0;
+    for (size_t i = 1; i < samples->count; i++) {
+        if (v[i] < v[i - 1]) {
+            resets[found++] = i;
+        }
+    }
+    *ret_resets = resets;
+    return found;
+}
+
+static HOT void extrapolated(struct range_call *call, const struct sample_buf *samples,
+                             struct rate_kind kind, double *out)
+{
+    size_t *resets = NULL;
+    size_t reset_count = kind.counter ? find_resets(call, samples, &resets) : 0;
+    const ts *t = samples->t;
+    const double *v = samples->v;
+    size_t low = 0;
+    size_t high = 0;
+    size_t reset_low = 0;
+
+    for (size_t i = 0; i < call->line->steps; i++) {
+        ts end = range_call_end(call, i);
+        double increase;
+
+        while (high < samples->count && t[high] <= end) {
+            high++;
+        }
+        while (low < high && t[low] <= end - call->range) {
+            low++;
+        }
+        call->samples_read += high - low;
+        if (high - low < 2) {
+            out[i] = value_absent();
+            continue;
+        }
+        increase = v[high - 1] - v[low];
+        while (reset_low < reset_count && resets[reset_low] <= low) {
+            reset_low++;
+        }
+        for (size_t r = reset_low; r < reset_count && resets[r] < high; r++) {
+            increase += v[resets[r] - 1];
+        }
+        out[i] =
+            extrapolate(increase, v[low], t[low], t[high - 1], high - low, end, call->range, kind);
+    }
+}
+
+/* ---- anchored and smoothed ---- */
+
+static double interpolate(const struct window *w, size_t index, ts at, bool counter)
+{
+    double v0 = w->v[index];
+    double v1 = w->v[index + 1];
+
+    if (counter && v1 < v0) {
+        v0 = 0; /* the counter is taken to start anew at the earlier sample */
+    }
+    return v0 + (v1 - v0) * (double)(at - w->t[index]) / (double)(w->t[index + 1] - w->t[index]);
+}
+
+static size_t first_after(const struct window *w, size_t limit, ts at)
+{
+    size_t i = 0;
+
+    while (i < limit && w->t[i] <= at) {
+        i++;
+    }
+    return i;
+}
+
+static double extended_window(const struct window *w, struct rate_kind kind)
+{
+    bool smoothed = w->call->smoothed;
+    size_t last = w->count - 1;
+    size_t first = first_after(w, last, w->start);
+    double left;
+    double right;
+    double result;
+
+    first -= first > 0;
+    if (smoothed) {
+        size_t i = 0;
+
+        while (i < last && w->t[i] < w->end) {
+            i++;
+        }
+        last = i;
+    }
+    if (w->t[last] <= w->start) {
+        return value_absent();
+    }
+    left = smoothed && w->t[first] < w->start ? interpolate(w, first, w->start, kind.counter)
+                                              : w->v[first];
+    right = smoothed && last > 0 && w->t[last] > w->end
+                ? interpolate(w, last - 1, w->end, kind.counter)
+                : w->v[last];
+    result = right - left;
+    if (kind.counter) {
+        double before = left;
+        size_t from = first + (w->t[first] <= w->start);
+        size_t to = last + 1 - (w->t[last] >= w->end);
+
+        for (size_t i = from; i < to; i++) {
+            result += w->v[i] < before ? before : 0;
+            before = w->v[i];
+        }
+        result += right < before ? before : 0;
+    }
+    return kind.per_second ? result / ((double)w->call->range / 1000) : result;
+}
+
+static double window_extended_rate(const struct window *w)
+{
+    return extended_window(w, (struct rate_kind){.counter = true, .per_second = true});
+}
+
+static double window_extended_increase(const struct window *w)
+{
+    return extended_window(w, (struct rate_kind){.counter = true});
+}
+
+static double window_extended_delta(const struct window *w)
+{
+    return extended_window(w, (struct rate_kind){0});
+}
+
+static bool is_extended(const struct range_call *call)
+{
+    return call->anchored || call->smoothed;
+}
+
+void kernel_rate(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    if (is_extended(call)) {
+        kernel_slide(call, samples, window_extended_rate, out);
+    } else {
+        extrapolated(call, samples, (struct rate_kind){.counter = true, .per_second = true}, out);
+    }
+}
+
+void kernel_increase(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    if (is_extended(call)) {
+        kernel_slide(call, samples, window_extended_increase, out);
+    } else {
+        extrapolated(call, samples, (struct rate_kind){.counter = true}, out);
+    }
+}
+
+void kernel_delta(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    if (is_extended(call)) {
+        kernel_slide(call, samples, window_extended_delta, out);
+    } else {
+        extrapolated(call, samples, (struct rate_kind){0}, out);
+    }
+}
+
+/* ---- the last two samples ---- */
+
+static double instant_difference(const struct window *w, bool rate)
+{
+    size_t last = w->count - 1;
+    double result;
+
+    if (w->count < 2 || w->t[last] == w->t[last - 1]) {
+        return value_absent();
+    }
+    result = w->v[last];
+    if (!rate || !(w->v[last] < w->v[last - 1])) {
+        result -= w->v[last - 1];
+    }
+    return rate ? result / ((double)(w->t[last] - w->t[last - 1]) / 1000) : result;
+}
+
+static double window_irate(const struct window *w)
+{
+    return instant_difference(w, true);
+}
+
+static double window_idelta(const struct window *w)
+{
+    return instant_difference(w, false);
+}
+
+void kernel_irate(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    kernel_slide(call, samples, window_irate, out);
+}
+
+void kernel_idelta(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    kernel_slide(call, samples, window_idelta, out);
+}
+
+/* ---- counting what happens between neighbours ---- */
+
+/* The first sample that counts: the newest one at or before the left end when anchored. */
+static bool window_first(const struct window *w, size_t *ret)
+{
+    *ret = 0;
+    if (!w->call->anchored) {
+        return true;
+    }
+    if (w->t[w->count - 1] <= w->start) {
+        return false;
+    }
+    *ret = first_after(w, w->count - 1, w->start);
+    *ret -= *ret > 0;
+    return true;
+}
+
+static double window_resets(const struct window *w)
+{
+    size_t count = 0;
+    size_t first;
+
+    if (!window_first(w, &first)) {
+        return value_absent();
+    }
+    for (size_t i = first + 1; i < w->count; i++) {
+        count += w->v[i] < w->v[i - 1];
+    }
+    return (double)count;
+}
+
+static double window_changes(const struct window *w)
+{
+    size_t count = 0;
+    size_t first;
+
+    if (!window_first(w, &first)) {
+        return value_absent();
+    }
+    for (size_t i = first + 1; i < w->count; i++) {
+        count += w->v[i] != w->v[i - 1] && !(isnan(w->v[i]) && isnan(w->v[i - 1]));
+    }
+    return (double)count;
+}
+
+void kernel_resets(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    kernel_slide(call, samples, window_resets, out);
+}
+
+void kernel_changes(struct range_call *call, const struct sample_buf *samples, double *out)
+{
+    kernel_slide(call, samples, window_changes, out);
+}
