@@ -117,7 +117,7 @@ static inline uint16_t read_be16(struct reader *rd)
 {
     const uint8_t *at = reader_take(rd, 2);
 
-    return at != NULL ? (uint16_t)(at[0] << 8 | at[1]) : 0;
+    return at != NULL ? (uint16_t)((uint32_t)at[0] << 8 | at[1]) : 0;
 }
 
 static inline uint32_t read_be32(struct reader *rd)
