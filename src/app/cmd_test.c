@@ -1,0 +1,84 @@
+#include <stdio.h>
+
+#include "app/commands.h"
+#include "app/files.h"
+#include "app/flags.h"
+#include "promql/promqltest.h"
+
+enum test_flag { TEST_ALL, TEST_THOROUGH };
+
+static const struct flag rows[] = {
+    {"all", FLAG_BOOL, "false", FLAG_RUN,
+     "print also the evals that need what is not supported yet"},
+    {"thorough", FLAG_BOOL, "false", FLAG_RUN,
+     "run each instant eval also as the middle of a range query, and with @ at other times"},
+};
+static const char summary[] =
+    "Runs promqltest scripts (load, eval, expect) against the engine and prints what differs.\n"
+    "Exit status 1 when an eval failed or a script is malformed. Evals that do not pass because "
+    "they need native\n"
+    "histograms or an experimental feature that is missing are counted as skipped.";
+
+static int run_file(const char *path, const struct promqltest_options *options, bool all,
+                    size_t *counts)
+{
+    struct promqltest_report report = {0};
+    struct baro_error err = {0};
+    struct buf text = {0};
+    struct buf out = {0};
+    int r = file_read(path, &text, &err);
+
+    if (r >= 0) {
+        r = promqltest_run(str_from(path), buf_view(&text), options, &report, &err);
+    }
+    promqltest_report_print(&out, str_from(path), &report, all);
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    (void)fflush(stdout);
+    if (r < 0) {
+        char message[512];
+
+        error_format(&err, message, sizeof(message));
+        (void)fprintf(stderr, "%s\n", message);
+    }
+    for (size_t i = 0; i < PROMQLTEST_OUTCOME_COUNT; i++) {
+        counts[i] += report.counts[i];
+    }
+    promqltest_report_done(&report);
+    buf_done(&text);
+    buf_done(&out);
+    return r;
+}
+
+int command_test_promql(int argc, char **argv)
+{
+    static struct flags flags;
+    size_t counts[PROMQLTEST_OUTCOME_COUNT] = {0};
+    struct promqltest_options options;
+    struct baro_error err = {0};
+    size_t skipped;
+    bool broken = false;
+
+    if (flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0) {
+        (void)fprintf(stderr, "barograph: %s\n", err.message);
+        return 2;
+    }
+    if (flags.help || flags.arg_count == 0) {
+        struct buf out = {0};
+
+        flags_help(&out, "test promql [FLAGS] FILE...", summary, rows, ARRAY_COUNT(rows));
+        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
+        buf_done(&out);
+        return flags.help ? 0 : 2;
+    }
+    options = (struct promqltest_options){.thorough = flags_bool(&flags, TEST_THOROUGH)};
+    for (size_t i = 0; i < flags.arg_count; i++) {
+        broken |= run_file(flags.args[i].ptr, &options, flags_bool(&flags, TEST_ALL), counts) < 0;
+    }
+    skipped = counts[PROMQLTEST_NEEDS_HISTOGRAMS] + counts[PROMQLTEST_NEEDS_EXPERIMENTAL];
+    (void)printf("%zu passed, %zu failed", counts[PROMQLTEST_PASSED], counts[PROMQLTEST_FAILED]);
+    if (skipped > 0) {
+        (void)printf(", %zu skipped", skipped);
+    }
+    (void)printf("\n");
+    return broken || counts[PROMQLTEST_FAILED] > 0 ? 1 : 0;
+}
