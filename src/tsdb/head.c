@@ -1,0 +1,147 @@
+#include "tsdb/head.h"
+
+#include "base/mem.h"
+#include "client/self.h"
+#include "tsdb/head_priv.h"
+
+/* Blocks are two hours long at first, so chunks end there too. */
+enum { CHUNK_RANGE_DEFAULT = 2 * DUR_HOUR };
+
+struct head *head_new(const struct head_options *options)
+{
+    struct head *head = MEM_NEW(struct head);
+
+    head->options = *options;
+    if (head->options.series_max == 0 || head->options.series_max > HEAD_SERIES_MAX) {
+        head->options.series_max = HEAD_SERIES_MAX;
+    }
+    if (head->options.chunk_range <= 0) {
+        head->options.chunk_range = CHUNK_RANGE_DEFAULT;
+    }
+    if (head->options.too_old == 0) {
+        head->options.too_old = head->options.chunk_range / 2;
+    }
+    head->pages =
+        mem_alloc_zero((HEAD_SERIES_MAX >> HEAD_PAGE_BITS) * sizeof(struct head_series *));
+    head_pool_init(&head->pool);
+    head_refs_init(&head->refs);
+    head_labels_init(&head->labels);
+    head_meta_init(&head->meta);
+    head_exemplars_init(&head->examples, options->exemplars_max);
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        lock_init(&head->shards[i].lock, LOCK_HEAD_CREATE);
+    }
+    for (size_t i = 0; i < HEAD_STRIPES; i++) {
+        lock_init(&head->stripes[i], LOCK_HEAD_STRIPE);
+    }
+    rwlock_init(&head->index_lock, LOCK_HEAD_POSTINGS);
+    atomic_init(&head->min_valid, INT64_MIN);
+    atomic_init(&head->mint, INT64_MAX);
+    atomic_init(&head->maxt, INT64_MIN);
+    return head;
+}
+
+struct head *head_free(struct head *head)
+{
+    if (head == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < head->pages_count; i++) {
+        (void)mem_free(head->pages[i]);
+    }
+    (void)mem_free(head->pages);
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        (void)mem_free(head->shards[i].tags);
+        (void)mem_free(head->shards[i].slots);
+        lock_done(&head->shards[i].lock);
+    }
+    for (size_t i = 0; i < HEAD_STRIPES; i++) {
+        lock_done(&head->stripes[i]);
+    }
+    rwlock_done(&head->index_lock);
+    head_exemplars_done(&head->examples);
+    head_meta_done(&head->meta);
+    head_labels_done(&head->labels);
+    head_refs_done(&head->refs);
+    head_pool_done(&head->pool);
+    return mem_free(head);
+}
+
+void head_set_wal(struct head *head, struct wal *wal)
+{
+    head->wal = wal;
+}
+
+void head_set_min_valid(struct head *head, ts t)
+{
+    atomic_store_explicit(&head->min_valid, t, memory_order_relaxed);
+}
+
+static void lower(_Atomic int64_t *bound, int64_t t)
+{
+    int64_t seen = atomic_load_explicit(bound, memory_order_relaxed);
+
+    while (t < seen && !atomic_compare_exchange_weak_explicit(bound, &seen, t, memory_order_relaxed,
+                                                              memory_order_relaxed)) {
+    }
+}
+
+static void raise(_Atomic int64_t *bound, int64_t t)
+{
+    int64_t seen = atomic_load_explicit(bound, memory_order_relaxed);
+
+    while (t > seen && !atomic_compare_exchange_weak_explicit(bound, &seen, t, memory_order_relaxed,
+                                                              memory_order_relaxed)) {
+    }
+}
+
+void head_note_time(struct head *head, ts mint, ts maxt)
+{
+    lower(&head->mint, mint);
+    raise(&head->maxt, maxt);
+}
+
+bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt)
+{
+    ts mint = atomic_load_explicit(&head->mint, memory_order_relaxed);
+    ts maxt = atomic_load_explicit(&head->maxt, memory_order_relaxed);
+
+    if (mint > maxt) {
+        return false;
+    }
+    *ret_mint = mint;
+    *ret_maxt = maxt;
+    return true;
+}
+
+size_t head_bytes(struct head *head)
+{
+    size_t bytes = head_pool_bytes(&head->pool) + head_meta_bytes(&head->meta) +
+                   head_exemplars_bytes(&head->examples);
+
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        lock_acquire(&head->shards[i].lock);
+        bytes += head->shards[i].capacity * (sizeof(uint32_t) + 1);
+        lock_release(&head->shards[i].lock);
+    }
+    rwlock_read(&head->index_lock);
+    bytes += head->pages_count * HEAD_PAGE_SERIES * sizeof(struct head_series);
+    bytes += head_labels_bytes(&head->labels) + head_refs_bytes(&head->refs);
+    rwlock_release(&head->index_lock);
+    return bytes;
+}
+
+void head_metrics_publish(struct head *head)
+{
+    ts mint = 0, maxt = 0;
+    uint32_t series;
+
+    (void)head_time(head, &mint, &maxt);
+    rwlock_read(&head->index_lock);
+    series = head->series_count;
+    rwlock_release(&head->index_lock);
+    self_set(SELF_HEAD_SERIES, (double)series);
+    self_set(SELF_HEAD_CHUNKS, (double)atomic_load_explicit(&head->chunks, memory_order_relaxed));
+    self_set(SELF_HEAD_MIN_TIME, (double)mint);
+    self_set(SELF_HEAD_MAX_TIME, (double)maxt);
+}

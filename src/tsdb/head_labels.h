@@ -1,0 +1,90 @@
+/*
+ * head_labels: the inverted index of the head. A label pair (name, value) is stored once and named
+ * by a 32-bit number; a series is a list of such numbers, and a pair has the list of its series
+ * (slots, rising). Pairs are never removed while the head lives, so what label_pair_at returns may
+ * be read without a lock, but for the postings. Everything else happens under the head's index
+ * lock.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "model/labels.h"
+#include "tsdb/postings.h"
+
+typedef uint32_t pair_ref; /* 0 = none */
+
+struct label_name {
+    str text;
+    VEC(pair_ref) pairs;  /* one per value, in order of creation */
+    uint64_t value_bytes; /* of all values */
+};
+
+struct label_pair {
+    const struct label_name *name;
+    const char *value;
+    uint32_t value_len;
+    uint32_t count;    /* series that have the pair */
+    uint32_t capacity; /* of items; PAIR_INLINE_MAX or less: the slots stand in `few` */
+    union {
+        uint32_t *items;
+        uint32_t few[2];
+    };
+};
+
+enum {
+    PAIR_INLINE_MAX = 2,
+    PAIR_PAGE_BITS = 12,
+    PAIR_PAGES_MAX = 1 << 16, /* 2^28 pairs */
+};
+
+struct head_labels {
+    struct label_pair **pages; /* by pair >> PAIR_PAGE_BITS; an entry is written once */
+    uint32_t pair_count;       /* numbers handed out; 0 is never one */
+    pair_ref *slots;           /* hash table of pairs */
+    size_t capacity;           /* a power of two */
+    struct map by_name;
+    VEC(struct label_name *) names; /* in order of creation */
+    struct arena texts;
+    size_t postings_bytes;
+    uint64_t series_pairs; /* sum of the counts of all pairs */
+};
+
+void head_labels_init(struct head_labels *index);
+void head_labels_done(struct head_labels *index);
+
+static inline struct label_pair *label_pair_at(const struct head_labels *index, pair_ref pair)
+{
+    return &index->pages[pair >> PAIR_PAGE_BITS][pair & ((1u << PAIR_PAGE_BITS) - 1)];
+}
+
+static inline str label_pair_value(const struct label_pair *pair)
+{
+    return str_of(pair->value, pair->value_len);
+}
+
+/* head_labels_add finds or creates a pair; 0 when there are too many. */
+pair_ref head_labels_add(struct head_labels *index, str name, str value);
+
+/* head_labels_post adds a series to a pair; slots rise from call to call. */
+void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot);
+
+/* head_labels_find returns the pair or 0; head_labels_name the name or NULL. */
+pair_ref head_labels_find(const struct head_labels *index, str name, str value);
+const struct label_name *head_labels_name(const struct head_labels *index, str name);
+
+/* label_pair_postings is valid until the next head_labels_post. */
+static inline struct postings label_pair_postings(const struct label_pair *pair)
+{
+    return (struct postings){
+        .items = pair->capacity <= PAIR_INLINE_MAX ? pair->few : pair->items,
+        .count = pair->count,
+    };
+}
+
+/* head_labels_bytes is the memory of the index. */
+size_t head_labels_bytes(const struct head_labels *index);

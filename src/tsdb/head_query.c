@@ -1,0 +1,485 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tsdb/head_priv.h"
+
+enum {
+    OPEN_BYTES_MAX = 2048, /* of an open chunk: it is one block of the pool */
+    CANCEL_EVERY = 16384,  /* series between two looks at the cancel flag */
+};
+
+struct head_querier {
+    struct querier base;
+    struct head *head;
+    ts mint;
+    ts maxt;
+    struct arena arena; /* labels that were handed out */
+    VEC(const struct head_chunk *) closed;
+    uint8_t open[OPEN_BYTES_MAX];
+};
+
+static struct head_querier *querier_of(struct querier *querier)
+{
+    return CONTAINER_OF(querier, struct head_querier, base);
+}
+
+static const struct head_chunk *chunk_at(const struct head *head, pool_ref ref)
+{
+    return ref == 0 ? NULL : head_pool_at(&head->pool, ref);
+}
+
+static str chunk_bytes(const struct head_chunk *chunk)
+{
+    return str_of((const char *)(chunk + 1), chunk->size);
+}
+
+/* Whether the series has a chunk that reaches into [start, end]; by chunks, as Prometheus does. */
+static bool has_time_locked(const struct head *head, const struct head_series *series, ts start,
+                            ts end)
+{
+    const struct head_chunk *closed;
+
+    if (series->chunk.count == 0 || series->chunk.t < start) {
+        return false;
+    }
+    if (series->chunk.t <= end) {
+        return true;
+    }
+    if (series->closed == 0) {
+        ts t = 0;
+        double v = 0;
+        int r = chunk_xor_last(
+            str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk)),
+            INT64_MIN, end, &t, &v, NULL);
+
+        return r == 1;
+    }
+    for (closed = chunk_at(head, series->closed); closed != NULL;
+         closed = chunk_at(head, closed->older)) {
+        if (closed->maxt < start) {
+            /* The open chunk may still begin before `end`. */
+            break;
+        }
+        if (closed->mint <= end) {
+            return true;
+        }
+    }
+    return chunk_at(head, series->closed)->maxt < end;
+}
+
+/* Keeps the slots whose series have samples in the time; returns how many. */
+static size_t filter_time(struct head *head, uint32_t *slots, size_t count, ts start, ts end)
+{
+    struct lock *held = NULL;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct lock *stripe = head_stripe(head, slots[i]);
+
+        if (stripe != held) {
+            if (held != NULL) {
+                lock_release(held);
+            }
+            lock_acquire(stripe);
+            held = stripe;
+        }
+        if (has_time_locked(head, head_series_at(head, slots[i]), start, end)) {
+            slots[kept++] = slots[i];
+        }
+    }
+    if (held != NULL) {
+        lock_release(held);
+    }
+    return kept;
+}
+
+/* The slots that match, copied so that they outlive the index lock. */
+static int matching_slots(struct head *head, struct arena *arena, struct matchers matchers,
+                          const struct cancel *cancel, uint32_t **ret, size_t *ret_count,
+                          struct baro_error *err)
+{
+    struct postings found = {0};
+    uint32_t *copy = NULL;
+    int r;
+
+    rwlock_read(&head->index_lock);
+    r = head_select_locked(head, arena, matchers, cancel, &found, err);
+    if (r >= 0) {
+        copy = arena_try(arena, (found.count + 1) * sizeof(uint32_t));
+        if (copy == NULL) {
+            r = error_set(err, BARO_ELIMIT, "the query needs too much memory");
+        } else {
+            (void)postings_copy(found, copy);
+        }
+    }
+    rwlock_release(&head->index_lock);
+    if (r >= 0) {
+        *ret = copy;
+        *ret_count = found.count;
+    }
+    return r;
+}
+
+/* Orders as labels_cmp does, but equal pairs are told by their numbers. */
+static int compare_pairs(const struct head *head, const struct head_series *a,
+                         const struct head_series *b)
+{
+    const pair_ref *x = head_series_pairs(head, a), *y = head_series_pairs(head, b);
+    size_t shorter = a->pair_count < b->pair_count ? a->pair_count : b->pair_count;
+
+    for (size_t i = 0; i < shorter; i++) {
+        if (x[i] != y[i]) {
+            const struct label_pair *p = label_pair_at(&head->labels, x[i]);
+            const struct label_pair *q = label_pair_at(&head->labels, y[i]);
+
+            return p->name != q->name ? str_cmp(p->name->text, q->name->text)
+                                      : str_cmp(label_pair_value(p), label_pair_value(q));
+        }
+    }
+    return (a->pair_count > b->pair_count) - (a->pair_count < b->pair_count);
+}
+
+static int by_labels(const void *a, const void *b, void *head)
+{
+    return compare_pairs(head, head_series_at(head, *(const uint32_t *)a),
+                         head_series_at(head, *(const uint32_t *)b));
+}
+
+static int querier_select(struct querier *base, struct arena *arena,
+                          const struct select_hints *hints, struct matchers matchers,
+                          const struct cancel *cancel, struct series_list *ret,
+                          struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    struct head *head = querier->head;
+    ts start = querier->mint, end = querier->maxt;
+    struct series *items;
+    uint32_t *slots = NULL;
+    size_t count = 0;
+    int r = matching_slots(head, arena, matchers, cancel, &slots, &count, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (hints != NULL && (hints->start != 0 || hints->end != 0)) {
+        start = hints->start > start ? hints->start : start;
+        end = hints->end < end ? hints->end : end;
+    }
+    count = filter_time(head, slots, count, start, end);
+    if (hints != NULL && hints->sorted && count > 1) {
+        qsort_r(slots, count, sizeof(slots[0]), by_labels, head);
+    }
+    if (hints != NULL && hints->limit > 0 && count > hints->limit) {
+        count = hints->limit;
+    }
+    items = arena_try(arena, (count + 1) * sizeof(struct series));
+    if (items == NULL) {
+        return error_set(err, BARO_ELIMIT, "the query needs too much memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct head_series *series = head_series_at(head, slots[i]);
+
+        items[i] = (struct series){.source = querier, .id = slots[i]};
+        if (hints == NULL || !hints->no_labels) {
+            struct label *labels =
+                arena_alloc(&querier->arena, series->pair_count * sizeof(struct label));
+
+            items[i].labels = head_series_labels(head, series, labels);
+        }
+        if (i % CANCEL_EVERY == CANCEL_EVERY - 1) {
+            r = cancel_check(cancel, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    *ret = (struct series_list){items, count};
+    return 0;
+}
+
+/* Copies the open chunk and notes the closed ones that reach into the time, newest first. Closed
+ * chunks do not change, so they are read without the lock. */
+static str snapshot(struct head_querier *querier, uint32_t slot, ts start)
+{
+    struct head *head = querier->head;
+    struct head_series *series = head_series_at(head, slot);
+    size_t size;
+    pool_ref closed;
+
+    vec_reset(&querier->closed);
+    lock_acquire(head_stripe(head, slot));
+    size = chunk_xor_size(&series->chunk);
+    closed = series->closed;
+    if (series->chunk.count == 0 || series->chunk.t < start) {
+        lock_release(head_stripe(head, slot));
+        return STR_NULL;
+    }
+    ASSERT(size <= sizeof(querier->open));
+    memcpy(querier->open, head_pool_at(&head->pool, series->open), size);
+    lock_release(head_stripe(head, slot));
+    for (const struct head_chunk *chunk = chunk_at(head, closed);
+         chunk != NULL && chunk->maxt >= start; chunk = chunk_at(head, chunk->older)) {
+        vec_push(&querier->closed, chunk);
+    }
+    return str_of((const char *)querier->open, size);
+}
+
+static int querier_samples(struct querier *base, const struct series *series, ts start, ts end,
+                           struct sample_buf *ret, struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    str open;
+    int r = 0;
+
+    start = start > querier->mint ? start : querier->mint;
+    end = end < querier->maxt ? end : querier->maxt;
+    open = snapshot(querier, (uint32_t)series->id, start);
+    for (size_t i = querier->closed.count; r >= 0 && i-- > 0;) {
+        const struct head_chunk *chunk = querier->closed.items[i];
+
+        if (chunk->mint <= end) {
+            r = chunk_xor_decode(chunk_bytes(chunk), start, end, ret, err);
+        }
+    }
+    if (r >= 0 && open.len > 0 &&
+        (querier->closed.count == 0 || querier->closed.items[0]->maxt < end)) {
+        r = chunk_xor_decode(open, start, end, ret, err);
+    }
+    return r;
+}
+
+static int querier_last_sample(struct querier *base, const struct series *series, ts start, ts end,
+                               ts *ret_t, double *ret_v, struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    struct head *head = querier->head;
+    struct head_series *at = head_series_at(head, (uint32_t)series->id);
+    struct chunk_xor chunk;
+    str open;
+    int r = 0;
+
+    start = start > querier->mint ? start : querier->mint;
+    end = end < querier->maxt ? end : querier->maxt;
+    lock_acquire(head_stripe(head, (uint32_t)series->id));
+    chunk = at->chunk;
+    lock_release(head_stripe(head, (uint32_t)series->id));
+    if (chunk.count == 0 || chunk.t < start) {
+        return 0;
+    }
+    if (chunk.t <= end) {
+        *ret_t = chunk.t;
+        *ret_v = value_from_bits(chunk.v_bits);
+        return 1;
+    }
+    open = snapshot(querier, (uint32_t)series->id, start);
+    if (open.len > 0) {
+        r = chunk_xor_last(open, start, end, ret_t, ret_v, err);
+    }
+    for (size_t i = 0; r == 0 && i < querier->closed.count; i++) {
+        if (querier->closed.items[i]->mint <= end) {
+            r = chunk_xor_last(chunk_bytes(querier->closed.items[i]), start, end, ret_t, ret_v,
+                               err);
+        }
+    }
+    return r;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
+
+/* Sorts and returns the list; `items` has no repetitions. */
+static void finish_list(str *items, size_t count, struct str_list *ret)
+{
+    if (count > 1) {
+        qsort(items, count, sizeof(items[0]), by_text);
+    }
+    *ret = (struct str_list){items, count};
+}
+
+static bool is_out_of_time(const struct head_querier *querier)
+{
+    ts mint = 0, maxt = 0;
+
+    return !head_time(querier->head, &mint, &maxt) || querier->maxt < mint || querier->mint > maxt;
+}
+
+/* Which names or values of the matching series occur: a mark per number. */
+static int mark_names(struct head_querier *querier, struct arena *arena, struct matchers matchers,
+                      const struct cancel *cancel, struct map *ret, struct baro_error *err)
+{
+    struct head *head = querier->head;
+    uint32_t *slots = NULL;
+    size_t count = 0;
+    int r = matching_slots(head, arena, matchers, cancel, &slots, &count, err);
+
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        const struct head_series *series = head_series_at(head, slots[i]);
+        const pair_ref *pairs = head_series_pairs(head, series);
+
+        for (size_t k = 0; k < series->pair_count; k++) {
+            const struct label_name *name = label_pair_at(&head->labels, pairs[k])->name;
+
+            (void)map_put(ret, name->text, (void *)(uintptr_t)name);
+        }
+        if (i % CANCEL_EVERY == CANCEL_EVERY - 1) {
+            r = cancel_check(cancel, err);
+        }
+    }
+    return r;
+}
+
+static int querier_label_names(struct querier *base, struct arena *arena, struct matchers matchers,
+                               const struct cancel *cancel, struct str_list *ret,
+                               struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    struct head_labels *labels = &querier->head->labels;
+    struct map marked = {0};
+    str *items = NULL;
+    size_t count = 0, index = 0;
+    int r = 0;
+
+    *ret = (struct str_list){0};
+    if (is_out_of_time(querier)) {
+        return 0;
+    }
+    if (matchers.count > 0) {
+        const struct map_entry *entry;
+
+        r = mark_names(querier, arena, matchers, cancel, &marked, err);
+        items = ARENA_ARRAY(arena, str, marked.count + 1);
+        while (r >= 0 && (entry = map_next(&marked, &index)) != NULL) {
+            items[count++] = entry->key;
+        }
+        map_done(&marked);
+    } else {
+        rwlock_read(&querier->head->index_lock);
+        items = ARENA_ARRAY(arena, str, labels->names.count + 1);
+        for (size_t i = 0; i < labels->names.count; i++) {
+            items[count++] = labels->names.items[i]->text;
+        }
+        rwlock_release(&querier->head->index_lock);
+    }
+    if (r >= 0) {
+        finish_list(items, count, ret);
+    }
+    return r;
+}
+
+/* The pair of the series that has this name, or NULL. */
+static const struct label_pair *pair_of(const struct head *head, const struct head_series *series,
+                                        const struct label_name *name)
+{
+    const pair_ref *pairs = head_series_pairs(head, series);
+
+    for (size_t i = 0; i < series->pair_count; i++) {
+        const struct label_pair *pair = label_pair_at(&head->labels, pairs[i]);
+
+        if (pair->name == name) {
+            return pair;
+        }
+    }
+    return NULL;
+}
+
+static int values_of_matching(struct head_querier *querier, struct arena *arena,
+                              const struct label_name *name, struct matchers matchers,
+                              const struct cancel *cancel, struct str_list *ret,
+                              struct baro_error *err)
+{
+    struct head *head = querier->head;
+    const struct map_entry *entry;
+    struct map marked = {0};
+    uint32_t *slots = NULL;
+    size_t count = 0, index = 0, found = 0;
+    str *items;
+    int r = matching_slots(head, arena, matchers, cancel, &slots, &count, err);
+
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        const struct label_pair *pair = pair_of(head, head_series_at(head, slots[i]), name);
+
+        if (pair != NULL) {
+            (void)map_put(&marked, label_pair_value(pair), (void *)(uintptr_t)pair);
+        }
+        if (i % CANCEL_EVERY == CANCEL_EVERY - 1) {
+            r = cancel_check(cancel, err);
+        }
+    }
+    if (r >= 0) {
+        items = ARENA_ARRAY(arena, str, marked.count + 1);
+        while ((entry = map_next(&marked, &index)) != NULL) {
+            items[found++] = entry->key;
+        }
+        finish_list(items, found, ret);
+    }
+    map_done(&marked);
+    return r;
+}
+
+static int querier_label_values(struct querier *base, struct arena *arena, str name,
+                                struct matchers matchers, const struct cancel *cancel,
+                                struct str_list *ret, struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    struct head *head = querier->head;
+    const struct label_name *found;
+    size_t count = 0;
+    str *items;
+
+    *ret = (struct str_list){0};
+    if (is_out_of_time(querier)) {
+        return 0;
+    }
+    rwlock_read(&head->index_lock);
+    found = head_labels_name(&head->labels, name);
+    if (found == NULL || matchers.count > 0) {
+        rwlock_release(&head->index_lock);
+        return found == NULL
+                   ? 0
+                   : values_of_matching(querier, arena, found, matchers, cancel, ret, err);
+    }
+    items = ARENA_ARRAY(arena, str, found->pairs.count + 1);
+    for (size_t i = 0; i < found->pairs.count; i++) {
+        const struct label_pair *pair = label_pair_at(&head->labels, found->pairs.items[i]);
+
+        if (pair->count > 0) {
+            items[count++] = label_pair_value(pair);
+        }
+    }
+    rwlock_release(&head->index_lock);
+    finish_list(items, count, ret);
+    return 0;
+}
+
+static void querier_release(struct querier *base)
+{
+    struct head_querier *querier = querier_of(base);
+
+    arena_done(&querier->arena);
+    vec_done(&querier->closed);
+    (void)mem_free(querier);
+}
+
+int head_querier(struct head *head, ts mint, ts maxt, struct querier **ret,
+                 UNUSED struct baro_error *err)
+{
+    static const struct querier_ops ops = {
+        .select = querier_select,
+        .samples = querier_samples,
+        .last_sample = querier_last_sample,
+        .label_names = querier_label_names,
+        .label_values = querier_label_values,
+        .close = querier_release,
+    };
+    struct head_querier *querier = MEM_NEW(struct head_querier);
+
+    querier->base.ops = &ops;
+    querier->head = head;
+    querier->mint = mint;
+    querier->maxt = maxt;
+    *ret = &querier->base;
+    return 0;
+}

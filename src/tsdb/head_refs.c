@@ -1,0 +1,111 @@
+#include "tsdb/head_refs.h"
+
+#include "base/mem.h"
+
+enum { TABLE_FIRST = 64 };
+
+static struct refs_table *table_new(size_t capacity)
+{
+    struct refs_table *table = mem_alloc_zero(sizeof(*table) + capacity * sizeof(table->pages[0]));
+
+    table->capacity = capacity;
+    return table;
+}
+
+void head_refs_init(struct head_refs *refs)
+{
+    atomic_init(&refs->table, table_new(TABLE_FIRST));
+}
+
+void head_refs_done(struct head_refs *refs)
+{
+    struct refs_table *table = atomic_load_explicit(&refs->table, memory_order_relaxed);
+
+    for (size_t i = 0; table != NULL && i < table->capacity; i++) {
+        (void)mem_free(atomic_load_explicit(&table->pages[i], memory_order_relaxed));
+    }
+    while (table != NULL) {
+        struct refs_table *older = table->older;
+
+        (void)mem_free(table);
+        table = older;
+    }
+    atomic_store_explicit(&refs->table, NULL, memory_order_relaxed);
+}
+
+static size_t first_slot(const struct refs_table *table, uint64_t number)
+{
+    return (size_t)(number * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (table->capacity - 1);
+}
+
+/* The slot of the table where the page is, or the free one where it belongs. */
+static size_t find(const struct refs_table *table, uint64_t number, struct refs_page **ret)
+{
+    size_t i = first_slot(table, number);
+
+    for (;; i = (i + 1) & (table->capacity - 1)) {
+        *ret = atomic_load_explicit(&table->pages[i], memory_order_acquire);
+        if (*ret == NULL || (*ret)->number == number) {
+            return i;
+        }
+    }
+}
+
+const struct refs_page *head_refs_page(const struct head_refs *refs, uint64_t number)
+{
+    struct refs_page *page = NULL;
+
+    (void)find(atomic_load_explicit(&refs->table, memory_order_acquire), number, &page);
+    return page;
+}
+
+static struct refs_table *grow(struct head_refs *refs, struct refs_table *old)
+{
+    struct refs_table *table = table_new(old->capacity * 2);
+
+    for (size_t i = 0; i < old->capacity; i++) {
+        struct refs_page *page = atomic_load_explicit(&old->pages[i], memory_order_relaxed);
+        struct refs_page *none = NULL;
+
+        if (page != NULL) {
+            size_t slot = find(table, page->number, &none);
+
+            atomic_store_explicit(&table->pages[slot], page, memory_order_relaxed);
+        }
+    }
+    table->count = old->count;
+    table->older = old;
+    atomic_store_explicit(&refs->table, table, memory_order_release);
+    return table;
+}
+
+void head_refs_add(struct head_refs *refs, series_ref ref, uint32_t slot)
+{
+    struct refs_table *table = atomic_load_explicit(&refs->table, memory_order_relaxed);
+    uint64_t number = ref >> REFS_PAGE_BITS;
+    struct refs_page *page = NULL;
+    size_t i = find(table, number, &page);
+
+    if (page == NULL) {
+        if (table->count * 2 >= table->capacity) {
+            table = grow(refs, table);
+            i = find(table, number, &page);
+        }
+        page = MEM_NEW(struct refs_page);
+        page->number = number;
+        atomic_store_explicit(&table->pages[i], page, memory_order_release);
+        table->count++;
+    }
+    atomic_store_explicit(&page->slots[ref & (REFS_PAGE - 1)], slot + 1, memory_order_release);
+}
+
+size_t head_refs_bytes(const struct head_refs *refs)
+{
+    const struct refs_table *table = atomic_load_explicit(&refs->table, memory_order_relaxed);
+    size_t bytes = table->count * sizeof(struct refs_page);
+
+    for (; table != NULL; table = table->older) {
+        bytes += table->capacity * sizeof(void *);
+    }
+    return bytes;
+}

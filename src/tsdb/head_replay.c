@@ -1,0 +1,203 @@
+#include <errno.h>
+
+#include "base/mem.h"
+#include "client/self.h"
+#include "tsdb/head_priv.h"
+#include "tsdb/wal_record.h"
+
+/* Refs count series one by one; a number beyond this is damage, and would end the counting. */
+#define REF_MAX (UINT64_C(1) << 62)
+
+struct head_replay_state {
+    struct wal_labels labels;
+    struct wal_samples samples;
+    const struct refs_page *page;
+};
+
+static void note_ref(struct head *head, series_ref ref)
+{
+    head->last_ref = ref > head->last_ref && ref < REF_MAX ? ref : head->last_ref;
+}
+
+/* A series may stand in the WAL under several refs (it was forgotten and came back); all of them
+ * lead to one slot. Label sets as Prometheus 3 may write them are taken as they are. */
+static int replay_series(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    struct head_replay_state *state = replay->state;
+    struct reader rd = wal_record_body(record);
+    series_ref ref = 0;
+    uint32_t slot = 0;
+    int r;
+
+    while ((r = wal_next_series(&rd, &ref, &state->labels, err)) == 1) {
+        struct labels labels = {state->labels.items, state->labels.count};
+
+        if (ref == 0 || ref >= REF_MAX) {
+            return error_set(err, BARO_ECORRUPT, "series record has an impossible reference");
+        }
+        r = head_series_get(head, labels, ref, &slot, err);
+        if (r == BARO_EINVALID) {
+            replay->series_unknown++;
+            continue;
+        }
+        if (r < 0) {
+            return r;
+        }
+        if (r == 0) {
+            rwlock_write(&head->index_lock);
+            head_refs_add(&head->refs, ref, slot);
+            note_ref(head, ref);
+            rwlock_release(&head->index_lock);
+        }
+        head_series_at(head, slot)->flags |= SERIES_LOGGED;
+        state->page = NULL;
+    }
+    return r;
+}
+
+enum { AHEAD = 16 };
+
+static int replay_samples(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    struct wal_samples *samples = &replay->state->samples;
+    ts min_valid = atomic_load_explicit(&head->min_valid, memory_order_relaxed);
+    ts mint = INT64_MAX, maxt = INT64_MIN;
+    const struct refs_page *ahead_page = NULL;
+    struct lock *held = NULL;
+    int r = wal_read_samples(record, samples, err);
+
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < samples->count; i++) {
+        ts t = samples->t[i];
+        uint32_t slot = refs_find(&head->refs, &replay->state->page, samples->refs[i]);
+
+        if (i + AHEAD < samples->count) {
+            uint32_t next = refs_find(&head->refs, &ahead_page, samples->refs[i + AHEAD]);
+
+            if (next != HEAD_SLOT_NONE) {
+                __builtin_prefetch(head_series_at(head, next), 1);
+                __builtin_prefetch((const char *)head_series_at(head, next) + 64, 1);
+            }
+        }
+        if (slot == HEAD_SLOT_NONE) {
+            note_ref(head, samples->refs[i]);
+            replay->series_unknown++;
+            replay->samples_refused++;
+            continue;
+        }
+        if (head_stripe(head, slot) != held) {
+            if (held != NULL) {
+                lock_release(held);
+            }
+            held = head_stripe(head, slot);
+            lock_acquire(held);
+        }
+        if (t < min_valid ||
+            !head_series_append_locked(head, head_series_at(head, slot), t, samples->v[i])) {
+            replay->samples_refused++;
+            continue;
+        }
+        mint = t < mint ? t : mint;
+        maxt = t > maxt ? t : maxt;
+    }
+    if (held != NULL) {
+        lock_release(held);
+    }
+    replay->samples += samples->count;
+    if (mint <= maxt) {
+        head_note_time(head, mint, maxt);
+    }
+    return 0;
+}
+
+static int replay_metadata(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    struct reader rd = wal_record_body(record);
+    struct metadata metadata = {0};
+    series_ref ref = 0;
+    int r;
+
+    while ((r = wal_next_metadata(&rd, &ref, &metadata, err)) == 1) {
+        uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
+
+        if (slot == HEAD_SLOT_NONE) {
+            replay->series_unknown++;
+        } else {
+            head_series_at(head, slot)->meta = head_meta_add(&head->meta, &metadata);
+        }
+    }
+    return r;
+}
+
+static int replay_exemplars(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    struct wal_exemplar_base base = {0};
+    struct reader rd = wal_record_body(record);
+    struct exemplar exemplar = {0};
+    series_ref ref = 0;
+    int r;
+
+    while ((r = wal_next_exemplar(&rd, &base, &ref, &exemplar, &replay->state->labels, err)) == 1) {
+        uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
+
+        if (slot == HEAD_SLOT_NONE) {
+            replay->series_unknown++;
+        } else {
+            (void)head_exemplars_add(&head->examples, slot, &exemplar);
+        }
+    }
+    return r;
+}
+
+static int replay_min_valid(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    ts t = INT64_MIN;
+    int r = wal_read_min_valid_time(record, &t, err);
+
+    if (r >= 0 && t > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
+        head_set_min_valid(head, t);
+    }
+    return r;
+}
+
+int head_replay_record(struct head_replay *replay, str record, struct baro_error *err)
+{
+    if (replay->state == NULL) {
+        replay->state = MEM_NEW(struct head_replay_state);
+    }
+    switch (wal_record_type(record)) {
+    case WAL_RECORD_SERIES:
+        return replay_series(replay, record, err);
+    case WAL_RECORD_SAMPLES:
+    case WAL_RECORD_SAMPLES_V2:
+        return replay_samples(replay, record, err);
+    case WAL_RECORD_METADATA:
+        return replay_metadata(replay, record, err);
+    case WAL_RECORD_EXEMPLARS:
+        return replay_exemplars(replay, record, err);
+    case WAL_RECORD_MIN_VALID_TIME:
+        return replay_min_valid(replay, record, err);
+    case WAL_RECORD_MMAP_MARKERS:
+        /* They say which samples stand in chunks_head as well; the WAL has them all. */
+        return 0;
+    default:
+        replay->records_skipped++;
+        return 0;
+    }
+}
+
+void head_replay_done(struct head_replay *replay)
+{
+    if (replay->state != NULL) {
+        wal_labels_done(&replay->state->labels);
+        wal_samples_done(&replay->state->samples);
+        replay->state = mem_free(replay->state);
+    }
+}

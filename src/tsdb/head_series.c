@@ -1,0 +1,324 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "client/self.h"
+#include "tsdb/head_priv.h"
+
+enum {
+    SHARD_FIRST = 64,
+    /* Prometheus's sizes: see docs/formats/chunk.md. */
+    CHUNK_SAMPLES = 120,
+    CHUNK_BYTES_MAX = 1024 - 19,
+    CHUNK_FIRST_BYTES = 24, /* header, first sample, and most second ones */
+};
+
+struct labels head_series_labels(const struct head *head, const struct head_series *series,
+                                 struct label *items)
+{
+    const pair_ref *pairs = head_series_pairs(head, series);
+
+    for (size_t i = 0; i < series->pair_count; i++) {
+        const struct label_pair *pair = label_pair_at(&head->labels, pairs[i]);
+
+        items[i] = (struct label){pair->name->text, label_pair_value(pair)};
+    }
+    return (struct labels){items, series->pair_count};
+}
+
+static bool series_is(const struct head *head, const struct head_series *series, uint32_t hash,
+                      struct labels labels)
+{
+    const pair_ref *pairs;
+
+    if (series->hash != hash || series->pair_count != labels.count) {
+        return false;
+    }
+    pairs = head_series_pairs(head, series);
+    for (size_t i = 0; i < labels.count; i++) {
+        const struct label_pair *pair = label_pair_at(&head->labels, pairs[i]);
+
+        if (!str_eq(label_pair_value(pair), labels.items[i].value) ||
+            !str_eq(pair->name->text, labels.items[i].name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint8_t tag_of(uint64_t hash)
+{
+    return (uint8_t)(hash >> 24 | 1);
+}
+
+/* Bits 0-5 choose the shard, 6-23 (and the series' own upper half) the place, 24-31 the tag. */
+static size_t place_of(uint32_t hash, size_t capacity)
+{
+    return (size_t)(hash * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (capacity - 1);
+}
+
+static uint32_t shard_find(const struct head *head, const struct head_shard *shard, uint64_t hash,
+                           struct labels labels)
+{
+    uint8_t tag = tag_of(hash);
+
+    if (shard->capacity == 0) {
+        return HEAD_SLOT_NONE;
+    }
+    for (size_t i = place_of((uint32_t)(hash >> 32), shard->capacity);;
+         i = (i + 1) & (shard->capacity - 1)) {
+        if (shard->tags[i] == 0) {
+            return HEAD_SLOT_NONE;
+        }
+        if (shard->tags[i] == tag && series_is(head, head_series_at(head, shard->slots[i]),
+                                               (uint32_t)(hash >> 32), labels)) {
+            return shard->slots[i];
+        }
+    }
+}
+
+static void shard_put(struct head_shard *shard, uint32_t hash, uint8_t tag, uint32_t slot)
+{
+    size_t i = place_of(hash, shard->capacity);
+
+    while (shard->tags[i] != 0) {
+        i = (i + 1) & (shard->capacity - 1);
+    }
+    shard->tags[i] = tag;
+    shard->slots[i] = slot;
+}
+
+static void shard_grow(const struct head *head, struct head_shard *shard)
+{
+    struct head_shard old = *shard;
+
+    shard->capacity = old.capacity == 0 ? SHARD_FIRST : old.capacity * 2;
+    shard->tags = mem_alloc_zero(shard->capacity);
+    shard->slots = mem_alloc(shard->capacity * sizeof(uint32_t));
+    for (size_t i = 0; i < old.capacity; i++) {
+        if (old.tags[i] != 0) {
+            shard_put(shard, head_series_at(head, old.slots[i])->hash, old.tags[i], old.slots[i]);
+        }
+    }
+    (void)mem_free(old.tags);
+    (void)mem_free(old.slots);
+}
+
+static int check_labels(struct labels labels, struct baro_error *err)
+{
+    if (labels.count == 0) {
+        return error_set(err, BARO_EINVALID, "empty labelset: invalid sample");
+    }
+    if (labels.count > HEAD_LABELS_MAX) {
+        return error_set(err, BARO_ELIMIT, "series has %zu labels, more than %d", labels.count,
+                         (int)HEAD_LABELS_MAX);
+    }
+    for (size_t i = 0; i < labels.count; i++) {
+        struct label label = labels.items[i];
+        int order = i == 0 ? -1 : str_cmp(labels.items[i - 1].name, label.name);
+
+        if (order == 0) {
+            return error_set(err, BARO_EINVALID,
+                             "label name \"%.*s\" is not unique: invalid sample",
+                             STR_ARG(label.name));
+        }
+        if (order > 0 || label.name.len == 0) {
+            return error_set(err, BARO_EINVALID, "labels are not sorted by name");
+        }
+        if (label.value.len == 0) {
+            return error_set(err, BARO_EINVALID, "label \"%.*s\" has an empty value",
+                             STR_ARG(label.name));
+        }
+    }
+    return 0;
+}
+
+static struct head_series *new_slot_locked(struct head *head, uint32_t *ret_slot)
+{
+    uint32_t slot = head->series_count;
+
+    if (slot >> HEAD_PAGE_BITS == head->pages_count) {
+        head->pages[head->pages_count++] = mem_alloc(HEAD_PAGE_SERIES * sizeof(struct head_series));
+    }
+    *ret_slot = slot;
+    return head_series_at(head, slot);
+}
+
+/* Under the index lock for writing: a reader of the index sees whole series only. */
+static int create_locked(struct head *head, struct labels labels, uint64_t hash, series_ref ref,
+                         uint32_t *ret_slot, struct baro_error *err)
+{
+    struct head_series *series;
+    pair_ref *pairs;
+    uint32_t slot;
+
+    if (head->series_count >= head->options.series_max) {
+        return error_set(err, BARO_ELIMIT, "the head has %u series, as many as it may have",
+                         head->series_count);
+    }
+    series = new_slot_locked(head, &slot);
+    *series = (struct head_series){
+        .hash = (uint32_t)(hash >> 32),
+        .pair_count = (uint16_t)labels.count,
+        .pairs = head_pool_alloc(&head->pool, labels.count * sizeof(pair_ref)),
+        .chunk.leading = CHUNK_XOR_FRESH,
+    };
+    pairs = head_pool_at(&head->pool, series->pairs);
+    for (size_t i = 0; i < labels.count; i++) {
+        pairs[i] = head_labels_add(&head->labels, labels.items[i].name, labels.items[i].value);
+        if (pairs[i] == 0) {
+            head_pool_free(&head->pool, series->pairs, labels.count * sizeof(pair_ref));
+            return error_set(err, BARO_ELIMIT, "the head has too many distinct label values");
+        }
+    }
+    for (size_t i = 0; i < labels.count; i++) {
+        head_labels_post(&head->labels, pairs[i], slot);
+    }
+    if (ref == 0) {
+        ref = head->last_ref + 1;
+    }
+    head->last_ref = ref > head->last_ref ? ref : head->last_ref;
+    series->ref = ref;
+    head_refs_add(&head->refs, ref, slot);
+    head->series_count++;
+    *ret_slot = slot;
+    return 0;
+}
+
+int head_series_get(struct head *head, struct labels labels, series_ref ref, uint32_t *ret_slot,
+                    struct baro_error *err)
+{
+    uint64_t hash = labels_hash(labels);
+    struct head_shard *shard = &head->shards[hash % HEAD_SHARDS];
+    uint32_t slot;
+    int r;
+
+    lock_acquire(&shard->lock);
+    slot = shard_find(head, shard, hash, labels);
+    if (slot != HEAD_SLOT_NONE) {
+        lock_release(&shard->lock);
+        *ret_slot = slot;
+        return 0;
+    }
+    r = check_labels(labels, err);
+    if (r >= 0) {
+        rwlock_write(&head->index_lock);
+        r = create_locked(head, labels, hash, ref, &slot, err);
+        rwlock_release(&head->index_lock);
+    }
+    if (r >= 0) {
+        /* Full to three quarters at most. */
+        if ((shard->count + 1) * 4 > shard->capacity * 3) {
+            shard_grow(head, shard);
+        }
+        shard_put(shard, (uint32_t)(hash >> 32), tag_of(hash), slot);
+        shard->count++;
+        *ret_slot = slot;
+        r = 1;
+    }
+    lock_release(&shard->lock);
+    return r;
+}
+
+/* The time of the first sample stands at the start of a chunk as a zigzag varint. */
+static ts open_mint(const struct head *head, const struct head_series *series)
+{
+    const uint8_t *at = (const uint8_t *)head_pool_at(&head->pool, series->open);
+    uint64_t raw = 0;
+
+    at += CHUNK_XOR_HEADER_BYTES;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        raw |= (uint64_t)(*at & 0x7f) << shift;
+        if (*at++ < 0x80) {
+            break;
+        }
+    }
+    return (int64_t)(raw >> 1) ^ -(int64_t)(raw & 1);
+}
+
+/* Where the chunk should end so that those left until `end` are equally long, from a quarter of its
+ * samples. */
+static ts even_end(ts start, ts now, ts end)
+{
+    double n = (double)(end - start) / ((double)(now - start + 1) * 4);
+
+    return n <= 1 ? end : (ts)((double)start + (double)(end - start) / (double)(int64_t)n);
+}
+
+static void close_chunk_locked(struct head *head, struct head_series *series)
+{
+    size_t size = chunk_xor_size(&series->chunk);
+    pool_ref ref = head_pool_alloc(&head->pool, sizeof(struct head_chunk) + size);
+    struct head_chunk *closed = head_pool_at(&head->pool, ref);
+
+    *closed = (struct head_chunk){
+        .mint = open_mint(head, series),
+        .maxt = series->chunk.t,
+        .older = series->closed,
+        .size = (uint16_t)size,
+        .count = series->chunk.count,
+    };
+    memcpy(closed + 1, head_pool_at(&head->pool, series->open), size);
+    head_pool_free(&head->pool, series->open, series->open_size);
+    series->closed = ref;
+    series->open = 0;
+}
+
+static void open_chunk_locked(struct head *head, struct head_series *series, ts t)
+{
+    dur range = head->options.chunk_range;
+
+    series->open_size = CHUNK_FIRST_BYTES;
+    series->open = head_pool_alloc(&head->pool, CHUNK_FIRST_BYTES);
+    chunk_xor_init(&series->chunk, head_pool_at(&head->pool, series->open));
+    series->next_at = t / range * range + range;
+    atomic_fetch_add_explicit(&head->chunks, 1, memory_order_relaxed);
+}
+
+static void grow_chunk_locked(struct head *head, struct head_series *series)
+{
+    size_t more = series->open_size / 4u > 16 ? series->open_size / 4u : 16;
+    size_t size = head_pool_size(series->open_size + more);
+    pool_ref grown = head_pool_alloc(&head->pool, size);
+
+    memcpy(head_pool_at(&head->pool, grown), head_pool_at(&head->pool, series->open),
+           series->open_size);
+    head_pool_free(&head->pool, series->open, series->open_size);
+    series->open = grown;
+    series->open_size = (uint16_t)size;
+}
+
+static bool must_cut_locked(struct head *head, struct head_series *series, ts t)
+{
+    const struct chunk_xor *chunk = &series->chunk;
+
+    if (chunk_xor_size(chunk) > CHUNK_BYTES_MAX) {
+        return true;
+    }
+    if (chunk->count == CHUNK_SAMPLES / 4) {
+        series->next_at = even_end(open_mint(head, series), chunk->t, series->next_at);
+    }
+    return t >= series->next_at || chunk->count >= 2 * CHUNK_SAMPLES;
+}
+
+bool head_series_append_locked(struct head *head, struct head_series *series, ts t, double v)
+{
+    struct chunk_xor *chunk = &series->chunk;
+
+    if (LIKELY(chunk->count > 0)) {
+        if (t <= chunk->t) {
+            return false;
+        }
+        if (UNLIKELY(must_cut_locked(head, series, t))) {
+            close_chunk_locked(head, series);
+            open_chunk_locked(head, series, t);
+        }
+    } else {
+        open_chunk_locked(head, series, t);
+    }
+    while (!chunk_xor_append(chunk, head_pool_at(&head->pool, series->open), series->open_size, t,
+                             v)) {
+        grow_chunk_locked(head, series);
+    }
+    return true;
+}
