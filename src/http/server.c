@@ -1,0 +1,1122 @@
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/vec.h"
+#include "codec/gzip.h"
+#include "http/server_priv.h"
+
+enum {
+    SWEEP_MS = 100, /* how late a deadline may be noticed */
+    LISTENERS_MAX = 64,
+    ACCEPTS_PER_TURN_MAX = 256, /* so that a flood of connections cannot starve the sweep */
+    EVENT_THREADS_MAX = 16,
+    GZIP_BYTES_MIN = 1024, /* a smaller body fits one packet anyway */
+    GZIP_LEVEL = 1,
+    PACKERS_MAX = 64,
+    DISCARD_BYTES_MAX = 8 << 20, /* read after an early refusal, so that the client sees it */
+    ERROR_TEXT_MAX = 512,
+};
+#define DISCARD_TIME (2 * MONO_PER_SECOND)
+#define REFUSED_TIME (MONO_PER_SECOND / 2)
+
+/* What the client is waited for; the sweeper closes the socket when the time is over. */
+enum phase { PHASE_HEADER, PHASE_BODY, PHASE_RUNNING, PHASE_WRITING, PHASE_IDLE };
+
+struct exchange;
+
+struct connection {
+    struct connection *previous; /* lock: server.lock, as next */
+    struct connection *next;
+    struct exchange *exchange; /* lock: server.lock; the request that is on it */
+    int fd;
+    bool is_shut; /* lock: server.lock */
+    _Atomic enum phase phase;
+    _Atomic int64_t deadline; /* mono; 0 = none */
+    char client[INET6_ADDRSTRLEN];
+};
+
+enum state {
+    STATE_NEW,     /* the request line is there */
+    STATE_BODY,    /* headers are there and accepted */
+    STATE_RUNNING, /* on the query pool; the connection is suspended */
+    STATE_DONE,    /* the response is ready */
+    STATE_SENT,
+    STATE_DISCARD, /* refused in the middle of its body */
+};
+
+/* One request and its response. */
+struct exchange {
+    struct server_job job; /* first: the pool hands it back */
+    struct http_server *server;
+    struct connection *connection;
+    struct MHD_Connection *mhd;
+    struct arena arena;
+    struct http_request request;
+    struct http_response response;
+    struct buf body;
+    str target;
+    size_t discard_left;
+    mono begin;
+    _Atomic enum state state;
+    _Atomic bool cancel;
+};
+
+struct http_server {
+    struct http_server_options options;
+    int listeners[LISTENERS_MAX];
+    uint16_t ports[LISTENERS_MAX];
+    size_t listener_count;
+    int wake; /* eventfd: the accept thread has something to look at */
+    pthread_t accept_thread;
+    bool accept_started;
+    struct MHD_Daemon *daemons[EVENT_THREADS_MAX];
+    size_t daemon_count;
+    size_t daemon_next; /* accept thread only */
+    struct server_pool *pool;
+    bool stopped;
+    _Atomic bool stopping; /* no more connections are accepted */
+    _Atomic bool ending;   /* the accept thread shall end */
+
+    struct lock lock;
+    struct connection *connections; /* lock: server.lock, as all below */
+    struct connection **by_fd;
+    size_t by_fd_count;
+    struct gzip *packers[PACKERS_MAX];
+    size_t packer_count;
+
+    _Atomic size_t body_bytes; /* of all requests */
+    _Atomic uint64_t counts[sizeof(struct http_server_stats) / sizeof(uint64_t)];
+};
+
+/* The counter of a field of struct http_server_stats; relaxed: each stands for itself. */
+#define COUNT(server, field, amount)                                                               \
+    atomic_fetch_add_explicit(                                                                     \
+        &(server)->counts[offsetof(struct http_server_stats, field) / sizeof(uint64_t)],           \
+        (uint64_t)(amount), memory_order_relaxed)
+
+static mono now_mono(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * MONO_PER_SECOND + now.tv_nsec;
+}
+
+static void set_phase(struct connection *connection, enum phase phase, mono deadline)
+{
+    atomic_store_explicit(&connection->phase, phase, memory_order_relaxed);
+    atomic_store_explicit(&connection->deadline, deadline, memory_order_relaxed);
+}
+
+/* ---- requests ---- */
+
+str http_request_header(const struct http_request *request, const char *name)
+{
+    return str_from(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name));
+}
+
+void http_response_header(struct http_response *response, const char *name, const char *value)
+{
+    ASSERT(response->header_count < HTTP_RESPONSE_HEADERS_MAX);
+    response->headers[response->header_count].name = name;
+    response->headers[response->header_count].value = value;
+    response->header_count++;
+}
+
+void http_response_text(struct http_response *response, int status, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    response->status = status;
+    response->content_type = "text/plain; charset=utf-8";
+    response->constant_body = STR_NULL;
+    buf_reset(&response->body);
+    buf_c(&response->body, text);
+}
+
+static struct gzip *packer_take(struct http_server *server)
+{
+    struct gzip *packer = NULL;
+
+    lock_acquire(&server->lock);
+    if (server->packer_count > 0) {
+        packer = server->packers[--server->packer_count];
+    }
+    lock_release(&server->lock);
+    return packer != NULL ? packer : gzip_new(GZIP_LEVEL);
+}
+
+static void packer_give(struct http_server *server, struct gzip *packer)
+{
+    lock_acquire(&server->lock);
+    if (server->packer_count < PACKERS_MAX) {
+        server->packers[server->packer_count++] = packer;
+        packer = NULL;
+    }
+    lock_release(&server->lock);
+    (void)gzip_free(packer);
+}
+
+static str response_body(const struct http_response *response)
+{
+    return response->constant_body.ptr != NULL ? response->constant_body
+                                               : buf_view(&response->body);
+}
+
+/* Replaces the body by its gzip form when that is wanted and worth it. */
+static void encode_body(struct exchange *exchange)
+{
+    struct http_response *response = &exchange->response;
+    str raw = response_body(response);
+    struct buf packed = {0};
+    struct gzip *packer;
+
+    if (raw.len < GZIP_BYTES_MIN) {
+        return;
+    }
+    http_response_header(response, "Vary", "Accept-Encoding");
+    if (!server_accepts_gzip(http_request_header(&exchange->request, "Accept-Encoding"))) {
+        return;
+    }
+    packer = packer_take(exchange->server);
+    if (packer != NULL && gzip_pack(packer, raw, &packed, NULL) >= 0) {
+        buf_done(&response->body);
+        response->body = packed;
+        response->constant_body = STR_NULL;
+        http_response_header(response, "Content-Encoding", "gzip");
+    }
+    if (packer != NULL) {
+        packer_give(exchange->server, packer);
+    }
+}
+
+static void run_handler(struct exchange *exchange)
+{
+    const struct http_server_options *options = &exchange->server->options;
+
+    exchange->request.route->handler(options->context, &exchange->request, &exchange->response);
+    if (exchange->response.body.failed) {
+        http_response_text(&exchange->response, 500, "no memory for the response\n");
+    }
+    encode_body(exchange);
+}
+
+/* Runs on the query pool. */
+static void run_job(struct server_job *job)
+{
+    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
+    struct MHD_Connection *mhd = exchange->mhd;
+
+    run_handler(exchange);
+    /* Release: pairs with the acquire of the event thread, which resume wakes. */
+    atomic_store_explicit(&exchange->state, STATE_DONE, memory_order_release);
+    MHD_resume_connection(mhd);
+}
+
+static mono write_deadline(const struct http_server *server, size_t body_bytes)
+{
+    return now_mono() + server->options.write_timeout * MONO_PER_MS +
+           (mono)(body_bytes >> 16) * MONO_PER_SECOND;
+}
+
+static struct MHD_Response *make_response(struct http_response *response, size_t *ret_bytes)
+{
+    struct MHD_Response *made;
+    str body = response_body(response);
+
+    *ret_bytes = body.len;
+    if (response->constant_body.ptr != NULL || body.len == 0) {
+        made = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr,
+                                               MHD_RESPMEM_PERSISTENT);
+    } else {
+        made = MHD_create_response_from_buffer(body.len, response->body.ptr, MHD_RESPMEM_MUST_FREE);
+        if (made != NULL) {
+            response->body = (struct buf){0}; /* given away: mem_free is free */
+        }
+    }
+    if (made == NULL) {
+        return NULL;
+    }
+    if (response->content_type != NULL) {
+        (void)MHD_add_response_header(made, "Content-Type", response->content_type);
+    }
+    for (size_t i = 0; i < response->header_count; i++) {
+        (void)MHD_add_response_header(made, response->headers[i].name, response->headers[i].value);
+    }
+    return made;
+}
+
+static enum MHD_Result send_response(struct exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    size_t bytes = 0;
+    struct MHD_Response *made = make_response(&exchange->response, &bytes);
+    enum MHD_Result r;
+
+    if (made == NULL) {
+        return MHD_NO;
+    }
+    set_phase(exchange->connection, PHASE_WRITING, write_deadline(server, bytes));
+    r = MHD_queue_response(exchange->mhd, (unsigned)exchange->response.status, made);
+    MHD_destroy_response(made);
+    atomic_store_explicit(&exchange->state, STATE_SENT, memory_order_relaxed);
+    COUNT(server, requests, 1);
+    if (server->options.observe != NULL) {
+        double seconds = (double)(now_mono() - exchange->begin) / (double)MONO_PER_SECOND;
+
+        server->options.observe(server->options.context, exchange->request.route,
+                                exchange->response.status, seconds, bytes);
+    }
+    return r;
+}
+
+/* Answers before the body has been read; the connection ends with it. */
+static enum MHD_Result refuse(struct exchange *exchange, int status, const char *text)
+{
+    http_response_text(&exchange->response, status, "%s\n", text);
+    http_response_header(&exchange->response, "Connection", "close");
+    return send_response(exchange);
+}
+
+static void refuse_method(struct exchange *exchange, uint32_t methods)
+{
+    struct http_response *response = &exchange->response;
+    struct buf allow = {0};
+
+    for (enum http_method method = HTTP_GET; method < HTTP_METHOD_COUNT; method++) {
+        bool has = (methods >> method & 1) != 0 || method == HTTP_OPTIONS ||
+                   (method == HTTP_HEAD && (methods >> HTTP_GET & 1) != 0);
+
+        if (has) {
+            buf_printf(&allow, "%s%s", allow.len > 0 ? ", " : "", http_method_name(method));
+        }
+    }
+    if (exchange->request.method == HTTP_OPTIONS) {
+        response->status = 204;
+    } else {
+        http_response_text(response, 405, "Method Not Allowed\n");
+    }
+    buf_char(&allow, '\0');
+    http_response_header(response, "Allow", arena_str(&exchange->arena, buf_view(&allow)).ptr);
+    buf_done(&allow);
+}
+
+/* ---- the stages of a request ---- */
+
+struct framing {
+    uint32_t length_count;
+    uint32_t coding_count;
+    uint32_t host_count;
+    bool bad; /* a length that is no number, a coding other than chunked */
+    uint64_t length;
+};
+
+static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *key,
+                                      const char *value)
+{
+    struct framing *framing = context;
+    str name = str_from(key);
+
+    (void)kind;
+    if (str_eq_nocase(name, STR("content-length"))) {
+        framing->length_count++;
+        framing->bad |= !num_parse_u64(str_from(value), &framing->length);
+    } else if (str_eq_nocase(name, STR("transfer-encoding"))) {
+        framing->coding_count++;
+        framing->bad |= !str_eq_nocase(str_from(value), STR("chunked"));
+    } else if (str_eq_nocase(name, STR("host"))) {
+        framing->host_count++;
+    }
+    return MHD_YES;
+}
+
+/* The framing must be beyond doubt, or a proxy in front may see other requests than we do. */
+static const char *framing_fault(const struct framing *framing, bool is_http_1_1)
+{
+    if (framing->bad) {
+        return "bad Content-Length or Transfer-Encoding";
+    }
+    if (framing->length_count + framing->coding_count > 1) {
+        return "more than one of Content-Length and Transfer-Encoding";
+    }
+    if (framing->host_count != 1 && (is_http_1_1 || framing->host_count > 1)) {
+        return "exactly one Host header is wanted";
+    }
+    return framing->coding_count > 0 && !is_http_1_1 ? "HTTP/1.0 has no Transfer-Encoding" : NULL;
+}
+
+static bool cut_prefix(const char *prefix_text, str *path)
+{
+    str prefix = str_from(prefix_text);
+
+    if (!str_has_prefix(*path, prefix)) {
+        return false;
+    }
+    *path = str_from_index(*path, prefix.len);
+    if (path->len == 0) {
+        *path = STR("/");
+    }
+    return path->ptr[0] == '/';
+}
+
+/* Finds the route; otherwise makes the response 404, 405 or a plain OPTIONS answer. */
+static void route(struct exchange *exchange)
+{
+    const struct http_server_options *options = &exchange->server->options;
+    struct http_request *request = &exchange->request;
+    struct server_match match = {0};
+
+    server_target_split(exchange->target, &request->path, &request->query);
+    if (cut_prefix(options->prefix, &request->path)) {
+        match = server_route_find(options->routes, options->route_count, request->method,
+                                  request->path);
+    }
+    request->route = match.route;
+    request->param = match.param;
+    if (match.route == NULL && match.methods == 0) {
+        http_response_text(&exchange->response, 404, "404 page not found\n");
+    } else if (match.route == NULL) {
+        refuse_method(exchange, match.methods);
+    }
+}
+
+/* The headers are complete: refuses what needs no body, or lets the body come. */
+static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
+{
+    struct http_server *server = exchange->server;
+    bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+    struct framing framing = {0};
+    const char *fault;
+
+    exchange->request.method = server_method(method);
+    (void)MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, look_at_header, &framing);
+    fault = framing_fault(&framing, is_http_1_1);
+    if (fault != NULL || (!is_http_1_1 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)) {
+        COUNT(server, refused_bad_request, 1);
+        return fault != NULL ? refuse(exchange, 400, fault)
+                             : refuse(exchange, 505, "HTTP/1.1 is spoken here");
+    }
+    if (exchange->target.len > server->options.header_bytes_max) {
+        COUNT(server, refused_bad_request, 1);
+        return refuse(exchange, 414, "the URL is too long; send the parameters by POST");
+    }
+    if (framing.length > server->options.body_bytes_max) {
+        COUNT(server, refused_body_size, 1);
+        return refuse(exchange, 413, "the request body is too large");
+    }
+    if (exchange->request.method == HTTP_METHOD_COUNT) {
+        return refuse(exchange, 501, "this method is not known");
+    }
+    route(exchange);
+    if (exchange->request.route == NULL && (framing.length > 0 || framing.coding_count > 0)) {
+        http_response_header(&exchange->response, "Connection", "close");
+        return send_response(exchange);
+    }
+    atomic_store_explicit(&exchange->state, STATE_BODY, memory_order_relaxed);
+    set_phase(exchange->connection, PHASE_BODY,
+              now_mono() + server->options.body_timeout * MONO_PER_MS);
+    return MHD_YES;
+}
+
+/*
+ * libmicrohttpd takes no response in the middle of an upload. So the refusal is written past it,
+ * and what the client still sends is read and dropped for a while: closing at once would reset the
+ * connection, and the client would never see the answer.
+ */
+static void refuse_upload(struct exchange *exchange, const char *status_line, const char *text)
+{
+    char answer[ERROR_TEXT_MAX];
+    int size = snprintf(answer, sizeof(answer),
+                        "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                        "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                        status_line, strlen(text), text);
+
+    (void)send(exchange->connection->fd, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(exchange->connection->fd, SHUT_WR);
+    atomic_store_explicit(&exchange->state, STATE_DISCARD, memory_order_relaxed);
+    exchange->discard_left = DISCARD_BYTES_MAX;
+    set_phase(exchange->connection, PHASE_BODY, now_mono() + DISCARD_TIME);
+}
+
+static void release_body(struct exchange *exchange)
+{
+    atomic_fetch_sub_explicit(&exchange->server->body_bytes, exchange->body.len,
+                              memory_order_relaxed);
+    buf_done(&exchange->body);
+}
+
+static void take_body(struct exchange *exchange, str part)
+{
+    struct http_server *server = exchange->server;
+    size_t total;
+
+    if (exchange->body.len + part.len > server->options.body_bytes_max) {
+        COUNT(server, refused_body_size, 1);
+        release_body(exchange);
+        refuse_upload(exchange, "413 Request Entity Too Large", "the request body is too large\n");
+        return;
+    }
+    total = atomic_fetch_add_explicit(&server->body_bytes, part.len, memory_order_relaxed);
+    buf_str(&exchange->body, part);
+    if (exchange->body.failed || total + part.len > server->options.body_bytes_total_max) {
+        if (exchange->body.failed) { /* the part is not in body.len */
+            atomic_fetch_sub_explicit(&server->body_bytes, part.len, memory_order_relaxed);
+        }
+        COUNT(server, refused_body_memory, 1);
+        release_body(exchange);
+        refuse_upload(exchange, "503 Service Unavailable",
+                      "too many request bodies at once, try again later\n");
+    }
+}
+
+static enum MHD_Result discard(struct exchange *exchange, size_t *upload_bytes)
+{
+    if (*upload_bytes == 0 || *upload_bytes > exchange->discard_left) {
+        return MHD_NO;
+    }
+    exchange->discard_left -= *upload_bytes;
+    *upload_bytes = 0;
+    return MHD_YES;
+}
+
+/* The request is complete. */
+static enum MHD_Result run(struct exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+
+    if (exchange->request.route == NULL) {
+        return send_response(exchange);
+    }
+    exchange->request.body = buf_view(&exchange->body);
+    set_phase(exchange->connection, PHASE_RUNNING, 0);
+    if (!exchange->request.route->blocking) {
+        run_handler(exchange);
+        return send_response(exchange);
+    }
+    atomic_store_explicit(&exchange->state, STATE_RUNNING, memory_order_relaxed);
+    exchange->job.run = run_job;
+    MHD_suspend_connection(exchange->mhd);
+    if (!server_pool_add(server->pool, &exchange->job)) {
+        COUNT(server, refused_queue_full, 1);
+        http_response_text(&exchange->response, 503, "too many queries wait, try again later\n");
+        http_response_header(&exchange->response, "Retry-After", "1");
+        atomic_store_explicit(&exchange->state, STATE_DONE, memory_order_relaxed);
+        MHD_resume_connection(exchange->mhd);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_bytes, void **request_context)
+{
+    struct exchange *exchange = *request_context;
+
+    (void)context;
+    (void)url;
+    if (exchange == NULL) {
+        return MHD_NO; /* out of memory when the request line came */
+    }
+    exchange->mhd = mhd;
+    exchange->request.connection = mhd;
+    switch (atomic_load_explicit(&exchange->state, memory_order_acquire)) {
+    case STATE_NEW:
+        return begin(exchange, method, version);
+    case STATE_BODY:
+        if (*upload_bytes == 0) {
+            return run(exchange);
+        }
+        take_body(exchange, str_of(upload, *upload_bytes));
+        *upload_bytes = 0;
+        return MHD_YES;
+    case STATE_DISCARD:
+        return discard(exchange, upload_bytes);
+    case STATE_DONE:
+        return send_response(exchange);
+    case STATE_RUNNING:
+    case STATE_SENT:
+        break;
+    }
+    return MHD_YES;
+}
+
+/* ---- life of requests and connections ---- */
+
+/* The request line is there. Called by libmicrohttpd, which wants the exchange back. */
+static void *on_request_line(void *context, const char *target, struct MHD_Connection *mhd)
+{
+    struct http_server *server = context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *connection = info != NULL ? info->socket_context : NULL;
+    struct exchange *exchange;
+
+    if (connection == NULL) {
+        return NULL;
+    }
+    exchange = MEM_NEW(struct exchange);
+    arena_init(&exchange->arena, 0);
+    exchange->server = server;
+    exchange->connection = connection;
+    exchange->mhd = mhd;
+    exchange->begin = now_mono();
+    exchange->target = arena_str(&exchange->arena, str_from(target));
+    exchange->response.status = 200;
+    exchange->request.arena = &exchange->arena;
+    exchange->request.cancel = &exchange->cancel;
+    exchange->request.client = str_from(connection->client);
+    exchange->request.connection = mhd;
+    lock_acquire(&server->lock);
+    connection->exchange = exchange;
+    lock_release(&server->lock);
+    COUNT(server, requests_open, 1);
+    set_phase(connection, PHASE_HEADER,
+              exchange->begin + server->options.header_timeout * MONO_PER_MS);
+    return exchange;
+}
+
+static void on_request_end(void *context, struct MHD_Connection *mhd, void **request_context,
+                           enum MHD_RequestTerminationCode reason)
+{
+    struct http_server *server = context;
+    struct exchange *exchange = *request_context;
+
+    (void)mhd;
+    (void)reason;
+    if (exchange == NULL) {
+        return;
+    }
+    *request_context = NULL;
+    lock_acquire(&server->lock);
+    exchange->connection->exchange = NULL;
+    lock_release(&server->lock);
+    if (atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_NEW) {
+        /* libmicrohttpd refused it, and may forget to close what it promised to close. */
+        set_phase(exchange->connection, PHASE_HEADER, now_mono() + REFUSED_TIME);
+    } else {
+        set_phase(exchange->connection, PHASE_IDLE,
+                  now_mono() + server->options.idle_timeout * MONO_PER_MS);
+    }
+    COUNT(server, requests_open, -1);
+    release_body(exchange);
+    buf_done(&exchange->response.body);
+    arena_done(&exchange->arena);
+    (void)mem_free(exchange);
+}
+
+static void connection_remove_locked(struct http_server *server, struct connection *connection)
+{
+    lock_assert_held(&server->lock);
+    if (connection->previous != NULL) {
+        connection->previous->next = connection->next;
+    } else {
+        server->connections = connection->next;
+    }
+    if (connection->next != NULL) {
+        connection->next->previous = connection->previous;
+    }
+    server->by_fd[connection->fd] = NULL;
+}
+
+static void connection_free(struct http_server *server, struct connection *connection)
+{
+    lock_acquire(&server->lock);
+    connection_remove_locked(server, connection);
+    lock_release(&server->lock);
+    COUNT(server, connections_open, -1);
+    (void)mem_free(connection);
+}
+
+/* The descriptor is still open in both calls, so it names the same connection in both. */
+static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *server = context;
+    const union MHD_ConnectionInfo *info;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*socket_context != NULL) {
+            connection_free(server, *socket_context);
+        }
+        *socket_context = NULL;
+        return;
+    }
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL) {
+        return;
+    }
+    lock_acquire(&server->lock);
+    if ((size_t)info->connect_fd < server->by_fd_count) {
+        *socket_context = server->by_fd[info->connect_fd];
+    }
+    lock_release(&server->lock);
+}
+
+/* ---- the accept thread: new connections, deadlines, clients that left ---- */
+
+static void client_text(const struct sockaddr_storage *address, char ret[INET6_ADDRSTRLEN])
+{
+    const void *bytes = address->ss_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+
+    if (inet_ntop(address->ss_family, bytes, ret, INET6_ADDRSTRLEN) == NULL) {
+        ret[0] = '\0';
+    }
+}
+
+static uint32_t client_connections(struct http_server *server, const char *client,
+                                   uint32_t *ret_total)
+{
+    uint32_t count = 0;
+
+    *ret_total = 0;
+    lock_acquire(&server->lock);
+    for (struct connection *other = server->connections; other != NULL; other = other->next) {
+        count += strcmp(other->client, client) == 0 ? 1 : 0;
+        (*ret_total)++;
+    }
+    lock_release(&server->lock);
+    return count;
+}
+
+/* Says no on a fresh connection without ever waiting for it. */
+static void turn_away(int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 21\r\nRetry-After: 1\r\n"
+                                 "Connection: close\r\n\r\ntoo many connections\n";
+    char rest[4096];
+
+    (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
+    /* Unread bytes would turn the close into a reset, which may overtake the answer. */
+    (void)recv(fd, rest, sizeof(rest), MSG_DONTWAIT);
+    (void)close(fd);
+}
+
+static void connection_add(struct http_server *server, struct connection *connection)
+{
+    size_t fd = (size_t)connection->fd;
+
+    lock_acquire(&server->lock);
+    if (fd >= server->by_fd_count) {
+        size_t count = fd * 2 + 64;
+
+        server->by_fd = mem_realloc(server->by_fd, count * sizeof(struct connection *));
+        memset(server->by_fd + server->by_fd_count, 0,
+               (count - server->by_fd_count) * sizeof(struct connection *));
+        server->by_fd_count = count;
+    }
+    ASSERT(server->by_fd[fd] == NULL);
+    server->by_fd[fd] = connection;
+    connection->next = server->connections;
+    if (connection->next != NULL) {
+        connection->next->previous = connection;
+    }
+    server->connections = connection;
+    lock_release(&server->lock);
+    COUNT(server, connections_open, 1);
+}
+
+static void welcome(struct http_server *server, int fd, const struct sockaddr_storage *address,
+                    socklen_t address_bytes)
+{
+    struct connection *connection = MEM_NEW(struct connection);
+    uint32_t total = 0;
+    uint32_t count;
+
+    connection->fd = fd;
+    client_text(address, connection->client);
+    count = client_connections(server, connection->client, &total);
+    if (total >= server->options.connections_max ||
+        count >= server->options.connections_per_client_max) {
+        if (total >= server->options.connections_max) {
+            COUNT(server, connections_refused, 1);
+        } else {
+            COUNT(server, connections_client_refused, 1);
+        }
+        turn_away(fd);
+        (void)mem_free(connection);
+        return;
+    }
+    set_phase(connection, PHASE_HEADER, now_mono() + server->options.header_timeout * MONO_PER_MS);
+    connection_add(server, connection);
+    COUNT(server, connections_accepted, 1);
+    server->daemon_next = (server->daemon_next + 1) % server->daemon_count;
+    if (MHD_add_connection(server->daemons[server->daemon_next], fd,
+                           (const struct sockaddr *)address, address_bytes) != MHD_YES) {
+        COUNT(server, accept_failed, 1);
+    }
+}
+
+static void accept_all(struct http_server *server, int listener)
+{
+    for (int i = 0; i < ACCEPTS_PER_TURN_MAX; i++) {
+        struct sockaddr_storage address = {0};
+        socklen_t size = sizeof(address);
+        int fd =
+            accept4(listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            welcome(server, fd, &address, size);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            struct timespec pause = {.tv_nsec = 10 * MONO_PER_MS};
+
+            COUNT(server, accept_failed, 1);
+            (void)nanosleep(&pause, NULL); /* the listener stays readable: do not spin */
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
+}
+
+static void count_overdue(struct http_server *server, enum phase phase)
+{
+    switch (phase) {
+    case PHASE_HEADER:
+        COUNT(server, closed_slow_header, 1);
+        break;
+    case PHASE_BODY:
+        COUNT(server, closed_slow_body, 1);
+        break;
+    case PHASE_WRITING:
+        COUNT(server, closed_slow_reader, 1);
+        break;
+    case PHASE_IDLE:
+    case PHASE_RUNNING:
+        COUNT(server, closed_idle, 1);
+        break;
+    }
+}
+
+/* Shutting the socket makes libmicrohttpd see its end and close it; the lock keeps it open here. */
+static void close_overdue_locked(struct http_server *server, struct connection *connection,
+                                 mono now)
+{
+    mono deadline = atomic_load_explicit(&connection->deadline, memory_order_relaxed);
+
+    if (deadline != 0 && now >= deadline && !connection->is_shut) {
+        connection->is_shut = true;
+        count_overdue(server, atomic_load_explicit(&connection->phase, memory_order_relaxed));
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    }
+}
+
+/*
+ * A client that left is told by the kernel alone where libmicrohttpd does not look: a suspended
+ * connection is not watched, and one that it answered with an error of its own may be forgotten
+ * until the next event. Idle connections are left out: they are many, and watched.
+ */
+static void look_for_gone_locked(struct http_server *server, struct connection *connection)
+{
+    struct pollfd poller = {.fd = connection->fd, .events = POLLRDHUP};
+    struct exchange *exchange = connection->exchange;
+
+    if (connection->is_shut ||
+        atomic_load_explicit(&connection->phase, memory_order_relaxed) == PHASE_IDLE ||
+        poll(&poller, 1, 0) <= 0) {
+        return;
+    }
+    if (exchange == NULL ||
+        atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_NEW) {
+        connection->is_shut = true;
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    } else if (atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_RUNNING &&
+               !atomic_exchange_explicit(&exchange->cancel, true, memory_order_relaxed)) {
+        COUNT(server, canceled_client_gone, 1);
+    }
+}
+
+static void sweep(struct http_server *server)
+{
+    mono now = now_mono();
+
+    lock_acquire(&server->lock);
+    for (struct connection *connection = server->connections; connection != NULL;
+         connection = connection->next) {
+        close_overdue_locked(server, connection, now);
+        look_for_gone_locked(server, connection);
+    }
+    lock_release(&server->lock);
+}
+
+static void close_listeners(struct http_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        if (server->listeners[i] >= 0) {
+            (void)close(server->listeners[i]);
+        }
+        server->listeners[i] = -1;
+    }
+}
+
+static void *accept_loop(void *argument)
+{
+    struct http_server *server = argument;
+    mono next_sweep = now_mono() + SWEEP_MS * MONO_PER_MS;
+
+    while (!atomic_load_explicit(&server->ending, memory_order_acquire)) {
+        struct pollfd pollers[LISTENERS_MAX + 1];
+        nfds_t count = (nfds_t)server->listener_count;
+        mono now;
+
+        if (atomic_load_explicit(&server->stopping, memory_order_acquire)) {
+            close_listeners(server);
+        }
+        for (nfds_t i = 0; i < count; i++) {
+            pollers[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
+        }
+        pollers[count] = (struct pollfd){.fd = server->wake, .events = POLLIN};
+        (void)poll(pollers, count + 1, SWEEP_MS);
+        if (pollers[count].revents != 0) {
+            eventfd_t value = 0;
+
+            (void)eventfd_read(server->wake, &value);
+        }
+        for (nfds_t i = 0; i < count; i++) {
+            if ((pollers[i].revents & POLLIN) != 0) {
+                accept_all(server, server->listeners[i]);
+            }
+        }
+        now = now_mono();
+        if (now >= next_sweep) {
+            sweep(server);
+            next_sweep = now + SWEEP_MS * MONO_PER_MS;
+        }
+    }
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static size_t keep_escapes(void *context, struct MHD_Connection *mhd, char *text)
+{
+    (void)context;
+    (void)mhd;
+    return strlen(text);
+}
+
+#define DEFAULT(field, value) ((field) = (field) == 0 ? (value) : (field))
+
+static void fill_defaults(struct http_server_options *options)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    DEFAULT(options->thread_count, cores < 1 ? 1U : (uint32_t)cores);
+    DEFAULT(options->query_thread_count, 20);
+    DEFAULT(options->query_queue_max, 1000);
+    DEFAULT(options->connections_max, 512);
+    DEFAULT(options->connections_per_client_max, (options->connections_max * 3 + 3) / 4);
+    DEFAULT(options->header_bytes_max, (size_t)16 << 10);
+    DEFAULT(options->body_bytes_max, (size_t)10 << 20);
+    DEFAULT(options->body_bytes_total_max, (size_t)256 << 20);
+    DEFAULT(options->header_timeout, 10 * DUR_SECOND);
+    DEFAULT(options->body_timeout, 30 * DUR_SECOND);
+    DEFAULT(options->idle_timeout, 5 * DUR_MINUTE);
+    DEFAULT(options->write_timeout, DUR_MINUTE);
+    DEFAULT(options->stop_timeout, 5 * DUR_SECOND);
+    options->prefix = options->prefix == NULL ? "" : options->prefix;
+    if (options->thread_count > EVENT_THREADS_MAX) {
+        options->thread_count = EVENT_THREADS_MAX;
+    }
+}
+
+static int start_daemon(struct http_server *server, struct baro_error *err)
+{
+    const struct http_server_options *options = &server->options;
+    /* Room for the headers and for what is parsed of them; touched only as far as it is used. */
+    size_t memory = options->header_bytes_max + options->header_bytes_max / 2;
+    struct MHD_Daemon *started = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
+        NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
+        on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(options->connections_max + 16),
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
+
+    if (started == NULL) {
+        return error_system(err, errno, "start an HTTP thread");
+    }
+    server->daemons[server->daemon_count++] = started;
+    return 0;
+}
+
+static int start(struct http_server *server, struct baro_error *err)
+{
+    const struct http_server_options *options = &server->options;
+    int r;
+
+    server->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (server->wake < 0) {
+        return error_system(err, errno, "make an eventfd");
+    }
+    for (size_t i = 0; i < options->address_count; i++) {
+        server->listeners[i] = -1;
+        r = server_listen(options->addresses[i], &server->listeners[i], &server->ports[i], err);
+        if (r < 0) {
+            return r;
+        }
+        server->listener_count = i + 1;
+    }
+    server->pool = server_pool_new(options->query_thread_count, options->query_queue_max, err);
+    if (server->pool == NULL) {
+        return -EAGAIN;
+    }
+    for (uint32_t i = 0; i < options->thread_count; i++) {
+        r = start_daemon(server, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = pthread_create(&server->accept_thread, NULL, accept_loop, server);
+    if (r != 0) {
+        return error_system(err, r, "start the accept thread");
+    }
+    (void)pthread_setname_np(server->accept_thread, "http accept");
+    server->accept_started = true;
+    return 0;
+}
+
+int http_server_start(const struct http_server_options *options, struct http_server **ret,
+                      struct baro_error *err)
+{
+    struct http_server *server;
+    int r;
+
+    if (options->address_count == 0 || options->address_count > LISTENERS_MAX) {
+        return error_set(err, BARO_EINVALID, "1 to %d listen addresses are wanted", LISTENERS_MAX);
+    }
+    server = MEM_NEW(struct http_server);
+    server->options = *options;
+    server->wake = -1;
+    fill_defaults(&server->options);
+    lock_init(&server->lock, LOCK_HTTP);
+    r = start(server, err);
+    if (r < 0) {
+        (void)http_server_free(server);
+        return r;
+    }
+    *ret = server;
+    return 0;
+}
+
+uint16_t http_server_port(const struct http_server *server, size_t index)
+{
+    ASSERT(index < server->listener_count);
+    return server->ports[index];
+}
+
+static void wake_accept_thread(struct http_server *server)
+{
+    if (server->wake >= 0) {
+        (void)eventfd_write(server->wake, 1);
+    }
+}
+
+static void cancel_all(struct http_server *server)
+{
+    lock_acquire(&server->lock);
+    for (struct connection *connection = server->connections; connection != NULL;
+         connection = connection->next) {
+        if (connection->exchange != NULL) {
+            atomic_store_explicit(&connection->exchange->cancel, true, memory_order_relaxed);
+        }
+    }
+    lock_release(&server->lock);
+}
+
+static void wait_for_requests(struct http_server *server)
+{
+    mono deadline = now_mono() + server->options.stop_timeout * MONO_PER_MS;
+    struct http_server_stats stats = {0};
+
+    http_server_stats(server, &stats);
+    while (stats.requests_open > 0 && now_mono() < deadline) {
+        struct timespec pause = {.tv_nsec = 2 * MONO_PER_MS};
+
+        (void)nanosleep(&pause, NULL);
+        http_server_stats(server, &stats);
+    }
+}
+
+void http_server_stop(struct http_server *server)
+{
+    if (server->stopped) {
+        return;
+    }
+    server->stopped = true;
+    atomic_store_explicit(&server->stopping, true, memory_order_release);
+    wake_accept_thread(server);
+    if (server->accept_started) {
+        wait_for_requests(server);
+    }
+    cancel_all(server);
+    if (server->pool != NULL) {
+        server_pool_stop(server->pool);
+    }
+    atomic_store_explicit(&server->ending, true, memory_order_release);
+    wake_accept_thread(server);
+    if (server->accept_started) {
+        (void)pthread_join(server->accept_thread, NULL);
+    }
+    for (size_t i = 0; i < server->daemon_count; i++) {
+        MHD_stop_daemon(server->daemons[i]);
+    }
+    server->daemon_count = 0;
+    close_listeners(server);
+}
+
+struct http_server *http_server_free(struct http_server *server)
+{
+    if (server == NULL) {
+        return NULL;
+    }
+    http_server_stop(server);
+    ASSERT(server->connections == NULL);
+    server->pool = server_pool_free(server->pool);
+    for (size_t i = 0; i < server->packer_count; i++) {
+        (void)gzip_free(server->packers[i]);
+    }
+    if (server->wake >= 0) {
+        (void)close(server->wake);
+    }
+    lock_done(&server->lock);
+    (void)mem_free(server->by_fd);
+    (void)mem_free(server);
+    return NULL;
+}
+
+void http_server_stats(struct http_server *server, struct http_server_stats *ret)
+{
+    uint64_t counts[ARRAY_COUNT(server->counts)];
+
+    for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
+        counts[i] = atomic_load_explicit(&server->counts[i], memory_order_relaxed);
+    }
+    memcpy(ret, counts, sizeof(counts));
+    if (server->pool != NULL) {
+        server_pool_load(server->pool, &ret->queries_running, &ret->queries_waiting);
+    }
+}

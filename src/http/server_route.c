@@ -1,0 +1,133 @@
+#include "base/assert.h"
+#include "http/server_priv.h"
+
+static const char *const method_names[HTTP_METHOD_COUNT] = {
+    [HTTP_GET] = "GET",       [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",      [HTTP_PUT] = "PUT",
+    [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH", [HTTP_OPTIONS] = "OPTIONS"};
+
+const char *http_method_name(enum http_method method)
+{
+    ASSERT(method < HTTP_METHOD_COUNT);
+    return method_names[method];
+}
+
+enum http_method server_method(const char *name)
+{
+    enum http_method method = HTTP_GET;
+
+    while (method < HTTP_METHOD_COUNT && strcmp(method_names[method], name) != 0) {
+        method++;
+    }
+    return method;
+}
+
+enum fit { FIT_NONE, FIT_TAIL, FIT_PARAM, FIT_LITERAL };
+
+/* "/label/:name/values": the parameter is one segment and not empty. */
+static enum fit fit_param(str pattern, size_t colon, str path, str *ret_param)
+{
+    str before = str_slice(pattern, 0, colon);
+    str rest = str_from_index(pattern, colon);
+    size_t name_end = str_index_char(rest, '/');
+    str after = name_end == SIZE_MAX ? STR("") : str_from_index(rest, name_end);
+    str segment;
+
+    if (!str_has_prefix(path, before) || !str_has_suffix(path, after) ||
+        path.len <= before.len + after.len) {
+        return FIT_NONE;
+    }
+    segment = str_slice(path, before.len, path.len - after.len);
+    if (str_index_char(segment, '/') != SIZE_MAX) {
+        return FIT_NONE;
+    }
+    *ret_param = segment;
+    return FIT_PARAM;
+}
+
+static enum fit fit_path(const char *pattern_text, str path, str *ret_param)
+{
+    str pattern = str_from(pattern_text);
+    size_t colon = str_index(pattern, STR("/:"));
+
+    if (pattern.len > 0 && pattern.ptr[pattern.len - 1] == '*') {
+        pattern.len--;
+        return str_has_prefix(path, pattern) ? FIT_TAIL : FIT_NONE;
+    }
+    if (colon != SIZE_MAX) {
+        return fit_param(pattern, colon + 1, path, ret_param);
+    }
+    return str_eq(pattern, path) ? FIT_LITERAL : FIT_NONE;
+}
+
+struct server_match server_route_find(const struct http_route *routes, size_t count,
+                                      enum http_method method, str path)
+{
+    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+    struct server_match match = {0};
+    enum fit best = FIT_NONE;
+
+    for (size_t i = 0; i < count; i++) {
+        str param = STR_NULL;
+        enum fit fit = fit_path(routes[i].path, path, &param);
+
+        if (fit == FIT_NONE) {
+            continue;
+        }
+        match.methods |= routes[i].method != HTTP_OPTIONS ? UINT32_C(1) << routes[i].method : 0;
+        if (routes[i].method == wanted && fit > best) {
+            match.route = &routes[i];
+            match.param = param;
+            best = fit;
+        }
+    }
+    return match;
+}
+
+/* One element of the list: "gzip", "gzip;q=0.5", "*;q=0". Yes unless its weight is zero. */
+static bool element_allows(str element, bool *ret_is_gzip)
+{
+    size_t semicolon = str_index_char(element, ';');
+    str name = str_trim(str_slice(element, 0, semicolon));
+    str weight = semicolon == SIZE_MAX ? STR("") : str_trim(str_from_index(element, semicolon + 1));
+    bool zero = str_has_prefix(weight, STR("q=0")) || str_has_prefix(weight, STR("Q=0"));
+
+    for (size_t i = 3; zero && i < weight.len; i++) {
+        zero = weight.ptr[i] == '.' || weight.ptr[i] == '0';
+    }
+    *ret_is_gzip = str_eq_nocase(name, STR("gzip"));
+    return !zero && (*ret_is_gzip || str_is(name, "*"));
+}
+
+bool server_accepts_gzip(str accept_encoding)
+{
+    str rest = accept_encoding;
+    bool any = false;
+
+    for (str element; str_split_next(&rest, ',', &element);) {
+        bool is_gzip = false;
+        bool allowed = element_allows(element, &is_gzip);
+
+        if (is_gzip) {
+            return allowed;
+        }
+        any |= allowed;
+    }
+    return any;
+}
+
+void server_target_split(str target, str *ret_path, str *ret_query)
+{
+    size_t question = str_index_char(target, '?');
+    str path = str_slice(target, 0, question);
+    size_t authority = str_index(path, STR("://"));
+
+    if (path.len > 0 && path.ptr[0] != '/' && authority != SIZE_MAX) {
+        size_t slash;
+
+        path = str_from_index(path, authority + 3);
+        slash = str_index_char(path, '/');
+        path = slash == SIZE_MAX ? STR("/") : str_from_index(path, slash);
+    }
+    *ret_path = path;
+    *ret_query = question == SIZE_MAX ? STR("") : str_from_index(target, question + 1);
+}
