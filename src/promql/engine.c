@@ -240,6 +240,7 @@ int engine_run(const struct engine_options *options, struct queryable *queryable
     arena_init(&result.arena, options->memory_bytes_max);
     kept.text = arena_str(&result.arena, query->text);
     r = promql_parse(&result.arena, kept.text, &options->features, &tree, err);
+    r = promql_error_prefix(r, err);
     if (r >= 0) {
         r = check_query(&kept, tree, err);
         r = r < 0 ? r : run_parsed(options, queryable, &kept, &tree, &result, err);

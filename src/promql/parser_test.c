@@ -67,7 +67,7 @@ static const struct {
     {"{'with.dots', job=~`a.b`}", "{__name__=\"with.dots\",job=~\"a.b\"}"},
     {"{__name__=~\"a.*\", sum=\"x\", by=\"y\", on=\"z\"}",
      "{__name__=~\"a.*\",by=\"y\",on=\"z\",sum=\"x\"}"},
-    {"{a=\"\", b=\"x\"}", NULL},
+    {"{a=\"\", b=\"x\"}", "{a=\"\",b=\"x\"}"},
     {"sum", NULL},
     {"sum{a=\"b\"}", NULL},
     {"offset", NULL},
@@ -84,7 +84,7 @@ static const struct {
     {"up[300]", "up[5m]"},
     {"up[0x10]", "up[16s]"},
     {"up[1.5]", "up[1s500ms]"},
-    {"up{a=\"b\"}[1d12h]", NULL},
+    {"up{a=\"b\"}[1d12h]", "up{a=\"b\"}[36h]"},
     {"up offset 5m", NULL},
     {"up OFFSET -5m", "up offset -5m"},
     {"up offset 60", "up offset 1m"},
@@ -746,16 +746,21 @@ TEST(printer_splits_long_expressions)
         {"-(first_metric_with_quite_a_long_name + second_metric_with_quite_a_long_name > bool "
          "third_metric_with_name)",
          "-(\n"
-         "      first_metric_with_quite_a_long_name\n"
-         "    +\n"
-         "      second_metric_with_quite_a_long_name\n"
+         "    first_metric_with_quite_a_long_name + second_metric_with_quite_a_long_name\n"
          "  > bool\n"
          "    third_metric_with_name\n"
          ")"},
+        /* Prometheus does not indent a subquery that fits into a line. */
         {"max_over_time(sum by (instance, job) "
          "(rate(http_request_duration_seconds_count{code=\"500\"}[5m]))[30m:1m])",
          "max_over_time(\n"
-         "  sum by (instance, job) (\n"
+         "sum by (instance, job) (rate(http_request_duration_seconds_count{code=\"500\"}[5m]))"
+         "[30m:1m]\n"
+         ")"},
+        {"max_over_time(sum by (instance, job, handler, pod, zone) "
+         "(rate(http_request_duration_seconds_count{code=\"500\"}[5m]))[30m:1m])",
+         "max_over_time(\n"
+         "  sum by (instance, job, handler, pod, zone) (\n"
          "    rate(http_request_duration_seconds_count{code=\"500\"}[5m])\n"
          "  )[30m:1m]\n"
          ")"},
