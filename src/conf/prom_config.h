@@ -205,7 +205,7 @@ struct prom_dns_sd {
     struct conf_strs names;
     dur refresh_interval;
     enum prom_dns_type type;
-    uint16_t port; /* for A, AAAA, MX, NS */
+    int64_t port; /* for A, AAAA, MX, NS */
 };
 
 enum prom_sd_kind { PROM_SD_STATIC, PROM_SD_FILE, PROM_SD_HTTP, PROM_SD_DNS, PROM_SD_OTHER };
@@ -223,7 +223,7 @@ struct prom_sd {
         const struct prom_file_sd *file; /* PROM_SD_FILE */
         const struct prom_http_sd *http; /* PROM_SD_HTTP */
         const struct prom_dns_sd *dns;   /* PROM_SD_DNS */
-        const void *other; /* checked and printed by the schema, run by nothing yet */
+        const void *other;               /* checked and printed by the schema, run by nothing yet */
     };
 };
 
@@ -350,9 +350,9 @@ struct prom_load_options {
 
 /*
  * prom_config_load reads and checks a file and the scrape_config_files it names. Faults (up to
- * FAULTS_MAX, each with file, line and column) go to `faults`; *ret is set, with one reference, only
- * when there are none. Returns 0, -errno when the file cannot be read, or BARO_EPARSE; a fault is
- * stored in each case.
+ * FAULTS_MAX, each with file, line and column) go to `faults`; *ret is set, with one reference,
+ * only when there are none. Returns 0, -errno when the file cannot be read, or BARO_EPARSE; a fault
+ * is stored in each case.
  */
 int prom_config_load(const char *path, const struct prom_load_options *options,
                      struct prom_config **ret, struct faults *faults);
