@@ -1,20 +1,14 @@
 #include "conf/prom_config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "conf/prom_config_file.h"
 #include "conf/prom_config_priv.h"
-
-/* A configuration larger than this is none. */
-#define CONFIG_BYTES_MAX ((size_t)32 << 20)
 
 enum { SCRAPE_FILES_MAX = 10000 };
 
@@ -178,40 +172,6 @@ static void expand_labels(struct arena *arena, struct conf_pairs *labels,
 
 /* ---- loading ---- */
 
-static int read_file(const char *path, struct buf *buf, struct baro_error *err)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return error_system(err, errno, "open %s", path);
-    }
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        (void)close(fd);
-        return error_system(err, EISDIR, "read %s", path);
-    }
-    for (;;) {
-        char *room = buf->len < CONFIG_BYTES_MAX ? buf_reserve(buf, 1 << 16) : NULL;
-
-        if (room == NULL) {
-            (void)close(fd);
-            return error_set(err, BARO_ELIMIT, "file is larger than %zu MiB",
-                             CONFIG_BYTES_MAX >> 20);
-        }
-        ssize_t got = read(fd, room, 1 << 16);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            int r = got < 0 ? error_system(err, errno, "read %s", path) : 0;
-
-            (void)close(fd);
-            return r;
-        }
-        buf->len += (size_t)got;
-    }
-}
-
 static str directory_of(struct arena *arena, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -283,7 +243,7 @@ static void load_scrape_file(struct option_reader *outer, const struct global_ra
 
     rd.file = arena_str(rd.arena, str_from(path)).ptr;
     rd.dir = directory_of(rd.arena, path);
-    if (read_file(path, &text, &err) < 0) {
+    if (prom_config_file_read(path, &text, &err) < 0) {
         (void)faults_add(rd.faults, err.code, rd.file, 1, 1, "%s", err.message);
     } else if (parse_tree(&rd, buf_view(&text), &tree) && !yaml_is_null(tree)) {
         const struct option_list *list = option_read(&rd, &prom_scrape_file_type, tree, &good);
@@ -414,7 +374,7 @@ int prom_config_load(const char *path, const struct prom_load_options *options,
 {
     struct buf text = {0};
     struct baro_error err = {0};
-    int r = read_file(path, &text, &err);
+    int r = prom_config_file_read(path, &text, &err);
 
     if (r < 0) {
         (void)faults_add(faults, r, path, 0, 0, "%s", err.message);
@@ -487,6 +447,11 @@ const struct baro_error *prom_config_unsupported(const struct prom_config *confi
 {
     *ret_count = config->unsupported.count;
     return config->unsupported.items;
+}
+
+const struct alerting_raw *prom_config_alerting(const struct prom_config *config)
+{
+    return config->root->alerting;
 }
 
 void prom_config_print(const struct prom_config *config, struct buf *buf)

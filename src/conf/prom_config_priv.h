@@ -168,6 +168,9 @@ void prom_remotes_finish(struct option_reader *rd, const struct root_raw *raw,
 /* prom_storage_fill copies the storage section to its public form. */
 void prom_storage_fill(const void *storage, struct prom_storage *ret);
 
+/* prom_config_alerting is the alerting section, for the check of the files it names. */
+const struct alerting_raw *prom_config_alerting(const struct prom_config *config);
+
 /* Rows in short. The tables stand in the order in which Prometheus prints. */
 #define ROW(name, k, ...)                                                                          \
     {                                                                                              \
