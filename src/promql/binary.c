@@ -131,14 +131,15 @@ static int duplicate_error(const struct matching *m, uint32_t earlier, uint32_t 
     const struct row *rows = m->one.value.rows;
     struct labels group = m->groups.sets[m->one.group_of[later]];
     struct arena *arena = m->ev->keep;
+    bool in_order = labels_cmp(rows[earlier].labels, rows[later].labels) <= 0;
 
     return error_set(err, BARO_EEXEC,
                      "found duplicate series for the match group %s on the %s hand-side of the "
                      "operation: [%s, %s];many-to-many matching not allowed: matching labels must "
                      "be unique on one side",
                      labels_string(arena, group), m->swapped ? "left" : "right",
-                     labels_string(arena, rows[later].labels),
-                     labels_string(arena, rows[earlier].labels));
+                     labels_string(arena, rows[in_order ? earlier : later].labels),
+                     labels_string(arena, rows[in_order ? later : earlier].labels));
 }
 
 /* The "one" side must have at most one point per group and step, where the other side has any. */
@@ -443,15 +444,14 @@ static int fill_many(struct matching *m, double fill, struct baro_error *err)
 static int fill_both(struct matching *m, struct baro_error *err)
 {
     const struct vector_matching *spec = m->spec;
-    bool has_many = m->swapped ? spec->has_fill_right : spec->has_fill_left;
-    bool has_one = m->swapped ? spec->has_fill_left : spec->has_fill_right;
     int r = 0;
 
-    if (has_one) {
-        r = fill_one(m, m->swapped ? spec->fill_left : spec->fill_right, err);
+    /* With group_right, too, it is fill_right that fills in the "one" side, as in Prometheus. */
+    if (spec->has_fill_right) {
+        r = fill_one(m, spec->fill_right, err);
     }
-    if (r >= 0 && has_many) {
-        r = fill_many(m, m->swapped ? spec->fill_right : spec->fill_left, err);
+    if (r >= 0 && spec->has_fill_left) {
+        r = fill_many(m, spec->fill_left, err);
     }
     return r;
 }

@@ -368,6 +368,14 @@ static void range_of_selector(const struct expr *expr, struct time_range range, 
     }
 }
 
+static void range_of_info(const struct expr *call, struct time_range range)
+{
+    struct expr selector = {.kind = EXPR_VECTOR_SELECTOR};
+
+    fn_info_reference(call, &selector.vector.mod);
+    range_of_selector(&selector, range, 0);
+}
+
 static void range_of(const struct expr *expr, struct time_range range)
 {
     const struct modifier *mod;
@@ -390,6 +398,9 @@ static void range_of(const struct expr *expr, struct time_range range)
         range_of(expr->subquery.expr, range);
         break;
     case EXPR_CALL:
+        if (expr->call.function->id == FUNCTION_info) {
+            range_of_info(expr, range);
+        }
         for (size_t i = 0; i < expr->call.arg_count; i++) {
             range_of(expr->call.args[i], range);
         }

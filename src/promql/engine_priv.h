@@ -336,6 +336,9 @@ int fn_histogram_fraction(struct eval *ev, const struct timeline *line, const st
 int fn_info(struct eval *ev, const struct timeline *line, const struct expr *call,
             struct value *ret, struct baro_error *err);
 
+/* fn_info_reference gives the @ and offset at which info series are looked at. */
+void fn_info_reference(const struct expr *call, struct modifier *ret);
+
 /* ---- aggregate.c, aggregate_k.c, binary.c ---- */
 
 int aggregate_eval(struct eval *ev, const struct timeline *line, const struct expr *expr,

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "promql/engine.h"
 #include "promql/functions.h"
+#include "promql/promqltest.h"
 #include "testing/test.h"
 
 static const struct engine_options options = {.lookback = 5 * DUR_MINUTE,
@@ -170,6 +171,181 @@ TEST(engine_answers_instant_queries)
     store_done(&store);
 }
 
+TEST(engine_answers_range_queries)
+{
+    static const struct {
+        const char *query;
+        const char *want; /* minutes 1 to 4, step 1 m */
+    } cases[] = {
+        {"gone", "gone{job=\"a\"} 2@60 3@120"},
+        {"1", "{} 1@60 1@120 1@180 1@240"},
+        {"time()", "{} 60@60 120@120 180@180 240@240"},
+        {"sum(requests_total{job=\"a\"})", "{} 11@60 22@120 33@180 44@240"},
+        {"gone or gone offset 2m", "gone{job=\"a\"} 2@60 3@120 2@180 3@240"},
+        {"requests_total{job=\"b\"} > 5 < 20",
+         "requests_total{job=\"b\", status=\"200\"} 10@120 15@180"},
+        {"requests_total{job=\"b\"} >bool 5", "{job=\"b\", status=\"200\"} 0@60 1@120 1@180 1@240"},
+        {"requests_total{status=\"200\"} and on (job) gone",
+         "requests_total{job=\"a\", status=\"200\"} 10@60 20@120"},
+        {"requests_total{status=\"200\"} unless on (job) gone",
+         "requests_total{job=\"a\", status=\"200\"} 30@180 40@240; requests_total{job=\"b\", "
+         "status=\"200\"} 5@60 10@120 15@180 20@240"},
+        {"gone @ 120", "gone{job=\"a\"} 3@60 3@120 3@180 3@240"},
+        {"sum_over_time(gone[2m:30s])", "{job=\"a\"} 4@60 8@120 8@180 3@240"},
+        {"count_values(\"v\", requests_total)",
+         "{v=\"1\"} 1@60; {v=\"10\"} 1@60 1@120; {v=\"15\"} 1@180; {v=\"2\"} 1@120; {v=\"20\"} "
+         "1@120 "
+         "1@240; {v=\"3\"} 1@180; {v=\"30\"} 1@180; {v=\"4\"} 1@240; {v=\"40\"} 1@240; {v=\"5\"} "
+         "1@60"},
+        {"bottomk(1, requests_total)",
+         "requests_total{job=\"a\", status=\"500\"} 1@60 2@120 3@180 4@240"},
+        {"absent(gone)", "{} 1@180 1@240"},
+        {"sum by (job) (gone) + 1", "{job=\"a\"} 3@60 4@120"},
+    };
+    struct store store = {0};
+
+    store_fill(&store);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct query query = {.text = str_from(cases[i].query),
+                              .start = DUR_MINUTE,
+                              .end = 4 * DUR_MINUTE,
+                              .step = DUR_MINUTE};
+        struct baro_error err = {0};
+        struct buf got = {0};
+
+        test_row(cases[i].query);
+        assert_ok(run(&store, &query, &got, &err), &err);
+        assert_str_equal(buf_view(&got), str_from(cases[i].want));
+        buf_done(&got);
+    }
+    test_row(NULL);
+    store_done(&store);
+}
+
+TEST(engine_fails_as_prometheus_does)
+{
+    static const struct {
+        const char *query;
+        int code;
+        const char *want;
+    } cases[] = {
+        {"build_info * requests_total", BARO_EEXEC, NULL},
+        {"gone * on (job) requests_total", BARO_EEXEC,
+         "found duplicate series for the match group {job=\"a\"} on the right hand-side of the "
+         "operation: [{__name__=\"requests_total\", job=\"a\", status=\"200\"}, "
+         "{__name__=\"requests_total\", job=\"a\", status=\"500\"}];many-to-many m"},
+        {"requests_total * on (job) build_info", BARO_EEXEC,
+         "multiple matches for labels: many-to-one matching must be explicit "
+         "(group_left/group_right)"},
+        {"abs({job=\"a\",status=\"\"})", BARO_EEXEC, NULL},
+        {"rate({job=\"a\",status=\"\"}[5m])", BARO_EEXEC, NULL},
+        {"label_replace(requests_total, \"status\", \"\", \"\", \"\")", BARO_EEXEC,
+         "vector cannot contain metrics with the same labelset"},
+        {"label_replace(gone, \"x\", \"\", \"\", \"(\")", BARO_EEXEC,
+         "invalid regular expression in label_replace(): ("},
+        {"label_join(gone, \"\", \"\", \"job\")", BARO_EEXEC,
+         "invalid destination label name in label_join(): "},
+        {"topk(NaN, gone)", BARO_EEXEC, "Parameter value is NaN"},
+        {"topk(1e30, gone)", BARO_EEXEC, "Scalar value 1e+30 overflows int64"},
+        {"limit_ratio(NaN, gone)", BARO_EEXEC, "Ratio value is NaN"},
+        {"count_values(\"\", gone)", BARO_EEXEC, "invalid label name \"\""},
+        {"max_over_time(gone[1m] smoothed)", BARO_EEXEC,
+         "smoothed modifier can only be used with: delta, increase, rate - not with max_over_time"},
+        {"gone[5m", BARO_EPARSE, NULL},
+    };
+    struct store store = {0};
+
+    store_fill(&store);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct query query = {
+            .text = str_from(cases[i].query), .start = 2 * DUR_MINUTE, .end = 2 * DUR_MINUTE};
+        struct baro_error err = {0};
+        struct buf got = {0};
+        int r;
+
+        test_row(cases[i].query);
+        r = run(&store, &query, &got, &err);
+        if (cases[i].want == NULL) {
+            assert_true(r == cases[i].code || r >= 0);
+        } else {
+            assert_int_equal(r, cases[i].code);
+            assert_true(str_has_prefix(str_from(cases[i].want), str_from(err.message)) ||
+                        str_has_prefix(str_from(err.message), str_from(cases[i].want)));
+        }
+        buf_done(&got);
+    }
+    test_row(NULL);
+    store_done(&store);
+}
+
+TEST(engine_keeps_its_limits)
+{
+    static const char *const queries[] = {
+        "requests_total",
+        "sum_over_time(requests_total[10m])",
+        "rate(requests_total[5m])",
+        "requests_total * 2",
+        "vector(1)",
+        "max_over_time(vector(1)[10000d:1ms])",
+        "requests_total + requests_total",
+        "count_values(\"v\", requests_total)",
+    };
+    struct store store = {0};
+
+    store_fill(&store);
+    for (size_t i = 0; i < ARRAY_COUNT(queries); i++) {
+        struct engine_options small = options;
+        struct query query = {.text = str_from(queries[i]),
+                              .start = DUR_MINUTE,
+                              .end = 10 * DUR_MINUTE,
+                              .step = 1000};
+        struct query_result result = {0};
+        struct baro_error err = {0};
+
+        test_row(queries[i]);
+        small.samples_max = 2;
+        assert_int_equal(
+            engine_run(&small, memstore_queryable(store.memory), &query, &result, &err),
+            BARO_ELIMIT);
+        assert_string_equal(err.message, "query processing would load too many samples into memory "
+                                         "in query execution");
+        small.samples_max = 0;
+        small.memory_bytes_max = 4000;
+        assert_int_equal(
+            engine_run(&small, memstore_queryable(store.memory), &query, &result, &err),
+            BARO_ELIMIT);
+    }
+    test_row(NULL);
+    store_done(&store);
+}
+
+TEST(engine_stops_when_told)
+{
+    struct engine_options slow = options;
+    const _Atomic bool stop = true;
+    struct query query = {.text =
+                              STR("count_values(\"v\", sum_over_time(requests_total[10m:10ms]))"),
+                          .start = 0,
+                          .end = 10 * DUR_MINUTE,
+                          .step = 10,
+                          .cancel = &stop};
+    struct query_result result = {0};
+    struct baro_error err = {0};
+    struct store store = {0};
+
+    slow.samples_max = 0;
+    store_fill(&store);
+    assert_int_equal(engine_run(&slow, memstore_queryable(store.memory), &query, &result, &err),
+                     BARO_ECANCELED);
+    assert_string_equal(err.message, "query was canceled in expression evaluation");
+    query.cancel = NULL;
+    slow.timeout = 1;
+    assert_int_equal(engine_run(&slow, memstore_queryable(store.memory), &query, &result, &err),
+                     BARO_ETIMEOUT);
+    assert_string_equal(err.message, "query timed out in expression evaluation");
+    store_done(&store);
+}
+
 TEST(functions_table_is_sorted)
 {
     for (size_t i = 0; i < FUNCTION_COUNT; i++) {
@@ -186,4 +362,65 @@ TEST(functions_table_is_sorted)
     assert_null(function_get(STR("")));
     assert_null(function_get(STR("rat")));
     assert_null(function_get(STR("ratee")));
+}
+
+static char *read_script(const char *path)
+{
+    static char text[1 << 20];
+    FILE *file = fopen(path, "re");
+    size_t size;
+
+    assert_non_null(file);
+    size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    assert_true(size > 0 && size < sizeof(text) - 1);
+    text[size] = '\0';
+    return text;
+}
+
+TEST(functions_all_occur_in_their_script)
+{
+    const char *script = read_script("tests/promql/functions.test");
+
+    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        char call[64];
+        const char *found = script;
+        bool whole = false;
+
+        test_row(function_at((enum function_id)i)->name);
+        (void)snprintf(call, sizeof(call), "%s(", function_at((enum function_id)i)->name);
+        while (!whole && (found = strstr(found, call)) != NULL) {
+            whole = strchr(" (-", found[-1]) != NULL;
+            found++;
+        }
+        assert_true(whole);
+    }
+    test_row(NULL);
+}
+
+TEST(engine_passes_its_scripts)
+{
+    static const char *const scripts[] = {"functions.test", "operators.test"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(scripts); i++) {
+        struct promqltest_options thorough = {.thorough = true};
+        struct promqltest_report report = {0};
+        struct baro_error err = {0};
+        struct buf text = {0};
+        char path[64];
+
+        test_row(scripts[i]);
+        (void)snprintf(path, sizeof(path), "tests/promql/%s", scripts[i]);
+        assert_ok(promqltest_run(str_from(scripts[i]), str_from(read_script(path)), &thorough,
+                                 &report, &err),
+                  &err);
+        promqltest_report_print(&text, str_from(scripts[i]), &report, true);
+        if (report.counts[PROMQLTEST_PASSED] != report.evals.count) {
+            fail_msg("%.*s", STR_ARG(buf_view(&text)));
+        }
+        assert_true(report.evals.count > 0);
+        buf_done(&text);
+        promqltest_report_done(&report);
+    }
+    test_row(NULL);
 }

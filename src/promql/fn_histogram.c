@@ -256,12 +256,9 @@ static double rank_of(const struct bucket *buckets, size_t count, double bound)
             return rank;
         }
         if (upper > bound) {
-            /* In a bucket without end, all observations are at its finite end. */
-            if (isinf(lower)) {
-                return rank;
-            }
-            if (isinf(upper)) {
-                return rank;
+            /* In a bucket without end, all observations are taken to be at its finite end. */
+            if (isinf(lower) || isinf(upper)) {
+                return isinf(lower) ? buckets[i].count : rank;
             }
             return rank + (buckets[i].count - rank) * (bound - lower) / (upper - lower);
         }

@@ -274,6 +274,9 @@ static double window_mad(const struct window *w)
     memcpy(room, w->v, w->count * sizeof(*room));
     median = kernel_quantile(0.5, room, w->count);
     for (size_t i = 0; i < w->count; i++) {
+        if (isnan(w->v[i])) {
+            return NAN;
+        }
         room[i] = fabs(w->v[i] - median);
     }
     return kernel_quantile(0.5, room, w->count);

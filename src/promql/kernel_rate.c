@@ -149,7 +149,8 @@ static double extended_window(const struct window *w, struct rate_kind kind)
         }
         last = i;
     }
-    if (w->t[last] <= w->start) {
+    /* Samples that are all before or all after the range tell nothing about it. */
+    if (w->t[last] <= w->start || w->t[first] > w->end) {
         return value_absent();
     }
     left = smoothed && w->t[first] < w->start ? interpolate(w, first, w->start, kind.counter)
