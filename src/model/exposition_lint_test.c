@@ -1,7 +1,6 @@
 #include "model/exposition_lint.h"
 
-#include <jansson.h>
-
+#include "codec/json.h"
 #include "testing/test.h"
 
 static int check(const char *body, enum exposition_check_format format, struct buf *out)
@@ -27,34 +26,38 @@ static void read_file(const char *path, struct buf *out)
 TEST(exposition_lint_openmetrics_conformance)
 {
     struct exposition_check_options options = {.format = EXPOSITION_CHECK_OPENMETRICS};
-    json_error_t json_error;
-    json_t *manifest =
-        json_load_file(test_shared("conformance/openmetrics/manifest.json"), 0, &json_error);
-    json_t *cases = json_object_get(manifest, "cases");
+    CLEANUP(json_doc_freep) struct json *manifest = NULL;
+    struct baro_error err = {0};
+    struct buf text = {0};
+    const struct json *cases;
     size_t wrong = 0;
 
-    assert_true(json_array_size(cases) > 100);
-    for (size_t i = 0; i < json_array_size(cases); i++) {
-        json_t *item = json_array_get(cases, i);
-        const char *file = json_string_value(json_object_get(item, "file"));
-        const char *expect = json_string_value(json_object_get(item, "expect"));
+    read_file(test_shared("conformance/openmetrics/manifest.json"), &text);
+    assert_ok(json_doc_parse(buf_view(&text), &manifest, &err), &err);
+    buf_done(&text);
+    cases = json_get(manifest, "cases");
+    assert_true(json_count(cases) > 100);
+    for (size_t i = 0; i < json_count(cases); i++) {
+        const struct json *item = json_at(cases, i);
+        str file = json_text(json_get(item, "file"));
+        str expect = json_text(json_get(item, "expect"));
         char path[512];
         struct buf body = {0};
         struct buf out = {0};
         bool pass;
 
-        (void)snprintf(path, sizeof(path), "conformance/openmetrics/%s", file);
+        (void)snprintf(path, sizeof(path), "conformance/openmetrics/%.*s", STR_ARG(file));
         read_file(test_shared(path), &body);
         pass = exposition_check(buf_view(&body), &options, &out) == EXPOSITION_CHECK_OK;
-        if (pass != (strcmp(expect, "pass") == 0)) {
-            print_error("%s should %s: %.*s\n", file, expect, STR_ARG(buf_view(&out)));
+        if (pass != str_is(expect, "pass")) {
+            print_error("%.*s should %.*s: %.*s\n", STR_ARG(file), STR_ARG(expect),
+                        STR_ARG(buf_view(&out)));
             wrong++;
         }
         assert_int_equal(pass, out.len == 0);
         buf_done(&body);
         buf_done(&out);
     }
-    json_decref(manifest);
     assert_int_equal(wrong, 0);
 }
 
