@@ -44,7 +44,7 @@ static struct expr *parse_literal(struct parser *parser)
     if (parser->failed) {
         return NULL;
     }
-    if (seconds > DURATION_SECONDS_MAX) {
+    if (!(seconds <= DURATION_SECONDS_MAX)) {
         return parser_fail_at(parser, token.pos, "duration out of range");
     }
     node = duration_node(parser, DUR_OP_LITERAL, token.pos, token_end(&token));
@@ -108,8 +108,7 @@ static struct expr *parse_duration_paren(struct parser *parser)
     if (!check_enabled(parser, inner->pos.start)) {
         return NULL;
     }
-    /* A literal stays a literal, as it does in Prometheus. */
-    inner->duration.wrapped = inner->duration.op != DUR_OP_LITERAL;
+    inner->duration.wrapped = true;
     return inner;
 }
 

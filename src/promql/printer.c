@@ -25,7 +25,7 @@ static void print_label_list(struct buf *buf, const str *names, size_t count)
 
 static void print_seconds(struct buf *buf, double seconds)
 {
-    double ms = trunc(seconds * 1e9) / 1e6;
+    double ms = round(seconds * 1e3);
 
     if (ms < 0) {
         buf_char(buf, '-');
