@@ -139,6 +139,8 @@ static int repair(struct tsdb_replay_job *job, struct arena *arena, const struct
     if (r >= 0) {
         r = job->fs->sync_dir(job->fs, job->wal_dir, err);
     }
+    /* No hole may come between what is left and what is written next. */
+    job->next_segment = list->segments[damage.index].index + 1;
     return r;
 }
 

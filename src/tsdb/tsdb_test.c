@@ -1,0 +1,537 @@
+#include "tsdb/tsdb.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/vec.h"
+#include "sys/fs.h"
+#include "testing/test.h"
+#include "tsdb/wal.h"
+#include "tsdb/wal_record.h"
+
+static const char *fresh_dir(struct arena *arena)
+{
+    return arena_str(arena, str_from(test_dir())).ptr;
+}
+
+static struct tsdb *open_tsdb(const char *dir, const struct tsdb_options *options)
+{
+    struct tsdb_options quiet = {.no_sync_thread = true};
+    struct baro_error err = {0};
+    struct tsdb *tsdb = NULL;
+
+    assert_ok(tsdb_open(dir, options != NULL ? options : &quiet, &tsdb, &err), &err);
+    return tsdb;
+}
+
+static void close_tsdb(struct tsdb *tsdb)
+{
+    struct baro_error err = {0};
+
+    assert_ok(tsdb_close(tsdb, &err), &err);
+}
+
+/* Series number i: {__name__="m", i="<i>"}. */
+static series_ref series_number(struct appender *appender, unsigned i)
+{
+    struct baro_error err = {0};
+    struct arena arena = {0};
+    struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), arena_printf(&arena, "%u", i)}};
+    series_ref ref = 0;
+
+    assert_ok(appender->ops->series(appender, (struct labels){items, 2}, &ref, &err), &err);
+    arena_done(&arena);
+    return ref;
+}
+
+/* Commits one scrape of `count` series at t: value = i + t. */
+static int scrape(struct appender *appender, unsigned count, ts t, struct baro_error *err)
+{
+    for (unsigned i = 0; i < count; i++) {
+        series_ref ref = series_number(appender, i);
+        double v = i + (double)t;
+        uint8_t status = APPEND_STATUS_COUNT;
+        struct append_batch batch = {&ref, &t, &v, 1, &status};
+
+        assert_int_equal(appender->ops->samples(appender, &batch, err), 0);
+    }
+    return appender->ops->commit(appender, err);
+}
+
+static void must_scrape(struct appender *appender, unsigned count, ts t)
+{
+    struct baro_error err = {0};
+
+    assert_ok(scrape(appender, count, t, &err), &err);
+}
+
+/* Checks that each of `count` series has the samples t = step, 2 * step, ... of `scrapes` scrapes.
+ */
+static void check_scrapes(struct tsdb *tsdb, unsigned count, unsigned scrapes, ts step)
+{
+    struct matcher matcher;
+    const struct select_hints hints = {0};
+    struct queryable *queryable = tsdb_queryable(tsdb);
+    struct sample_buf samples = {0};
+    struct querier *querier = NULL;
+    struct series_list list = {0};
+    struct baro_error err = {0};
+    struct arena arena = {0};
+
+    assert_ok(matcher_init(&matcher, MATCHER_EQUAL, STR("__name__"), STR("m"), &err), &err);
+    assert_ok(queryable->querier(queryable, INT64_MIN, INT64_MAX, &querier, &err), &err);
+    assert_ok(querier->ops->select(querier, &arena, &hints, (struct matchers){&matcher, 1}, NULL,
+                                   &list, &err),
+              &err);
+    assert_int_equal(list.count, scrapes == 0 ? 0 : count);
+    for (size_t i = 0; i < list.count; i++) {
+        int number = atoi(labels_get(list.items[i].labels, STR("i")).ptr);
+
+        sample_buf_reset(&samples);
+        assert_ok(
+            querier->ops->samples(querier, &list.items[i], INT64_MIN, INT64_MAX, &samples, &err),
+            &err);
+        assert_int_equal(samples.count, scrapes);
+        for (size_t k = 0; k < samples.count; k++) {
+            assert_int_equal(samples.t[k], (ts)(k + 1) * step);
+            assert_true(samples.v[k] == number + (double)samples.t[k]);
+        }
+    }
+    querier_close(querier);
+    matcher_done(&matcher);
+    sample_buf_done(&samples);
+    arena_done(&arena);
+}
+
+TEST(tsdb_keeps_what_was_committed)
+{
+    static const enum tsdb_wal_compression kinds[] = {TSDB_WAL_SNAPPY, TSDB_WAL_NONE,
+                                                      TSDB_WAL_ZSTD};
+    struct arena arena = {0};
+
+    for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+        const char *dir = fresh_dir(&arena);
+        struct tsdb_options options = {.no_sync_thread = k != 0,
+                                       .wal_compression = kinds[k],
+                                       .wal_segment_size = 2 * WAL_PAGE_BYTES};
+        struct tsdb_open_report report = {0};
+        struct tsdb *tsdb = open_tsdb(dir, &options);
+        struct appender *appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+
+        for (unsigned i = 1; i <= 40; i++) {
+            must_scrape(appender, 150, (ts)i * 15000);
+        }
+        (void)series_number(appender, 1000);
+        check_scrapes(tsdb, 150, 40, 15000);
+        appender->ops->free(appender);
+        close_tsdb(tsdb);
+
+        tsdb = open_tsdb(dir, &options);
+        check_scrapes(tsdb, 150, 40, 15000);
+        tsdb_open_report(tsdb, &report);
+        assert_int_equal(report.series, 150);
+        assert_int_equal(report.samples, 150 * 40);
+        assert_int_equal(report.samples_refused, 0);
+        assert_int_equal(report.wal_repairs, 0);
+        appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+        for (unsigned i = 41; i <= 50; i++) {
+            must_scrape(appender, 150, (ts)i * 15000);
+        }
+        appender->ops->free(appender);
+        close_tsdb(tsdb);
+        tsdb = open_tsdb(dir, NULL);
+        check_scrapes(tsdb, 150, 50, 15000);
+        close_tsdb(tsdb);
+    }
+    arena_done(&arena);
+}
+
+TEST(tsdb_directory_has_one_owner)
+{
+    struct tsdb_options quiet = {.no_sync_thread = true};
+    struct baro_error err = {0};
+    struct tsdb *second = NULL;
+    struct arena arena = {0};
+    const char *dir = fs_path(&arena, test_dir(), "a/b");
+    struct tsdb *tsdb = open_tsdb(dir, &quiet);
+
+    assert_int_equal(tsdb_open(dir, &quiet, &second, &err), BARO_EBUSY);
+    assert_true(str_contains(str_from(err.message), STR("in use")));
+    close_tsdb(tsdb);
+    tsdb = open_tsdb(dir, &quiet);
+    close_tsdb(tsdb);
+    arena_done(&arena);
+}
+
+static void write_file(const char *path, str bytes)
+{
+    struct baro_error err = {0};
+    fs_file file = FS_FILE_NONE;
+
+    assert_ok(fs_real()->open(fs_real(), path, FS_CREATE, &file, &err), &err);
+    assert_ok(fs_real()->truncate(fs_real(), file, 0, &err), &err);
+    assert_ok(fs_real()->pwrite(fs_real(), file, bytes.ptr, bytes.len, 0, &err), &err);
+    assert_ok(fs_real()->close(fs_real(), file, &err), &err);
+}
+
+/* A WAL of `scrapes` scrapes of three series in one segment; offsets[i] is its size after scrape i.
+ */
+static str make_wal(struct arena *arena, unsigned scrapes, uint64_t *offsets)
+{
+    const char *dir = fresh_dir(arena);
+    const char *path = wal_segment_path(arena, fs_path(arena, dir, "wal"), 0);
+    struct tsdb *tsdb = open_tsdb(dir, NULL);
+    struct appender *appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    struct baro_error err = {0};
+    str bytes = STR_NULL;
+
+    offsets[0] = 0;
+    for (unsigned i = 1; i <= scrapes; i++) {
+        must_scrape(appender, 3, (ts)i * 1000);
+        assert_ok(fs_read_all(fs_real(), arena, path, 1 << 20, &bytes, &err), &err);
+        offsets[i] = bytes.len;
+    }
+    appender->ops->free(appender);
+    close_tsdb(tsdb);
+    return bytes;
+}
+
+TEST(tsdb_repairs_a_wal_torn_at_any_byte)
+{
+    enum { SCRAPES = 6 };
+    uint64_t offsets[SCRAPES + 1];
+    struct arena arena = {0};
+    str whole = make_wal(&arena, SCRAPES, offsets);
+
+    for (size_t cut = 0; cut <= whole.len; cut++) {
+        struct arena inner = {0};
+        const char *dir = fresh_dir(&inner);
+        struct tsdb_open_report report = {0};
+        struct tsdb *tsdb;
+        unsigned good = 0;
+
+        while (good < SCRAPES && offsets[good + 1] <= cut) {
+            good++;
+        }
+        assert_ok(fs_real()->mkdir(fs_real(), fs_path(&inner, dir, "wal"), NULL), NULL);
+        write_file(wal_segment_path(&inner, fs_path(&inner, dir, "wal"), 0),
+                   str_slice(whole, 0, cut));
+        tsdb = open_tsdb(dir, NULL);
+        tsdb_open_report(tsdb, &report);
+        check_scrapes(tsdb, 3, good, 1000);
+        /* Writing goes on behind the repair, and the next start finds both parts. */
+        if (cut % 7 == 0) {
+            struct appender *appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+
+            must_scrape(appender, 3, (ts)(good + 1) * 1000);
+            appender->ops->free(appender);
+            close_tsdb(tsdb);
+            tsdb = open_tsdb(dir, NULL);
+            tsdb_open_report(tsdb, &report);
+            assert_int_equal(report.wal_repairs, 0);
+            check_scrapes(tsdb, 3, good + 1, 1000);
+        }
+        close_tsdb(tsdb);
+        (void)fs_remove_tree(fs_real(), dir, NULL);
+        arena_done(&inner);
+    }
+    arena_done(&arena);
+}
+
+TEST(tsdb_ends_a_wal_before_a_flipped_bit)
+{
+    enum { SCRAPES = 5 };
+    uint64_t offsets[SCRAPES + 1];
+    struct arena arena = {0};
+    str whole = make_wal(&arena, SCRAPES, offsets);
+
+    for (size_t at = 0; at < whole.len; at += 3) {
+        struct arena inner = {0};
+        const char *dir = fresh_dir(&inner);
+        const char *wal_dir = fs_path(&inner, dir, "wal");
+        struct fs_entry *aside = NULL;
+        struct tsdb_open_report report = {0};
+        char *bytes = arena_alloc(&inner, whole.len);
+        struct tsdb *tsdb;
+        unsigned good = 0;
+        size_t count = 0;
+
+        while (good < SCRAPES && offsets[good + 1] <= at) {
+            good++;
+        }
+        memcpy(bytes, whole.ptr, whole.len);
+        bytes[at] = (char)(bytes[at] ^ 1 << at % 8);
+        assert_ok(fs_real()->mkdir(fs_real(), wal_dir, NULL), NULL);
+        write_file(wal_segment_path(&inner, wal_dir, 0), str_of(bytes, whole.len));
+        write_file(wal_segment_path(&inner, wal_dir, 1), str_of(bytes, whole.len));
+        tsdb = open_tsdb(dir, NULL);
+        tsdb_open_report(tsdb, &report);
+        /* An unused bit of the type byte may change without harm. */
+        if (report.wal_repairs > 0) {
+            assert_int_equal(report.wal_repairs, 1);
+            check_scrapes(tsdb, 3, good, 1000);
+            assert_true(report.wal_bytes_dropped >= 2 * whole.len - offsets[good + 1]);
+            assert_true(str_contains(str_from(report.wal_repair_text), STR("segment 00000000")));
+            assert_ok(fs_real()->list(fs_real(), &inner, fs_path(&inner, dir, "wal.corrupt"),
+                                      &aside, &count, NULL),
+                      NULL);
+            assert_int_equal(count, 2);
+            if (at % 5 == 0) {
+                struct appender *appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+
+                must_scrape(appender, 3, (ts)(good + 1) * 1000);
+                appender->ops->free(appender);
+                close_tsdb(tsdb);
+                tsdb = open_tsdb(dir, NULL);
+                tsdb_open_report(tsdb, &report);
+                assert_int_equal(report.wal_repairs, 0);
+                check_scrapes(tsdb, 3, good + 1, 1000);
+            }
+        } else {
+            check_scrapes(tsdb, 3, SCRAPES, 1000);
+        }
+        close_tsdb(tsdb);
+        (void)fs_remove_tree(fs_real(), dir, NULL);
+        arena_done(&inner);
+    }
+    arena_done(&arena);
+}
+
+/* Writes one segment with the records of `batch`. */
+static void write_segment(const char *dir, uint64_t segment, struct wal_batch *batch)
+{
+    struct baro_error err = {0};
+    struct wal *wal = NULL;
+
+    assert_ok(fs_real()->mkdir(fs_real(), dir, &err), &err);
+    assert_ok(wal_open(fs_real(), dir, segment, 0, &wal, &err), &err);
+    assert_ok(wal_write(wal, batch, &err), &err);
+    assert_ok(wal_close(wal, &err), &err);
+    wal_batch_done(batch);
+    *batch = (struct wal_batch){0};
+}
+
+static void put_series(struct wal_batch *batch, series_ref ref, unsigned i)
+{
+    struct arena arena = {0};
+    struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), arena_printf(&arena, "%u", i)}};
+    struct buf buf = {0};
+
+    wal_put_type(&buf, WAL_RECORD_SERIES);
+    wal_put_series(&buf, ref, (struct labels){items, 2});
+    assert_ok(wal_batch_add(batch, buf_view(&buf), NULL), NULL);
+    buf_done(&buf);
+    arena_done(&arena);
+}
+
+static void put_sample(struct wal_batch *batch, series_ref ref, unsigned i, ts t)
+{
+    struct buf buf = {0};
+    double v = i + (double)t;
+
+    wal_put_samples(&buf, &ref, &t, &v, 1);
+    assert_ok(wal_batch_add(batch, buf_view(&buf), NULL), NULL);
+    buf_done(&buf);
+}
+
+TEST(tsdb_replays_checkpoints_and_series_under_several_refs)
+{
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    const char *wal_dir = fs_path(&arena, dir, "wal");
+    struct tsdb_replay_status status = {0};
+    struct tsdb_open_report report = {0};
+    struct wal_batch batch = {0};
+    struct appender *appender;
+    struct tsdb *tsdb;
+
+    assert_ok(fs_real()->mkdir(fs_real(), wal_dir, NULL), NULL);
+    put_series(&batch, 7, 0);
+    put_series(&batch, 900000000007, 1);
+    put_sample(&batch, 7, 0, 1000);
+    put_sample(&batch, 900000000007, 1, 1000);
+    write_segment(fs_path(&arena, wal_dir, "checkpoint.00000003"), 0, &batch);
+    /* Covered by the checkpoint: not to be read again. */
+    put_series(&batch, 7, 1);
+    write_segment(wal_dir, 3, &batch);
+    put_series(&batch, 12, 0);
+    put_sample(&batch, 12, 0, 2000);
+    put_sample(&batch, 900000000007, 1, 2000);
+    put_sample(&batch, 55, 1, 2000);
+    assert_ok(wal_batch_add(&batch, STR("\x03whatever"), NULL), NULL);
+    assert_ok(wal_batch_add(&batch, STR("\x07whatever"), NULL), NULL);
+    assert_ok(wal_batch_add(&batch, STR("\xf0unknown"), NULL), NULL);
+    write_segment(wal_dir, 4, &batch);
+    put_sample(&batch, 7, 0, 3000);
+    put_sample(&batch, 900000000007, 1, 3000);
+    write_segment(wal_dir, 5, &batch);
+
+    tsdb = open_tsdb(dir, NULL);
+    check_scrapes(tsdb, 2, 3, 1000);
+    tsdb_open_report(tsdb, &report);
+    assert_int_equal(report.records_skipped, 3);
+    assert_int_equal(report.samples_refused, 1);
+    tsdb_replay_status(tsdb, &status);
+    assert_true(status.done);
+    assert_int_equal(status.min, 4);
+    assert_int_equal(status.max, 5);
+    /* A new series has a ref that never stood in this WAL. */
+    appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    assert_int_equal(series_number(appender, 2), 900000000008);
+    must_scrape(appender, 2, 4000);
+    appender->ops->free(appender);
+    close_tsdb(tsdb);
+    tsdb = open_tsdb(dir, NULL);
+    check_scrapes(tsdb, 2, 4, 1000);
+    close_tsdb(tsdb);
+    arena_done(&arena);
+}
+
+TEST(tsdb_ends_a_wal_at_a_missing_segment)
+{
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    const char *wal_dir = fs_path(&arena, dir, "wal");
+    struct tsdb_open_report report = {0};
+    struct wal_batch batch = {0};
+    struct appender *appender;
+    struct tsdb *tsdb;
+
+    put_series(&batch, 1, 0);
+    put_sample(&batch, 1, 0, 1000);
+    write_segment(wal_dir, 0, &batch);
+    put_sample(&batch, 1, 0, 3000);
+    write_segment(wal_dir, 2, &batch);
+    tsdb = open_tsdb(dir, NULL);
+    tsdb_open_report(tsdb, &report);
+    assert_int_equal(report.wal_repairs, 1);
+    assert_true(str_contains(str_from(report.wal_repair_text), STR("00000001 is missing")));
+    check_scrapes(tsdb, 1, 1, 1000);
+    appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    must_scrape(appender, 1, 2000);
+    appender->ops->free(appender);
+    close_tsdb(tsdb);
+    tsdb = open_tsdb(dir, NULL);
+    tsdb_open_report(tsdb, &report);
+    assert_int_equal(report.wal_repairs, 0);
+    check_scrapes(tsdb, 1, 2, 1000);
+    close_tsdb(tsdb);
+    arena_done(&arena);
+}
+
+TEST(tsdb_logs_series_that_another_appender_created)
+{
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    struct tsdb *tsdb = open_tsdb(dir, NULL);
+    struct appender *first = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    struct appender *second = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+
+    /* The creator rolls back, or never commits; the samples of others must survive a restart. */
+    (void)series_number(first, 0);
+    (void)series_number(first, 1);
+    must_scrape(second, 2, 1000);
+    first->ops->rollback(first);
+    must_scrape(second, 2, 2000);
+    first->ops->free(first);
+    second->ops->free(second);
+    close_tsdb(tsdb);
+    tsdb = open_tsdb(dir, NULL);
+    check_scrapes(tsdb, 2, 2, 1000);
+    close_tsdb(tsdb);
+    arena_done(&arena);
+}
+
+/* A file system whose next pwrite fails after some bytes. */
+struct failing_fs {
+    struct fs fs;
+    int writes_left;
+    size_t bytes_kept;
+};
+
+static int failing_pwrite(const struct fs *fs, fs_file file, const void *bytes, size_t len,
+                          uint64_t offset, struct baro_error *err)
+{
+    struct failing_fs *failing = CONTAINER_OF(fs, struct failing_fs, fs);
+
+    if (failing->writes_left-- == 0) {
+        len = len < failing->bytes_kept ? len : failing->bytes_kept;
+        (void)fs_real()->pwrite(fs_real(), file, bytes, len, offset, NULL);
+        return error_set(err, -28, "no space left");
+    }
+    return fs_real()->pwrite(fs_real(), file, bytes, len, offset, err);
+}
+
+TEST(tsdb_forgets_a_commit_whose_write_failed)
+{
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    struct failing_fs failing = {.fs = *fs_real(), .writes_left = 2, .bytes_kept = 20};
+    struct tsdb_options options = {.no_sync_thread = true, .fs = &failing.fs};
+    struct tsdb_open_report report = {0};
+    struct baro_error err = {0};
+    struct appender *appender;
+    struct tsdb *tsdb;
+
+    failing.fs.pwrite = failing_pwrite;
+    tsdb = open_tsdb(dir, &options);
+    appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    must_scrape(appender, 3, 1000);
+    must_scrape(appender, 3, 2000);
+    assert_int_equal(scrape(appender, 4, 2500, &err), -28);
+    check_scrapes(tsdb, 3, 2, 1000);
+    must_scrape(appender, 3, 3000);
+    check_scrapes(tsdb, 3, 3, 1000);
+    appender->ops->free(appender);
+    close_tsdb(tsdb);
+    tsdb = open_tsdb(dir, NULL);
+    tsdb_open_report(tsdb, &report);
+    assert_int_equal(report.wal_repairs, 0);
+    check_scrapes(tsdb, 3, 3, 1000);
+    close_tsdb(tsdb);
+    arena_done(&arena);
+}
+
+static void count_progress(void *context, const struct tsdb_replay_status *status)
+{
+    unsigned *calls = context;
+
+    assert_true(status->min <= status->current && status->current <= status->max);
+    (*calls)++;
+}
+
+TEST(tsdb_tells_the_progress_of_the_replay)
+{
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    unsigned calls = 0;
+    struct tsdb_options options = {
+        .no_sync_thread = true, .progress = count_progress, .progress_context = &calls};
+
+    close_tsdb(open_tsdb(dir, NULL));
+    close_tsdb(open_tsdb(dir, NULL));
+    close_tsdb(open_tsdb(dir, NULL));
+    close_tsdb(open_tsdb(dir, &options));
+    assert_int_equal(calls, 3 + 2);
+    arena_done(&arena);
+}
+
+TEST(tsdb_passes_over_directories_that_are_no_blocks)
+{
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    struct tsdb_open_report report = {0};
+    struct tsdb *tsdb;
+
+    assert_ok(fs_real()->mkdir(fs_real(), fs_path(&arena, dir, "01GRZ3ZGPQ9ZS2VKY3DGYKDVBQ"), NULL),
+              NULL);
+    assert_ok(fs_real()->mkdir(fs_real(), fs_path(&arena, dir, "chunks_head"), NULL), NULL);
+    tsdb = open_tsdb(dir, NULL);
+    tsdb_open_report(tsdb, &report);
+    assert_int_equal(report.blocks, 0);
+    assert_int_equal(report.blocks_skipped, 1);
+    assert_true(str_contains(str_from(report.block_skip_text), STR("01GRZ3ZGPQ9ZS2VKY3DGYKDVBQ")));
+    close_tsdb(tsdb);
+    arena_done(&arena);
+}
