@@ -17,7 +17,8 @@ struct block;
 struct fs;
 
 /* block_open opens a directory (by `fs`; NULL is the real file system) with one reference for the
- * caller. Fails with the codes of block_meta_parse, with BARO_ECORRUPT, BARO_EUNSUPPORTED (index version 1) or -errno. */
+ * caller. Fails with the codes of block_meta_parse, with BARO_ECORRUPT, BARO_EUNSUPPORTED (index
+ * version 1) or -errno. */
 int block_open(const struct fs *fs, const char *directory, struct block **ret,
                struct baro_error *err);
 

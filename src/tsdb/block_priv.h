@@ -1,0 +1,27 @@
+/* block_priv: what the parts of the block module share. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "sys/fs.h"
+#include "tsdb/block.h"
+#include "tsdb/chunk_reader.h"
+#include "tsdb/index_reader.h"
+#include "tsdb/tombstones.h"
+
+struct block {
+    _Atomic uint32_t references;
+    _Atomic uint64_t skipped_chunks;
+    const struct fs *fs;
+    char *directory;
+    struct block_meta meta;
+    struct fs_map index_map;
+    struct index_reader *index;
+    struct chunk_reader *chunks;
+    struct tombstones tombstones;
+};
+
+/* block_postings finds the series that all matchers accept; `ret` may point into the index. Any
+ * memory is of the arena. */
+int block_postings(const struct block *block, struct arena *arena, struct matchers matchers,
+                   const struct cancel *cancel, struct postings *ret, struct baro_error *err);
