@@ -385,7 +385,7 @@ static double slot_double(const struct option_type *type, const void *object, si
     return value;
 }
 
-enum { RETENTION_PERCENTAGE = 2, TSDB_STALE_THRESHOLD = 1 };
+enum { RETENTION_PERCENTAGE = 2, TSDB_STALE_THRESHOLD = 2 };
 
 static void check_retention(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
@@ -423,7 +423,9 @@ static void check_encoding(struct option_reader *rd, void *object, const struct 
 static const struct option_type encoding_type =
     SLOTS("chunk_encoding", encoding_rows, check_encoding);
 
+/* The first key is the window again, in milliseconds: Prometheus prints it, and takes it. */
 static const struct option tsdb_rows[] = {
+    ROW("outofordertimewindow", INT, SHOWN),
     ROW("out_of_order_time_window", DURATION),
     ROW("stale_series_compaction_threshold", DOUBLE),
     ROW("retention", STRUCT, OF(retention_type)),
@@ -434,7 +436,9 @@ static const struct option_type tsdb_type;
 static void check_tsdb(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
     double threshold = slot_double(&tsdb_type, object, TSDB_STALE_THRESHOLD);
+    int64_t window_ms = option_slot_int(&tsdb_type, object, "out_of_order_time_window");
 
+    memcpy(object, &window_ms, sizeof(window_ms));
     if (option_slot_int(&tsdb_type, object, "out_of_order_time_window") > 0) {
         option_unsupported(rd, yaml_pair_get(node, STR("out_of_order_time_window"))->key,
                            "out_of_order_time_window");

@@ -185,6 +185,9 @@ static void check_rule(struct option_reader *rd, void *object, const struct yaml
     const char *name = action_names[rule->action];
 
     raw->node = node;
+    if (!raw->regex_given) {
+        raw->rule.regex = STR("(.*)");
+    }
     raw->rule.place = (struct conf_place){rd->file, node->line, node->column};
     if (rule->action == PROM_RELABEL_HASHMOD && rule->modulus == 0) {
         option_fault(rd, node, "relabel configuration for hashmod requires non-zero modulus");
@@ -458,7 +461,7 @@ static void check_http_sd(struct option_reader *rd, void *object, const struct y
 static const struct option http_sd_rows[] = {
     ROW(NULL, INLINE, AT(struct prom_http_sd, http), OF(prom_http_type)),
     ROW("refresh_interval", DURATION, AT(struct prom_http_sd, refresh_interval), DEFAULT("60s")),
-    ROW("url", STR, AT(struct prom_http_sd, url), SHOWN),
+    ROW("url", URL, AT(struct prom_http_sd, url), SHOWN),
 };
 
 static const struct option_type http_sd_type = {
