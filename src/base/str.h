@@ -69,7 +69,7 @@ static inline bool str_has_suffix(str s, str suffix)
 static inline str str_from_index(str s, size_t index)
 {
     index = index < s.len ? index : s.len;
-    return (str){s.ptr + index, s.len - index};
+    return (str){s.ptr != NULL ? s.ptr + index : NULL, s.len - index};
 }
 
 /* str_slice is the bytes [start, end) of s, cut to what is there. */

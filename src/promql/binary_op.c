@@ -45,7 +45,7 @@ double binary_scalar(enum binary_op op, double a, double b)
         for (size_t i = 0; i < steps; i++) {                                                       \
             double x = a[i];                                                                       \
             double y = b[i];                                                                       \
-            bool missing = value_is_absent(x) | value_is_absent(y);                                \
+            bool missing = value_is_absent(x) || value_is_absent(y);                               \
             double result = (expression);                                                          \
                                                                                                    \
             out[i] = missing ? value_absent() : result;                                            \
@@ -57,7 +57,7 @@ double binary_scalar(enum binary_op op, double a, double b)
         for (size_t i = 0; i < steps; i++) {                                                       \
             double x = a[i];                                                                       \
             double y = b[i];                                                                       \
-            bool missing = value_is_absent(x) | value_is_absent(y);                                \
+            bool missing = value_is_absent(x) || value_is_absent(y);                               \
             bool holds = (condition);                                                              \
             double result = return_bool ? (double)holds : holds ? kept[i] : value_absent();        \
                                                                                                    \

@@ -53,7 +53,7 @@ void samples_clean(struct sample_buf *samples)
     bool dirty = samples->h != NULL;
 
     for (size_t i = 0; i < samples->count; i++) {
-        dirty |= value_is_stale(samples->v[i]) | value_is_absent(samples->v[i]);
+        dirty |= value_is_stale(samples->v[i]) || value_is_absent(samples->v[i]);
     }
     if (!dirty) {
         return;

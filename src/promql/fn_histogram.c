@@ -80,12 +80,12 @@ static int add_input_row(struct histograms *h, const struct row *row, struct bar
     struct labels labels;
     int r;
 
-    if (!num_parse_double(le, &bucket.bound)) {
+    if (le.len == 0 || !num_parse_double(le, &bucket.bound)) {
         warn_bad_bucket(h, row->labels, le);
         return 0;
     }
-    labels = labels_without(h->ev->keep, row->labels, STR("le"));
-    r = label_index_put(&h->groups, h->ev->scratch, labels, &bucket.group, err);
+    labels = labels_without(h->ev->scratch, row->labels, STR("le"));
+    r = label_index_put(&h->groups, h->ev->keep, labels, &bucket.group, err);
     if (r >= 0) {
         h->drop_names[bucket.group] |= row->drop_name;
         h->rows[h->row_count++] = bucket;

@@ -14,34 +14,31 @@ struct rate_kind {
 /*
  * The difference between the first and the last sample is stretched to the whole range, but by no
  * more than half a sample distance towards an end that is further than 1.1 distances away, and for
- * counters not below zero.
+ * counters not below zero. All lengths are milliseconds. Ratios are compared by cross
+ * multiplication, so that the usual case takes a single division.
  */
 static inline double extrapolate(double increase, double first_v, ts first_t, ts last_t,
                                  size_t count, ts end, dur range, struct rate_kind kind)
 {
-    double to_start = (double)(first_t - (end - range)) / 1000;
-    double to_end = (double)(end - last_t) / 1000;
-    double sampled = (double)(last_t - first_t) / 1000;
-    double average = sampled / (double)(count - 1);
-    double threshold = average * 1.1;
-    double factor;
+    double to_start = (double)(first_t - (end - range));
+    double to_end = (double)(end - last_t);
+    double sampled = (double)(last_t - first_t);
+    double distances = (double)(count - 1);
+    double threshold = sampled * 1.1;
 
-    if (to_start >= threshold) {
-        to_start = average / 2;
+    if (to_start * distances >= threshold) {
+        to_start = sampled / distances / 2;
     }
-    if (kind.counter && increase > 0 && first_v >= 0) {
-        double to_zero = sampled * (first_v / increase);
-
-        to_start = to_zero < to_start ? to_zero : to_start;
+    if (kind.counter && increase > 0 && first_v >= 0 && sampled * first_v < to_start * increase) {
+        to_start = sampled * (first_v / increase);
     }
-    if (to_end >= threshold) {
-        to_end = average / 2;
+    if (to_end * distances >= threshold) {
+        to_end = sampled / distances / 2;
     }
-    factor = (sampled + to_start + to_end) / sampled;
     if (kind.per_second) {
-        factor /= (double)range / 1000;
+        return increase * (sampled + to_start + to_end) / (sampled * ((double)range / 1000));
     }
-    return increase * factor;
+    return increase * ((sampled + to_start + to_end) / sampled);
 }
 
 /* The indices of samples that are lower than the one before. */
