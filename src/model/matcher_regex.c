@@ -169,7 +169,9 @@ static bool expand_atom(struct expander *ex, struct strings *ret)
         strings_push(ex, ret, str_of(any + (ex->rest.ptr[1] == '*' ? 0 : 1), 1));
         ex->rest = str_from_index(ex->rest, 2);
         (void)take(ex, STR("?")); /* who matches more does not change whether it matches */
-    } else if (str_has_prefix(ex->rest, STR("["))) {
+        return !at_quantifier(ex);
+    }
+    if (str_has_prefix(ex->rest, STR("["))) {
         if (!expand_class(ex, ret)) {
             return false;
         }

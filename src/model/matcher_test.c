@@ -172,6 +172,8 @@ TEST(matcher_refuses_bad_expressions)
     assert_int_equal(matcher_init(&matcher, MATCHER_REGEX, STR("l"), STR("a)"), &err), BARO_EPARSE);
     assert_int_equal(matcher_init(&matcher, MATCHER_NOT_REGEX, STR("l"), STR("a**"), &err),
                      BARO_EPARSE);
+    assert_int_equal(matcher_init(&matcher, MATCHER_REGEX, STR("l"), STR(".*?\?a"), &err),
+                     BARO_EPARSE);
     assert_null(matcher.program);
 }
 
