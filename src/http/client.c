@@ -131,6 +131,17 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return transfer->body.failed ? 0 : len;
 }
 
+static void status_keep(struct http_request *request, str line)
+{
+    str text = str_trim(str_from_index(line, str_index_char(line, ' ')));
+
+    text = str_slice(text, 0, sizeof(request->status_text) - 1);
+    for (size_t i = 0; i < text.len; i++) {
+        request->status_text[i] = text.ptr[i] >= ' ' && text.ptr[i] < 127 ? text.ptr[i] : '?';
+    }
+    request->status_text[text.len] = '\0';
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_transfer *transfer = context;
@@ -141,6 +152,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         /* A further response (after a redirect or 100 Continue) starts anew. */
         transfer->is_packed = false;
         transfer->body.len = 0;
+        status_keep(transfer->request, line);
     } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("content-encoding"))) {
         transfer->is_packed = str_eq_nocase(str_trim(str_from_index(line, colon + 1)), STR("gzip"));
     }
@@ -728,6 +740,7 @@ void http_request_start(struct http_client *client, struct http_request *request
         most == 0 || most > HTTP_BODY_BYTES_MAX ? HTTP_BODY_BYTES_MAX : (size_t)most;
     request->transfer = transfer;
     request->status = 0;
+    request->status_text[0] = '\0';
     request->body = STR_NULL;
     request->content_type = STR_NULL;
     request->body_is_too_long = false;

@@ -84,6 +84,7 @@ struct http_request {
 
     int result;            /* 0, or the negative code of err: no usable response */
     int status;            /* HTTP status; 0 when there was none */
+    char status_text[64];  /* "404 Not Found", as the server worded it */
     bool body_is_too_long; /* body_bytes_max was reached */
     str body;
     str content_type; /* empty when absent */

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "model/labels.h"
+#include "model/matcher.h"
 #include "storage/appender.h"
 
 struct clock;
