@@ -410,7 +410,7 @@ TEST(prom_config_print_reads_back)
 
     struct prom_config *config = load(text);
     print(config, &first);
-    assert_null(strstr(first.ptr, "pw@"));
+    assert_false(str_contains(buf_view(&first), STR("pw@")));
     config = prom_config_unref(config);
     buf_char(&first, '\0');
     config = load(first.ptr);
