@@ -295,11 +295,13 @@ static bool has_part(str name, str word)
 
 static void lint_names(const struct text *text, const struct text_family *family)
 {
-    str type = str_from(metric_type_name(family->type));
+    static const char *const types[] = {"counter", "gauge", "histogram", "summary"};
 
-    if (family->type != METRIC_UNKNOWN && has_part(family->name, type)) {
-        lint_find(text->lint, family->at, "%.*s metric name should not include type '%.*s'",
-                  STR_ARG(str_slice(family->name, 0, 256)), STR_ARG(type));
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        if (has_part(family->name, str_from(types[i]))) {
+            lint_find(text->lint, family->at, "%.*s metric name should not include type '%s'",
+                      STR_ARG(str_slice(family->name, 0, 256)), types[i]);
+        }
     }
     if (str_index_char(family->name, ':') != SIZE_MAX) {
         find(text, family, "metric names should not contain ':'");
