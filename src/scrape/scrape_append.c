@@ -169,9 +169,6 @@ static inline void sample_take(struct attempt *attempt, const struct exposition_
     if (UNLIKELY(event->exemplar.ptr != NULL) && attempt->series->append_exemplars) {
         exemplar_take(attempt, event, entry->ref, t);
     }
-    if (UNLIKELY(attempt->family_changed)) {
-        metadata_renew(attempt, event->raw, entry->ref);
-    }
 }
 
 /* A series of the walk, expected or found: dropped ones are only counted. */
@@ -194,6 +191,9 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
         series_entry_set(entry, SERIES_UNRESOLVED, false);
     }
     sample_take(attempt, event, entry, id);
+    if (UNLIKELY(attempt->family_changed)) {
+        metadata_renew(attempt, event->raw, entry->ref);
+    }
     return 0;
 }
 
