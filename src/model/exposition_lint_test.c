@@ -134,8 +134,8 @@ TEST(exposition_lint_text_conventions)
          "suffix\nstdin:2:1: a_count non-histogram metrics should not have \"le\" label\n"},
         {"# HELP a_gauge x\n# TYPE a_gauge gauge\na_gauge 1\n", 3,
          "stdin:2:1: a_gauge metric name should not include type 'gauge'\n"},
-        {"# HELP a_gauge_b_total x\n# TYPE a_gauge_b_total counter\na_gauge_b_total 1\n", 3,
-         "stdin:2:1: a_gauge_b_total metric name should not include type 'gauge'\n"},
+        {"# HELP a_gauge_x_total x\n# TYPE a_gauge_x_total counter\na_gauge_x_total 1\n", 3,
+         "stdin:2:1: a_gauge_x_total metric name should not include type 'gauge'\n"},
         {"# HELP a:b x\na:b 1\n", 3, "stdin:1:1: a:b metric names should not contain ':'\n"},
         {"# HELP aB x\naB{cD=\"1\"} 1\n", 3,
          "stdin:1:1: aB metric names should be written in 'snake_case' not 'camelCase'\n"
