@@ -82,8 +82,11 @@ static bool add_block(struct arena *arena, size_t least)
 
 static void *allocate(struct arena *arena, size_t size)
 {
-    size_t rounded = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    size_t rounded;
     char *memory;
+
+    size += size == 0; /* an empty array is no failure, not even in an arena without blocks */
+    rounded = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 
     if (UNLIKELY(rounded < size || rounded > SIZE_MAX / 2)) {
         return NULL;

@@ -1,0 +1,222 @@
+#include "storage/storage.h"
+
+#include "base/attr.h"
+#include "base/mem.h"
+#include "testing/test.h"
+
+static struct labels labels_of(struct arena *arena, const char *name, const char *job)
+{
+    struct label pairs[] = {{LABEL_METRIC_NAME, str_from(name)}, {STR("job"), str_from(job)}};
+
+    return labels_from_pairs(arena, pairs, job[0] != '\0' ? 2 : 1);
+}
+
+static void add(struct memstore *store, const char *name, const char *job, ts t, double v)
+{
+    struct arena arena = {0};
+    struct baro_error err = {0};
+
+    assert_ok(memstore_append(store, labels_of(&arena, name, job), t, v, &err), &err);
+    arena_done(&arena);
+}
+
+static struct querier *open_part(struct memstore *store)
+{
+    struct querier *querier = NULL;
+    struct queryable *queryable = memstore_queryable(store);
+
+    assert_int_equal(queryable->querier(queryable, INT64_MIN, INT64_MAX, &querier, NULL), 0);
+    return querier;
+}
+
+static struct series_list select_all(struct querier *querier, struct arena *arena, bool sorted,
+                                     size_t limit)
+{
+    struct select_hints hints = {.sorted = sorted, .limit = limit};
+    struct series_list list = {0};
+
+    assert_int_equal(
+        querier->ops->select(querier, arena, &hints, (struct matchers){0}, NULL, &list, NULL), 0);
+    return list;
+}
+
+static const struct series *find(struct series_list list, const char *name, const char *job)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        str has = labels_get(list.items[i].labels, STR("job"));
+
+        if (str_is(labels_get(list.items[i].labels, LABEL_METRIC_NAME), name) &&
+            str_eq(has, str_from(job))) {
+            return &list.items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Three parts: two that overlap in time and one that follows. */
+struct world {
+    struct memstore *stores[3];
+    struct querier *merged;
+    struct arena arena;
+};
+
+static void world_open(struct world *world)
+{
+    struct querier *parts[3];
+
+    *world = (struct world){0};
+    for (int i = 0; i < 3; i++) {
+        world->stores[i] = memstore_new();
+    }
+    add(world->stores[0], "up", "a", 10, 1);
+    add(world->stores[0], "up", "a", 20, 1);
+    add(world->stores[0], "up", "a", 30, 1);
+    add(world->stores[1], "up", "a", 15, 2);
+    add(world->stores[1], "up", "a", 20, 2);
+    add(world->stores[2], "up", "a", 40, 3);
+    add(world->stores[0], "only", "x", 5, 9);
+    add(world->stores[2], "up", "b", 40, 4);
+    add(world->stores[1], "up", "b", 50, 5);
+    for (int i = 0; i < 3; i++) {
+        parts[i] = open_part(world->stores[i]);
+    }
+    world->merged = querier_merge(parts, 3);
+}
+
+static void world_close(struct world *world)
+{
+    querier_close(world->merged);
+    arena_done(&world->arena);
+    for (int i = 0; i < 3; i++) {
+        (void)memstore_free(world->stores[i]);
+    }
+}
+
+static void assert_merged(struct world *world, struct series_list list)
+{
+    static const ts want_t[] = {10, 15, 20, 30, 40};
+    static const double want_v[] = {1, 2, 2, 1, 3};
+    struct sample_buf samples = {0};
+    const struct series *a = find(list, "up", "a");
+    const struct series *b = find(list, "up", "b");
+    ts t = 0;
+    double v = 0;
+
+    assert_int_equal(list.count, 3);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_int_equal(
+        world->merged->ops->samples(world->merged, a, INT64_MIN, INT64_MAX, &samples, NULL), 0);
+    assert_int_equal(samples.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(samples.t[i], want_t[i]);
+        assert_true(samples.v[i] == want_v[i]);
+    }
+    assert_int_equal(world->merged->ops->last_sample(world->merged, a, 0, 25, &t, &v, NULL), 1);
+    assert_int_equal(t, 20);
+    assert_true(v == 2);
+    assert_int_equal(world->merged->ops->last_sample(world->merged, a, 0, 9, &t, &v, NULL), 0);
+    assert_int_equal(world->merged->ops->last_sample(world->merged, b, 0, 99, &t, &v, NULL), 1);
+    assert_int_equal(t, 50);
+    sample_buf_done(&samples);
+}
+
+TEST(querier_merge_makes_one_series_of_equal_labels)
+{
+    struct world world;
+    struct series_list list;
+
+    world_open(&world);
+    assert_merged(&world, select_all(world.merged, &world.arena, false, 0));
+    list = select_all(world.merged, &world.arena, true, 0);
+    assert_merged(&world, list);
+    assert_true(find(list, "only", "x") == &list.items[0]);
+    assert_int_equal(select_all(world.merged, &world.arena, true, 2).count, 2);
+    world_close(&world);
+}
+
+TEST(querier_merge_unites_names_and_values)
+{
+    struct world world;
+    struct str_list list = {0};
+
+    world_open(&world);
+    assert_int_equal(world.merged->ops->label_values(world.merged, &world.arena, STR("job"),
+                                                     (struct matchers){0}, NULL, &list, NULL),
+                     0);
+    assert_int_equal(list.count, 3);
+    assert_str_equal(list.items[0], STR("a"));
+    assert_str_equal(list.items[2], STR("x"));
+    assert_int_equal(world.merged->ops->label_names(world.merged, &world.arena,
+                                                    (struct matchers){0}, NULL, &list, NULL),
+                     0);
+    assert_int_equal(list.count, 2);
+    world_close(&world);
+}
+
+TEST(querier_merge_of_none_and_of_one)
+{
+    struct memstore *store = memstore_new();
+    struct querier *one = open_part(store);
+    struct querier *none = querier_merge(NULL, 0);
+    struct arena arena = {0};
+
+    assert_true(querier_merge(&one, 1) == one);
+    assert_int_equal(select_all(none, &arena, false, 0).count, 0);
+    querier_close(none);
+    querier_close(one);
+    (void)memstore_free(store);
+    arena_done(&arena);
+}
+
+TEST(memstore_refuses_time_that_does_not_rise)
+{
+    CLEANUP(memstore_freep) struct memstore *store = memstore_new();
+    struct arena arena = {0};
+    struct labels labels = labels_of(&arena, "up", "");
+
+    add(store, "up", "", 10, 1);
+    assert_int_equal(memstore_append(store, labels, 10, 1, NULL), BARO_EDUPLICATE);
+    assert_int_equal(memstore_append(store, labels, 9, 1, NULL), BARO_EOUTOFORDER);
+    arena_done(&arena);
+}
+
+TEST(memstore_matches_and_clips)
+{
+    CLEANUP(memstore_freep) struct memstore *store = memstore_new();
+    struct queryable *queryable = memstore_queryable(store);
+    struct matcher job = {.op = MATCHER_EQUAL, .name = STR("job"), .value = STR("")};
+    struct arena arena = {0};
+    struct series_list list = {0};
+    struct querier *querier = NULL;
+    struct sample_buf samples = {0};
+
+    add(store, "up", "a", 10, 1);
+    add(store, "up", "", 10, 2);
+    add(store, "up", "", 20, 3);
+    add(store, "old", "", 1, 3);
+    assert_int_equal(queryable->querier(queryable, 5, 15, &querier, NULL), 0);
+    assert_int_equal(
+        querier->ops->select(querier, &arena, NULL, (struct matchers){&job, 1}, NULL, &list, NULL),
+        0);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(querier->ops->samples(querier, &list.items[0], 0, 100, &samples, NULL), 0);
+    assert_int_equal(samples.count, 1);
+    assert_true(samples.v[0] == 2);
+    sample_buf_done(&samples);
+    querier_close(querier);
+    arena_done(&arena);
+}
+
+TEST(cancel_tells_flag_and_deadline)
+{
+    _Atomic bool flag = false;
+    struct cancel cancel = {.flag = &flag};
+
+    assert_int_equal(cancel_check(NULL, NULL), 0);
+    assert_int_equal(cancel_check(&cancel, NULL), 0);
+    cancel.deadline = 1;
+    assert_int_equal(cancel_check(&cancel, NULL), BARO_ETIMEOUT);
+    flag = true;
+    assert_int_equal(cancel_check(&cancel, NULL), BARO_ECANCELED);
+}
