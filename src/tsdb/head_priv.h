@@ -108,7 +108,7 @@ static inline const pair_ref *head_series_pairs(const struct head *head,
 struct labels head_series_labels(const struct head *head, const struct head_series *series,
                                  struct label *items);
 
-enum { HEAD_SLOT_NONE = UINT32_MAX };
+#define HEAD_SLOT_NONE UINT32_MAX
 
 /* head_series_get finds or creates a series; ref 0 = give it the next one, else this one (replay).
  * Fails with BARO_EINVALID or BARO_ELIMIT. */

@@ -240,9 +240,11 @@ static ts open_mint(const struct head *head, const struct head_series *series)
  * samples. */
 static ts even_end(ts start, ts now, ts end)
 {
-    double n = (double)(end - start) / ((double)(now - start + 1) * 4);
+    double length = (double)end - (double)start;
+    double n = length / (((double)now - (double)start + 1) * 4);
 
-    return n <= 1 ? end : (ts)((double)start + (double)(end - start) / (double)(int64_t)n);
+    /* In doubles, since times at the ends of their range would overflow. */
+    return n <= 1 || length >= 0x1p62 ? end : start + (ts)(length / (double)(int64_t)n);
 }
 
 static void close_chunk_locked(struct head *head, struct head_series *series)
@@ -271,7 +273,9 @@ static void open_chunk_locked(struct head *head, struct head_series *series, ts 
     series->open_size = CHUNK_FIRST_BYTES;
     series->open = head_pool_alloc(&head->pool, CHUNK_FIRST_BYTES);
     chunk_xor_init(&series->chunk, head_pool_at(&head->pool, series->open));
-    series->next_at = t / range * range + range;
+    if (__builtin_add_overflow(t / range * range, range, &series->next_at)) {
+        series->next_at = INT64_MAX;
+    }
     atomic_fetch_add_explicit(&head->chunks, 1, memory_order_relaxed);
 }
 
