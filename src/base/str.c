@@ -10,7 +10,7 @@ str str_slice(str s, size_t start, size_t end)
 {
     end = end < s.len ? end : s.len;
     start = start < end ? start : end;
-    return (str){s.ptr + start, end - start};
+    return (str){start > 0 ? s.ptr + start : s.ptr, end - start}; /* ptr may be NULL */
 }
 
 size_t str_index_char(str s, char c)

@@ -407,8 +407,8 @@ static int on_end(struct builder *b)
 {
     struct frame frame = vec_pop(&b->frames);
     struct yaml_node *node = frame.node;
-    const struct yaml_node **children = &b->children.items[frame.first];
     size_t count = b->children.count - frame.first;
+    const struct yaml_node **children = count > 0 ? &b->children.items[frame.first] : NULL;
     uint64_t weight = 1;
     int r = 0;
 
