@@ -74,12 +74,6 @@ struct remote_raw {
     const struct yaml_node *node;
 };
 
-struct storage_raw {
-    void *tsdb;
-    void *exemplars;
-    bool printed;
-};
-
 struct otlp_raw {
     bool promote_all_resource_attributes;
     struct conf_strs promote_resource_attributes;

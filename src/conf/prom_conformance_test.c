@@ -1,17 +1,18 @@
-#include <jansson.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
+#include "codec/yaml.h"
 #include "conf/prom_check.h"
+#include "conf/prom_config_file.h"
 #include "testing/test.h"
 
-static bool has_arg(const json_t *args, const char *name)
+/* The manifests are JSON, which YAML contains. */
+static bool has_arg(const struct yaml_node *args, const char *name)
 {
-    for (size_t i = 0; i < json_array_size(args); i++) {
-        if (strcmp(json_string_value(json_array_get(args, i)), name) == 0) {
+    for (size_t i = 0; args != NULL && i < args->item_count; i++) {
+        if (str_is(args->items[i]->text, name)) {
             return true;
         }
     }
@@ -46,14 +47,14 @@ static bool faults_have_places(str text, const char *path)
     return true;
 }
 
-static bool case_passes(const json_t *one, const char *directory)
+static bool case_passes(const struct yaml_node *one, const char *directory)
 {
-    const char *file = json_string_value(json_object_get(one, "file"));
-    const json_t *args = json_object_get(one, "args");
-    const json_t *errors = json_object_get(one, "errors");
-    bool soft = json_is_true(json_object_get(one, "errors_soft"));
-    bool pass = strcmp(json_string_value(json_object_get(one, "expect")), "pass") == 0;
-    const json_t *wanted_exit = json_object_get(one, "exit");
+    str file = yaml_get(one, STR("file"))->text;
+    const struct yaml_node *args = yaml_get(one, STR("args"));
+    const struct yaml_node *errors = yaml_get(one, STR("errors"));
+    const struct yaml_node *soft = yaml_get(one, STR("errors_soft"));
+    const struct yaml_node *wanted_exit = yaml_get(one, STR("exit"));
+    bool pass = str_is(yaml_get(one, STR("expect"))->text, "pass");
     struct prom_check_options options = {
         .syntax_only = has_arg(args, "--syntax-only"),
         .agent = has_arg(args, "--agent"),
@@ -61,27 +62,20 @@ static bool case_passes(const json_t *one, const char *directory)
     };
     char path[512];
     struct buf out = {0};
-    bool good = true;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", directory, file);
+    (void)snprintf(path, sizeof(path), "%s/%.*s", directory, STR_ARG(file));
     int status = prom_config_check(path, &options, &out);
-    if ((status == PROM_CHECK_OK) != pass ||
-        (json_is_integer(wanted_exit) && json_integer_value(wanted_exit) != status)) {
-        good = false;
-    }
-    for (size_t i = 0; !soft && i < json_array_size(errors); i++) {
-        good &=
-            str_contains(buf_view(&out), str_from(json_string_value(json_array_get(errors, i))));
+    bool good = (status == PROM_CHECK_OK) == pass &&
+                (wanted_exit == NULL || wanted_exit->integer == status);
+    for (size_t i = 0; soft == NULL && errors != NULL && i < errors->item_count; i++) {
+        good &= str_contains(buf_view(&out), errors->items[i]->text);
     }
     if (!pass) {
-        good &= faults_have_places(buf_view(&out), file);
+        good &= faults_have_places(buf_view(&out), path);
     }
     if (!good) {
-        char *wanted = json_dumps(one, JSON_COMPACT);
-
-        fprintf(stderr, "%s: exit %d\n%.*swanted %s\n", file, status, STR_ARG(buf_view(&out)),
-                wanted);
-        free(wanted);
+        fprintf(stderr, "%.*s: exit %d, case at line %u\n%.*s", STR_ARG(file), status, one->line,
+                STR_ARG(buf_view(&out)));
     }
     buf_done(&out);
     return good;
@@ -90,20 +84,25 @@ static bool case_passes(const json_t *one, const char *directory)
 static void run_manifest(const char *manifest)
 {
     char path[512];
-    json_error_t error;
+    struct arena arena = {0};
+    struct buf text = {0};
+    const struct yaml_node *root = NULL;
+    struct baro_error err = {0};
     size_t failed = 0;
 
     (void)snprintf(path, sizeof(path), "%s", test_shared(manifest));
-    json_t *root = json_load_file(path, 0, &error);
-    assert_non_null(root);
-    const json_t *cases = json_object_get(root, "cases");
+    assert_ok(prom_config_file_read(path, &text, &err), &err);
+    assert_ok(yaml_parse(&arena, buf_view(&text), &root, &err), &err);
+    const struct yaml_node *cases = yaml_get(root, STR("cases"));
     const char *directory = dirname(path);
 
-    assert_true(json_array_size(cases) > 0);
-    for (size_t i = 0; i < json_array_size(cases); i++) {
-        failed += !case_passes(json_array_get(cases, i), directory);
+    assert_non_null(cases);
+    assert_true(cases->item_count > 0);
+    for (size_t i = 0; i < cases->item_count; i++) {
+        failed += !case_passes(cases->items[i], directory);
     }
-    json_decref(root);
+    arena_done(&arena);
+    buf_done(&text);
     assert_int_equal(failed, 0);
 }
 
