@@ -180,6 +180,12 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
     appender->v[n] = v;
     appender->count = n + 1;
     series->pending = (uint32_t)n;
+    if (LIKELY(series->open != 0)) {
+        /* The commit will write behind the last bit of the chunk. */
+        __builtin_prefetch((const char *)head_pool_at(&appender->head->pool, series->open) +
+                               chunk_xor_size(&series->chunk),
+                           1);
+    }
     return APPEND_OK;
 }
 

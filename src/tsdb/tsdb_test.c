@@ -1,6 +1,10 @@
 #include "tsdb/tsdb.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/random.h"
@@ -533,5 +537,102 @@ TEST(tsdb_passes_over_directories_that_are_no_blocks)
     assert_int_equal(report.blocks_skipped, 1);
     assert_true(str_contains(str_from(report.block_skip_text), STR("01GRZ3ZGPQ9ZS2VKY3DGYKDVBQ")));
     close_tsdb(tsdb);
+    arena_done(&arena);
+}
+
+/* A child commits scrapes and tells each one's number through a pipe, until it is killed. */
+static void scrape_until_killed(const char *dir, unsigned first, int told)
+{
+    struct tsdb_options options = {.wal_segment_size = 2 * WAL_PAGE_BYTES};
+    struct baro_error err = {0};
+    struct appender *appender;
+    struct tsdb *tsdb = NULL;
+
+    if (tsdb_open(dir, &options, &tsdb, &err) < 0) {
+        _exit(1);
+    }
+    appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    for (unsigned i = first; i < first + 100000; i++) {
+        if (scrape(appender, 200, (ts)i * 1000, &err) < 0 ||
+            write(told, &i, sizeof(i)) != (ssize_t)sizeof(i)) {
+            _exit(1);
+        }
+    }
+    _exit(0);
+}
+
+static unsigned kill_one(const char *dir, unsigned done, long after_us)
+{
+    struct timespec pause = {.tv_nsec = after_us * 1000};
+    unsigned number = done;
+    int pipes[2], status = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(pipes), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)close(pipes[0]);
+        scrape_until_killed(dir, done + 1, pipes[1]);
+    }
+    (void)close(pipes[1]);
+    /* At least one commit, then a moment more. */
+    assert_int_equal(read(pipes[0], &number, sizeof(number)), sizeof(number));
+    (void)nanosleep(&pause, NULL);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    while (read(pipes[0], &number, sizeof(number)) == (ssize_t)sizeof(number)) {
+    }
+    (void)close(pipes[0]);
+    return number;
+}
+
+/* How many scrapes series 0 has. */
+static unsigned count_scrapes(struct tsdb *tsdb)
+{
+    struct queryable *queryable = tsdb_queryable(tsdb);
+    struct sample_buf samples = {0};
+    struct series_list list = {0};
+    struct querier *querier = NULL;
+    struct baro_error err = {0};
+    struct arena arena = {0};
+    struct matcher matcher;
+    unsigned count;
+
+    assert_ok(matcher_init(&matcher, MATCHER_EQUAL, STR("i"), STR("0"), &err), &err);
+    assert_ok(queryable->querier(queryable, INT64_MIN, INT64_MAX, &querier, &err), &err);
+    assert_ok(querier->ops->select(querier, &arena, NULL, (struct matchers){&matcher, 1}, NULL,
+                                   &list, &err),
+              &err);
+    assert_int_equal(list.count, 1);
+    assert_ok(querier->ops->samples(querier, &list.items[0], INT64_MIN, INT64_MAX, &samples, &err),
+              &err);
+    count = (unsigned)samples.count;
+    querier_close(querier);
+    matcher_done(&matcher);
+    sample_buf_done(&samples);
+    arena_done(&arena);
+    return count;
+}
+
+TEST(tsdb_loses_no_commit_when_killed)
+{
+    enum { KILLS = 25 };
+    struct random random = {(uint64_t)getpid()};
+    struct arena arena = {0};
+    const char *dir = fresh_dir(&arena);
+    unsigned done = 0;
+
+    for (int i = 0; i < KILLS; i++) {
+        unsigned told = kill_one(dir, done, (long)random_below(&random, 20000));
+        struct tsdb *tsdb = open_tsdb(dir, NULL);
+
+        /* What was told is there; one more may be, whose telling the kill prevented. */
+        done = count_scrapes(tsdb);
+        assert_true(done == told || done == told + 1);
+        check_scrapes(tsdb, 200, done, 1000);
+        close_tsdb(tsdb);
+    }
     arena_done(&arena);
 }
