@@ -101,7 +101,8 @@ struct api_context {
 
 struct api;
 
-/* api_new keeps `context`. Fails with BARO_EPARSE when cors_origin is no regular expression. */
+/* api_new copies `context`; what it points to is kept. Fails with BARO_EPARSE when cors_origin is
+ * no regular expression. */
 int api_new(const struct api_context *context, struct api **ret, struct baro_error *err);
 struct api *api_free(struct api *api);
 DEFINE_CLEANUP(api_free, struct api)

@@ -53,7 +53,7 @@ struct http_request {
  * runs. */
 str http_request_header(const struct http_request *request, const char *name);
 
-enum { HTTP_RESPONSE_HEADERS_MAX = 8 };
+enum { HTTP_RESPONSE_HEADERS_MAX = 12 };
 
 /* A zeroed response but for status 200; the server takes the body over and releases it. */
 struct http_response {

@@ -1,0 +1,422 @@
+#include <inttypes.h>
+#include <math.h>
+
+#include "api/api_priv.h"
+#include "base/num.h"
+
+enum { MS_PER_DAY = 86400000, SELECTORS_MAX = 1000 };
+
+/* ---- times ---- */
+
+static ts clamp_time(double t_ms)
+{
+    if (t_ms <= (double)API_TIME_MIN) {
+        return API_TIME_MIN;
+    }
+    return t_ms >= (double)API_TIME_MAX ? API_TIME_MAX : (ts)t_ms;
+}
+
+/* Go splits the seconds, rounds the rest to milliseconds and cuts: the same steps, so that the same
+ * millisecond comes out. */
+static ts time_from_seconds(double seconds)
+{
+    double whole = 0;
+    double rest = modf(seconds, &whole);
+    int64_t ns;
+
+    if (fabs(seconds) > 9e15) {
+        return clamp_time(seconds * 1000);
+    }
+    rest = round(rest * 1000) / 1000;
+    ns = (int64_t)(rest * 1e9);
+    if (ns < 0) {
+        ns += 1000000000;
+        whole -= 1;
+    }
+    return clamp_time(whole * 1000) + ns / 1000000;
+}
+
+/* Days since 1970-01-01 of a Gregorian date (Hinnant, "chrono-compatible low-level date
+ * algorithms"). */
+static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
+{
+    int64_t era;
+    int64_t year_of_era;
+    int64_t day_of_year;
+
+    year -= month <= 2 ? 1 : 0;
+    era = (year >= 0 ? year : year - 399) / 400;
+    year_of_era = year - era * 400;
+    day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
+}
+
+static bool digits(str *rest, size_t count, int64_t least, int64_t most, int64_t *ret)
+{
+    uint64_t value = 0;
+
+    if (rest->len < count || !num_parse_u64(str_slice(*rest, 0, count), &value) ||
+        (int64_t)value < least || (int64_t)value > most) {
+        return false;
+    }
+    *rest = str_from_index(*rest, count);
+    *ret = (int64_t)value;
+    return true;
+}
+
+static bool literal(str *rest, char c)
+{
+    if (rest->len == 0 || rest->ptr[0] != c) {
+        return false;
+    }
+    *rest = str_from_index(*rest, 1);
+    return true;
+}
+
+static bool fraction(str *rest, int64_t *ret_ms)
+{
+    int64_t scale = 100;
+    size_t count = 0;
+
+    while (count < rest->len && rest->ptr[count] >= '0' && rest->ptr[count] <= '9') {
+        *ret_ms += (rest->ptr[count] - '0') * scale;
+        scale /= 10;
+        count++;
+    }
+    *rest = str_from_index(*rest, count);
+    return count > 0;
+}
+
+static bool zone(str *rest, int64_t *ret_ms)
+{
+    int64_t sign = rest->len > 0 && rest->ptr[0] == '-' ? -1 : 1;
+    int64_t hours = 0;
+    int64_t minutes = 0;
+
+    if (literal(rest, 'Z')) {
+        return true;
+    }
+    if (!literal(rest, '+') && !literal(rest, '-')) {
+        return false;
+    }
+    if (!digits(rest, 2, 0, 24, &hours) || !literal(rest, ':') ||
+        !digits(rest, 2, 0, 59, &minutes)) {
+        return false;
+    }
+    *ret_ms = sign * (hours * DUR_HOUR + minutes * DUR_MINUTE);
+    return true;
+}
+
+static int64_t days_of_month(int64_t year, int64_t month)
+{
+    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return days[month - 1] + (month == 2 && is_leap ? 1 : 0);
+}
+
+static bool parse_rfc3339(str text, ts *ret)
+{
+    str rest = text;
+    int64_t year = 0;
+    int64_t month = 0;
+    int64_t day = 0;
+    int64_t hour = 0;
+    int64_t minute = 0;
+    int64_t second = 0;
+    int64_t ms = 0;
+    int64_t offset = 0;
+
+    if (!digits(&rest, 4, 0, 9999, &year) || !literal(&rest, '-') ||
+        !digits(&rest, 2, 1, 12, &month) || !literal(&rest, '-') ||
+        !digits(&rest, 2, 1, days_of_month(year, month), &day) || !literal(&rest, 'T') ||
+        !digits(&rest, 2, 0, 23, &hour) || !literal(&rest, ':') ||
+        !digits(&rest, 2, 0, 59, &minute) || !literal(&rest, ':') ||
+        !digits(&rest, 2, 0, 59, &second) || (literal(&rest, '.') && !fraction(&rest, &ms)) ||
+        !zone(&rest, &offset) || rest.len > 0) {
+        return false;
+    }
+    *ret = days_from_civil(year, month, day) * MS_PER_DAY + hour * DUR_HOUR + minute * DUR_MINUTE +
+           second * DUR_SECOND + ms - offset;
+    return true;
+}
+
+bool api_parse_time(str text, ts *ret)
+{
+    double seconds = 0;
+
+    if (num_parse_double(text, &seconds)) {
+        if (!isfinite(seconds)) {
+            return false;
+        }
+        *ret = time_from_seconds(seconds);
+        return true;
+    }
+    /* The widest times that Go's clients send do not fit four digits of year. */
+    if (str_is(text, "-292273086-05-16T16:47:06Z")) {
+        *ret = API_TIME_MIN;
+        return true;
+    }
+    if (str_is(text, "292277025-08-18T07:12:54.999999999Z")) {
+        *ret = API_TIME_MAX;
+        return true;
+    }
+    return parse_rfc3339(text, ret);
+}
+
+void api_format_time(struct buf *buf, ts t)
+{
+    int64_t days = t / MS_PER_DAY - (t % MS_PER_DAY < 0 ? 1 : 0);
+    int64_t ms = t - days * MS_PER_DAY;
+    int64_t shifted = days + 719468;
+    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t day_of_era = shifted - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month_index = (5 * day_of_year + 2) / 153;
+    int64_t month = month_index < 10 ? month_index + 3 : month_index - 9;
+    int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+
+    if (t == INT64_MIN) {
+        buf_str(buf, STR("0001-01-01T00:00:00Z"));
+        return;
+    }
+    buf_printf(buf,
+               "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64,
+               year, month, day_of_year - (153 * month_index + 2) / 5 + 1, ms / DUR_HOUR,
+               ms / DUR_MINUTE % 60, ms / DUR_SECOND % 60);
+    if (ms % 1000 != 0) {
+        buf_printf(buf, ".%03" PRId64, ms % 1000);
+        while (buf->len > 0 && buf->ptr[buf->len - 1] == '0') {
+            buf->len--;
+        }
+    }
+    buf_char(buf, 'Z');
+}
+
+/* ---- durations ---- */
+
+int api_parse_duration(str text, dur *ret, struct baro_error *err)
+{
+    double seconds = 0;
+
+    if (num_parse_double(text, &seconds)) {
+        double ns = seconds * 1e9;
+
+        if (!(ns <= (double)INT64_MAX && ns >= (double)INT64_MIN)) {
+            return error_set(err, BARO_EPARSE,
+                             "cannot parse \"%.*s\" to a valid duration. It overflows int64",
+                             STR_ARG(text));
+        }
+        /* The engine counts milliseconds; a shorter step would be none. */
+        *ret = (dur)(seconds * 1000 + (seconds < 0 ? -1e-7 : 1e-7));
+        return 0;
+    }
+    if (dur_parse(text, ret, NULL) >= 0) {
+        return 0;
+    }
+    return error_set(err, BARO_EPARSE, "cannot parse \"%.*s\" to a valid duration", STR_ARG(text));
+}
+
+/* ---- parameters by name ---- */
+
+int api_time_param(struct api_call *call, const char *name, ts initial, ts *ret)
+{
+    str text = form_get(&call->form, str_from(name));
+
+    if (text.len == 0) {
+        *ret = initial;
+        return 0;
+    }
+    if (!api_parse_time(text, ret)) {
+        return api_fail(call, API_BAD_DATA,
+                        "invalid parameter \"%s\": Invalid time value for '%s': cannot parse "
+                        "\"%.*s\" to a valid timestamp",
+                        name, name, STR_ARG(text));
+    }
+    return 0;
+}
+
+int api_duration_param(struct api_call *call, const char *name, dur *ret)
+{
+    str text = form_get(&call->form, str_from(name));
+    struct baro_error err = {0};
+
+    if (api_parse_duration(text.ptr != NULL ? text : STR(""), ret, &err) < 0) {
+        return api_fail(call, API_BAD_DATA, "invalid parameter \"%s\": %s", name, err.message);
+    }
+    return 0;
+}
+
+int api_limit_param(struct api_call *call, size_t *ret)
+{
+    str text = form_get(&call->form, STR("limit"));
+    int64_t limit = 0;
+
+    if (text.len == 0) {
+        *ret = 0;
+        return 0;
+    }
+    if (!num_parse_i64(text, &limit)) {
+        return api_fail(call, API_BAD_DATA,
+                        "invalid parameter \"limit\": strconv.Atoi: parsing \"%.*s\": invalid "
+                        "syntax",
+                        STR_ARG(text));
+    }
+    if (limit < 0) {
+        return api_fail(call, API_BAD_DATA,
+                        "invalid parameter \"limit\": limit must be non-negative");
+    }
+    *ret = (size_t)limit;
+    return 0;
+}
+
+int api_range_params(struct api_call *call, ts *ret_start, ts *ret_end)
+{
+    int r = api_time_param(call, "start", API_TIME_MIN, ret_start);
+
+    return r < 0 ? r : api_time_param(call, "end", API_TIME_MAX, ret_end);
+}
+
+/* ---- selectors ---- */
+
+int api_selector_parse(struct api_call *call, str text, struct api_selectors *ret,
+                       struct baro_error *err)
+{
+    int r = promql_parse_selector(call->arena, text, &ret->items[ret->count], err);
+
+    r = promql_error_prefix(r, err);
+    if (r >= 0) {
+        ret->count++;
+    }
+    return r;
+}
+
+struct matchers api_selector_matchers(const struct api_selectors *selectors, size_t index)
+{
+    const struct expr *expr = selectors->items[index];
+
+    return (struct matchers){expr->vector.matchers, expr->vector.matcher_count};
+}
+
+static bool matches_everything(struct matchers matchers)
+{
+    for (size_t i = 0; i < matchers.count; i++) {
+        if (!matcher_matches(&matchers.items[i], STR(""))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int api_match_params(struct api_call *call, struct api_selectors *ret)
+{
+    size_t index = 0;
+    size_t count = 0;
+    str text;
+
+    while (form_next(&call->form, STR("match[]"), &index, &text)) {
+        count++;
+    }
+    if (count > SELECTORS_MAX) {
+        return api_fail(call, API_BAD_DATA, "more than %d match[] parameters", SELECTORS_MAX);
+    }
+    ret->items = ARENA_ARRAY(call->arena, struct expr *, count + 1);
+    ret->count = 0;
+    for (index = 0; form_next(&call->form, STR("match[]"), &index, &text);) {
+        struct baro_error err = {0};
+
+        if (api_selector_parse(call, text, ret, &err) < 0) {
+            api_selectors_done(ret);
+            return api_fail(call, API_BAD_DATA, "invalid parameter \"match[]\": %s", err.message);
+        }
+    }
+    for (size_t i = 0; i < ret->count; i++) {
+        if (matches_everything(api_selector_matchers(ret, i))) {
+            api_selectors_done(ret);
+            return api_fail(call, API_BAD_DATA,
+                            "invalid parameter \"match[]\": match[] must contain at least one "
+                            "non-empty matcher");
+        }
+    }
+    return 0;
+}
+
+void api_selectors_done(struct api_selectors *selectors)
+{
+    for (size_t i = 0; i < selectors->count; i++) {
+        promql_expr_done(selectors->items[i]);
+    }
+    selectors->count = 0;
+}
+
+/* ---- names ---- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : (c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1);
+}
+
+/* "_1F600_" at s.ptr[0] is a code point. Returns the bytes read, 0 when it is none. */
+static size_t escaped_rune(str s, uint32_t *ret)
+{
+    size_t at = 1;
+    uint32_t rune = 0;
+
+    while (at < s.len && at <= 6 && hex_digit(s.ptr[at]) >= 0) {
+        rune = rune << 4 | (uint32_t)hex_digit(s.ptr[at]);
+        at++;
+    }
+    if (at == 1 || at >= s.len || s.ptr[at] != '_' || rune > 0x10FFFF ||
+        (rune >= 0xD800 && rune <= 0xDFFF)) {
+        return 0;
+    }
+    *ret = rune;
+    return at + 1;
+}
+
+str api_unescape_name(struct arena *arena, str s)
+{
+    str rest = str_from_index(s, 3);
+    size_t size = 0;
+    char *to;
+
+    if (!str_has_prefix(s, STR("U__"))) {
+        return s;
+    }
+    to = arena_alloc(arena, s.len + 4);
+    while (rest.len > 0) {
+        size_t step = 1;
+        uint32_t rune = 0;
+
+        if (rest.ptr[0] != '_') {
+            to[size++] = rest.ptr[0];
+        } else if (rest.len > 1 && rest.ptr[1] == '_') {
+            to[size++] = '_';
+            step = 2;
+        } else {
+            step = escaped_rune(rest, &rune);
+            if (step == 0) {
+                return s;
+            }
+            size += utf8_encode(rune, to + size);
+        }
+        rest = str_from_index(rest, step);
+    }
+    return str_of(to, size);
+}
+
+void api_write_labels(struct json_writer *json, struct labels labels)
+{
+    json_write_object_begin(json);
+    for (size_t i = 0; i < labels.count; i++) {
+        json_write_key(json, labels.items[i].name);
+        json_write_str_plain(json, labels.items[i].value);
+    }
+    json_write_object_end(json);
+}

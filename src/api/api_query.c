@@ -1,0 +1,387 @@
+#include "api/api_priv.h"
+#include "promql/ast_json.h"
+
+enum { RANGE_POINTS_MAX = 11000, POINTS_PER_RESERVE = 256, SHORT_POINT_BYTES = 64 };
+
+/* ---- results ---- */
+
+/*
+ * The hot loop of a matrix answer. Room is reserved for a run of points of ordinary size; a number
+ * may be as long as NUM_TEXT_MAX, so the run ends early when the room gets short.
+ */
+static void write_points(struct json_writer *json, const struct point *points, size_t count)
+{
+    struct buf *buf = json->buf;
+    size_t at = 0;
+
+    json_write_array_begin(json);
+    while (at < count) {
+        size_t run = count - at < POINTS_PER_RESERVE ? count - at : POINTS_PER_RESERVE;
+        size_t room = run * SHORT_POINT_BYTES + JSON_WRITE_POINT_MAX;
+        char *begin = buf_reserve(buf, room);
+        char *to = begin;
+
+        if (begin == NULL) {
+            return;
+        }
+        while (run > 0 && (size_t)(to - begin) + JSON_WRITE_POINT_MAX < room) {
+            if (at > 0) {
+                *to++ = ',';
+            }
+            to = json_write_point_at(to, points[at].t, points[at].v);
+            at++;
+            run--;
+        }
+        buf->len += (size_t)(to - begin);
+    }
+    json_write_array_end(json);
+}
+
+static void write_series(struct json_writer *json, const struct query_result *result, size_t count)
+{
+    json_write_array_begin(json);
+    for (size_t i = 0; i < count; i++) {
+        const struct result_series *series = &result->series[i];
+
+        json_write_object_begin(json);
+        json_write_key(json, STR("metric"));
+        api_write_labels(json, series->metric);
+        if (result->type == VALUE_MATRIX) {
+            json_write_key(json, STR("values"));
+            write_points(json, series->points, series->count);
+        } else {
+            json_write_key(json, STR("value"));
+            json_write_point(json, series->points[0].t, series->points[0].v);
+        }
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+static void write_value(struct json_writer *json, const struct query_result *result, size_t count)
+{
+    switch (result->type) {
+    case VALUE_SCALAR:
+        json_write_point(json, result->t, result->scalar);
+        break;
+    case VALUE_STRING:
+        json_write_array_begin(json);
+        json_write_timestamp(json, result->t);
+        json_write_str(json, result->string);
+        json_write_array_end(json);
+        break;
+    case VALUE_NONE:
+    case VALUE_VECTOR:
+    case VALUE_MATRIX:
+        write_series(json, result, count);
+        break;
+    }
+}
+
+static double seconds(mono ns)
+{
+    return (double)ns / (double)MONO_PER_SECOND;
+}
+
+/* Sorting and queueing are not measured apart. */
+static void write_stats(struct json_writer *json, const struct query_stats *stats)
+{
+    double all = seconds(stats->prepare_ns + stats->eval_ns);
+
+    json_write_key(json, STR("stats"));
+    json_write_object_begin(json);
+    json_write_key(json, STR("timings"));
+    json_write_object_begin(json);
+    json_write_pair_number(json, STR("evalTotalTime"), all);
+    json_write_pair_number(json, STR("resultSortTime"), 0);
+    json_write_pair_number(json, STR("queryPreparationTime"), seconds(stats->prepare_ns));
+    json_write_pair_number(json, STR("innerEvalTime"), seconds(stats->eval_ns));
+    json_write_pair_number(json, STR("execQueueTime"), 0);
+    json_write_pair_number(json, STR("execTotalTime"), all);
+    json_write_object_end(json);
+    json_write_key(json, STR("samples"));
+    json_write_object_begin(json);
+    json_write_pair_u64(json, STR("totalQueryableSamples"), stats->samples_read);
+    json_write_pair_u64(json, STR("peakSamples"), stats->samples_peak);
+    json_write_object_end(json);
+    json_write_object_end(json);
+}
+
+/* Annotations die with the result: they are copied into the arena of the request. */
+static void keep_annotations(struct api_call *call, const struct annotations *from)
+{
+    for (size_t i = 0; i < from->warning_count; i++) {
+        api_warn(call, arena_str(call->arena, from->warnings[i]));
+    }
+    for (size_t i = 0; i < from->info_count; i++) {
+        vec_push(&call->infos, arena_str(call->arena, from->infos[i]));
+    }
+}
+
+static void write_result(struct api_call *call, const struct query_result *result, size_t limit)
+{
+    struct json_writer *json = &call->json;
+    size_t count = result->series_count;
+    str stats = form_get(&call->form, STR("stats"));
+
+    if (limit > 0 && count > limit) {
+        count = limit;
+        api_warn(call, STR("results truncated due to limit"));
+    }
+    json_write_object_begin(json);
+    json_write_pair_str(json, STR("resultType"), str_from(value_type_name(result->type)));
+    json_write_key(json, STR("result"));
+    write_value(json, result, count);
+    if (stats.len > 0) {
+        write_stats(json, &result->stats);
+    }
+    json_write_object_end(json);
+    keep_annotations(call, &result->annotations);
+}
+
+/* ---- running ---- */
+
+static int timeout_param(struct api_call *call, struct engine_options *options)
+{
+    str text = form_get(&call->form, STR("timeout"));
+    dur timeout = 0;
+    int r;
+
+    if (text.len == 0) {
+        return 0;
+    }
+    r = api_duration_param(call, "timeout", &timeout);
+    if (r >= 0 && (options->timeout == 0 || timeout < options->timeout)) {
+        options->timeout = timeout > 0 ? timeout : 1; /* 0 would be none */
+    }
+    return r;
+}
+
+static int lookback_param(struct api_call *call, dur *ret)
+{
+    str text = form_get(&call->form, STR("lookback_delta"));
+    struct baro_error err = {0};
+
+    if (text.len > 0 && api_parse_duration(text, ret, &err) < 0) {
+        return api_fail(call, API_BAD_DATA, "error parsing lookback delta duration: %s",
+                        err.message);
+    }
+    return 0;
+}
+
+static int run(struct api_call *call, struct query *query, size_t limit)
+{
+    struct engine_options options = {0};
+    struct query_result result = {0};
+    struct baro_error err = {0};
+    int r;
+
+    call->context->engine(call->context->app, &options);
+    r = timeout_param(call, &options);
+    r = r < 0 ? r : lookback_param(call, &query->lookback);
+    if (r < 0) {
+        return r;
+    }
+    query->text = form_get(&call->form, STR("query"));
+    query->text = query->text.ptr != NULL ? query->text : STR("");
+    query->cancel = call->request->cancel;
+    r = engine_run(&options, call->queryable, query, &result, &err);
+    if (r < 0) {
+        return err.code == BARO_EPARSE || err.code == BARO_EINVALID
+                   ? api_fail(call, API_BAD_DATA, "invalid parameter \"query\": %s", err.message)
+                   : api_fail_query(call, &err);
+    }
+    write_result(call, &result, limit);
+    query_result_done(&result);
+    return 0;
+}
+
+int api_query(struct api_call *call)
+{
+    struct query query = {0};
+    size_t limit = 0;
+    int r = api_limit_param(call, &limit);
+
+    r = r < 0 ? r : api_time_param(call, "time", clock_now(call->context->clock), &query.start);
+    if (r < 0) {
+        return r;
+    }
+    query.end = query.start;
+    return run(call, &query, limit);
+}
+
+/* start and end have no default here, and Prometheus words their faults without a wrapper. */
+static int range_time(struct api_call *call, const char *name, ts *ret)
+{
+    str text = form_get(&call->form, str_from(name));
+
+    if (text.ptr == NULL || !api_parse_time(text, ret)) {
+        return api_fail(call, API_BAD_DATA,
+                        "invalid parameter \"%s\": cannot parse \"%.*s\" to a valid timestamp",
+                        name, STR_ARG(text));
+    }
+    return 0;
+}
+
+static int range_step(struct api_call *call, const struct query *query, dur *ret)
+{
+    int r = api_duration_param(call, "step", ret);
+
+    if (r < 0) {
+        return r;
+    }
+    if (*ret <= 0) {
+        return api_fail(call, API_BAD_DATA,
+                        "invalid parameter \"step\": zero or negative query resolution step "
+                        "widths are not accepted. Try a positive integer");
+    }
+    if (((uint64_t)query->end - (uint64_t)query->start) / (uint64_t)*ret > RANGE_POINTS_MAX) {
+        return api_fail(call, API_BAD_DATA,
+                        "exceeded maximum resolution of 11,000 points per timeseries. Try "
+                        "decreasing the query resolution (?step=XX)");
+    }
+    return 0;
+}
+
+int api_query_range(struct api_call *call)
+{
+    struct query query = {0};
+    size_t limit = 0;
+    int r = api_limit_param(call, &limit);
+
+    r = r < 0 ? r : range_time(call, "start", &query.start);
+    r = r < 0 ? r : range_time(call, "end", &query.end);
+    if (r >= 0 && query.end < query.start) {
+        r = api_fail(call, API_BAD_DATA,
+                     "invalid parameter \"end\": end timestamp must not be before start time");
+    }
+    r = r < 0 ? r : range_step(call, &query, &query.step);
+    return r < 0 ? r : run(call, &query, limit);
+}
+
+/* ---- expressions without evaluation ---- */
+
+static int parse(struct api_call *call, struct expr **ret)
+{
+    struct engine_options options = {0};
+    struct baro_error err = {0};
+    str text = form_get(&call->form, STR("query"));
+    int r;
+
+    call->context->engine(call->context->app, &options);
+    r = promql_parse(call->arena, text.ptr != NULL ? text : STR(""), &options.features, ret, &err);
+    r = promql_error_prefix(r, &err);
+    return r < 0 ? api_fail(call, API_BAD_DATA, "invalid parameter \"query\": %s", err.message) : 0;
+}
+
+int api_format_query(struct api_call *call)
+{
+    struct expr *expr = NULL;
+    struct buf text = {0};
+    int r = parse(call, &expr);
+
+    if (r < 0) {
+        return r;
+    }
+    promql_pretty(&text, expr);
+    json_write_str(&call->json, buf_view(&text));
+    call->json.buf->failed |= text.failed;
+    buf_done(&text);
+    promql_expr_done(expr);
+    return 0;
+}
+
+int api_parse_query(struct api_call *call)
+{
+    struct expr *expr = NULL;
+    int r = parse(call, &expr);
+
+    if (r < 0) {
+        return r;
+    }
+    json_write_raw(&call->json, STR(""));
+    promql_ast_json(call->json.buf, expr);
+    promql_expr_done(expr);
+    return 0;
+}
+
+/* ---- exemplars ---- */
+
+struct exemplar_walk {
+    struct api_call *call;
+    ts start;
+    ts end;
+    int result;
+};
+
+static void write_exemplars(struct json_writer *json, const struct tsdb_exemplar *items,
+                            size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool is_first = i == 0 || !labels_eq(items[i].series, items[i - 1].series);
+        bool is_last = i + 1 == count || !labels_eq(items[i].series, items[i + 1].series);
+
+        if (is_first) {
+            json_write_object_begin(json);
+            json_write_key(json, STR("seriesLabels"));
+            api_write_labels(json, items[i].series);
+            json_write_key(json, STR("exemplars"));
+            json_write_array_begin(json);
+        }
+        json_write_object_begin(json);
+        json_write_key(json, STR("labels"));
+        api_write_labels(json, items[i].exemplar.labels);
+        json_write_key(json, STR("value"));
+        json_write_value(json, items[i].exemplar.value);
+        json_write_key(json, STR("timestamp"));
+        json_write_timestamp(json, items[i].exemplar.t);
+        json_write_object_end(json);
+        if (is_last) {
+            json_write_array_end(json);
+            json_write_object_end(json);
+        }
+    }
+}
+
+static bool visit_selector(struct expr *node, void *context)
+{
+    struct exemplar_walk *walk = context;
+    const struct api_context *api = walk->call->context;
+    struct tsdb_exemplar *items = NULL;
+    struct baro_error err = {0};
+    size_t count = 0;
+
+    if (node->kind != EXPR_VECTOR_SELECTOR || api->sources.exemplars == NULL) {
+        return true;
+    }
+    walk->result =
+        api->sources.exemplars(api->app, walk->call->arena,
+                               (struct matchers){node->vector.matchers, node->vector.matcher_count},
+                               walk->start, walk->end, &items, &count, &err);
+    if (walk->result < 0) {
+        (void)api_fail_query(walk->call, &err);
+        return false;
+    }
+    write_exemplars(&walk->call->json, items, count);
+    return true;
+}
+
+int api_query_exemplars(struct api_call *call)
+{
+    struct exemplar_walk walk = {.call = call};
+    struct expr *expr = NULL;
+    int r = api_range_params(call, &walk.start, &walk.end);
+
+    if (r >= 0 && walk.end < walk.start) {
+        r = api_fail(call, API_BAD_DATA, "end timestamp must not be before start timestamp");
+    }
+    r = r < 0 ? r : parse(call, &expr);
+    if (r < 0) {
+        return r;
+    }
+    json_write_array_begin(&call->json);
+    (void)promql_expr_walk(expr, visit_selector, &walk);
+    json_write_array_end(&call->json);
+    promql_expr_done(expr);
+    return walk.result < 0 ? walk.result : 0;
+}

@@ -1,0 +1,77 @@
+#include "api/api_priv.h"
+#include "api/page.h"
+
+void api_page(struct api_call *call)
+{
+    call->response->content_type = "text/html; charset=utf-8";
+    call->response->constant_body = str_of((const char *)page_html, page_html_bytes);
+    /* The page needs nothing from elsewhere; an expression in the URL must not become a script. */
+    http_response_header(call->response, "Content-Security-Policy",
+                         "default-src 'none'; script-src 'unsafe-inline'; style-src "
+                         "'unsafe-inline'; connect-src 'self'; img-src 'self' data:; "
+                         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'");
+    http_response_header(call->response, "X-Content-Type-Options", "nosniff");
+    http_response_header(call->response, "Cache-Control", "no-cache");
+}
+
+/* ---- health ---- */
+
+void api_healthy(struct api_call *call)
+{
+    http_response_text(call->response, 200, "Prometheus Server is Healthy.\n");
+}
+
+void api_ready(struct api_call *call)
+{
+    if (call->queryable == NULL) {
+        http_response_header(call->response, "X-Prometheus-Stopping", "false");
+        http_response_text(call->response, 503, "Service Unavailable");
+    } else {
+        http_response_text(call->response, 200, "Prometheus Server is Ready.\n");
+    }
+}
+
+void api_options(struct api_call *call)
+{
+    call->response->status = 204;
+}
+
+/* ---- life cycle ---- */
+
+static bool is_lifecycle_off(struct api_call *call)
+{
+    if (!call->context->enable_lifecycle) {
+        http_response_text(call->response, 403, "Lifecycle API is not enabled.");
+    }
+    return !call->context->enable_lifecycle;
+}
+
+void api_lifecycle_method(struct api_call *call)
+{
+    if (!is_lifecycle_off(call)) {
+        http_response_header(call->response, "Allow", "POST, PUT");
+        http_response_text(call->response, 405, "Only POST or PUT requests allowed");
+    }
+}
+
+void api_reload(struct api_call *call)
+{
+    struct baro_error err = {0};
+    char text[512];
+
+    if (is_lifecycle_off(call)) {
+        return;
+    }
+    if (call->context->reload(call->context->app, &err) < 0) {
+        error_format(&err, text, sizeof(text));
+        http_response_text(call->response, 500, "failed to reload config: %s\n", text);
+    }
+}
+
+void api_quit(struct api_call *call)
+{
+    if (!is_lifecycle_off(call)) {
+        http_response_text(call->response, 200, "Requesting termination... Goodbye!");
+        call->context->quit(call->context->app);
+    }
+}
