@@ -17,6 +17,8 @@ struct side {
     uint32_t *first;    /* per group, NO_ROW when empty */
     uint32_t *last;
     uint32_t *next; /* per row: the next of the same group */
+    uint8_t *
+        *presence; /* per group: the steps at which any row has a point; NULL until asked for */
 };
 
 /* The points that one match group gives to one label set. */
@@ -48,6 +50,7 @@ struct matching {
     struct output *outputs;
     size_t output_count;
     size_t output_capacity;
+    double *room; /* one row */
 };
 
 /* ---- match groups ---- */
@@ -80,11 +83,13 @@ static int side_chain(struct matching *m, struct side *side, struct baro_error *
 {
     side->first = eval_alloc(m->ev, m->group_count, sizeof(uint32_t), err);
     side->last = eval_alloc(m->ev, m->group_count, sizeof(uint32_t), err);
-    if (side->first == NULL || side->last == NULL) {
+    side->presence = eval_alloc(m->ev, m->group_count, sizeof(*side->presence), err);
+    if (side->first == NULL || side->last == NULL || side->presence == NULL) {
         return BARO_ELIMIT;
     }
     for (size_t g = 0; g < m->group_count; g++) {
         side->first[g] = NO_ROW;
+        side->presence[g] = NULL;
     }
     for (size_t i = 0; i < side->value.count; i++) {
         uint32_t group = side->group_of[i];
@@ -115,14 +120,42 @@ static int match_groups(struct matching *m, struct baro_error *err)
     return r < 0 ? r : side_chain(m, &m->one, err);
 }
 
-static bool side_any(const struct side *side, size_t step)
+static int mark_present(struct matching *m, const double *v, uint8_t *present,
+                        struct baro_error *err)
 {
-    for (size_t i = 0; i < side->value.count; i++) {
-        if (!value_is_absent(side->value.rows[i].v[step])) {
-            return true;
-        }
+    for (size_t step = 0; step < m->line->steps; step++) {
+        present[step] |= !value_is_absent(v[step]);
     }
-    return false;
+    return eval_tick(m->ev, m->line->steps / 4 + 1, err);
+}
+
+static uint8_t *no_steps(struct matching *m, struct baro_error *err)
+{
+    uint8_t *steps = eval_alloc(m->ev, m->line->steps, 1, err);
+
+    if (steps != NULL) {
+        memset(steps, 0, m->line->steps);
+    }
+    return steps;
+}
+
+/* The steps at which a group has a point on this side. */
+static int side_presence(struct matching *m, struct side *side, uint32_t group, const uint8_t **ret,
+                         struct baro_error *err)
+{
+    uint8_t *present = side->presence[group];
+    int r = 0;
+
+    if (present == NULL) {
+        present = no_steps(m, err);
+        r = present == NULL ? BARO_ELIMIT : 0;
+        for (uint32_t i = side->first[group]; r >= 0 && i != NO_ROW; i = side->next[i]) {
+            r = mark_present(m, side->value.rows[i].v, present, err);
+        }
+        side->presence[group] = present;
+    }
+    *ret = present;
+    return r;
 }
 
 static int duplicate_error(const struct matching *m, uint32_t earlier, uint32_t later,
@@ -143,40 +176,70 @@ static int duplicate_error(const struct matching *m, uint32_t earlier, uint32_t 
 }
 
 /* The "one" side must have at most one point per group and step, where the other side has any. */
-static int check_group(const struct matching *m, uint32_t group, struct baro_error *err)
+static int check_group(struct matching *m, uint32_t group, const uint8_t *asked,
+                       struct baro_error *err)
 {
     const struct row *rows = m->one.value.rows;
-    bool fill = m->spec->has_fill_left || m->spec->has_fill_right;
 
     for (size_t step = 0; step < m->line->steps; step++) {
         uint32_t seen = NO_ROW;
+        size_t work = 0;
+        int r;
 
-        for (uint32_t i = m->one.first[group]; i != NO_ROW; i = m->one.next[i]) {
+        for (uint32_t i = m->one.first[group]; i != NO_ROW; i = m->one.next[i], work++) {
             if (value_is_absent(rows[i].v[step])) {
                 continue;
             }
-            if (seen != NO_ROW && (fill || side_any(&m->many, step))) {
+            if (seen != NO_ROW && asked[step] != 0) {
                 return duplicate_error(m, seen, i, err);
             }
             seen = i;
         }
-    }
-    return 0;
-}
-
-static int check_one_side(struct matching *m, struct baro_error *err)
-{
-    for (uint32_t group = 0; group < m->group_count; group++) {
-        int r = m->one.first[group] == m->one.last[group] || m->one.first[group] == NO_ROW
-                    ? 0
-                    : check_group(m, group, err);
-
-        r = r < 0 ? r : eval_tick(m->ev, 1, err);
+        r = eval_tick(m->ev, work, err);
         if (r < 0) {
             return r;
         }
     }
     return 0;
+}
+
+/* The steps at which the other side has any point at all, or is filled in. */
+static int asked_steps(struct matching *m, uint8_t **ret, struct baro_error *err)
+{
+    int r = 0;
+
+    *ret = no_steps(m, err);
+    if (*ret == NULL) {
+        return BARO_ELIMIT;
+    }
+    if (m->spec->has_fill_left || m->spec->has_fill_right) {
+        memset(*ret, 1, m->line->steps);
+        return 0;
+    }
+    for (size_t i = 0; r >= 0 && i < m->many.value.count; i++) {
+        r = mark_present(m, m->many.value.rows[i].v, *ret, err);
+    }
+    return r;
+}
+
+static bool has_several(const struct side *side, uint32_t group)
+{
+    return side->first[group] != NO_ROW && side->first[group] != side->last[group];
+}
+
+static int check_one_side(struct matching *m, struct baro_error *err)
+{
+    uint8_t *asked = NULL;
+    int r = 0;
+
+    for (uint32_t group = 0; r >= 0 && group < m->group_count; group++) {
+        if (!has_several(&m->one, group)) {
+            continue;
+        }
+        r = asked == NULL ? asked_steps(m, &asked, err) : 0;
+        r = r < 0 ? r : check_group(m, group, asked, err);
+    }
+    return r;
 }
 
 /* ---- labels of results ---- */
@@ -325,28 +388,43 @@ static int output_join(struct matching *m, struct output *output, const double *
     return 0;
 }
 
+static bool rows_meet(const double *a, const double *b, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        if (!value_is_absent(a[i]) && !value_is_absent(b[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int pair_add(struct matching *m, uint32_t group, const struct row *many,
                     const struct row *one, struct baro_error *err)
 {
-    struct labels labels = result_labels(m, many->labels, one->labels);
-    double *out = eval_points(m->ev, m->line->steps, err);
+    size_t steps = m->line->steps;
     struct output *output;
+    struct labels labels;
     uint32_t ordinal = 0;
-    int r;
+    int r = eval_tick(m->ev, 10 + steps / 4, err);
 
-    if (out == NULL) {
-        return BARO_ELIMIT;
+    if (r < 0 || !rows_meet(many->v, one->v, steps)) {
+        return r;
     }
-    compute(m, many->v, one->v, out);
+    compute(m, many->v, one->v, m->room);
+    labels = result_labels(m, many->labels, one->labels);
     r = output_find(m, group, labels, &ordinal, err);
     if (r < 0) {
         return r;
     }
     output = &m->outputs[ordinal];
     if (r == 0) {
-        return output_join(m, output, many->v, one->v, out, err);
+        return output_join(m, output, many->v, one->v, m->room, err);
     }
-    output->row.v = out;
+    output->row.v = eval_points(m->ev, steps, err);
+    if (output->row.v == NULL) {
+        return BARO_ELIMIT;
+    }
+    memcpy(output->row.v, m->room, steps * sizeof(double));
     output->row.drop_name = m->expr->binary.return_bool;
     output->many = many->v;
     output->one = one->v;
@@ -356,24 +434,25 @@ static int pair_add(struct matching *m, uint32_t group, const struct row *many,
 /* One-to-one: two rows of one group must not match at the same step, whatever labels they give. */
 static int check_one_to_one(struct matching *m, uint32_t group, struct baro_error *err)
 {
-    const struct row *many = m->many.value.rows;
-    const struct row *one = m->one.value.rows;
+    bool fill = m->spec->has_fill_left || m->spec->has_fill_right;
+    uint8_t *seen = no_steps(m, err);
+    const uint8_t *one = NULL;
+    int r = seen == NULL ? BARO_ELIMIT : side_presence(m, &m->one, group, &one, err);
 
-    for (size_t step = 0; step < m->line->steps; step++) {
-        size_t lhs = 0;
-        size_t rhs = 0;
+    for (uint32_t i = m->many.first[group]; r >= 0 && i != NO_ROW; i = m->many.next[i]) {
+        const double *v = m->many.value.rows[i].v;
 
-        for (uint32_t i = m->many.first[group]; i != NO_ROW; i = m->many.next[i]) {
-            lhs += !value_is_absent(many[i].v[step]);
+        for (size_t step = 0; step < m->line->steps; step++) {
+            bool present = !value_is_absent(v[step]) && (fill || one[step] != 0);
+
+            if (present && seen[step] != 0) {
+                return match_error(m, err);
+            }
+            seen[step] |= present;
         }
-        for (uint32_t i = m->one.first[group]; i != NO_ROW; i = m->one.next[i]) {
-            rhs += !value_is_absent(one[i].v[step]);
-        }
-        if (lhs > 1 && (rhs > 0 || m->spec->has_fill_left || m->spec->has_fill_right)) {
-            return match_error(m, err);
-        }
+        r = eval_tick(m->ev, m->line->steps / 4 + 1, err);
     }
-    return 0;
+    return r;
 }
 
 /* ---- fill modifiers ---- */
@@ -386,23 +465,25 @@ static struct labels match_labels(struct matching *m, struct labels labels)
 }
 
 /* A row that stands in where `present` has a point and no row of the group's other side has. */
-static int filled_row(struct matching *m, const struct side *other, uint32_t group,
+static int filled_row(struct matching *m, struct side *other, uint32_t group,
                       const struct row *present, double fill, struct row *ret,
                       struct baro_error *err)
 {
+    const uint8_t *matched = NULL;
     bool any = false;
+    int r = side_presence(m, other, group, &matched, err);
 
+    if (r < 0) {
+        return r;
+    }
     *ret = (struct row){.labels = match_labels(m, present->labels),
                         .v = eval_points(m->ev, m->line->steps, err)};
     if (ret->v == NULL) {
         return BARO_ELIMIT;
     }
     for (size_t step = 0; step < m->line->steps; step++) {
-        bool missing = !value_is_absent(present->v[step]);
+        bool missing = !value_is_absent(present->v[step]) && matched[step] == 0;
 
-        for (uint32_t i = other->first[group]; missing && i != NO_ROW; i = other->next[i]) {
-            missing = value_is_absent(other->value.rows[i].v[step]);
-        }
         ret->v[step] = missing ? fill : value_absent();
         any |= missing;
     }
@@ -470,7 +551,6 @@ static int join_rows(struct matching *m, struct baro_error *err)
         }
         for (uint32_t o = m->one.first[group]; r >= 0 && o != NO_ROW; o = m->one.next[o]) {
             r = pair_add(m, group, &m->many.value.rows[i], &m->one.value.rows[o], err);
-            r = r < 0 ? r : eval_tick(m->ev, 50 + m->line->steps, err);
         }
         if (r < 0) {
             return r;
@@ -501,6 +581,8 @@ static int match_vectors(struct matching *m, struct value *ret, struct baro_erro
 {
     int r = match_groups(m, err);
 
+    m->room = eval_alloc(m->ev, m->line->steps, sizeof(double), err);
+    r = r < 0 || m->room != NULL ? r : BARO_ELIMIT;
     r = r < 0 ? r : check_one_side(m, err);
     r = r < 0 ? r : join_rows(m, err);
     r = r < 0 ? r : fill_both(m, err);
@@ -511,29 +593,26 @@ static int match_vectors(struct matching *m, struct value *ret, struct baro_erro
 
 /* Takes the points of row i out where the group's rows on the other side have one (or have none).
  */
-static void mask_row(const struct matching *m, const struct side *side, size_t i,
-                     const struct side *other, bool keep_matched)
+static int mask_row(struct matching *m, const struct side *side, size_t i, struct side *other,
+                    bool keep_matched, struct baro_error *err)
 {
-    uint32_t group = side->group_of[i];
+    const uint8_t *present = NULL;
     double *v = side->value.rows[i].v;
+    int r = side_presence(m, other, side->group_of[i], &present, err);
 
-    for (size_t step = 0; step < m->line->steps; step++) {
-        bool found = false;
-
-        for (uint32_t o = other->first[group]; !found && o != NO_ROW; o = other->next[o]) {
-            found = !value_is_absent(other->value.rows[o].v[step]);
-        }
-        if (found != keep_matched) {
+    for (size_t step = 0; r >= 0 && step < m->line->steps; step++) {
+        if ((present[step] != 0) != keep_matched) {
             v[step] = value_absent();
         }
     }
+    return r < 0 ? r : eval_tick(m->ev, m->line->steps / 4 + 1, err);
 }
 
 static int set_operator(struct matching *m, struct value *ret, struct baro_error *err)
 {
     bool is_or = m->op == OP_OR;
     struct side *masked = is_or ? &m->one : &m->many;
-    const struct side *other = is_or ? &m->many : &m->one;
+    struct side *other = is_or ? &m->many : &m->one;
     struct row *rows;
     size_t count = 0;
     int r = match_groups(m, err);
@@ -541,8 +620,7 @@ static int set_operator(struct matching *m, struct value *ret, struct baro_error
     rows = eval_rows(m->ev, m->many.value.count + m->one.value.count, err);
     r = rows == NULL ? BARO_ELIMIT : r;
     for (size_t i = 0; r >= 0 && i < masked->value.count; i++) {
-        mask_row(m, masked, i, other, m->op == OP_AND);
-        r = eval_tick(m->ev, m->line->steps, err);
+        r = mask_row(m, masked, i, other, m->op == OP_AND, err);
     }
     if (r < 0) {
         return r;

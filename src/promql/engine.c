@@ -10,46 +10,99 @@ static int limit_error(struct baro_error *err)
     return error_set(err, BARO_ELIMIT, "query needs too much memory in query execution");
 }
 
-static int result_row(struct query_result *ret, const struct timeline *line, const struct row *row,
-                      struct result_series *series, struct baro_error *err)
+/* Rows become series of the result as they come; the list of series grows in scratch memory. */
+struct result_sink {
+    struct row_sink sink;
+    struct eval *ev;
+    struct query_result *result;
+    const struct timeline *line;
+    struct result_series *series;
+    size_t count;
+    size_t capacity;
+};
+
+static size_t count_points(const double *v, size_t steps)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < line->steps; i++) {
-        count += !value_is_absent(row->v[i]);
+    for (size_t i = 0; i < steps; i++) {
+        count += !value_is_absent(v[i]);
     }
-    series->metric = row->labels;
-    series->count = 0;
-    series->points = arena_try(&ret->arena, (count + 1) * sizeof(struct point));
-    if (series->points == NULL) {
-        return limit_error(err);
+    return count;
+}
+
+static int make_room(struct result_sink *sink, size_t points, struct baro_error *err)
+{
+    struct eval *ev = sink->ev;
+
+    ev->held += points;
+    if (ev->held > ev->stats.samples_peak) {
+        ev->stats.samples_peak = ev->held;
     }
-    for (size_t i = 0; i < line->steps; i++) {
-        if (!value_is_absent(row->v[i])) {
-            series->points[series->count++] =
-                (struct point){.t = timeline_at(line, i), .v = row->v[i]};
+    if (ev->held > ev->options->samples_max && ev->options->samples_max != 0) {
+        return eval_error_samples(err);
+    }
+    if (sink->count == sink->capacity) {
+        size_t capacity = sink->capacity == 0 ? 64 : sink->capacity * 2;
+        struct result_series *series = eval_alloc(ev, capacity, sizeof(*series), err);
+
+        if (series == NULL) {
+            return BARO_ELIMIT;
         }
+        if (sink->count > 0) {
+            memcpy(series, sink->series, sink->count * sizeof(*series));
+        }
+        sink->series = series;
+        sink->capacity = capacity;
     }
     return 0;
 }
 
-static int result_rows(struct eval *ev, struct query_result *ret, const struct timeline *line,
-                       const struct value *value, struct baro_error *err)
+static int result_row(void *context, const struct row *row, struct baro_error *err)
 {
-    ret->series = arena_try(&ret->arena, (value->count + 1) * sizeof(*ret->series));
-    if (ret->series == NULL) {
+    struct result_sink *sink = context;
+    size_t steps = sink->line->steps;
+    size_t count = count_points(row->v, steps);
+    struct point *points;
+    size_t next = 0;
+    int r = count == 0 ? 0 : make_room(sink, count, err);
+
+    if (count == 0 || r < 0) {
+        return r;
+    }
+    points = arena_try(&sink->result->arena, count * sizeof(*points));
+    if (points == NULL) {
         return limit_error(err);
     }
-    for (size_t i = 0; i < value->count; i++) {
-        struct result_series *series = &ret->series[ret->series_count];
-        int r = result_row(ret, line, &value->rows[i], series, err);
-
-        r = r < 0 ? r : eval_tick(ev, line->steps, err);
-        if (r < 0) {
-            return r;
+    for (size_t i = 0; i < steps; i++) {
+        if (!value_is_absent(row->v[i])) {
+            points[next++] = (struct point){.t = timeline_at(sink->line, i), .v = row->v[i]};
         }
-        ret->series_count += series->count > 0;
     }
+    sink->series[sink->count++] =
+        (struct result_series){.metric = row->labels, .points = points, .count = count};
+    return eval_tick(sink->ev, steps, err);
+}
+
+static void result_sink_init(struct result_sink *sink, struct eval *ev, struct query_result *result,
+                             const struct timeline *line)
+{
+    *sink = (struct result_sink){.ev = ev, .result = result, .line = line};
+    sink->sink = (struct row_sink){.row = result_row, .context = sink};
+}
+
+static int result_sink_finish(struct result_sink *sink, struct baro_error *err)
+{
+    struct query_result *result = sink->result;
+
+    result->series = arena_try(&result->arena, (sink->count + 1) * sizeof(*result->series));
+    if (result->series == NULL) {
+        return limit_error(err);
+    }
+    if (sink->count > 0) {
+        memcpy(result->series, sink->series, sink->count * sizeof(*result->series));
+    }
+    result->series_count = sink->count;
     return 0;
 }
 
@@ -87,11 +140,42 @@ static int clean_names(struct eval *ev, const struct timeline *line, struct valu
     return any ? value_merge(ev, line, value, err) : 0;
 }
 
-/* The scalars of a range query are a series without labels. */
-static void scalar_as_row(const struct value *value, struct row *row, struct value *ret)
+/* Names that are dropped late may make rows equal: all of them must be there first. */
+static int evaluate_vector(struct eval *ev, const struct timeline *line, const struct expr *tree,
+                           struct query_result *ret, struct baro_error *err)
 {
-    *row = (struct row){.v = value->scalar};
-    *ret = (struct value){.type = VALUE_VECTOR, .rows = row, .count = 1};
+    struct result_sink sink;
+    struct value value = {0};
+    int r;
+
+    result_sink_init(&sink, ev, ret, line);
+    if (!ev->delayed_name_removal) {
+        r = eval_each(ev, line, tree, &sink.sink, err);
+        return r < 0 ? r : result_sink_finish(&sink, err);
+    }
+    r = eval_expr(ev, line, tree, &value, err);
+    r = r < 0 ? r : clean_names(ev, line, &value, err);
+    for (size_t i = 0; r >= 0 && i < value.count; i++) {
+        r = result_row(&sink, &value.rows[i], err);
+    }
+    return r < 0 ? r : result_sink_finish(&sink, err);
+}
+
+/* The scalars of a range query are a series without labels. */
+static int evaluate_scalar(struct eval *ev, const struct timeline *line, const struct expr *tree,
+                           struct query_result *ret, struct baro_error *err)
+{
+    struct result_sink sink;
+    struct row row = {0};
+    int r = eval_scalar(ev, line, tree, &row.v, err);
+
+    if (r >= 0 && ret->type == VALUE_SCALAR) {
+        ret->scalar = row.v[0];
+        return 0;
+    }
+    result_sink_init(&sink, ev, ret, line);
+    r = r < 0 ? r : result_row(&sink, &row, err);
+    return r < 0 ? r : result_sink_finish(&sink, err);
 }
 
 static int evaluate_steps(struct eval *ev, const struct expr *tree, struct query_result *ret,
@@ -100,32 +184,19 @@ static int evaluate_steps(struct eval *ev, const struct expr *tree, struct query
     const struct query *query = ev->query;
     bool instant = query->step == 0;
     struct timeline line = {.start = query->start, .step = instant ? 1 : query->step, .steps = 1};
-    struct value value = {0};
-    struct row row;
     int r;
 
     if (!instant) {
         line.steps = (size_t)((query->end - query->start) / query->step) + 1;
     }
-    r = eval_expr(ev, &line, tree, &value, err);
-    r = r < 0 ? r : clean_names(ev, &line, &value, err);
-    if (r < 0) {
-        return r;
-    }
-    ret->type = instant ? value.type : VALUE_MATRIX;
+    ret->type = instant ? tree->type : VALUE_MATRIX;
     ret->t = query->start;
-    if (value.type == VALUE_STRING) {
-        ret->string = arena_str(&ret->arena, value.string);
+    if (tree->type == VALUE_STRING) {
+        ret->string = arena_str(&ret->arena, expr_unwrap(tree)->string.value);
         return 0;
     }
-    if (value.type == VALUE_SCALAR && instant) {
-        ret->scalar = value.scalar[0];
-        return 0;
-    }
-    if (value.type == VALUE_SCALAR) {
-        scalar_as_row(&value, &row, &value);
-    }
-    r = result_rows(ev, ret, &line, &value, err);
+    r = tree->type == VALUE_SCALAR ? evaluate_scalar(ev, &line, tree, ret, err)
+                                   : evaluate_vector(ev, &line, tree, ret, err);
     return r < 0 || instant ? r : sort_result(ev, ret, err);
 }
 

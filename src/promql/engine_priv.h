@@ -239,7 +239,11 @@ struct range_call {
     void *room;              /* of a kernel, grown by range_call_room */
     size_t room_bytes;
     uint64_t samples_read;
+    int stopped; /* the code of a timeout or cancellation that a kernel has noticed */
 };
+
+/* range_call_tick is eval_tick for kernels, which return nothing: true when they must stop. */
+bool range_call_tick(struct range_call *call, size_t work);
 
 static inline ts range_call_end(const struct range_call *call, size_t step)
 {

@@ -2,6 +2,18 @@
 
 #include "promql/engine_priv.h"
 
+/* Label sets are made without asking first; this is where they are held against the limit. */
+static int check_memory(const struct eval *ev, struct baro_error *err)
+{
+    size_t limit = ev->options->memory_bytes_max;
+
+    if (limit != 0 && (ev->keep->used_bytes > limit || ev->scratch->used_bytes > limit)) {
+        return error_set(err, BARO_ELIMIT, "query needs more than %zu bytes in query execution",
+                         limit);
+    }
+    return 0;
+}
+
 int eval_tick_slow(struct eval *ev, struct baro_error *err)
 {
     int r;
@@ -14,7 +26,7 @@ int eval_tick_slow(struct eval *ev, struct baro_error *err)
     if (r < 0) {
         return error_set(err, r, "query was canceled in expression evaluation");
     }
-    return 0;
+    return check_memory(ev, err);
 }
 
 void *eval_alloc(struct eval *ev, size_t count, size_t size, struct baro_error *err)

@@ -285,6 +285,9 @@ static int range_row(struct range_eval *eval, struct labels labels, bool drop_na
     int r;
 
     eval->kernel(&eval->state, &ev->samples, eval->out);
+    if (eval->state.stopped != 0) {
+        return eval_tick_slow(ev, err);
+    }
     if (!points_any(eval->out, eval->line->steps)) {
         return 0;
     }

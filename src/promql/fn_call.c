@@ -131,6 +131,7 @@ static int fn_scalar(struct eval *ev, const struct timeline *line, const struct 
         size_t found = 0;
 
         ret->scalar[i] = NAN;
+        r = eval_tick(ev, vector.count, err);
         for (size_t s = 0; s < vector.count && found < 2; s++) {
             if (!value_is_absent(vector.rows[s].v[i])) {
                 ret->scalar[i] = found == 0 ? vector.rows[s].v[i] : NAN;

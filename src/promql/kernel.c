@@ -16,6 +16,14 @@ void *range_call_room(struct range_call *call, size_t bytes)
     return call->room;
 }
 
+bool range_call_tick(struct range_call *call, size_t work)
+{
+    if (eval_tick(call->ev, work, NULL) < 0) {
+        call->stopped = 1;
+    }
+    return call->stopped != 0;
+}
+
 void kernel_slide(struct range_call *call, const struct sample_buf *samples,
                   window_function function, double *out)
 {
@@ -44,6 +52,9 @@ void kernel_slide(struct range_call *call, const struct sample_buf *samples,
         window.start = end - call->range;
         window.end = end;
         call->samples_read += window.count;
+        if (range_call_tick(call, window.count / 4 + 1)) {
+            return;
+        }
         out[i] = function(&window);
     }
 }

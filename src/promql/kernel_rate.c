@@ -100,6 +100,9 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
         for (size_t r = reset_low; r < reset_count && resets[r] < high; r++) {
             increase += v[resets[r] - 1];
         }
+        if (reset_low < reset_count && range_call_tick(call, (reset_count - reset_low) / 8)) {
+            return;
+        }
         out[i] =
             extrapolate(increase, v[low], t[low], t[high - 1], high - low, end, call->range, kind);
     }
