@@ -95,6 +95,53 @@ static void measure_append(struct appender *appender, const char *what, int firs
     printf("%-40s %10.1f ns/op\n", what, (seconds() - start) / rounds / SERIES * 1e9);
 }
 
+/* One metric of all targets: sorted labels, then the newest sample of each, as an instant query. */
+static void select_one(struct head *head, const char *what, const struct matcher *matchers,
+                       size_t count, bool sorted)
+{
+    const struct select_hints hints = {.sorted = sorted};
+    struct series_list list = {0};
+    double best = 1e9;
+
+    for (int round = 0; round < 5; round++) {
+        struct querier *querier = NULL;
+        struct arena arena = {0};
+        double start = seconds();
+
+        (void)head_querier(head, INT64_MIN, INT64_MAX, &querier, NULL);
+        (void)querier->ops->select(querier, &arena, &hints, (struct matchers){matchers, count},
+                                   NULL, &list, NULL);
+        for (size_t i = 0; i < list.count; i++) {
+            double v = 0;
+            ts t = 0;
+
+            (void)querier->ops->last_sample(querier, &list.items[i], INT64_MIN, INT64_MAX, &t, &v,
+                                            NULL);
+            bench_keep(&v);
+        }
+        start = seconds() - start;
+        best = start < best ? start : best;
+        querier_close(querier);
+        arena_done(&arena);
+    }
+    printf("%-40s %10.1f ns/op  (%zu series, %.2f ms)\n", what,
+           list.count == 0 ? 0 : best / (double)list.count * 1e9, list.count, best * 1e3);
+}
+
+static void select_all(struct head *head)
+{
+    struct matcher matchers[2];
+
+    (void)matcher_init(&matchers[0], MATCHER_EQUAL, STR("job"), STR("bench"), NULL);
+    (void)matcher_init(&matchers[1], MATCHER_REGEX, STR("__name__"), STR("bench_metric_1._total"),
+                       NULL);
+    select_one(head, "head: select and last sample", matchers, 2, false);
+    select_one(head, "head: the same, sorted by labels", matchers, 2, true);
+    select_one(head, "head: select all, sorted by labels", matchers, 1, true);
+    matcher_done(&matchers[0]);
+    matcher_done(&matchers[1]);
+}
+
 static void replay_all(const char *dir)
 {
     struct head_options options = {0};
@@ -145,6 +192,7 @@ BENCH(head_append)
     measure_append(appender, "head: append with WAL (snappy)", 7, 5);
     printf("%-40s %10.1f\n", "head: bytes per series, 12 samples",
            (double)head_bytes(head) / SERIES);
+    select_all(head);
     appender->ops->free(appender);
     (void)wal_close(wal, NULL);
     (void)head_free(head);

@@ -126,3 +126,6 @@ void head_note_time(struct head *head, ts mint, ts maxt);
  * held for reading. */
 int head_select_locked(struct head *head, struct arena *arena, struct matchers matchers,
                        const struct cancel *cancel, struct postings *ret, struct baro_error *err);
+
+/* head_sort_by_labels sorts slots as labels_cmp orders their series. */
+void head_sort_by_labels(struct head *head, struct arena *arena, uint32_t *slots, size_t count);

@@ -121,31 +121,6 @@ static int matching_slots(struct head *head, struct arena *arena, struct matcher
     return r;
 }
 
-/* Orders as labels_cmp does, but equal pairs are told by their numbers. */
-static int compare_pairs(const struct head *head, const struct head_series *a,
-                         const struct head_series *b)
-{
-    const pair_ref *x = head_series_pairs(head, a), *y = head_series_pairs(head, b);
-    size_t shorter = a->pair_count < b->pair_count ? a->pair_count : b->pair_count;
-
-    for (size_t i = 0; i < shorter; i++) {
-        if (x[i] != y[i]) {
-            const struct label_pair *p = label_pair_at(&head->labels, x[i]);
-            const struct label_pair *q = label_pair_at(&head->labels, y[i]);
-
-            return p->name != q->name ? str_cmp(p->name->text, q->name->text)
-                                      : str_cmp(label_pair_value(p), label_pair_value(q));
-        }
-    }
-    return (a->pair_count > b->pair_count) - (a->pair_count < b->pair_count);
-}
-
-static int by_labels(const void *a, const void *b, void *head)
-{
-    return compare_pairs(head, head_series_at(head, *(const uint32_t *)a),
-                         head_series_at(head, *(const uint32_t *)b));
-}
-
 static int querier_select(struct querier *base, struct arena *arena,
                           const struct select_hints *hints, struct matchers matchers,
                           const struct cancel *cancel, struct series_list *ret,
@@ -168,7 +143,7 @@ static int querier_select(struct querier *base, struct arena *arena,
     }
     count = filter_time(head, slots, count, start, end);
     if (hints != NULL && hints->sorted && count > 1) {
-        qsort_r(slots, count, sizeof(slots[0]), by_labels, head);
+        head_sort_by_labels(head, arena, slots, count);
     }
     if (hints != NULL && hints->limit > 0 && count > hints->limit) {
         count = hints->limit;

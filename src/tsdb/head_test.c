@@ -367,6 +367,53 @@ TEST(head_selects_as_prometheus_does)
     arena_done(&arena);
 }
 
+TEST(head_sorts_series_by_labels)
+{
+    /* Few and many series, so that both ways of sorting are taken; sets of several lengths. */
+    static const size_t counts[] = {5, 100, 1500};
+    struct test_matchers matchers;
+    struct random random = {99};
+
+    for (size_t c = 0; c < ARRAY_COUNT(counts); c++) {
+        const struct select_hints hints = {.sorted = true};
+        struct head *head = new_head();
+        struct appender *appender = head_appender(head);
+        struct querier *querier = NULL;
+        struct series_list list = {0};
+        struct baro_error err = {0};
+        struct arena arena = {0};
+
+        for (size_t i = 0; i < counts[c]; i++) {
+            struct buf text = {0};
+
+            for (char name = 'a'; name < 'f'; name++) {
+                if (random_below(&random, 3) != 0) {
+                    buf_printf(&text, "%s%c=%llu", text.len > 0 ? "," : "", name,
+                               (unsigned long long)random_below(&random, 12));
+                }
+            }
+            buf_printf(&text, "%sz=z", text.len > 0 ? "," : "");
+            buf_char(&text, '\0');
+            (void)append(appender, get_series(appender, text.ptr), 100, 1);
+            buf_done(&text);
+        }
+        commit(appender);
+        assert_ok(head_querier(head, 0, 200, &querier, &err), &err);
+        assert_ok(querier->ops->select(querier, &arena, &hints,
+                                       parse_matchers(&arena, &matchers, "z=z"), NULL, &list, &err),
+                  &err);
+        assert_true(list.count > counts[c] / 4);
+        for (size_t i = 1; i < list.count; i++) {
+            assert_true(labels_cmp(list.items[i - 1].labels, list.items[i].labels) < 0);
+        }
+        querier_close(querier);
+        done_matchers(&matchers);
+        appender->ops->free(appender);
+        head_free(head);
+        arena_done(&arena);
+    }
+}
+
 TEST(head_lists_label_names_and_values)
 {
     struct head *head = new_head();
