@@ -243,6 +243,16 @@ size_t head_exemplars_list(struct head_exemplars *ring, struct arena *arena, ts 
     return count;
 }
 
+uint32_t head_exemplars_count(struct head_exemplars *ring)
+{
+    uint32_t count;
+
+    lock_acquire(&ring->lock);
+    count = ring->count;
+    lock_release(&ring->lock);
+    return count;
+}
+
 size_t head_exemplars_bytes(struct head_exemplars *ring)
 {
     size_t bytes = 0;

@@ -56,4 +56,7 @@ struct exemplar_found {
 size_t head_exemplars_list(struct head_exemplars *ring, struct arena *arena, ts start, ts end,
                            struct exemplar_found **ret);
 
+/* head_exemplars_count is how many are kept now. */
+uint32_t head_exemplars_count(struct head_exemplars *ring);
+
 size_t head_exemplars_bytes(struct head_exemplars *ring);

@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/random.h"
 #include "base/vec.h"
 #include "testing/test.h"
@@ -575,8 +575,11 @@ TEST(head_equals_a_naive_twin)
               &err);
     assert_int_equal(list.count, TWIN_SERIES);
     for (size_t i = 0; i < list.count; i++) {
-        size_t number = (size_t)atoll(list.items[i].labels.items[0].value.ptr);
-        const struct twin *twin = &twins[number];
+        const struct twin *twin;
+        int64_t number = -1;
+
+        assert_true(num_parse_i64(list.items[i].labels.items[0].value, &number));
+        twin = &twins[number];
 
         check_twin(querier, &list.items[i], twin, INT64_MIN, INT64_MAX, &samples);
         for (size_t k = 0; k < 60; k++) {

@@ -1,12 +1,11 @@
 #include "tsdb/tsdb.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/num.h"
 #include "base/random.h"
 #include "base/vec.h"
 #include "sys/fs.h"
@@ -90,8 +89,9 @@ static void check_scrapes(struct tsdb *tsdb, unsigned count, unsigned scrapes, t
               &err);
     assert_int_equal(list.count, scrapes == 0 ? 0 : count);
     for (size_t i = 0; i < list.count; i++) {
-        int number = atoi(labels_get(list.items[i].labels, STR("i")).ptr);
+        int64_t number = 0;
 
+        assert_true(num_parse_i64(labels_get(list.items[i].labels, STR("i")), &number));
         sample_buf_reset(&samples);
         assert_ok(
             querier->ops->samples(querier, &list.items[i], INT64_MIN, INT64_MAX, &samples, &err),
@@ -99,7 +99,7 @@ static void check_scrapes(struct tsdb *tsdb, unsigned count, unsigned scrapes, t
         assert_int_equal(samples.count, scrapes);
         for (size_t k = 0; k < samples.count; k++) {
             assert_int_equal(samples.t[k], (ts)(k + 1) * step);
-            assert_true(samples.v[k] == number + (double)samples.t[k]);
+            assert_true(samples.v[k] == (double)number + (double)samples.t[k]);
         }
     }
     querier_close(querier);
