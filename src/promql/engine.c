@@ -228,6 +228,10 @@ static void copy_list(struct arena *arena, const str *items, size_t count, str *
 
 static int check_query(const struct query *query, const struct expr *tree, struct baro_error *err)
 {
+    if (query->start < -ENGINE_TIME_MAX || query->end > ENGINE_TIME_MAX ||
+        query->step > ENGINE_TIME_MAX) {
+        return error_set(err, BARO_EINVALID, "the time of the query is out of range");
+    }
     if (query->step == 0 && query->start == query->end) {
         return 0;
     }

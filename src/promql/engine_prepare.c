@@ -111,12 +111,22 @@ static int duration_resolve(const struct prepare *prepare, const struct expr *ex
         return error_set(prepare->err, BARO_EEXEC, "%u:%u: duration must be greater than 0",
                          expr->pos.start, expr->pos.end);
     }
-    if (!(seconds < 9.2e15 && seconds > -9.2e15)) {
+    if (!(seconds * 1000 < (double)ENGINE_TIME_MAX && seconds * 1000 > -(double)ENGINE_TIME_MAX)) {
         return error_set(prepare->err, BARO_EEXEC, "%u:%u: duration is out of range",
                          expr->pos.start, expr->pos.end);
     }
     *ret = (dur)(seconds * 1000);
     return 0;
+}
+
+/* Written durations and times, too, are bounded. */
+static int check_bounds(const struct prepare *prepare, const struct expr *expr, int64_t v)
+{
+    if (v >= -ENGINE_TIME_MAX && v <= ENGINE_TIME_MAX) {
+        return 0;
+    }
+    return error_set(prepare->err, BARO_EEXEC, "%u:%u: duration is out of range", expr->pos.start,
+                     expr->pos.end);
 }
 
 /* ---- step invariance ---- */
@@ -187,6 +197,8 @@ static int prepare_selector(const struct prepare *prepare, struct expr *expr,
     int r = duration_resolve(prepare, mod->offset_expr, true, &mod->offset);
 
     resolve_at(prepare, mod);
+    r = r < 0 ? r : check_bounds(prepare, expr, mod->offset);
+    r = r < 0 || mod->at == AT_NONE ? r : check_bounds(prepare, expr, mod->at_ts);
     *ret = (struct invariance){mod->at != AT_NONE, mod->at != AT_NONE};
     return r;
 }
@@ -210,8 +222,12 @@ static int prepare_subquery(const struct prepare *prepare, struct expr *expr,
         expr->subquery.expr = wrap(prepare, expr->subquery.expr);
     }
     resolve_at(prepare, mod);
+    r = check_bounds(prepare, expr, mod->offset);
+    r = r < 0 || mod->at == AT_NONE ? r : check_bounds(prepare, expr, mod->at_ts);
+    r = r < 0 ? r : check_bounds(prepare, expr, expr->subquery.range);
+    r = r < 0 ? r : check_bounds(prepare, expr, expr->subquery.step);
     *ret = (struct invariance){mod->at != AT_NONE, mod->at != AT_NONE};
-    return 0;
+    return r;
 }
 
 static int prepare_binary(const struct prepare *prepare, struct expr *expr, struct invariance *ret)
@@ -292,6 +308,7 @@ static int prepare_matrix(const struct prepare *prepare, struct expr *expr, stru
 {
     int r = duration_resolve(prepare, expr->matrix.range_expr, false, &expr->matrix.range);
 
+    r = r < 0 ? r : check_bounds(prepare, expr, expr->matrix.range);
     r = r < 0 ? r : prepare_node(prepare, expr->matrix.vector, ret);
     ret->wrap = false;
     return r;

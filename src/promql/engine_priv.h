@@ -23,6 +23,9 @@
 /* A quiet NaN with a payload of our own. */
 #define VALUE_ABSENT_BITS UINT64_C(0x7ff8ba70ba70ba71)
 
+/* Times and durations beyond this are refused, so that sums of a few do not overflow. */
+#define ENGINE_TIME_MAX (INT64_C(1) << 59)
+
 static inline double value_absent(void)
 {
     return value_from_bits(VALUE_ABSENT_BITS);

@@ -278,6 +278,41 @@ TEST(engine_fails_as_prometheus_does)
     store_done(&store);
 }
 
+TEST(engine_refuses_times_that_overflow)
+{
+    static const char *const queries[] = {
+        "gone offset 200y @ 9e15",      "gone @ 9e14",
+        "sum_over_time(gone[1d*1e14])", "sum_over_time(gone[100y:1y] @ 9e14)",
+        "gone offset (1d*1e15)",
+    };
+    struct store store = {0};
+
+    store_fill(&store);
+    for (size_t i = 0; i < ARRAY_COUNT(queries); i++) {
+        struct query query = {.text = str_from(queries[i])};
+        struct query_result result = {0};
+
+        test_row(queries[i]);
+        assert_true(engine_run(&options, memstore_queryable(store.memory), &query, &result, NULL) <
+                    0);
+    }
+    test_row("time of the query");
+    for (size_t i = 0; i < 3; i++) {
+        static const struct query times[3] = {{.start = INT64_MIN, .end = INT64_MIN},
+                                              {.start = 0, .end = INT64_MAX, .step = 1},
+                                              {.start = 5, .end = 1, .step = 1}};
+        struct query query = times[i];
+        struct query_result result = {0};
+
+        query.text = STR("gone");
+        assert_int_equal(
+            engine_run(&options, memstore_queryable(store.memory), &query, &result, NULL),
+            BARO_EINVALID);
+    }
+    test_row(NULL);
+    store_done(&store);
+}
+
 TEST(engine_keeps_its_limits)
 {
     static const char *const queries[] = {
@@ -423,4 +458,121 @@ TEST(engine_passes_its_scripts)
         promqltest_report_done(&report);
     }
     test_row(NULL);
+}
+
+/* Series with resets, gaps, stale markers and NaN, at uneven distances. */
+static void store_random(struct store *store, uint32_t seed)
+{
+    static const char *const names[] = {"m_total{i=\"0\"}", "m_total{i=\"1\"}", "m_total{i=\"2\"}"};
+
+    store->memory = memstore_new();
+    for (size_t s = 0; s < ARRAY_COUNT(names); s++) {
+        struct labels labels = {0};
+        struct baro_error err = {0};
+        double v = 0;
+        ts t = 0;
+
+        assert_ok(promql_parse_metric(&store->arena, str_from(names[s]), &labels, &err), &err);
+        for (size_t i = 0; i < 300; i++) {
+            uint32_t dice;
+
+            seed = seed * 1664525 + 1013904223;
+            dice = seed >> 24;
+            t += 5000 + (dice & 7) * 2000 + (dice > 250 ? 10 * DUR_MINUTE : 0);
+            v = dice < 8 ? 0 : v + (double)(dice & 15);
+            assert_ok(memstore_append(store->memory, labels, t,
+                                      dice == 20   ? value_stale()
+                                      : dice == 21 ? NAN
+                                                   : v,
+                                      &err),
+                      &err);
+        }
+    }
+}
+
+static bool same_value(double a, double b)
+{
+    return value_bits(a) == value_bits(b) || (isnan(a) && isnan(b)) ||
+           fabs(a - b) <= 1e-12 * fmax(fabs(a), fabs(b));
+}
+
+static void compare_step(const struct query_result *range, const struct query_result *instant,
+                         ts at)
+{
+    size_t found = 0;
+
+    for (size_t s = 0; s < range->series_count; s++) {
+        const struct result_series *series = &range->series[s];
+
+        for (size_t i = 0; i < series->count; i++) {
+            bool equal = false;
+
+            if (series->points[i].t != at) {
+                continue;
+            }
+            found++;
+            for (size_t k = 0; k < instant->series_count; k++) {
+                equal |= labels_eq(instant->series[k].metric, series->metric) &&
+                         same_value(instant->series[k].points[0].v, series->points[i].v);
+            }
+            assert_true(equal);
+        }
+    }
+    assert_int_equal(found, instant->series_count);
+}
+
+TEST(engine_range_queries_equal_instant_queries)
+{
+    static const char *const queries[] = {
+        "m_total",
+        "rate(m_total[2m])",
+        "increase(m_total[45s])",
+        "delta(m_total[5m] offset 1m)",
+        "irate(m_total[1m])",
+        "resets(m_total[10m])",
+        "changes(m_total[10m])",
+        "max_over_time(m_total[7m])",
+        "min_over_time(m_total[7m])",
+        "avg_over_time(m_total[3m])",
+        "sum_over_time(m_total[30s])",
+        "quantile_over_time(0.7, m_total[5m])",
+        "stddev_over_time(m_total[5m])",
+        "deriv(m_total[5m])",
+        "predict_linear(m_total[5m], 60)",
+        "rate(m_total[1m] anchored)",
+        "increase(m_total[1m] smoothed)",
+        "m_total smoothed",
+        "timestamp(m_total)",
+        "sum(m_total) - avg(m_total)",
+        "m_total{i=\"0\"} or m_total{i=\"1\"} > 100",
+        "m_total / ignoring (i) group_left sum(m_total)",
+        "max_over_time(rate(m_total[1m])[10m:20s])",
+        "topk(2, m_total)",
+        "absent(m_total{i=\"2\"})",
+    };
+    struct store store = {0};
+
+    store_random(&store, 7);
+    for (size_t i = 0; i < ARRAY_COUNT(queries); i++) {
+        struct query query = {
+            .text = str_from(queries[i]), .start = 0, .end = 70 * DUR_MINUTE, .step = 37000};
+        struct query_result range = {0};
+        struct baro_error err = {0};
+
+        test_row(queries[i]);
+        assert_ok(engine_run(&options, memstore_queryable(store.memory), &query, &range, &err),
+                  &err);
+        for (ts at = query.start; at <= query.end; at += query.step) {
+            struct query once = {.text = query.text, .start = at, .end = at};
+            struct query_result instant = {0};
+
+            assert_ok(engine_run(&options, memstore_queryable(store.memory), &once, &instant, &err),
+                      &err);
+            compare_step(&range, &instant, at);
+            query_result_done(&instant);
+        }
+        query_result_done(&range);
+    }
+    test_row(NULL);
+    store_done(&store);
 }
