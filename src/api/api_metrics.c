@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "client/self.h"
+#include "exporter/node.h"
 
 /* The last code stands for all others. */
 static const int codes[API_CODE_COUNT] = {200, 204, 400, 403, 404, 405, 413, 422, 500, 503, 504, 0};
@@ -310,4 +311,10 @@ void api_metrics(struct api_call *call)
     write_build(body, &context->build);
     api_counters_write(call->api, body);
     api_process_write(body, runtime.start_time);
+}
+
+void api_host_metrics(struct api_call *call)
+{
+    call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    node_metrics_write(&call->response->body, "");
 }
