@@ -327,6 +327,7 @@ struct framing {
     uint32_t host_count;
     bool bad; /* a length that is no number, a coding other than chunked */
     uint64_t length;
+    size_t bytes; /* of all names and values */
 };
 
 static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, const char *key,
@@ -336,6 +337,7 @@ static enum MHD_Result look_at_header(void *context, enum MHD_ValueKind kind, co
     str name = str_from(key);
 
     (void)kind;
+    framing->bytes += name.len + str_from(value).len;
     if (str_eq_nocase(name, STR("content-length"))) {
         framing->length_count++;
         framing->bad |= !num_parse_u64(str_from(value), &framing->length);
@@ -417,6 +419,10 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     if (exchange->target.len > server->options.header_bytes_max) {
         COUNT(server, refused_bad_request, 1);
         return refuse(exchange, 414, "the URL is too long; send the parameters by POST");
+    }
+    if (framing.bytes > server->options.header_bytes_max) {
+        COUNT(server, refused_bad_request, 1);
+        return refuse(exchange, 431, "the request headers are too large");
     }
     if (framing.length > server->options.body_bytes_max) {
         COUNT(server, refused_body_size, 1);
@@ -945,14 +951,16 @@ static void fill_defaults(struct http_server_options *options)
 static int start_daemon(struct http_server *server, struct baro_error *err)
 {
     const struct http_server_options *options = &server->options;
-    /* Room for the headers and for what is parsed of them; touched only as far as it is used. */
-    size_t memory = options->header_bytes_max + options->header_bytes_max / 2;
+    /* Twice the bound: libmicrohttpd keeps lists beside the bytes, and its own refusals (which
+     * garble their text) shall be left for what is far beyond. Only pages that are used become
+     * resident. */
+    size_t memory = options->header_bytes_max * 2;
     struct MHD_Daemon *started = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
         NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
         on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)(options->connections_max + 16),
         MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
 

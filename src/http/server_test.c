@@ -533,6 +533,7 @@ TEST(server_bounds_url_and_headers)
     assert_int_equal(status_of_padded(port, "GET /hello?", 9 << 10, tail), 414);
     assert_int_equal(status_of_padded(port, "GET /hello?", 100 << 10, tail), 414);
     assert_int_equal(status_of_padded(port, head, 4 << 10, "\r\n\r\n"), 200);
+    assert_int_equal(status_of_padded(port, head, 9 << 10, "\r\n\r\n"), 431);
     assert_int_equal(status_of_padded(port, head, 100 << 10, "\r\n\r\n"), 431);
     raw_http_get(port, "/hello", "", &response);
     assert_int_equal(response.status, 200);

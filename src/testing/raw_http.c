@@ -120,9 +120,14 @@ str raw_http_header(const struct raw_response *response, const char *name)
 bool raw_http_is_closed(int fd, int wait_ms)
 {
     struct pollfd poller = {.fd = fd, .events = POLLIN};
-    char byte;
+    char bytes[1024];
 
-    return poll(&poller, 1, wait_ms) > 0 && recv(fd, &byte, 1, MSG_PEEK) <= 0;
+    while (poll(&poller, 1, wait_ms) > 0) {
+        if (recv(fd, bytes, sizeof(bytes), 0) <= 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void raw_http_get(uint16_t port, const char *target, const char *headers, struct raw_response *ret)

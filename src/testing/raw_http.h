@@ -34,7 +34,8 @@ void raw_http_done(struct raw_response *response);
 /* raw_http_header returns a header's value, ptr NULL when it is absent. */
 str raw_http_header(const struct raw_response *response, const char *name);
 
-/* raw_http_is_closed says whether the server closes the connection within wait_ms. */
+/* raw_http_is_closed reads and drops what comes, and says whether the server closes the connection
+ * before it is silent for wait_ms. */
 bool raw_http_is_closed(int fd, int wait_ms);
 
 /* raw_http_get is one GET on a connection of its own; headers are whole lines with CRLF, or "". */
