@@ -1,10 +1,7 @@
 #include "http/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -20,107 +17,13 @@
 #include "http/server_priv.h"
 
 enum {
-    SWEEP_MS = 100, /* how late a deadline may be noticed */
-    LISTENERS_MAX = 64,
-    ACCEPTS_PER_TURN_MAX = 256, /* so that a flood of connections cannot starve the sweep */
-    EVENT_THREADS_MAX = 16,
     GZIP_BYTES_MIN = 1024, /* a smaller body fits one packet anyway */
     GZIP_LEVEL = 1,
-    PACKERS_MAX = 64,
     DISCARD_BYTES_MAX = 8 << 20, /* read after an early refusal, so that the client sees it */
     ERROR_TEXT_MAX = 512,
 };
 #define DISCARD_TIME (2 * MONO_PER_SECOND)
 #define REFUSED_TIME (MONO_PER_SECOND / 2)
-
-/* What the client is waited for; the sweeper closes the socket when the time is over. */
-enum phase { PHASE_HEADER, PHASE_BODY, PHASE_RUNNING, PHASE_WRITING, PHASE_IDLE };
-
-struct exchange;
-
-struct connection {
-    struct connection *previous; /* lock: server.lock, as next */
-    struct connection *next;
-    struct exchange *exchange; /* lock: server.lock; the request that is on it */
-    int fd;
-    bool is_shut; /* lock: server.lock */
-    _Atomic enum phase phase;
-    _Atomic int64_t deadline; /* mono; 0 = none */
-    char client[INET6_ADDRSTRLEN];
-};
-
-enum state {
-    STATE_NEW,     /* the request line is there */
-    STATE_BODY,    /* headers are there and accepted */
-    STATE_RUNNING, /* on the query pool; the connection is suspended */
-    STATE_DONE,    /* the response is ready */
-    STATE_SENT,
-    STATE_DISCARD, /* refused in the middle of its body */
-};
-
-/* One request and its response. */
-struct exchange {
-    struct server_job job; /* first: the pool hands it back */
-    struct http_server *server;
-    struct connection *connection;
-    struct MHD_Connection *mhd;
-    struct arena arena;
-    struct http_request request;
-    struct http_response response;
-    struct buf body;
-    str target;
-    size_t discard_left;
-    mono begin;
-    _Atomic enum state state;
-    _Atomic bool cancel;
-};
-
-struct http_server {
-    struct http_server_options options;
-    int listeners[LISTENERS_MAX];
-    uint16_t ports[LISTENERS_MAX];
-    size_t listener_count;
-    int wake; /* eventfd: the accept thread has something to look at */
-    pthread_t accept_thread;
-    bool accept_started;
-    struct MHD_Daemon *daemons[EVENT_THREADS_MAX];
-    size_t daemon_count;
-    size_t daemon_next; /* accept thread only */
-    struct server_pool *pool;
-    bool stopped;
-    _Atomic bool stopping; /* no more connections are accepted */
-    _Atomic bool ending;   /* the accept thread shall end */
-
-    struct lock lock;
-    struct connection *connections; /* lock: server.lock, as all below */
-    struct connection **by_fd;
-    size_t by_fd_count;
-    struct gzip *packers[PACKERS_MAX];
-    size_t packer_count;
-
-    _Atomic size_t body_bytes; /* of all requests */
-    _Atomic uint64_t counts[sizeof(struct http_server_stats) / sizeof(uint64_t)];
-};
-
-/* The counter of a field of struct http_server_stats; relaxed: each stands for itself. */
-#define COUNT(server, field, amount)                                                               \
-    atomic_fetch_add_explicit(                                                                     \
-        &(server)->counts[offsetof(struct http_server_stats, field) / sizeof(uint64_t)],           \
-        (uint64_t)(amount), memory_order_relaxed)
-
-static mono now_mono(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * MONO_PER_SECOND + now.tv_nsec;
-}
-
-static void set_phase(struct connection *connection, enum phase phase, mono deadline)
-{
-    atomic_store_explicit(&connection->phase, phase, memory_order_relaxed);
-    atomic_store_explicit(&connection->deadline, deadline, memory_order_relaxed);
-}
 
 /* ---- requests ---- */
 
@@ -167,7 +70,7 @@ static struct gzip *packer_take(struct http_server *server)
 static void packer_give(struct http_server *server, struct gzip *packer)
 {
     lock_acquire(&server->lock);
-    if (server->packer_count < PACKERS_MAX) {
+    if (server->packer_count < SERVER_PACKERS_MAX) {
         server->packers[server->packer_count++] = packer;
         packer = NULL;
     }
@@ -182,7 +85,7 @@ static str response_body(const struct http_response *response)
 }
 
 /* Replaces the body by its gzip form when that is wanted and worth it. */
-static void encode_body(struct exchange *exchange)
+static void encode_body(struct server_exchange *exchange)
 {
     struct http_response *response = &exchange->response;
     str raw = response_body(response);
@@ -208,7 +111,7 @@ static void encode_body(struct exchange *exchange)
     }
 }
 
-static void run_handler(struct exchange *exchange)
+static void run_handler(struct server_exchange *exchange)
 {
     const struct http_server_options *options = &exchange->server->options;
 
@@ -222,7 +125,7 @@ static void run_handler(struct exchange *exchange)
 /* Runs on the query pool. */
 static void run_job(struct server_job *job)
 {
-    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
+    struct server_exchange *exchange = CONTAINER_OF(job, struct server_exchange, job);
     struct MHD_Connection *mhd = exchange->mhd;
 
     run_handler(exchange);
@@ -233,7 +136,7 @@ static void run_job(struct server_job *job)
 
 static mono write_deadline(const struct http_server *server, size_t body_bytes)
 {
-    return now_mono() + server->options.write_timeout * MONO_PER_MS +
+    return server_now() + server->options.write_timeout * MONO_PER_MS +
            (mono)(body_bytes >> 16) * MONO_PER_SECOND;
 }
 
@@ -264,7 +167,7 @@ static struct MHD_Response *make_response(struct http_response *response, size_t
     return made;
 }
 
-static enum MHD_Result send_response(struct exchange *exchange)
+static enum MHD_Result send_response(struct server_exchange *exchange)
 {
     struct http_server *server = exchange->server;
     size_t bytes = 0;
@@ -274,13 +177,13 @@ static enum MHD_Result send_response(struct exchange *exchange)
     if (made == NULL) {
         return MHD_NO;
     }
-    set_phase(exchange->connection, PHASE_WRITING, write_deadline(server, bytes));
+    server_set_phase(exchange->connection, PHASE_WRITING, write_deadline(server, bytes));
     r = MHD_queue_response(exchange->mhd, (unsigned)exchange->response.status, made);
     MHD_destroy_response(made);
     atomic_store_explicit(&exchange->state, STATE_SENT, memory_order_relaxed);
-    COUNT(server, requests, 1);
+    SERVER_COUNT(server, requests, 1);
     if (server->options.observe != NULL) {
-        double seconds = (double)(now_mono() - exchange->begin) / (double)MONO_PER_SECOND;
+        double seconds = (double)(server_now() - exchange->begin) / (double)MONO_PER_SECOND;
 
         server->options.observe(server->options.context, exchange->request.route,
                                 exchange->response.status, seconds, bytes);
@@ -289,14 +192,14 @@ static enum MHD_Result send_response(struct exchange *exchange)
 }
 
 /* Answers before the body has been read; the connection ends with it. */
-static enum MHD_Result refuse(struct exchange *exchange, int status, const char *text)
+static enum MHD_Result refuse(struct server_exchange *exchange, int status, const char *text)
 {
     http_response_text(&exchange->response, status, "%s\n", text);
     http_response_header(&exchange->response, "Connection", "close");
     return send_response(exchange);
 }
 
-static void refuse_method(struct exchange *exchange, uint32_t methods)
+static void refuse_method(struct server_exchange *exchange, uint32_t methods)
 {
     struct http_response *response = &exchange->response;
     struct buf allow = {0};
@@ -380,7 +283,7 @@ static bool cut_prefix(const char *prefix_text, str *path)
 }
 
 /* Finds the route; otherwise makes the response 404, 405 or a plain OPTIONS answer. */
-static void route(struct exchange *exchange)
+static void route(struct server_exchange *exchange)
 {
     const struct http_server_options *options = &exchange->server->options;
     struct http_request *request = &exchange->request;
@@ -401,7 +304,8 @@ static void route(struct exchange *exchange)
 }
 
 /* The headers are complete: refuses what needs no body, or lets the body come. */
-static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
+static enum MHD_Result begin(struct server_exchange *exchange, const char *method,
+                             const char *version)
 {
     struct http_server *server = exchange->server;
     bool is_http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
@@ -412,20 +316,20 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     (void)MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, look_at_header, &framing);
     fault = framing_fault(&framing, is_http_1_1);
     if (fault != NULL || (!is_http_1_1 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)) {
-        COUNT(server, refused_bad_request, 1);
+        SERVER_COUNT(server, refused_bad_request, 1);
         return fault != NULL ? refuse(exchange, 400, fault)
                              : refuse(exchange, 505, "HTTP/1.1 is spoken here");
     }
     if (exchange->target.len > server->options.header_bytes_max) {
-        COUNT(server, refused_bad_request, 1);
+        SERVER_COUNT(server, refused_bad_request, 1);
         return refuse(exchange, 414, "the URL is too long; send the parameters by POST");
     }
     if (framing.bytes > server->options.header_bytes_max) {
-        COUNT(server, refused_bad_request, 1);
+        SERVER_COUNT(server, refused_bad_request, 1);
         return refuse(exchange, 431, "the request headers are too large");
     }
     if (framing.length > server->options.body_bytes_max) {
-        COUNT(server, refused_body_size, 1);
+        SERVER_COUNT(server, refused_body_size, 1);
         return refuse(exchange, 413, "the request body is too large");
     }
     if (exchange->request.method == HTTP_METHOD_COUNT) {
@@ -437,8 +341,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
         return send_response(exchange);
     }
     atomic_store_explicit(&exchange->state, STATE_BODY, memory_order_relaxed);
-    set_phase(exchange->connection, PHASE_BODY,
-              now_mono() + server->options.body_timeout * MONO_PER_MS);
+    server_set_phase(exchange->connection, PHASE_BODY,
+                     server_now() + server->options.body_timeout * MONO_PER_MS);
     return MHD_YES;
 }
 
@@ -447,7 +351,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
  * and what the client still sends is read and dropped for a while: closing at once would reset the
  * connection, and the client would never see the answer.
  */
-static void refuse_upload(struct exchange *exchange, const char *status_line, const char *text)
+static void refuse_upload(struct server_exchange *exchange, const char *status_line,
+                          const char *text)
 {
     char answer[ERROR_TEXT_MAX];
     int size = snprintf(answer, sizeof(answer),
@@ -459,23 +364,23 @@ static void refuse_upload(struct exchange *exchange, const char *status_line, co
     (void)shutdown(exchange->connection->fd, SHUT_WR);
     atomic_store_explicit(&exchange->state, STATE_DISCARD, memory_order_relaxed);
     exchange->discard_left = DISCARD_BYTES_MAX;
-    set_phase(exchange->connection, PHASE_BODY, now_mono() + DISCARD_TIME);
+    server_set_phase(exchange->connection, PHASE_BODY, server_now() + DISCARD_TIME);
 }
 
-static void release_body(struct exchange *exchange)
+static void release_body(struct server_exchange *exchange)
 {
     atomic_fetch_sub_explicit(&exchange->server->body_bytes, exchange->body.len,
                               memory_order_relaxed);
     buf_done(&exchange->body);
 }
 
-static void take_body(struct exchange *exchange, str part)
+static void take_body(struct server_exchange *exchange, str part)
 {
     struct http_server *server = exchange->server;
     size_t total;
 
     if (exchange->body.len + part.len > server->options.body_bytes_max) {
-        COUNT(server, refused_body_size, 1);
+        SERVER_COUNT(server, refused_body_size, 1);
         release_body(exchange);
         refuse_upload(exchange, "413 Request Entity Too Large", "the request body is too large\n");
         return;
@@ -486,14 +391,14 @@ static void take_body(struct exchange *exchange, str part)
         if (exchange->body.failed) { /* the part is not in body.len */
             atomic_fetch_sub_explicit(&server->body_bytes, part.len, memory_order_relaxed);
         }
-        COUNT(server, refused_body_memory, 1);
+        SERVER_COUNT(server, refused_body_memory, 1);
         release_body(exchange);
         refuse_upload(exchange, "503 Service Unavailable",
                       "too many request bodies at once, try again later\n");
     }
 }
 
-static enum MHD_Result discard(struct exchange *exchange, size_t *upload_bytes)
+static enum MHD_Result discard(struct server_exchange *exchange, size_t *upload_bytes)
 {
     if (*upload_bytes == 0 || *upload_bytes > exchange->discard_left) {
         return MHD_NO;
@@ -504,7 +409,7 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *upload_bytes)
 }
 
 /* The request is complete. */
-static enum MHD_Result run(struct exchange *exchange)
+static enum MHD_Result run(struct server_exchange *exchange)
 {
     struct http_server *server = exchange->server;
 
@@ -512,7 +417,7 @@ static enum MHD_Result run(struct exchange *exchange)
         return send_response(exchange);
     }
     exchange->request.body = buf_view(&exchange->body);
-    set_phase(exchange->connection, PHASE_RUNNING, 0);
+    server_set_phase(exchange->connection, PHASE_RUNNING, 0);
     if (!exchange->request.route->blocking) {
         run_handler(exchange);
         return send_response(exchange);
@@ -521,7 +426,7 @@ static enum MHD_Result run(struct exchange *exchange)
     exchange->job.run = run_job;
     MHD_suspend_connection(exchange->mhd);
     if (!server_pool_add(server->pool, &exchange->job)) {
-        COUNT(server, refused_queue_full, 1);
+        SERVER_COUNT(server, refused_queue_full, 1);
         http_response_text(&exchange->response, 503, "too many queries wait, try again later\n");
         http_response_header(&exchange->response, "Retry-After", "1");
         atomic_store_explicit(&exchange->state, STATE_DONE, memory_order_relaxed);
@@ -534,7 +439,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_bytes, void **request_context)
 {
-    struct exchange *exchange = *request_context;
+    struct server_exchange *exchange = *request_context;
 
     (void)context;
     (void)url;
@@ -572,18 +477,18 @@ static void *on_request_line(void *context, const char *target, struct MHD_Conne
     struct http_server *server = context;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct connection *connection = info != NULL ? info->socket_context : NULL;
-    struct exchange *exchange;
+    struct server_connection *connection = info != NULL ? info->socket_context : NULL;
+    struct server_exchange *exchange;
 
     if (connection == NULL) {
         return NULL;
     }
-    exchange = MEM_NEW(struct exchange);
+    exchange = MEM_NEW(struct server_exchange);
     arena_init(&exchange->arena, 0);
     exchange->server = server;
     exchange->connection = connection;
     exchange->mhd = mhd;
-    exchange->begin = now_mono();
+    exchange->begin = server_now();
     exchange->target = arena_str(&exchange->arena, str_from(target));
     exchange->response.status = 200;
     exchange->request.arena = &exchange->arena;
@@ -593,9 +498,9 @@ static void *on_request_line(void *context, const char *target, struct MHD_Conne
     lock_acquire(&server->lock);
     connection->exchange = exchange;
     lock_release(&server->lock);
-    COUNT(server, requests_open, 1);
-    set_phase(connection, PHASE_HEADER,
-              exchange->begin + server->options.header_timeout * MONO_PER_MS);
+    SERVER_COUNT(server, requests_open, 1);
+    server_set_phase(connection, PHASE_HEADER,
+                     exchange->begin + server->options.header_timeout * MONO_PER_MS);
     return exchange;
 }
 
@@ -603,7 +508,7 @@ static void on_request_end(void *context, struct MHD_Connection *mhd, void **req
                            enum MHD_RequestTerminationCode reason)
 {
     struct http_server *server = context;
-    struct exchange *exchange = *request_context;
+    struct server_exchange *exchange = *request_context;
 
     (void)mhd;
     (void)reason;
@@ -616,19 +521,20 @@ static void on_request_end(void *context, struct MHD_Connection *mhd, void **req
     lock_release(&server->lock);
     if (atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_NEW) {
         /* libmicrohttpd refused it, and may forget to close what it promised to close. */
-        set_phase(exchange->connection, PHASE_HEADER, now_mono() + REFUSED_TIME);
+        server_set_phase(exchange->connection, PHASE_HEADER, server_now() + REFUSED_TIME);
     } else {
-        set_phase(exchange->connection, PHASE_IDLE,
-                  now_mono() + server->options.idle_timeout * MONO_PER_MS);
+        server_set_phase(exchange->connection, PHASE_IDLE,
+                         server_now() + server->options.idle_timeout * MONO_PER_MS);
     }
-    COUNT(server, requests_open, -1);
+    SERVER_COUNT(server, requests_open, -1);
     release_body(exchange);
     buf_done(&exchange->response.body);
     arena_done(&exchange->arena);
     (void)mem_free(exchange);
 }
 
-static void connection_remove_locked(struct http_server *server, struct connection *connection)
+static void connection_remove_locked(struct http_server *server,
+                                     struct server_connection *connection)
 {
     lock_assert_held(&server->lock);
     if (connection->previous != NULL) {
@@ -642,12 +548,12 @@ static void connection_remove_locked(struct http_server *server, struct connecti
     server->by_fd[connection->fd] = NULL;
 }
 
-static void connection_free(struct http_server *server, struct connection *connection)
+static void connection_free(struct http_server *server, struct server_connection *connection)
 {
     lock_acquire(&server->lock);
     connection_remove_locked(server, connection);
     lock_release(&server->lock);
-    COUNT(server, connections_open, -1);
+    SERVER_COUNT(server, connections_open, -1);
     (void)mem_free(connection);
 }
 
@@ -676,242 +582,12 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     lock_release(&server->lock);
 }
 
-/* ---- the accept thread: new connections, deadlines, clients that left ---- */
-
-static void client_text(const struct sockaddr_storage *address, char ret[INET6_ADDRSTRLEN])
+bool server_admit(struct http_server *server, int fd, const struct sockaddr_storage *address,
+                  socklen_t address_bytes)
 {
-    const void *bytes = address->ss_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
-
-    if (inet_ntop(address->ss_family, bytes, ret, INET6_ADDRSTRLEN) == NULL) {
-        ret[0] = '\0';
-    }
-}
-
-static uint32_t client_connections(struct http_server *server, const char *client,
-                                   uint32_t *ret_total)
-{
-    uint32_t count = 0;
-
-    *ret_total = 0;
-    lock_acquire(&server->lock);
-    for (struct connection *other = server->connections; other != NULL; other = other->next) {
-        count += strcmp(other->client, client) == 0 ? 1 : 0;
-        (*ret_total)++;
-    }
-    lock_release(&server->lock);
-    return count;
-}
-
-/* Says no on a fresh connection without ever waiting for it. */
-static void turn_away(int fd)
-{
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: text/plain; charset=utf-8\r\n"
-                                 "Content-Length: 21\r\nRetry-After: 1\r\n"
-                                 "Connection: close\r\n\r\ntoo many connections\n";
-    char rest[4096];
-
-    (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)shutdown(fd, SHUT_WR);
-    /* Unread bytes would turn the close into a reset, which may overtake the answer. */
-    (void)recv(fd, rest, sizeof(rest), MSG_DONTWAIT);
-    (void)close(fd);
-}
-
-static void connection_add(struct http_server *server, struct connection *connection)
-{
-    size_t fd = (size_t)connection->fd;
-
-    lock_acquire(&server->lock);
-    if (fd >= server->by_fd_count) {
-        size_t count = fd * 2 + 64;
-
-        server->by_fd = mem_realloc(server->by_fd, count * sizeof(struct connection *));
-        memset(server->by_fd + server->by_fd_count, 0,
-               (count - server->by_fd_count) * sizeof(struct connection *));
-        server->by_fd_count = count;
-    }
-    ASSERT(server->by_fd[fd] == NULL);
-    server->by_fd[fd] = connection;
-    connection->next = server->connections;
-    if (connection->next != NULL) {
-        connection->next->previous = connection;
-    }
-    server->connections = connection;
-    lock_release(&server->lock);
-    COUNT(server, connections_open, 1);
-}
-
-static void welcome(struct http_server *server, int fd, const struct sockaddr_storage *address,
-                    socklen_t address_bytes)
-{
-    struct connection *connection = MEM_NEW(struct connection);
-    uint32_t total = 0;
-    uint32_t count;
-
-    connection->fd = fd;
-    client_text(address, connection->client);
-    count = client_connections(server, connection->client, &total);
-    if (total >= server->options.connections_max ||
-        count >= server->options.connections_per_client_max) {
-        if (total >= server->options.connections_max) {
-            COUNT(server, connections_refused, 1);
-        } else {
-            COUNT(server, connections_client_refused, 1);
-        }
-        turn_away(fd);
-        (void)mem_free(connection);
-        return;
-    }
-    set_phase(connection, PHASE_HEADER, now_mono() + server->options.header_timeout * MONO_PER_MS);
-    connection_add(server, connection);
-    COUNT(server, connections_accepted, 1);
     server->daemon_next = (server->daemon_next + 1) % server->daemon_count;
-    if (MHD_add_connection(server->daemons[server->daemon_next], fd,
-                           (const struct sockaddr *)address, address_bytes) != MHD_YES) {
-        COUNT(server, accept_failed, 1);
-    }
-}
-
-static void accept_all(struct http_server *server, int listener)
-{
-    for (int i = 0; i < ACCEPTS_PER_TURN_MAX; i++) {
-        struct sockaddr_storage address = {0};
-        socklen_t size = sizeof(address);
-        int fd =
-            accept4(listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (fd >= 0) {
-            welcome(server, fd, &address, size);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            struct timespec pause = {.tv_nsec = 10 * MONO_PER_MS};
-
-            COUNT(server, accept_failed, 1);
-            (void)nanosleep(&pause, NULL); /* the listener stays readable: do not spin */
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
-        }
-    }
-}
-
-static void count_overdue(struct http_server *server, enum phase phase)
-{
-    switch (phase) {
-    case PHASE_HEADER:
-        COUNT(server, closed_slow_header, 1);
-        break;
-    case PHASE_BODY:
-        COUNT(server, closed_slow_body, 1);
-        break;
-    case PHASE_WRITING:
-        COUNT(server, closed_slow_reader, 1);
-        break;
-    case PHASE_IDLE:
-    case PHASE_RUNNING:
-        COUNT(server, closed_idle, 1);
-        break;
-    }
-}
-
-/* Shutting the socket makes libmicrohttpd see its end and close it; the lock keeps it open here. */
-static void close_overdue_locked(struct http_server *server, struct connection *connection,
-                                 mono now)
-{
-    mono deadline = atomic_load_explicit(&connection->deadline, memory_order_relaxed);
-
-    if (deadline != 0 && now >= deadline && !connection->is_shut) {
-        connection->is_shut = true;
-        count_overdue(server, atomic_load_explicit(&connection->phase, memory_order_relaxed));
-        (void)shutdown(connection->fd, SHUT_RDWR);
-    }
-}
-
-/*
- * A client that left is told by the kernel alone where libmicrohttpd does not look: a suspended
- * connection is not watched, and one that it answered with an error of its own may be forgotten
- * until the next event. Idle connections are left out: they are many, and watched.
- */
-static void look_for_gone_locked(struct http_server *server, struct connection *connection)
-{
-    struct pollfd poller = {.fd = connection->fd, .events = POLLRDHUP};
-    struct exchange *exchange = connection->exchange;
-
-    if (connection->is_shut ||
-        atomic_load_explicit(&connection->phase, memory_order_relaxed) == PHASE_IDLE ||
-        poll(&poller, 1, 0) <= 0) {
-        return;
-    }
-    if (exchange == NULL ||
-        atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_NEW) {
-        connection->is_shut = true;
-        (void)shutdown(connection->fd, SHUT_RDWR);
-    } else if (atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_RUNNING &&
-               !atomic_exchange_explicit(&exchange->cancel, true, memory_order_relaxed)) {
-        COUNT(server, canceled_client_gone, 1);
-    }
-}
-
-static void sweep(struct http_server *server)
-{
-    mono now = now_mono();
-
-    lock_acquire(&server->lock);
-    for (struct connection *connection = server->connections; connection != NULL;
-         connection = connection->next) {
-        close_overdue_locked(server, connection, now);
-        look_for_gone_locked(server, connection);
-    }
-    lock_release(&server->lock);
-}
-
-static void close_listeners(struct http_server *server)
-{
-    for (size_t i = 0; i < server->listener_count; i++) {
-        if (server->listeners[i] >= 0) {
-            (void)close(server->listeners[i]);
-        }
-        server->listeners[i] = -1;
-    }
-}
-
-static void *accept_loop(void *argument)
-{
-    struct http_server *server = argument;
-    mono next_sweep = now_mono() + SWEEP_MS * MONO_PER_MS;
-
-    while (!atomic_load_explicit(&server->ending, memory_order_acquire)) {
-        struct pollfd pollers[LISTENERS_MAX + 1];
-        nfds_t count = (nfds_t)server->listener_count;
-        mono now;
-
-        if (atomic_load_explicit(&server->stopping, memory_order_acquire)) {
-            close_listeners(server);
-        }
-        for (nfds_t i = 0; i < count; i++) {
-            pollers[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
-        }
-        pollers[count] = (struct pollfd){.fd = server->wake, .events = POLLIN};
-        (void)poll(pollers, count + 1, SWEEP_MS);
-        if (pollers[count].revents != 0) {
-            eventfd_t value = 0;
-
-            (void)eventfd_read(server->wake, &value);
-        }
-        for (nfds_t i = 0; i < count; i++) {
-            if ((pollers[i].revents & POLLIN) != 0) {
-                accept_all(server, server->listeners[i]);
-            }
-        }
-        now = now_mono();
-        if (now >= next_sweep) {
-            sweep(server);
-            next_sweep = now + SWEEP_MS * MONO_PER_MS;
-        }
-    }
-    return NULL;
+    return MHD_add_connection(server->daemons[server->daemon_next], fd,
+                              (const struct sockaddr *)address, address_bytes) == MHD_YES;
 }
 
 /* ---- start and stop ---- */
@@ -943,8 +619,8 @@ static void fill_defaults(struct http_server_options *options)
     DEFAULT(options->write_timeout, DUR_MINUTE);
     DEFAULT(options->stop_timeout, 5 * DUR_SECOND);
     options->prefix = options->prefix == NULL ? "" : options->prefix;
-    if (options->thread_count > EVENT_THREADS_MAX) {
-        options->thread_count = EVENT_THREADS_MAX;
+    if (options->thread_count > SERVER_THREADS_MAX) {
+        options->thread_count = SERVER_THREADS_MAX;
     }
 }
 
@@ -998,7 +674,7 @@ static int start(struct http_server *server, struct baro_error *err)
             return r;
         }
     }
-    r = pthread_create(&server->accept_thread, NULL, accept_loop, server);
+    r = pthread_create(&server->accept_thread, NULL, server_accept_loop, server);
     if (r != 0) {
         return error_system(err, r, "start the accept thread");
     }
@@ -1013,8 +689,9 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     struct http_server *server;
     int r;
 
-    if (options->address_count == 0 || options->address_count > LISTENERS_MAX) {
-        return error_set(err, BARO_EINVALID, "1 to %d listen addresses are wanted", LISTENERS_MAX);
+    if (options->address_count == 0 || options->address_count > SERVER_LISTENERS_MAX) {
+        return error_set(err, BARO_EINVALID, "1 to %d listen addresses are wanted",
+                         SERVER_LISTENERS_MAX);
     }
     server = MEM_NEW(struct http_server);
     server->options = *options;
@@ -1046,7 +723,7 @@ static void wake_accept_thread(struct http_server *server)
 static void cancel_all(struct http_server *server)
 {
     lock_acquire(&server->lock);
-    for (struct connection *connection = server->connections; connection != NULL;
+    for (struct server_connection *connection = server->connections; connection != NULL;
          connection = connection->next) {
         if (connection->exchange != NULL) {
             atomic_store_explicit(&connection->exchange->cancel, true, memory_order_relaxed);
@@ -1057,11 +734,11 @@ static void cancel_all(struct http_server *server)
 
 static void wait_for_requests(struct http_server *server)
 {
-    mono deadline = now_mono() + server->options.stop_timeout * MONO_PER_MS;
+    mono deadline = server_now() + server->options.stop_timeout * MONO_PER_MS;
     struct http_server_stats stats = {0};
 
     http_server_stats(server, &stats);
-    while (stats.requests_open > 0 && now_mono() < deadline) {
+    while (stats.requests_open > 0 && server_now() < deadline) {
         struct timespec pause = {.tv_nsec = 2 * MONO_PER_MS};
 
         (void)nanosleep(&pause, NULL);
@@ -1093,7 +770,7 @@ void http_server_stop(struct http_server *server)
         MHD_stop_daemon(server->daemons[i]);
     }
     server->daemon_count = 0;
-    close_listeners(server);
+    server_close_listeners(server);
 }
 
 struct http_server *http_server_free(struct http_server *server)

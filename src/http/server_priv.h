@@ -1,5 +1,11 @@
-/* server_priv: the parts of http/server that know nothing of libmicrohttpd. */
+/* server_priv: what the parts of http/server share; only server.c knows libmicrohttpd. */
 #pragma once
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "base/lock.h"
 #include "http/server.h"
@@ -56,3 +62,111 @@ void server_pool_stop(struct server_pool *pool);
 
 /* server_pool_free stops, if that has not been done, and releases. */
 struct server_pool *server_pool_free(struct server_pool *pool);
+
+/* ---- server.c and server_accept.c: connections and requests ---- */
+
+enum { SERVER_LISTENERS_MAX = 64, SERVER_THREADS_MAX = 16, SERVER_PACKERS_MAX = 64 };
+
+struct MHD_Connection;
+struct MHD_Daemon;
+
+/* What the client is waited for; the sweeper closes the socket when the time is over. */
+enum server_phase { PHASE_HEADER, PHASE_BODY, PHASE_RUNNING, PHASE_WRITING, PHASE_IDLE };
+
+struct server_exchange;
+
+struct server_connection {
+    struct server_connection *previous; /* lock: server.lock, as next */
+    struct server_connection *next;
+    struct server_exchange *exchange; /* lock: server.lock; the request that is on it */
+    int fd;
+    bool is_shut; /* lock: server.lock */
+    _Atomic enum server_phase phase;
+    _Atomic int64_t deadline; /* mono; 0 = none */
+    char client[INET6_ADDRSTRLEN];
+};
+
+enum server_state {
+    STATE_NEW,     /* the request line is there */
+    STATE_BODY,    /* headers are there and accepted */
+    STATE_RUNNING, /* on the query pool; the connection is suspended */
+    STATE_DONE,    /* the response is ready */
+    STATE_SENT,
+    STATE_DISCARD, /* refused in the middle of its body */
+};
+
+/* One request and its response. */
+struct server_exchange {
+    struct server_job job; /* first: the pool hands it back */
+    struct http_server *server;
+    struct server_connection *connection;
+    struct MHD_Connection *mhd;
+    struct arena arena;
+    struct http_request request;
+    struct http_response response;
+    struct buf body;
+    str target;
+    size_t discard_left;
+    mono begin;
+    _Atomic enum server_state state;
+    _Atomic bool cancel;
+};
+
+struct http_server {
+    struct http_server_options options;
+    int listeners[SERVER_LISTENERS_MAX];
+    uint16_t ports[SERVER_LISTENERS_MAX];
+    size_t listener_count;
+    int wake; /* eventfd: the accept thread has something to look at */
+    pthread_t accept_thread;
+    bool accept_started;
+    struct MHD_Daemon *daemons[SERVER_THREADS_MAX];
+    size_t daemon_count;
+    size_t daemon_next; /* accept thread only */
+    struct server_pool *pool;
+    bool stopped;
+    _Atomic bool stopping; /* no more connections are accepted */
+    _Atomic bool ending;   /* the accept thread shall end */
+
+    struct lock lock;
+    struct server_connection *connections; /* lock: server.lock, as all below */
+    struct server_connection **by_fd;
+    size_t by_fd_count;
+    struct gzip *packers[SERVER_PACKERS_MAX];
+    size_t packer_count;
+
+    _Atomic size_t body_bytes; /* of all requests */
+    _Atomic uint64_t counts[sizeof(struct http_server_stats) / sizeof(uint64_t)];
+};
+
+/* The counter of a field of struct http_server_stats; relaxed: each stands for itself. */
+#define SERVER_COUNT(server, field, amount)                                                        \
+    atomic_fetch_add_explicit(                                                                     \
+        &(server)->counts[offsetof(struct http_server_stats, field) / sizeof(uint64_t)],           \
+        (uint64_t)(amount), memory_order_relaxed)
+
+static inline mono server_now(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * MONO_PER_SECOND + now.tv_nsec;
+}
+
+static inline void server_set_phase(struct server_connection *connection, enum server_phase phase,
+                                    mono deadline)
+{
+    atomic_store_explicit(&connection->phase, phase, memory_order_relaxed);
+    atomic_store_explicit(&connection->deadline, deadline, memory_order_relaxed);
+}
+
+/* server_admit gives a fresh connection to the next event thread, which closes it; false when it
+ * could not. */
+bool server_admit(struct http_server *server, int fd, const struct sockaddr_storage *address,
+                  socklen_t address_bytes);
+
+/* server_accept_loop is the accept thread: new connections, deadlines, clients that left; it ends
+ * when server->ending is set. The argument is the server. */
+void *server_accept_loop(void *server);
+
+void server_close_listeners(struct http_server *server);
