@@ -58,17 +58,28 @@ static void write_series(struct json_writer *json, const struct query_result *re
     json_write_array_end(json);
 }
 
+/* Scalars and strings go through Go's plain encoder there: the time is a JSON number, and the value
+ * never has an exponent. */
+static void write_alone(struct json_writer *json, const struct query_result *result)
+{
+    char text[NUM_TEXT_MAX];
+
+    json_write_array_begin(json);
+    json_write_number(json, (double)result->t / 1000);
+    if (result->type == VALUE_STRING) {
+        json_write_str(json, result->string);
+    } else {
+        json_write_str(json, str_of(text, num_format_double(result->scalar, NUM_F, text)));
+    }
+    json_write_array_end(json);
+}
+
 static void write_value(struct json_writer *json, const struct query_result *result, size_t count)
 {
     switch (result->type) {
     case VALUE_SCALAR:
-        json_write_point(json, result->t, result->scalar);
-        break;
     case VALUE_STRING:
-        json_write_array_begin(json);
-        json_write_timestamp(json, result->t);
-        json_write_str(json, result->string);
-        json_write_array_end(json);
+        write_alone(json, result);
         break;
     case VALUE_NONE:
     case VALUE_VECTOR:

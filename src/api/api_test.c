@@ -227,6 +227,8 @@ TEST(api_query_answers_as_prometheus)
          OK("{\"resultType\":\"scalar\",\"result\":[1700000000.123,\"1.5\"]}")},
         {"/api/v1/query?query=%22a%3Cb%22&time=0",
          OK("{\"resultType\":\"string\",\"result\":[0,\"a\\u003cb\"]}")},
+        {"/api/v1/query?query=1e21&time=1700000000.5",
+         OK("{\"resultType\":\"scalar\",\"result\":[1700000000.5,\"1000000000000000000000\"]}")},
         {"/api/v1/query?query=nothing&time=0", OK("{\"resultType\":\"vector\",\"result\":[]}")},
         {"/api/v1/query?query=load%5B31s%5D&time=2023-11-14T22:13:50Z",
          OK("{\"resultType\":\"matrix\",\"result\":[{\"metric\":" LOAD
