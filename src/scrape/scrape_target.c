@@ -225,6 +225,14 @@ static int address_check(str address, struct baro_error *err)
     return 0;
 }
 
+static int scheme_check(str scheme, struct baro_error *err)
+{
+    if (!str_is(scheme, "http") && !str_is(scheme, "https")) {
+        return error_set(err, BARO_EINVALID, "invalid scheme: \"%.*s\"", STR_ARG(scheme));
+    }
+    return 0;
+}
+
 static void meta_remove(struct labels_builder *builder)
 {
     for (size_t i = builder->count; i > 0; i--) {
@@ -279,6 +287,9 @@ int target_plan_make(struct arena *arena, struct labels_builder *builder,
     }
     address = labels_builder_get(builder, LABEL_ADDRESS);
     result = address_check(address, err);
+    if (result >= 0) {
+        result = scheme_check(labels_builder_get(builder, LABEL_SCHEME), err);
+    }
     if (result >= 0) {
         result = times_check(builder, &plan, err);
     }
