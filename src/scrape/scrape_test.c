@@ -1,7 +1,12 @@
 #include "scrape/scrape.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -356,5 +361,73 @@ TEST(scrape_follows_files)
     assert_true(rig_wait(&rig, "a{from=\"file\", "));
     assert_int_equal(unlink(path), 0);
     assert_true(rig_wait(&rig, "stale @"));
+    rig_done(&rig);
+}
+
+/* ---- the real thing ---- */
+
+static uint16_t port_free(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    (void)close(fd);
+    return ntohs(address.sin_port);
+}
+
+static pid_t exporter_start(const char *program, uint16_t port)
+{
+    char listen[64];
+    pid_t pid = 0;
+
+    (void)snprintf(listen, sizeof(listen), "--web.listen-address=127.0.0.1:%d", port);
+    pid = fork();
+    if (pid == 0) {
+        (void)freopen("/dev/null", "w", stderr);
+        (void)execl(program, program, listen, (char *)NULL);
+        _exit(127);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+TEST(scrape_takes_the_node_exporter)
+{
+    static const char program[] = "/usr/bin/prometheus-node-exporter";
+    uint16_t port = port_free();
+    struct arena arena = {0};
+    struct scrape_targets targets = {0};
+    struct scrape_metadata_list list = {0};
+    struct rig rig;
+    char text[256];
+    pid_t pid = 0;
+
+    if (access(program, X_OK) != 0) {
+        test_skip("prometheus-node-exporter is not installed");
+    }
+    pid = exporter_start(program, port);
+    rig_init(&rig);
+    (void)snprintf(text, sizeof(text),
+                   "scrape_configs:\n- job_name: node\n  scrape_interval: 300ms\n"
+                   "  scrape_timeout: 300ms\n  static_configs: [{targets: ['127.0.0.1:%d']}]\n",
+                   port);
+    assert_ok(rig_apply(&rig, text, NULL), NULL);
+    assert_true(rig_wait(&rig, "node_boot_time_seconds{instance="));
+    buf_reset(&rig.lines);
+    assert_true(rig_wait(&rig, "node_boot_time_seconds{instance="));
+    scrape_manager_targets(rig.manager, &arena, STR_NULL, &targets);
+    assert_int_equal(targets.active[0].health, SCRAPE_HEALTH_UP);
+    assert_str_equal(targets.active[0].last_error, STR(""));
+    scrape_manager_metadata(rig.manager, &arena, STR("node_cpu_seconds_total"),
+                            (struct matchers){0}, 0, &list);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].metadata.type, METRIC_COUNTER);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    arena_done(&arena);
     rig_done(&rig);
 }
