@@ -142,7 +142,7 @@ def main(tests: dict[str, object]) -> None:
     """Runs test_* functions (build directory, work directory) in order; usage: SCRIPT BUILD [NAME...]."""
     build = pathlib.Path(sys.argv[1]).resolve()
     passed = failed = skipped = 0
-    for name, test in tests.items():
+    for name, test in list(tests.items()):
         if not name.startswith("test_") or (len(sys.argv) > 2 and not any(part in name for part in sys.argv[2:])):
             continue
         with tempfile.TemporaryDirectory(prefix="barograph-", ignore_cleanup_errors=True) as work:

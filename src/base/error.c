@@ -85,6 +85,7 @@ int error_wrap(struct baro_error *err, int code, const char *format, ...)
     va_end(args);
     used = strlen(err->message);
     (void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", message);
+    err->code = code;
     return code;
 }
 

@@ -37,7 +37,7 @@ int error_at(struct baro_error *err, int code, uint64_t offset, const char *form
 int error_at_line(struct baro_error *err, int code, uint32_t line, uint32_t column,
                   const char *format, ...) PRINTF_LIKE(5, 6) COLD;
 
-/* error_wrap puts "TEXT: " before err's message and returns code unchanged. */
+/* error_wrap puts "TEXT: " before err's message, makes code its code, and returns code. */
 int error_wrap(struct baro_error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4) COLD;
 
 /* error_system is error_set for a failed system call: code is -errno_value, message "TEXT:

@@ -389,6 +389,15 @@ const char *scrape_health_name(enum scrape_health health)
     return names[health];
 }
 
+/* "line:column: message" of a fault in the body, the message alone of any other. */
+static str error_show(struct arena *arena, const struct baro_error *err)
+{
+    if (err->line == 0) {
+        return arena_str(arena, str_from(err->message));
+    }
+    return arena_printf(arena, "%u:%u: %s", err->line, err->column, err->message);
+}
+
 static void target_show(struct scrape_manager *manager, struct arena *arena,
                         struct scrape_target *target, str pool, struct scrape_target_info *ret)
 {
@@ -400,7 +409,7 @@ static void target_show(struct scrape_manager *manager, struct arena *arena,
     ret->timeout = target->plan.timeout;
     lock_acquire(&target->lock);
     ret->discovered = labels_copy(arena, target->discovered);
-    ret->last_error = arena_str(arena, str_from(target->last_error.message));
+    ret->last_error = error_show(arena, &target->last_error);
     ret->last_scrape = target->last_scrape;
     ret->last_duration_seconds = target->last_duration_seconds;
     ret->health = target->health;

@@ -108,7 +108,8 @@ def compare_targets(prometheus, barograph):
 
 def test_reload_is_atomic(build, work):
     port = free_port()
-    good = f"scrape_configs: [{{job_name: one, scrape_interval: 1s, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"
+    good = "scrape_configs: [{job_name: job, scrape_interval: 1s, static_configs: " \
+           f"[{{targets: ['127.0.0.1:{port}'], labels: {{run: one}}}}]}}]\n"
     with Server(str(build / "barograph"), work, good, "--web.enable-lifecycle", port=port) as server:
         server.wait_ready()
         wait_until("scraped", lambda: len(server.query("up")) == 1)
@@ -116,13 +117,13 @@ def test_reload_is_atomic(build, work):
         status, _, body = server.get("/-/reload", method="POST")
         equal(status, 500, "a bad file")
         contains(body.decode(), "job_nam", "the fault is named")
-        contains(server.api("status/config")["yaml"], "job_name: one", "the old configuration runs on")
+        contains(server.api("status/config")["yaml"], "run: one", "the old configuration runs on")
         equal(server.api("status/runtimeinfo")["reloadConfigSuccess"], False, "reloadConfigSuccess")
         server.config.write_text(good.replace("one", "two"))
         server.program.process.send_signal(signal.SIGHUP)
-        wait_until("reloaded", lambda: "job_name: two" in server.api("status/config")["yaml"])
+        wait_until("reloaded", lambda: "run: two" in server.api("status/config")["yaml"])
         equal(server.api("status/runtimeinfo")["reloadConfigSuccess"], True, "reloadConfigSuccess")
-        wait_until("the old target is stale", lambda: {dict(k)["job"] for k in server.query("up")} == {"two"}, 20)
+        wait_until("the old target is stale", lambda: {dict(k)["run"] for k in server.query("up")} == {"two"}, 20)
         equal(server.get("/-/quit", method="POST")[0], 200, "quit")
         equal(server.program.process.wait(20), 0, "exit status")
 
