@@ -33,7 +33,7 @@ bench: build ## micro-benchmarks: a table of ns and MB/s
 fmt: deps ## format all sources in place
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-fuzz: deps ## run every fuzz target for SECONDS seconds each (default 60)
+fuzz: deps ## run every fuzz target for SECONDS_EACH seconds (default 60)
 	@tools/fuzz $${SECONDS_EACH:-60}
 
 clean: ## remove all build folders
