@@ -754,7 +754,7 @@ int promql_parse_metric(struct arena *arena, str text, struct labels *ret, struc
 int promql_error_prefix(int code, struct baro_error *err)
 {
     if (code < 0 && err != NULL && err->line > 0) {
-        return error_wrap(err, code, "%u:%u: parse error", err->line, err->column);
+        return error_wrap(err, BARO_EPARSE, "%u:%u: parse error", err->line, err->column);
     }
     return code;
 }

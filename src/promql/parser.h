@@ -31,8 +31,8 @@ int promql_parse(struct arena *arena, str text, const struct promql_features *fe
                  struct expr **ret, struct baro_error *err);
 void promql_expr_done(struct expr *expr);
 
-/* promql_error_prefix turns the message of a failed parse into "LINE:COLUMN: parse error: MESSAGE",
- * and returns code. */
+/* promql_error_prefix turns the message of a failed parse into "LINE:COLUMN: parse error: MESSAGE"
+ * and returns BARO_EPARSE, whatever was wrong: to who asked, a text too deep or too long is bad. */
 int promql_error_prefix(int code, struct baro_error *err);
 
 /* promql_parse_metric parses `name{a="b"}` (equality labels only) as promqltest and series

@@ -124,9 +124,12 @@ def test_bad_queries_are_refused_with_a_reason(build, work):
         expect_error(server, query("vector(1)[1d:1ms]") , 422, "too many samples")
         status, _, _ = server.get("/api/v1/nothing-here")
         equal(status, 404, "an unknown path")
-        status, _, body = server.get("/api/v1/query", method="POST", body=b"query=" + b"1+" * 9_000_000,
-                                     headers={"Content-Type": "application/x-www-form-urlencoded"})
-        assert status in (400, 413), status
+        try:
+            status, _, _ = server.get("/api/v1/query", method="POST", body=b"query=" + b"1+" * 9_000_000,
+                                      headers={"Content-Type": "application/x-www-form-urlencoded"})
+            equal(status, 413, "a form of 18 MB")
+        except ConnectionError:
+            pass  # refused and closed while the rest was still being sent
         equal(server.query("vector(1)"), {(): 1.0}, "the server is well")
 
 
