@@ -12,6 +12,8 @@ CASES = [  # name, {file: text}, text that must be printed ("" = clean)
     ("upward", {"base/a.c": '#include "model/b.h"\n', "model/b.h": ""}, "layering: base (floor 0) must not include model"),
     ("sideways", {"model/a.c": '#include "http/b.h"\n', "http/b.h": ""}, "must not include http"),
     ("harness", {"base/a.c": '#include "testing/test.h"\n'}, "only *_test.c includes the test harness"),
+    ("harness uses", {"testing/a.c": '#include "tsdb/head.h"\n', "tsdb/head.h": ""}, "the test harness uses base and storage alone"),
+    ("recorder", {"testing/a.h": '#include "storage/a.h"\n#include "base/a.h"\n', "storage/a.h": "", "base/a.h": ""}, ""),
     ("cycle", {"base/a.h": '#include "base/b.h"\n', "base/b.h": '#include "base/a.h"\n'}, "cycle:"),
     ("forbidden", {"base/a.c": "void f(void)\n{\n    strcpy(a, b);\n}\n"}, "forbidden: strcpy()"),
     ("comment", {"base/a.c": "/* strcpy(a, b) */\nconst char *s = \"system(x)\";\n"}, ""),
