@@ -23,8 +23,9 @@ TEST(plot_draws_a_rising_line_from_corner_to_corner)
     plot_draw(&out, &series, 1, 40, 5, false);
     assert_int_equal(count_lines(buf_view(&out)), 6);
     assert_true(str_has_prefix(buf_view(&out), STR("        2 |")));
-    /* The first dot stands in the lowest left cell: dot 7 is U+2840. */
-    assert_true(str_contains(buf_view(&out), STR("        0 |\xe2\xa1")));
+    /* The line rises by a dot in three columns, so it starts with both dots at the foot of the
+     * lowest left cell, 7 and 8: U+28C0. */
+    assert_true(str_contains(buf_view(&out), STR("        0 |\xe2\xa3\x80")));
     buf_done(&out);
 }
 
