@@ -188,7 +188,8 @@ static const struct {
 static void answer_take(struct provider *provider, str name, int status, const unsigned char *bytes,
                         int len)
 {
-    struct dns_list list = {.groups = target_groups_new(), .port = (uint16_t)provider->sd->dns->port};
+    struct dns_list list = {.groups = target_groups_new(),
+                            .port = (uint16_t)provider->sd->dns->port};
     struct target_group *group = ARENA_NEW(&list.groups->arena, struct target_group);
 
     list.name = arena_str(&list.groups->arena, name);
