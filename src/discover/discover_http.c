@@ -79,7 +79,7 @@ static void http_refresh(struct provider *provider)
 {
     struct http_state *state = provider->state;
 
-    if (state->client != NULL && state->request.transfer == NULL) {
+    if (state->client != NULL && !http_request_is_running(&state->request)) {
         http_request_start(state->client, &state->request);
     }
 }

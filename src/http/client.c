@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "codec/gzip.h"
 #include "conf/prom_config.h"
+#include "http/client_plain.h"
 #include "http/client_settings.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
@@ -48,17 +49,21 @@ struct http_engine {
     struct loop_timer failure_timer;
     size_t kept_bytes;
     char *user_agent;
+    struct plain_engine *plain;
+    struct buf lines; /* header lines of a request that is being started */
 };
 
 struct http_client {
     struct http_engine *engine;
     const struct prom_http *settings;
-    size_t transfer_count; /* transfers that are set up for it, running ones included */
+    size_t transfer_count; /* transfers that are set up for it, all running requests included */
+    bool can_be_plain;
     bool is_freed;
 };
 
 struct http_headers {
     struct curl_slist *list;
+    struct buf lines; /* the same, each with CRLF */
 };
 
 /* An easy handle, its buffers, and the request that it runs. */
@@ -95,6 +100,18 @@ void http_client_global_init(void)
 
 /* ---- headers ---- */
 
+/* As libcurl does, a header without a value is not sent. */
+static void lines_append(const char *line, void *context)
+{
+    struct buf *lines = context;
+    str text = str_trim(str_from(line));
+
+    if (text.len > 0 && text.ptr[text.len - 1] != ':') {
+        buf_str(lines, text);
+        buf_c(lines, "\r\n");
+    }
+}
+
 struct http_headers *http_headers_new(const char *const *lines, size_t count)
 {
     struct http_headers *headers = MEM_NEW(struct http_headers);
@@ -104,7 +121,9 @@ struct http_headers *http_headers_new(const char *const *lines, size_t count)
 
         ASSERT(grown != NULL);
         headers->list = grown;
+        lines_append(lines[i], &headers->lines);
     }
+    ASSERT(!headers->lines.failed);
     return headers;
 }
 
@@ -112,6 +131,7 @@ struct http_headers *http_headers_free(struct http_headers *headers)
 {
     if (headers != NULL) {
         curl_slist_free_all(headers->list);
+        buf_done(&headers->lines);
     }
     return mem_free(headers);
 }
@@ -233,11 +253,10 @@ static void proxy_setup(CURL *easy, const struct prom_http *settings)
     /* An empty text turns off what the environment says. */
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, text);
     (void)mem_free(text);
-    if (settings->no_proxy.len > 0) {
-        text = str_dup_c(settings->no_proxy);
-        (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, text);
-        (void)mem_free(text);
-    }
+    /* Likewise; and an unset one would be looked up in the environment for each request. */
+    text = str_dup_c(settings->no_proxy);
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, text);
+    (void)mem_free(text);
 }
 
 /* Gives the handle the settings of a client, unless it has them already. */
@@ -505,6 +524,8 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
 /* ---- engine ---- */
 
 static void failures_hand_out(struct loop_timer *timer);
+static bool plain_moved(struct http_client *client, struct http_request *request, dur left);
+static void plain_released(struct http_client *client);
 
 int http_engine_new(struct loop *loop, const struct http_engine_options *options,
                     struct http_engine **ret, struct baro_error *err)
@@ -521,6 +542,8 @@ int http_engine_new(struct loop *loop, const struct http_engine_options *options
     engine->failure_timer.fire = failures_hand_out;
     engine->user_agent = str_dup_c(str_from(
         options != NULL && options->user_agent != NULL ? options->user_agent : "barograph"));
+    engine->plain = plain_engine_new(loop, engine->user_agent, connections,
+                                     &(struct plain_hooks){plain_moved, plain_released});
     engine->shards = mem_alloc_zero(count * sizeof(*engine->shards));
     for (uint32_t i = 0; i < count; i++) {
         struct shard *shard = &engine->shards[i];
@@ -549,6 +572,7 @@ struct http_engine *http_engine_free(struct http_engine *engine)
     if (engine == NULL) {
         return NULL;
     }
+    engine->plain = plain_engine_free(engine->plain);
     while (engine->running != NULL) {
         http_request_cancel(engine->running->request);
     }
@@ -570,6 +594,7 @@ struct http_engine *http_engine_free(struct http_engine *engine)
     }
     loop_timer_stop(engine->loop, &engine->failure_timer);
     (void)mem_free(engine->shards);
+    buf_done(&engine->lines);
     (void)mem_free(engine->user_agent);
     return mem_free(engine);
 }
@@ -588,6 +613,7 @@ int http_client_new(struct http_engine *engine, const struct prom_http *settings
     client = MEM_NEW(struct http_client);
     client->engine = engine;
     client->settings = settings;
+    client->can_be_plain = settings->proxy_url.len == 0 && !settings->proxy_from_environment;
     *ret = client;
     return 0;
 }
@@ -723,13 +749,12 @@ static void running_link(struct http_transfer *transfer)
     engine->running = transfer;
 }
 
-void http_request_start(struct http_client *client, struct http_request *request)
+static void curl_start(struct http_client *client, struct http_request *request, dur timeout)
 {
     struct http_engine *engine = client->engine;
     struct http_transfer *transfer = transfer_take(engine);
     uint64_t most = request->body_bytes_max;
 
-    ASSERT(request->transfer == NULL && request->timeout > 0);
     transfer_settle(transfer, client);
     transfer->request = request;
     transfer->shard = &engine->shards[request->shard % engine->shard_count];
@@ -739,15 +764,8 @@ void http_request_start(struct http_client *client, struct http_request *request
     transfer->body_bytes_max =
         most == 0 || most > HTTP_BODY_BYTES_MAX ? HTTP_BODY_BYTES_MAX : (size_t)most;
     request->transfer = transfer;
-    request->status = 0;
-    request->status_text[0] = '\0';
-    request->body = STR_NULL;
-    request->content_type = STR_NULL;
-    request->body_is_too_long = false;
-    request->result = 0;
-    request->err = (struct baro_error){0};
     body_setup(transfer, request);
-    (void)curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)timeout);
     running_link(transfer);
     request->result = target_setup(transfer, request, &request->err);
     if (request->result < 0 ||
@@ -760,6 +778,71 @@ void http_request_start(struct http_client *client, struct http_request *request
     }
 }
 
+/* ---- the plain way ---- */
+
+static void outcome_reset(struct http_request *request)
+{
+    request->status = 0;
+    request->status_text[0] = '\0';
+    request->body = STR_NULL;
+    request->content_type = STR_NULL;
+    request->body_is_too_long = false;
+    request->result = 0;
+    request->err = (struct baro_error){0};
+}
+
+static bool plain_moved(struct http_client *client, struct http_request *request, dur left)
+{
+    /* The settings of a freed client are gone. */
+    if (client->is_freed) {
+        return false;
+    }
+    outcome_reset(request);
+    curl_start(client, request, left);
+    return true;
+}
+
+static void plain_released(struct http_client *client)
+{
+    client->transfer_count--;
+    client_release(client);
+}
+
+/* False when the request needs libcurl, be it only to say what is wrong with the settings. */
+static bool plain_try(struct http_client *client, struct http_request *request)
+{
+    struct http_engine *engine = client->engine;
+    const struct prom_http *settings = client->settings;
+    str lines = request->headers != NULL ? buf_view(&request->headers->lines) : STR_NULL;
+    struct plain_url url;
+
+    if (!client->can_be_plain || request->post.ptr != NULL ||
+        !plain_url_parse(request->url, &url)) {
+        return false;
+    }
+    if (client_settings_have_headers(settings)) {
+        buf_reset(&engine->lines);
+        buf_str(&engine->lines, lines);
+        if (client_settings_headers(settings, lines_append, &engine->lines, NULL) < 0 ||
+            engine->lines.failed) {
+            return false;
+        }
+        lines = buf_view(&engine->lines);
+    }
+    client->transfer_count++;
+    plain_start(engine->plain, client, request, &url, lines, settings->follow_redirects);
+    return true;
+}
+
+void http_request_start(struct http_client *client, struct http_request *request)
+{
+    ASSERT(!http_request_is_running(request) && request->timeout > 0);
+    outcome_reset(request);
+    if (!plain_try(client, request)) {
+        curl_start(client, request, request->timeout);
+    }
+}
+
 void http_request_cancel(struct http_request *request)
 {
     struct http_transfer *transfer = request->transfer;
@@ -769,6 +852,7 @@ void http_request_cancel(struct http_request *request)
         request->transfer = NULL;
         transfer_put(transfer);
     }
+    plain_cancel(request);
 }
 
 /* ---- blocking ---- */

@@ -1,5 +1,6 @@
 /*
- * client: HTTP/1.1 requests from an event loop, over libcurl. An engine belongs to one loop and
+ * client: HTTP/1.1 requests from an event loop, over libcurl; plain GETs to literal addresses go
+ * over http/client_plain, which costs less. An engine belongs to one loop and
  * spreads its connections over several curl multi handles, because the bookkeeping of one is linear
  * in its connections. A client is a set of settings (authentication, TLS, proxy, headers) on an
  * engine. Connections are kept alive and reused between requests of one shard. Everything here
@@ -21,6 +22,7 @@ struct prom_http;
 struct http_engine;
 struct http_client;
 struct http_transfer;
+struct plain_exchange;
 
 /* A response is refused beyond this many bytes even where no limit is configured. */
 #define HTTP_BODY_BYTES_MAX ((size_t)512 << 20)
@@ -90,8 +92,15 @@ struct http_request {
     str content_type; /* empty when absent */
     struct baro_error err;
 
-    struct http_transfer *transfer; /* private: what runs it; NULL = not running */
+    struct http_transfer *transfer;  /* private: what runs it over libcurl, */
+    struct plain_exchange *exchange; /* or without; both NULL = not running */
 };
+
+/* http_request_is_running says whether it was started and is neither done nor cancelled. */
+static inline bool http_request_is_running(const struct http_request *request)
+{
+    return request->transfer != NULL || request->exchange != NULL;
+}
 
 /*
  * http_request_start runs the request; done is called once from a later turn of the loop, or never
