@@ -69,8 +69,12 @@ class Server:
     def __enter__(self) -> "Server":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Ends a server that still runs, which must end well: a sanitizer tells its findings by the exit status."""
+        ended_by_test = self.program.out.closed
+        status = self.stop()
+        if kind is None and not ended_by_test:
+            equal(status, 0, f"{self.program.log.name}: exit status")
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         return self.program.stop(how)
