@@ -86,12 +86,34 @@ static void add_time(struct query_form *form, const char *name, str given, ts ot
     query_form_add(form, name, str_from(text));
 }
 
+/* The last hour unless --start and --end say otherwise. */
+static void add_period(struct query_form *form, const struct flags *flags)
+{
+    ts now = clock_now(clock_real());
+
+    add_time(form, "start", flags_text(flags, RANGE_START), now - DUR_HOUR);
+    add_time(form, "end", flags_text(flags, RANGE_END), now);
+}
+
 static void print_point(struct buf *out, const struct json *point)
 {
     buf_str(out, json_text(json_at(point, 1)));
     buf_c(out, " @");
     buf_double(out, json_double(json_at(point, 0)), NUM_F);
     buf_char(out, '\n');
+}
+
+/* Asks and releases the form. Returns -1 to go on with the data, else the exit status. */
+static int ask(str url, const char *path, struct query_form *form, struct json **ret_root,
+               const struct json **ret_data)
+{
+    struct baro_error err = {0};
+    int r = query_client_ask(url, path, form, ret_root, ret_data, &err);
+
+    if (form != NULL) {
+        buf_done(&form->text);
+    }
+    return r < 0 ? fail(&err) : -1;
 }
 
 static void flush(struct buf *out)
@@ -105,23 +127,20 @@ int command_query_instant(int argc, char **argv)
     static struct flags flags;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
-    struct baro_error err = {0};
     const struct json *data = NULL;
     const struct json *result;
     struct buf out = {0};
     int status = begin(&flags, instant_flags, ARRAY_COUNT(instant_flags),
                        "query instant [FLAGS] URL EXPR", instant_summary, 2, argc, argv);
-    int r;
 
     if (status >= 0) {
         return status;
     }
     query_form_add(&form, "query", flags.args[1]);
     add_time(&form, "time", flags_text(&flags, 0), clock_now(clock_real()));
-    r = query_client_ask(flags.args[0], "/api/v1/query", &form, &root, &data, &err);
-    buf_done(&form.text);
-    if (r < 0) {
-        return fail(&err);
+    status = ask(flags.args[0], "/api/v1/query", &form, &root, &data);
+    if (status >= 0) {
+        return status;
     }
     result = json_get(data, "result");
     if (json_kind_of(json_at(result, 0)) != JSON_KIND_OBJECT && json_count(result) > 0) {
@@ -188,27 +207,22 @@ int command_query_range(int argc, char **argv)
     static struct flags flags;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
-    struct baro_error err = {0};
     const struct json *data = NULL;
     const struct json *result;
     struct buf out = {0};
-    ts now = clock_now(clock_real());
     int status = begin(&flags, range_flags, ARRAY_COUNT(range_flags),
                        "query range [FLAGS] URL EXPR", range_summary, 2, argc, argv);
     str step = flags_text(&flags, RANGE_STEP);
-    int r;
 
     if (status >= 0) {
         return status;
     }
     query_form_add(&form, "query", flags.args[1]);
-    add_time(&form, "start", flags_text(&flags, RANGE_START), now - DUR_HOUR);
-    add_time(&form, "end", flags_text(&flags, RANGE_END), now);
+    add_period(&form, &flags);
     query_form_add(&form, "step", step.len > 0 ? step : STR("15"));
-    r = query_client_ask(flags.args[0], "/api/v1/query_range", &form, &root, &data, &err);
-    buf_done(&form.text);
-    if (r < 0) {
-        return fail(&err);
+    status = ask(flags.args[0], "/api/v1/query_range", &form, &root, &data);
+    if (status >= 0) {
+        return status;
     }
     result = json_get(data, "result");
     if (flags_bool(&flags, RANGE_PLOT)) {
@@ -232,13 +246,10 @@ int command_query_series(int argc, char **argv)
     static struct flags flags;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
-    struct baro_error err = {0};
     const struct json *data = NULL;
     struct buf out = {0};
-    ts now = clock_now(clock_real());
     int status = begin(&flags, period_flags, ARRAY_COUNT(period_flags),
                        "query series [FLAGS] URL SELECTOR...", series_summary, 2, argc, argv);
-    int r;
 
     if (status >= 0) {
         return status;
@@ -246,12 +257,10 @@ int command_query_series(int argc, char **argv)
     for (size_t i = 1; i < flags.arg_count; i++) {
         query_form_add(&form, "match[]", flags.args[i]);
     }
-    add_time(&form, "start", flags_text(&flags, RANGE_START), now - DUR_HOUR);
-    add_time(&form, "end", flags_text(&flags, RANGE_END), now);
-    r = query_client_ask(flags.args[0], "/api/v1/series", &form, &root, &data, &err);
-    buf_done(&form.text);
-    if (r < 0) {
-        return fail(&err);
+    add_period(&form, &flags);
+    status = ask(flags.args[0], "/api/v1/series", &form, &root, &data);
+    if (status >= 0) {
+        return status;
     }
     for (size_t i = 0; i < json_count(data); i++) {
         query_client_labels(&out, json_at(data, i));
@@ -266,28 +275,24 @@ int command_query_labels(int argc, char **argv)
     static struct flags flags;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
-    struct baro_error err = {0};
     const struct json *data = NULL;
     struct buf path = {0};
     struct buf out = {0};
-    ts now = clock_now(clock_real());
     int status = begin(&flags, period_flags, ARRAY_COUNT(period_flags),
                        "query labels [FLAGS] URL NAME", labels_summary, 2, argc, argv);
-    int r;
 
     if (status >= 0) {
         return status;
     }
-    add_time(&form, "start", flags_text(&flags, RANGE_START), now - DUR_HOUR);
-    add_time(&form, "end", flags_text(&flags, RANGE_END), now);
+    add_period(&form, &flags);
     buf_printf(&path, "/api/v1/label/%.*s/values?%.*s", STR_ARG(flags.args[1]),
                STR_ARG(buf_view(&form.text)));
     buf_char(&path, '\0');
-    r = query_client_ask(flags.args[0], path.ptr, NULL, &root, &data, &err);
+    status = ask(flags.args[0], path.ptr, NULL, &root, &data);
     buf_done(&form.text);
     buf_done(&path);
-    if (r < 0) {
-        return fail(&err);
+    if (status >= 0) {
+        return status;
     }
     for (size_t i = 0; i < json_count(data); i++) {
         buf_str(&out, json_text(json_at(data, i)));
