@@ -322,6 +322,9 @@ static int thread_start(struct scrape_manager *manager, struct baro_error *err)
         failed = pthread_create(&manager->thread, NULL, manager_run, manager);
         manager->is_running = failed == 0;
         result = failed == 0 ? 0 : error_system(err, failed, "scrape manager thread");
+        if (failed == 0) {
+            (void)pthread_setname_np(manager->thread, "discover");
+        }
     }
     return result;
 }

@@ -532,6 +532,9 @@ int scrape_worker_new(struct appendable *appendable, struct clock *clock,
 
         worker->is_running = failed == 0;
         result = failed == 0 ? 0 : error_system(err, failed, "scrape thread");
+        if (failed == 0) {
+            (void)pthread_setname_np(worker->thread, "scrape");
+        }
     }
     if (result < 0) {
         (void)scrape_worker_free(worker);

@@ -299,6 +299,7 @@ static int start_thread(struct tsdb *tsdb, struct baro_error *err)
     if (r != 0) {
         return error_system(err, r, "start the maintenance thread");
     }
+    (void)pthread_setname_np(tsdb->thread, "tsdb");
     tsdb->has_thread = true;
     return 0;
 }
