@@ -456,6 +456,40 @@ static bool read_nested(struct option_reader *rd, const struct option *row,
     return good;
 }
 
+/* The value of a key that is null is zero; this is its size. */
+static size_t null_bytes(enum option_kind kind)
+{
+    switch (kind) {
+    case OPTION_ENUM:
+    case OPTION_SWITCH:
+        return sizeof(int);
+    case OPTION_BOOL:
+        return sizeof(bool);
+    case OPTION_INT:
+    case OPTION_UINT:
+    case OPTION_SIZE:
+    case OPTION_DOUBLE:
+    case OPTION_DURATION:
+        return sizeof(int64_t);
+    case OPTION_STR:
+    case OPTION_FILE:
+    case OPTION_WORD:
+    case OPTION_URL:
+    case OPTION_REGEX:
+    case OPTION_SECRET:
+    case OPTION_STRS:
+    case OPTION_FILES:
+    case OPTION_PAIRS:
+    case OPTION_PARAMS:
+    case OPTION_STRUCT:
+    case OPTION_INLINE:
+    case OPTION_LIST:
+    case OPTION_CUSTOM:
+        break;
+    }
+    return OPTION_SLOT_BYTES;
+}
+
 static bool read_value(struct option_reader *rd, const struct option *row,
                        const struct yaml_node *key, const struct yaml_node *node, void *target)
 {
@@ -472,13 +506,7 @@ static bool read_value(struct option_reader *rd, const struct option *row,
         return read_nested(rd, row, node, target);
     }
     if (yaml_is_null(node)) {
-        memset(target, 0,
-               row->kind == OPTION_ENUM || row->kind == OPTION_SWITCH ? sizeof(int)
-               : row->kind == OPTION_BOOL                             ? sizeof(bool)
-               : row->kind == OPTION_INT || row->kind == OPTION_UINT || row->kind == OPTION_SIZE ||
-                       row->kind == OPTION_DOUBLE || row->kind == OPTION_DURATION
-                   ? sizeof(int64_t)
-                   : OPTION_SLOT_BYTES);
+        memset(target, 0, null_bytes(row->kind));
         return true;
     }
     switch (row->kind) {

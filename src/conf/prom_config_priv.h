@@ -130,6 +130,10 @@ extern const size_t prom_discovery_count;
 void prom_http_check(struct option_reader *rd, const struct prom_http *http,
                      const struct yaml_node *node);
 
+/* prom_http_url_check wants the key `url` of the mapping `node` to be a URL with scheme http or
+ * https and a host. */
+void prom_http_url_check(struct option_reader *rd, str text, const struct yaml_node *node);
+
 /* prom_http_is_default says whether nothing was set (Kubernetes asks). */
 bool prom_http_is_default(const struct prom_http *http);
 

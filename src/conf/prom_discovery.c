@@ -703,20 +703,7 @@ static const struct option_type ovhcloud_type =
 
 CHECK(puppetdb)
 {
-    str text = GET(puppetdb, "url");
-    struct baro_error err;
-    struct url url = {0};
-
-    if (text.len == 0) {
-        option_fault(rd, node, "URL is missing");
-    } else if (url_parse(text, &url, &err) < 0) {
-        option_fault_key(rd, node, "url", "%s", err.message);
-    } else if (!str_eq_nocase(url.scheme, STR("http")) &&
-               !str_eq_nocase(url.scheme, STR("https"))) {
-        option_fault_key(rd, node, "url", "URL scheme must be 'http' or 'https'");
-    } else if (url.host.len == 0) {
-        option_fault_key(rd, node, "url", "host is missing in URL");
-    }
+    prom_http_url_check(rd, GET(puppetdb, "url"), node);
     (void)require(rd, node, IS_SET(puppetdb, "query"), "query", "query missing");
     check_http(rd, &puppetdb_type, object, node);
 }

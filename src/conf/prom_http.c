@@ -3,6 +3,7 @@
 
 #include "base/attr.h"
 #include "conf/prom_config_priv.h"
+#include "conf/url.h"
 
 /* Source of this file's facts: prometheus/common, config/http_config.go and config/headers.go. */
 
@@ -548,6 +549,23 @@ static void move_bearer(struct option_reader *rd, struct prom_http *http)
         http->authorization = auth;
         http->bearer_token = (struct secret){0};
         http->bearer_token_file = STR("");
+    }
+}
+
+void prom_http_url_check(struct option_reader *rd, str text, const struct yaml_node *node)
+{
+    struct baro_error err;
+    struct url url = {0};
+
+    if (text.len == 0) {
+        option_fault_key(rd, node, "url", "URL is missing");
+    } else if (url_parse(text, &url, &err) < 0) {
+        option_fault_key(rd, node, "url", "%s", err.message);
+    } else if (!str_eq_nocase(url.scheme, STR("http")) &&
+               !str_eq_nocase(url.scheme, STR("https"))) {
+        option_fault_key(rd, node, "url", "URL scheme must be 'http' or 'https'");
+    } else if (url.host.len == 0) {
+        option_fault_key(rd, node, "url", "host is missing in URL");
     }
 }
 

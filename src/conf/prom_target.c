@@ -4,7 +4,6 @@
 #include "base/attr.h"
 #include "codec/regex.h"
 #include "conf/prom_config_priv.h"
-#include "conf/url.h"
 
 /* ---- names ---- */
 
@@ -442,19 +441,8 @@ static const struct option_type file_sd_type = {
 static void check_http_sd(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
     const struct prom_http_sd *sd = object;
-    struct baro_error err;
-    struct url url = {0};
 
-    if (sd->url.len == 0) {
-        option_fault_key(rd, node, "url", "URL is missing");
-    } else if (url_parse(sd->url, &url, &err) < 0) {
-        option_fault_key(rd, node, "url", "%s", err.message);
-    } else if (!str_eq_nocase(url.scheme, STR("http")) &&
-               !str_eq_nocase(url.scheme, STR("https"))) {
-        option_fault_key(rd, node, "url", "URL scheme must be 'http' or 'https'");
-    } else if (url.host.len == 0) {
-        option_fault_key(rd, node, "url", "host is missing in URL");
-    }
+    prom_http_url_check(rd, sd->url, node);
     prom_http_check(rd, sd->http, node);
 }
 

@@ -213,24 +213,14 @@ static int take_block(struct head_appender *appender, const struct append_batch 
         enum append_status status = APPEND_UNKNOWN;
 
         if (slots[i] != HEAD_SLOT_NONE) {
-            struct lock *stripe = head_stripe(head, slots[i]);
-
-            if (stripe != held) {
-                if (held != NULL) {
-                    lock_release(held);
-                }
-                lock_acquire(stripe);
-                held = stripe;
-            }
+            head_stripe_hold(head, slots[i], &held);
             status = take_locked(appender, head_series_at(head, slots[i]), slots[i],
                                  batch->t[first + i], batch->v[first + i]);
         }
         batch->status[first + i] = (uint8_t)status;
         refused += status != APPEND_OK;
     }
-    if (held != NULL) {
-        lock_release(held);
-    }
+    head_stripe_drop(held);
     return refused;
 }
 
@@ -483,17 +473,10 @@ static size_t apply_samples(struct head_appender *appender, ts *ret_mint, ts *re
 
     for (size_t i = 0; i < appender->count; i++) {
         struct head_series *series = head_series_at(head, appender->slots[i]);
-        struct lock *stripe = head_stripe(head, appender->slots[i]);
         ts t = appender->t[i];
 
         prefetch_ahead(appender, i);
-        if (stripe != held) {
-            if (held != NULL) {
-                lock_release(held);
-            }
-            lock_acquire(stripe);
-            held = stripe;
-        }
+        head_stripe_hold(head, appender->slots[i], &held);
         series->flags |= SERIES_LOGGED;
         if (LIKELY(head_series_append_locked(head, series, t, appender->v[i]))) {
             mint = t < mint ? t : mint;
@@ -501,9 +484,7 @@ static size_t apply_samples(struct head_appender *appender, ts *ret_mint, ts *re
             applied++;
         }
     }
-    if (held != NULL) {
-        lock_release(held);
-    }
+    head_stripe_drop(held);
     *ret_mint = mint;
     *ret_maxt = maxt;
     return applied;

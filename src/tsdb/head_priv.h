@@ -98,6 +98,30 @@ static inline struct lock *head_stripe(struct head *head, uint32_t slot)
     return &head->stripes[slot >> HEAD_STRIPE_BITS & (HEAD_STRIPES - 1)];
 }
 
+/* head_stripe_hold moves a walk over slots to the stripe of `slot`: *held is the stripe it holds,
+ * NULL at the start. Neighbours share a stripe, so most steps take no lock. End with
+ * head_stripe_drop. */
+static inline void head_stripe_hold(struct head *head, uint32_t slot, struct lock **held)
+{
+    struct lock *stripe = head_stripe(head, slot);
+
+    if (stripe == *held) {
+        return;
+    }
+    if (*held != NULL) {
+        lock_release(*held);
+    }
+    lock_acquire(stripe);
+    *held = stripe;
+}
+
+static inline void head_stripe_drop(struct lock *held)
+{
+    if (held != NULL) {
+        lock_release(held);
+    }
+}
+
 static inline const pair_ref *head_series_pairs(const struct head *head,
                                                 const struct head_series *series)
 {

@@ -75,22 +75,12 @@ static size_t filter_time(struct head *head, uint32_t *slots, size_t count, ts s
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        struct lock *stripe = head_stripe(head, slots[i]);
-
-        if (stripe != held) {
-            if (held != NULL) {
-                lock_release(held);
-            }
-            lock_acquire(stripe);
-            held = stripe;
-        }
+        head_stripe_hold(head, slots[i], &held);
         if (has_time_locked(head, head_series_at(head, slots[i]), start, end)) {
             slots[kept++] = slots[i];
         }
     }
-    if (held != NULL) {
-        lock_release(held);
-    }
+    head_stripe_drop(held);
     return kept;
 }
 

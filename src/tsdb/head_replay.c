@@ -89,13 +89,7 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
             replay->samples_refused++;
             continue;
         }
-        if (head_stripe(head, slot) != held) {
-            if (held != NULL) {
-                lock_release(held);
-            }
-            held = head_stripe(head, slot);
-            lock_acquire(held);
-        }
+        head_stripe_hold(head, slot, &held);
         if (t < min_valid ||
             !head_series_append_locked(head, head_series_at(head, slot), t, samples->v[i])) {
             replay->samples_refused++;
@@ -104,9 +98,7 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
         mint = t < mint ? t : mint;
         maxt = t > maxt ? t : maxt;
     }
-    if (held != NULL) {
-        lock_release(held);
-    }
+    head_stripe_drop(held);
     replay->samples += samples->count;
     if (mint <= maxt) {
         head_note_time(head, mint, maxt);
