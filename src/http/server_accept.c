@@ -188,6 +188,17 @@ static void look_for_gone_locked(struct http_server *server, struct server_conne
     }
 }
 
+/* False when no connection is open: only this thread adds one. */
+static bool has_connections(struct http_server *server)
+{
+    bool has = false;
+
+    lock_acquire(&server->lock);
+    has = server->connections != NULL;
+    lock_release(&server->lock);
+    return has;
+}
+
 static void sweep(struct http_server *server)
 {
     mono now = server_now();
@@ -228,7 +239,7 @@ void *server_accept_loop(void *argument)
             pollers[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
         }
         pollers[count] = (struct pollfd){.fd = server->wake, .events = POLLIN};
-        (void)poll(pollers, count + 1, SWEEP_MS);
+        (void)poll(pollers, count + 1, has_connections(server) ? SWEEP_MS : -1);
         if (pollers[count].revents != 0) {
             eventfd_t value = 0;
 
