@@ -23,7 +23,7 @@ struct baro_error {
     uint32_t column;   /* from 1, in bytes; 0 when unknown */
     uint64_t offset;   /* bytes from the start of the input; UINT64_MAX when unknown */
     char input[128];   /* name of the file, URL, job ...; empty when unknown */
-    char message[232]; /* for humans: what was wrong, and what to do */
+    char message[1000]; /* for humans: what was wrong, and what to do */
 };
 
 /* error_set stores code and message in err (which may be NULL) and returns code. */

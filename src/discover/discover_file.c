@@ -129,7 +129,11 @@ static void inotify_ready(struct loop_fd *fd, unsigned events)
     /* Which file it was does not matter: all are few, and read again. */
     while (read(fd->fd, drained, sizeof(drained)) > 0) {
     }
-    loop_timer_start(loop, &state->settle, clock_mono(loop_clock(loop)) + SETTLE_MS * MONO_PER_MS);
+    /* From the first change on, not the last: a directory that never rests is read all the same. */
+    if (state->settle.slot == 0) {
+        loop_timer_start(loop, &state->settle,
+                         clock_mono(loop_clock(loop)) + SETTLE_MS * MONO_PER_MS);
+    }
 }
 
 static void directory_watch(struct file_state *state, str pattern)
