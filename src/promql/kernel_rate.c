@@ -36,7 +36,9 @@ static inline double extrapolate(double increase, double first_v, ts first_t, ts
         to_end = sampled / distances / 2;
     }
     if (kind.per_second) {
-        return increase * (sampled + to_start + to_end) / (sampled * ((double)range / 1000));
+        /* The quotient first: an increase near the largest number times milliseconds is infinite.
+         */
+        return increase * ((sampled + to_start + to_end) / (sampled * ((double)range / 1000)));
     }
     return increase * ((sampled + to_start + to_end) / sampled);
 }
