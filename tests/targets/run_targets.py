@@ -78,9 +78,9 @@ def config(*jobs: str, head: str = "") -> str:
     return f"global: {{scrape_interval: 1s, scrape_timeout: 900ms{head}}}\nscrape_configs:\n" + "".join(jobs)
 
 
-def serve(build, work, text_of_config, name="barograph"):
+def serve(build, work, text_of_config, name="barograph", *flags):
     return Server(str(build / "barograph") if name == "barograph" else need(name), work, text_of_config,
-                  "--scrape.discovery-reload-interval=100ms", name=name)
+                  "--scrape.discovery-reload-interval=100ms", *flags, name=name)
 
 
 def targets_of(server) -> dict[str, dict]:
@@ -355,6 +355,30 @@ def test_same_series_as_prometheus(build, work):
             print(f"    {name}: {found[name]['lastError']}")
             contains(found[name]["lastError"].lower(), fault.lower(), name)
         assert any(dict(labels)["__name__"] == "moved" for labels in mine), "a redirect was followed"
+
+
+def test_timestamps_and_exemplars(build, work):
+    """A target's own timestamps are stored unless they are not honoured; exemplars are kept when the feature is on."""
+    begin = time.time()
+
+    def answer(handler):
+        now = int((time.time() - 30) * 1000) / 1000
+        return 200, {"Content-Type": OPENMETRICS}, (
+            f'# TYPE c counter\nc_total{{x="1"}} 5 {now} # {{trace_id="abc"}} 0.5 {int(begin)}\n# EOF\n').encode()
+
+    with Target(answer) as t:
+        text_of = config(job("own", t.port), job("ours", t.port, "honor_timestamps: false"))
+        with serve(build, work, text_of, "barograph", "--enable-feature=exemplar-storage") as server:
+            server.wait_ready()
+            scraped(server, ["own", "ours"], 2)
+            at = {dict(labels)["job"]: value for labels, value in server.query("timestamp(c_total)").items()}
+            now = time.time()
+            assert 28 < now - at["own"] < 34, f"honoured: {now - at['own']} s ago"
+            assert now - at["ours"] < 3, f"not honoured: {now - at['ours']} s ago"
+            rows = server.api("query_exemplars", query="c_total", start=begin - 60, end=now)
+            equal(sorted((row["seriesLabels"]["job"], row["exemplars"][0]["labels"], float(row["exemplars"][0]["value"]),
+                          float(row["exemplars"][0]["timestamp"])) for row in rows),
+                  [(name, {"trace_id": "abc"}, 0.5, float(int(begin))) for name in ("ours", "own")], "exemplars")
 
 
 def test_target_limit(build, work):
