@@ -543,6 +543,13 @@ const struct yaml_pair *yaml_pair_get(const struct yaml_node *node, str key)
     return find_pair(node->pairs, node->pair_count, key);
 }
 
+const struct yaml_node *yaml_key_of(const struct yaml_node *mapping, str key)
+{
+    const struct yaml_pair *pair = yaml_pair_get(mapping, key);
+
+    return pair != NULL ? pair->key : mapping;
+}
+
 const struct yaml_node *yaml_get(const struct yaml_node *node, str key)
 {
     const struct yaml_pair *pair = yaml_pair_get(node, key);

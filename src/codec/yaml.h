@@ -86,6 +86,10 @@ const struct yaml_node *yaml_get(const struct yaml_node *node, str key);
 /* yaml_pair_get is yaml_get that gives key and value. */
 const struct yaml_pair *yaml_pair_get(const struct yaml_node *node, str key);
 
+/* yaml_key_of returns the key's node, to say where it stands; the mapping's own when no pair has
+ * that text, as for a key that is null and counts as empty. */
+const struct yaml_node *yaml_key_of(const struct yaml_node *mapping, str key);
+
 /* yaml_is_null says whether node is absent (NULL) or a null scalar. */
 static inline bool yaml_is_null(const struct yaml_node *node)
 {

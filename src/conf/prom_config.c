@@ -285,7 +285,7 @@ static void check_agent(struct option_reader *rd, const struct root_raw *root,
 
     for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
         if (present[i]) {
-            option_fault(rd, yaml_pair_get(tree, str_from(refused[i]))->key,
+            option_fault(rd, yaml_key_of(tree, str_from(refused[i])),
                          "field %s is not allowed in agent mode", refused[i]);
         }
     }

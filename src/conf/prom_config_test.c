@@ -188,6 +188,7 @@ TEST(prom_config_refusals)
          "global scrape timeout greater than scrape interval"},
         {"global:\n  metric_name_validation_scheme: legacy\n  external_labels: {a.b: c}\n", 3, 21,
          "\"a.b\" is not a valid label name"},
+        {"global:\n  external_labels: {null: b}\n", 2, 20, "\"\" is not a valid label name"},
         {"rule_files: [a/*/b]\n", 1, 14, "invalid rule file path \"a/*/b\""},
         {JOB "- job_name: a\n", 3, 13, "found multiple scrape configs with job name \"a\""},
         {JOB "  honor_labels: 1\n", 3, 17, "cannot unmarshal !!int `1` into bool"},

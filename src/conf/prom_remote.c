@@ -194,7 +194,7 @@ static void check_headers(struct option_reader *rd, struct conf_pairs headers,
 
     for (size_t i = 0; i < headers.count; i++) {
         str name = headers.items[i].name;
-        const struct yaml_node *key = yaml_pair_get(mapping, name)->key;
+        const struct yaml_node *key = yaml_key_of(mapping, name);
 
         if (str_eq_nocase(name, STR("authorization"))) {
             option_fault(rd, key, "%s", authorization);
@@ -440,7 +440,7 @@ static void check_tsdb(struct option_reader *rd, void *object, const struct yaml
 
     memcpy(object, &window_ms, sizeof(window_ms));
     if (option_slot_int(&tsdb_type, object, "out_of_order_time_window") > 0) {
-        option_unsupported(rd, yaml_pair_get(node, STR("out_of_order_time_window"))->key,
+        option_unsupported(rd, yaml_key_of(node, STR("out_of_order_time_window")),
                            "out_of_order_time_window");
     }
     if (!(threshold >= 0 && threshold <= 1)) {

@@ -159,7 +159,7 @@ static void check_global(struct option_reader *rd, void *object, const struct ya
         str name = global->external_labels.items[i].name;
 
         if (!prom_label_name_is_valid(name, global->metric_name_validation_scheme)) {
-            option_fault(rd, yaml_pair_get(labels, name)->key, "\"%.*s\" is not a valid label name",
+            option_fault(rd, yaml_key_of(labels, name), "\"%.*s\" is not a valid label name",
                          STR_ARG(name));
         }
     }
@@ -168,11 +168,11 @@ static void check_global(struct option_reader *rd, void *object, const struct ya
                                               "for global config", &global->scrape_protocols);
     }
     if (global->scrape_native_histograms == CONF_ON) {
-        option_unsupported(rd, yaml_pair_get(node, STR("scrape_native_histograms"))->key,
+        option_unsupported(rd, yaml_key_of(node, STR("scrape_native_histograms")),
                            "scrape_native_histograms: true");
     }
     if (global->convert_classic_histograms_to_nhcb) {
-        option_unsupported(rd, yaml_pair_get(node, STR("convert_classic_histograms_to_nhcb"))->key,
+        option_unsupported(rd, yaml_key_of(node, STR("convert_classic_histograms_to_nhcb")),
                            "convert_classic_histograms_to_nhcb: true");
     }
 }
@@ -253,11 +253,11 @@ static void note_histograms(struct option_reader *rd, const struct prom_scrape *
                             const struct yaml_node *node)
 {
     if (scrape->scrape_native_histograms == CONF_ON) {
-        option_unsupported(rd, yaml_pair_get(node, STR("scrape_native_histograms"))->key,
+        option_unsupported(rd, yaml_key_of(node, STR("scrape_native_histograms")),
                            "scrape_native_histograms: true");
     }
     if (scrape->convert_classic_histograms_to_nhcb == CONF_ON) {
-        option_unsupported(rd, yaml_pair_get(node, STR("convert_classic_histograms_to_nhcb"))->key,
+        option_unsupported(rd, yaml_key_of(node, STR("convert_classic_histograms_to_nhcb")),
                            "convert_classic_histograms_to_nhcb: true");
     }
 }
