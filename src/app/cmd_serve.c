@@ -45,7 +45,7 @@ static int print_usage(void)
 
 static int fail(const struct baro_error *err)
 {
-    char text[512];
+    char text[ERROR_FORMAT_BYTES];
 
     error_format(err, text, sizeof(text));
     (void)fprintf(stderr, "barograph: %s\n", text);

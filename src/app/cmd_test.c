@@ -35,7 +35,7 @@ static int run_file(const char *path, const struct promqltest_options *options, 
     (void)fwrite(out.ptr, 1, out.len, stdout);
     (void)fflush(stdout);
     if (r < 0) {
-        char message[512];
+        char message[ERROR_FORMAT_BYTES];
 
         error_format(&err, message, sizeof(message));
         (void)fprintf(stderr, "%s\n", message);

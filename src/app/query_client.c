@@ -44,7 +44,7 @@ int query_client_ask(str url, const char *path, const struct query_form *form,
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct buf full = {0};
     struct buf body = {0};
-    struct http_request request = {.timeout = ANSWER_TIMEOUT_MS, .accept_gzip = true};
+    struct http_call request = {.timeout = ANSWER_TIMEOUT_MS, .accept_gzip = true};
     int r;
 
     while (url.len > 0 && url.ptr[url.len - 1] == '/') {

@@ -24,7 +24,7 @@ static const char embedded_format[] =
 
 static void print_fault(const struct baro_error *fault)
 {
-    char text[512];
+    char text[ERROR_FORMAT_BYTES];
 
     error_format(fault, text, sizeof(text));
     (void)fprintf(stderr, "%s\n", text);

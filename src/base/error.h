@@ -18,11 +18,11 @@ enum baro_code {
 };
 
 struct baro_error {
-    int code;          /* the negative code that was returned; 0 when nothing has failed */
-    uint32_t line;     /* from 1; 0 when unknown */
-    uint32_t column;   /* from 1, in bytes; 0 when unknown */
-    uint64_t offset;   /* bytes from the start of the input; UINT64_MAX when unknown */
-    char input[128];   /* name of the file, URL, job ...; empty when unknown */
+    int code;           /* the negative code that was returned; 0 when nothing has failed */
+    uint32_t line;      /* from 1; 0 when unknown */
+    uint32_t column;    /* from 1, in bytes; 0 when unknown */
+    uint64_t offset;    /* bytes from the start of the input; UINT64_MAX when unknown */
+    char input[128];    /* name of the file, URL, job ...; empty when unknown */
     char message[1000]; /* for humans: what was wrong, and what to do */
 };
 
@@ -54,6 +54,9 @@ const char *error_name(int code);
 /* error_http_status and error_exit_status map a code to what a client or a shell is told. */
 int error_http_status(int code);
 int error_exit_status(int code);
+
+/* Bytes that hold any text of error_format, the NUL included. */
+enum { ERROR_FORMAT_BYTES = 1200 };
 
 /* error_format writes "input:line:column: message" (parts that are unknown are left out) to ret;
  * always terminated. */

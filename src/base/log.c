@@ -91,7 +91,7 @@ static void write_pair(struct buf *line, enum log_format format, const char *key
 
 static void write_field(struct buf *line, enum log_format format, const struct log_field *field)
 {
-    char text[NUM_TEXT_MAX + 160];
+    char text[ERROR_FORMAT_BYTES];
 
     switch (field->kind) {
     case LOG_FIELD_STR:

@@ -15,7 +15,7 @@ struct http_state {
     struct http_client *client;
     struct http_headers *headers;
     char *url;
-    struct http_request request;
+    struct http_call request;
 };
 
 static dur http_interval(const struct prom_sd *sd)
@@ -41,7 +41,7 @@ static bool type_is_json(str type)
            str_eq_nocase(rest, STR("charset=\"utf-8\""));
 }
 
-static int answer_judge(const struct http_request *request, str url, struct target_groups **ret,
+static int answer_judge(const struct http_call *request, str url, struct target_groups **ret,
                         struct baro_error *err)
 {
     if (request->result < 0) {
@@ -59,7 +59,7 @@ static int answer_judge(const struct http_request *request, str url, struct targ
     return target_groups_read_json(request->body, url, META_URL, ret, err);
 }
 
-static void http_done(struct http_request *request)
+static void http_done(struct http_call *request)
 {
     struct http_state *state = CONTAINER_OF(request, struct http_state, request);
     struct provider *provider = state->provider;
@@ -79,8 +79,8 @@ static void http_refresh(struct provider *provider)
 {
     struct http_state *state = provider->state;
 
-    if (state->client != NULL && !http_request_is_running(&state->request)) {
-        http_request_start(state->client, &state->request);
+    if (state->client != NULL && !http_call_is_running(&state->request)) {
+        http_call_start(state->client, &state->request);
     }
 }
 
@@ -100,7 +100,7 @@ static int http_start(struct provider *provider, struct baro_error *err)
     lines[1] = line.ptr;
     state->headers = http_headers_new(lines, ARRAY_COUNT(lines));
     buf_done(&line);
-    state->request = (struct http_request){
+    state->request = (struct http_call){
         .url = state->url,
         .headers = state->headers,
         .timeout = sd->refresh_interval,
@@ -115,7 +115,7 @@ static void http_stop(struct provider *provider)
     struct http_state *state = provider->state;
 
     if (state != NULL) {
-        http_request_cancel(&state->request);
+        http_call_cancel(&state->request);
         (void)http_client_free(state->client);
         (void)http_headers_free(state->headers);
         (void)mem_free(state->url);

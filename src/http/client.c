@@ -71,7 +71,7 @@ struct http_transfer {
     CURL *easy;
     struct http_engine *engine;
     struct http_client *client; /* whose settings the handle has; NULL = none */
-    struct http_request *request;
+    struct http_call *request;
     struct shard *shard;
     struct http_transfer *next; /* in running or free_transfers */
     struct http_transfer **at;  /* what points here, in running */
@@ -151,7 +151,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return transfer->body.failed ? 0 : len;
 }
 
-static void status_keep(struct http_request *request, str line)
+static void status_keep(struct http_call *request, str line)
 {
     str text = str_trim(str_from_index(line, str_index_char(line, ' ')));
 
@@ -383,7 +383,7 @@ static int failure(struct http_transfer *transfer, CURLcode code, struct baro_er
 
 static int body_take(struct http_transfer *transfer)
 {
-    struct http_request *request = transfer->request;
+    struct http_call *request = transfer->request;
     int result = 0;
 
     if (!transfer->is_packed || !request->accept_gzip) {
@@ -402,7 +402,7 @@ static int body_take(struct http_transfer *transfer)
 
 static void transfer_done(struct http_transfer *transfer, CURLcode code)
 {
-    struct http_request *request = transfer->request;
+    struct http_call *request = transfer->request;
     const char *type = NULL;
     long status = 0;
 
@@ -524,7 +524,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
 /* ---- engine ---- */
 
 static void failures_hand_out(struct loop_timer *timer);
-static bool plain_moved(struct http_client *client, struct http_request *request, dur left);
+static bool plain_moved(struct http_client *client, struct http_call *request, dur left);
 static void plain_released(struct http_client *client);
 
 int http_engine_new(struct loop *loop, const struct http_engine_options *options,
@@ -574,7 +574,7 @@ struct http_engine *http_engine_free(struct http_engine *engine)
     }
     engine->plain = plain_engine_free(engine->plain);
     while (engine->running != NULL) {
-        http_request_cancel(engine->running->request);
+        http_call_cancel(engine->running->request);
     }
     while (engine->free_transfers != NULL) {
         struct http_transfer *transfer = engine->free_transfers;
@@ -680,7 +680,7 @@ static int headers_setup(struct http_transfer *transfer, const struct http_heade
  * curl takes the TLS server name from the URL. Where another one is configured the URL gets that
  * name, the connection is directed to the true host, and the Host header names the true host again.
  */
-static int target_setup(struct http_transfer *transfer, const struct http_request *request,
+static int target_setup(struct http_transfer *transfer, const struct http_call *request,
                         struct baro_error *err)
 {
     const struct prom_tls *tls = transfer->client->settings->tls;
@@ -701,7 +701,7 @@ static int target_setup(struct http_transfer *transfer, const struct http_reques
     return result;
 }
 
-static void body_setup(struct http_transfer *transfer, const struct http_request *request)
+static void body_setup(struct http_transfer *transfer, const struct http_call *request)
 {
     CURL *easy = transfer->easy;
 
@@ -722,7 +722,7 @@ static void failures_hand_out(struct loop_timer *timer)
     /* A done may change the list, so the walk starts anew after each. */
     while (transfer != NULL) {
         if (transfer->has_failed) {
-            struct http_request *request = transfer->request;
+            struct http_call *request = transfer->request;
 
             transfer_unlink(transfer);
             request->transfer = NULL;
@@ -749,7 +749,7 @@ static void running_link(struct http_transfer *transfer)
     engine->running = transfer;
 }
 
-static void curl_start(struct http_client *client, struct http_request *request, dur timeout)
+static void curl_start(struct http_client *client, struct http_call *request, dur timeout)
 {
     struct http_engine *engine = client->engine;
     struct http_transfer *transfer = transfer_take(engine);
@@ -780,7 +780,7 @@ static void curl_start(struct http_client *client, struct http_request *request,
 
 /* ---- the plain way ---- */
 
-static void outcome_reset(struct http_request *request)
+static void outcome_reset(struct http_call *request)
 {
     request->status = 0;
     request->status_text[0] = '\0';
@@ -791,7 +791,7 @@ static void outcome_reset(struct http_request *request)
     request->err = (struct baro_error){0};
 }
 
-static bool plain_moved(struct http_client *client, struct http_request *request, dur left)
+static bool plain_moved(struct http_client *client, struct http_call *request, dur left)
 {
     /* The settings of a freed client are gone. */
     if (client->is_freed) {
@@ -809,7 +809,7 @@ static void plain_released(struct http_client *client)
 }
 
 /* False when the request needs libcurl, be it only to say what is wrong with the settings. */
-static bool plain_try(struct http_client *client, struct http_request *request)
+static bool plain_try(struct http_client *client, struct http_call *request)
 {
     struct http_engine *engine = client->engine;
     const struct prom_http *settings = client->settings;
@@ -834,16 +834,16 @@ static bool plain_try(struct http_client *client, struct http_request *request)
     return true;
 }
 
-void http_request_start(struct http_client *client, struct http_request *request)
+void http_call_start(struct http_client *client, struct http_call *request)
 {
-    ASSERT(!http_request_is_running(request) && request->timeout > 0);
+    ASSERT(!http_call_is_running(request) && request->timeout > 0);
     outcome_reset(request);
     if (!plain_try(client, request)) {
         curl_start(client, request, request->timeout);
     }
 }
 
-void http_request_cancel(struct http_request *request)
+void http_call_cancel(struct http_call *request)
 {
     struct http_transfer *transfer = request->transfer;
 
@@ -858,15 +858,15 @@ void http_request_cancel(struct http_request *request)
 /* ---- blocking ---- */
 
 struct fetch {
-    struct http_request *request;
-    void (*done)(struct http_request *request);
+    struct http_call *request;
+    void (*done)(struct http_call *request);
     struct buf *body;
     bool is_done;
 };
 
 static _Thread_local struct fetch *current_fetch;
 
-static void fetch_done(struct http_request *request)
+static void fetch_done(struct http_call *request)
 {
     struct fetch *fetch = current_fetch;
 
@@ -882,7 +882,7 @@ static void fetch_done(struct http_request *request)
     request->content_type = STR_NULL;
 }
 
-int http_fetch(const struct prom_http *settings, struct http_request *request, struct buf *ret_body)
+int http_fetch(const struct prom_http *settings, struct http_call *request, struct buf *ret_body)
 {
     struct fetch fetch = {.request = request, .done = request->done, .body = ret_body};
     const struct http_engine_options options = {.multi_count = 1};
@@ -903,7 +903,7 @@ int http_fetch(const struct prom_http *settings, struct http_request *request, s
     }
     current_fetch = &fetch;
     request->done = fetch_done;
-    http_request_start(client, request);
+    http_call_start(client, request);
     /* Bounded: every request has a timeout. */
     while (!fetch.is_done) {
         loop_turn(loop, 1000);

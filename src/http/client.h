@@ -74,7 +74,7 @@ DEFINE_CLEANUP(http_headers_free, struct http_headers)
  * borrowed until then. The outcome is valid inside done only, whose last act may free or restart
  * the request.
  */
-struct http_request {
+struct http_call {
     const char *url;
     const struct http_headers *headers; /* NULL = none */
     str post;                           /* body of a POST; ptr NULL makes a GET */
@@ -82,7 +82,7 @@ struct http_request {
     dur timeout;                        /* of the whole request; > 0 */
     uint64_t body_bytes_max;            /* of the decoded body; 0 = HTTP_BODY_BYTES_MAX */
     bool accept_gzip;
-    void (*done)(struct http_request *request);
+    void (*done)(struct http_call *request);
 
     int result;            /* 0, or the negative code of err: no usable response */
     int status;            /* HTTP status; 0 when there was none */
@@ -96,26 +96,25 @@ struct http_request {
     struct plain_exchange *exchange; /* or without; both NULL = not running */
 };
 
-/* http_request_is_running says whether it was started and is neither done nor cancelled. */
-static inline bool http_request_is_running(const struct http_request *request)
+/* http_call_is_running says whether it was started and is neither done nor cancelled. */
+static inline bool http_call_is_running(const struct http_call *request)
 {
     return request->transfer != NULL || request->exchange != NULL;
 }
 
 /*
- * http_request_start runs the request; done is called once from a later turn of the loop, or never
- * when http_request_cancel comes first. A status that is not 2xx is a result of 0: the caller
+ * http_call_start runs the request; done is called once from a later turn of the loop, or never
+ * when http_call_cancel comes first. A status that is not 2xx is a result of 0: the caller
  * judges it. A body that ends early, is damaged or too long is a failure.
  */
-void http_request_start(struct http_client *client, struct http_request *request);
+void http_call_start(struct http_client *client, struct http_call *request);
 
-/* http_request_cancel ends a running request without calling done. */
-void http_request_cancel(struct http_request *request);
+/* http_call_cancel ends a running request without calling done. */
+void http_call_cancel(struct http_call *request);
 
 /*
  * http_fetch is one blocking request with a loop of its own. request->done may be NULL; it is
  * called when given, else the body is copied to ret_body (may be NULL). Returns request->result.
  */
 struct buf;
-int http_fetch(const struct prom_http *settings, struct http_request *request,
-               struct buf *ret_body);
+int http_fetch(const struct prom_http *settings, struct http_call *request, struct buf *ret_body);

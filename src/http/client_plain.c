@@ -48,7 +48,7 @@ struct connection {
 struct plain_exchange {
     struct plain_engine *engine;
     struct http_client *client;
-    struct http_request *request;
+    struct http_call *request;
     struct connection *connection;
     struct plain_exchange *next; /* in running or spare */
     struct plain_exchange **at;  /* what points here, in running */
@@ -342,7 +342,7 @@ static bool is_sent(const struct plain_exchange *exchange)
 
 static int body_take(struct plain_exchange *exchange)
 {
-    struct http_request *request = exchange->request;
+    struct http_call *request = exchange->request;
     struct response *response = &exchange->response;
     const str body = str_slice(buf_view(&response->bytes), response->body_at,
                                response->body_at + response->body_len);
@@ -363,7 +363,7 @@ static int body_take(struct plain_exchange *exchange)
 
 static void exchange_done(struct plain_exchange *exchange, int result)
 {
-    struct http_request *request = exchange->request;
+    struct http_call *request = exchange->request;
     struct response *response = &exchange->response;
 
     request->status = response->status;
@@ -408,7 +408,7 @@ static dur time_left(const struct plain_exchange *exchange)
 static void exchange_complete(struct plain_exchange *exchange)
 {
     struct plain_engine *engine = exchange->engine;
-    struct http_request *request = exchange->request;
+    struct http_call *request = exchange->request;
 
     if (!exchange->follows || !is_redirect(exchange->response.status)) {
         exchange_done(exchange, 0);
@@ -426,7 +426,7 @@ static void exchange_complete(struct plain_exchange *exchange)
 static void exchange_timeout(struct loop_timer *timer)
 {
     struct plain_exchange *exchange = CONTAINER_OF(timer, struct plain_exchange, timer);
-    struct http_request *request = exchange->request;
+    struct http_call *request = exchange->request;
 
     if (exchange->has_failed) {
         exchange_fail(exchange, request->err.code);
@@ -686,8 +686,8 @@ static int exchange_begin(struct plain_exchange *exchange)
     return exchange_send(exchange);
 }
 
-void plain_start(struct plain_engine *engine, struct http_client *client,
-                 struct http_request *request, const struct plain_url *url, str lines, bool follows)
+void plain_start(struct plain_engine *engine, struct http_client *client, struct http_call *request,
+                 const struct plain_url *url, str lines, bool follows)
 {
     struct plain_exchange *exchange = exchange_take(engine);
     const uint64_t most = request->body_bytes_max;
@@ -711,7 +711,7 @@ void plain_start(struct plain_engine *engine, struct http_client *client,
                      exchange->has_failed ? exchange->begun : exchange->deadline);
 }
 
-void plain_cancel(struct http_request *request)
+void plain_cancel(struct http_call *request)
 {
     struct plain_exchange *exchange = request->exchange;
 

@@ -14,14 +14,14 @@
 #include "base/str.h"
 
 struct http_client;
-struct http_request;
+struct http_call;
 struct loop;
 struct plain_engine;
 
 /* What an engine asks of http/client. */
 struct plain_hooks {
     /* A redirect is to be followed, within `left` ms: takes the request over, or returns false. */
-    bool (*moved)(struct http_client *client, struct http_request *request, dur left);
+    bool (*moved)(struct http_client *client, struct http_call *request, dur left);
     /* The request that held the client is over. */
     void (*released)(struct http_client *client);
 };
@@ -48,16 +48,15 @@ struct plain_url {
 bool plain_url_parse(const char *url, struct plain_url *ret);
 
 /*
- * plain_start runs the request as http_request_start does; `lines` are whole header lines, copied.
+ * plain_start runs the request as http_call_start does; `lines` are whole header lines, copied.
  * A redirect is handed to the moved hook when `follows`. The client is held until the released
  * hook.
  */
-void plain_start(struct plain_engine *engine, struct http_client *client,
-                 struct http_request *request, const struct plain_url *url, str lines,
-                 bool follows);
+void plain_start(struct plain_engine *engine, struct http_client *client, struct http_call *request,
+                 const struct plain_url *url, str lines, bool follows);
 
 /* plain_cancel ends a running request without calling done. */
-void plain_cancel(struct http_request *request);
+void plain_cancel(struct http_call *request);
 
 /* plain_idle_count is the number of idle connections. */
 size_t plain_idle_count(const struct plain_engine *engine);

@@ -107,13 +107,13 @@ struct bench {
     struct http_engine *engine;
     struct http_client *client;
     struct prom_http settings;
-    struct http_request request;
+    struct http_call request;
     char url[64];
     char body[64];
     int done;
 };
 
-static void bench_done(struct http_request *request)
+static void bench_done(struct http_call *request)
 {
     struct bench *bench = CONTAINER_OF(request, struct bench, request);
 
@@ -144,11 +144,10 @@ static void bench_start(struct bench *bench, uint16_t port, const char *path, du
 {
     (void)snprintf(bench->url, sizeof(bench->url), "http://127.0.0.1:%d%s", port, path);
     bench->done = 0;
-    bench->request =
-        (struct http_request){.url = bench->url, .timeout = timeout, .done = bench_done};
-    http_request_start(bench->client, &bench->request);
+    bench->request = (struct http_call){.url = bench->url, .timeout = timeout, .done = bench_done};
+    http_call_start(bench->client, &bench->request);
     assert_int_equal(bench->done, 0);
-    assert_true(http_request_is_running(&bench->request));
+    assert_true(http_call_is_running(&bench->request));
 }
 
 static int bench_get(struct bench *bench, const char *path, dur timeout)
@@ -159,7 +158,7 @@ static int bench_get(struct bench *bench, const char *path, dur timeout)
         loop_turn(bench->loop, 100);
     }
     assert_int_equal(bench->done, 1);
-    assert_false(http_request_is_running(&bench->request));
+    assert_false(http_call_is_running(&bench->request));
     return bench->request.result;
 }
 
@@ -251,9 +250,9 @@ TEST(client_plain_cancels_in_every_phase)
             for (int turn = 0; turn < turns; turn++) {
                 loop_turn(bench.loop, 2);
             }
-            http_request_cancel(&bench.request);
-            assert_false(http_request_is_running(&bench.request));
-            http_request_cancel(&bench.request);
+            http_call_cancel(&bench.request);
+            assert_false(http_call_is_running(&bench.request));
+            http_call_cancel(&bench.request);
         }
         assert_int_equal(bench_get(&bench, "/a", 5000), 0);
     }

@@ -58,7 +58,7 @@ static bool answer(int fd, const char *head, void *context)
 static const struct prom_http plain = {.follow_redirects = true};
 
 static int fetch(struct fake_server *server, const struct prom_http *settings, const char *path,
-                 struct http_request *request, struct buf *body)
+                 struct http_call *request, struct buf *body)
 {
     char url[128];
 
@@ -96,7 +96,7 @@ TEST(http_client_judges_bodies)
     struct fake_server *server = fake_server_new(answer, NULL);
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        struct http_request request = {
+        struct http_call request = {
             .body_bytes_max = cases[i].limit, .timeout = cases[i].timeout, .accept_gzip = true};
         struct buf body = {0};
 
@@ -124,7 +124,7 @@ TEST(http_client_sends_what_the_settings_say)
     const struct prom_http with_basic = {.basic_auth = &basic, .http_headers = &headers};
     const struct prom_http with_bearer = {.authorization = &bearer};
     struct fake_server *server = fake_server_new(answer, NULL);
-    struct http_request request = {0};
+    struct http_call request = {0};
     struct buf body = {0};
     FILE *out = NULL;
 
@@ -150,12 +150,12 @@ TEST(http_client_sends_what_the_settings_say)
 }
 
 struct many {
-    struct http_request request;
+    struct http_call request;
     int *done;
     int *good;
 };
 
-static void many_done(struct http_request *request)
+static void many_done(struct http_call *request)
 {
     struct many *many = CONTAINER_OF(request, struct many, request);
 
@@ -188,7 +188,7 @@ TEST(http_client_keeps_connections_and_cancels)
                                      .done = many_done},
                                     &done,
                                     &good};
-            http_request_start(client, &many[i].request);
+            http_call_start(client, &many[i].request);
         }
         for (int turn = 0; turn < 1000 && done < REQUESTS * (round + 1); turn++) {
             loop_turn(loop, 100);
@@ -196,9 +196,9 @@ TEST(http_client_keeps_connections_and_cancels)
     }
     assert_int_equal(good, REQUESTS * ROUNDS);
     assert_int_equal(fake_server_connections(server), REQUESTS);
-    http_request_start(client, &many[0].request);
-    http_request_start(client, &many[1].request);
-    http_request_cancel(&many[0].request);
+    http_call_start(client, &many[0].request);
+    http_call_start(client, &many[1].request);
+    http_call_cancel(&many[0].request);
     client = http_client_free(client);
     for (int turn = 0; turn < 100 && done < REQUESTS * ROUNDS + 1; turn++) {
         loop_turn(loop, 20);

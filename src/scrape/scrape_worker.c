@@ -126,7 +126,7 @@ static void target_drop(struct scrape_target *target)
     struct scrape_target *last = *vec_last(&worker->targets);
 
     loop_timer_stop(worker->loop, &target->timer);
-    http_request_cancel(&target->request);
+    http_call_cancel(&target->request);
     target->next_job = scrape_job_unref(target->next_job);
     target_let_go(target);
     worker->targets.items[target->place] = last;
@@ -243,7 +243,7 @@ static void outcome_keep(struct scrape_target *target, const struct scrape_resul
 static void target_next(struct scrape_target *target);
 
 /* Appends what a scrape brought; `fail` is NULL when there is a body. */
-static void scrape_finish(struct scrape_target *target, const struct http_request *response,
+static void scrape_finish(struct scrape_target *target, const struct http_call *response,
                           const struct baro_error *fail)
 {
     struct scrape_worker *worker = target->worker;
@@ -264,7 +264,7 @@ static void scrape_finish(struct scrape_target *target, const struct http_reques
     target_next(target);
 }
 
-static void scrape_done(struct http_request *request)
+static void scrape_done(struct http_call *request)
 {
     struct scrape_target *target = CONTAINER_OF(request, struct scrape_target, request);
     struct baro_error err = {0};
@@ -307,7 +307,7 @@ static void scrape_start(struct scrape_target *target)
     target->request.body_bytes_max = settings->body_size_limit;
     target->request.accept_gzip = settings->enable_compression;
     target->request.done = scrape_done;
-    http_request_start(target->client, &target->request);
+    http_call_start(target->client, &target->request);
 }
 
 /* ---- phases ---- */

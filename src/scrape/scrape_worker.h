@@ -81,7 +81,7 @@ struct scrape_target {
     struct scrape_job *next_job; /* came while a scrape ran; NULL = none */
     struct http_client *client;
     struct http_headers *headers;
-    struct http_request request;
+    struct http_call request;
     struct loop_timer timer;
     enum target_phase phase;
     bool is_removed;

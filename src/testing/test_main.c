@@ -35,7 +35,7 @@ void test_str_equal_(str got, str want, const char *file, int line)
 
 void test_ok_(int result, const struct baro_error *err, const char *file, int line)
 {
-    char text[512] = "";
+    char text[ERROR_FORMAT_BYTES] = "";
 
     if (result >= 0) {
         return;
