@@ -57,7 +57,7 @@ void api_lifecycle_method(struct api_call *call)
 void api_reload(struct api_call *call)
 {
     struct baro_error err = {0};
-    char text[512];
+    char text[ERROR_FORMAT_BYTES];
 
     if (is_lifecycle_off(call)) {
         return;

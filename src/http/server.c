@@ -20,7 +20,7 @@ enum {
     GZIP_BYTES_MIN = 1024, /* a smaller body fits one packet anyway */
     GZIP_LEVEL = 1,
     DISCARD_BYTES_MAX = 8 << 20, /* read after an early refusal, so that the client sees it */
-    ERROR_TEXT_MAX = 512,
+    ERROR_TEXT_MAX = ERROR_FORMAT_BYTES + 64,
 };
 #define DISCARD_TIME (2 * MONO_PER_SECOND)
 #define REFUSED_TIME (MONO_PER_SECOND / 2)
