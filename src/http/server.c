@@ -746,6 +746,18 @@ static void wait_for_requests(struct http_server *server)
     }
 }
 
+/*
+ * A connection that was handed over just before its event thread ended is closed by libmicrohttpd
+ * without a word, for it never became one there. No other thread is left.
+ */
+static void forget_connections(struct http_server *server)
+{
+    while (server->connections != NULL) {
+        ASSERT(server->connections->exchange == NULL);
+        connection_free(server, server->connections);
+    }
+}
+
 void http_server_stop(struct http_server *server)
 {
     if (server->stopped) {
@@ -770,6 +782,7 @@ void http_server_stop(struct http_server *server)
         MHD_stop_daemon(server->daemons[i]);
     }
     server->daemon_count = 0;
+    forget_connections(server);
     server_close_listeners(server);
 }
 
