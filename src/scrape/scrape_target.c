@@ -15,6 +15,11 @@
 #define PARAM_PREFIX   STR("__param_")
 #define META_PREFIX    STR("__meta_")
 
+enum {
+    WINDOWS_MIN = 8,    /* however few the targets, they are not all asked at once */
+    WINDOW_TARGETS = 8, /* at most, on average: their bodies are in memory at the same time */
+};
+
 static str dur_text(struct arena *arena, dur d)
 {
     struct buf text = {0};
@@ -310,13 +315,26 @@ int target_plan_make(struct arena *arena, struct labels_builder *builder,
     return 0;
 }
 
-int64_t target_offset(uint64_t hash, uint64_t seed, dur interval, int64_t now_ns)
+uint64_t target_window_count(size_t targets, dur interval)
+{
+    uint64_t windows = WINDOWS_MIN;
+
+    while (windows * WINDOW_TARGETS < targets) {
+        windows *= 2;
+    }
+    return windows < (uint64_t)interval ? windows : (uint64_t)interval;
+}
+
+int64_t target_offset(uint64_t hash, uint64_t seed, dur interval, uint64_t windows, int64_t now_ns)
 {
     const int64_t interval_ns = interval * MONO_PER_MS;
-    int64_t base = interval_ns - now_ns % interval_ns;
-    int64_t next = base + (int64_t)((hash ^ seed) % (uint64_t)interval_ns);
+    const int64_t window_ns = interval_ns / (int64_t)windows;
+    const int64_t base = interval_ns - now_ns % interval_ns;
+    const int64_t spread = (int64_t)((hash ^ seed) % (uint64_t)interval_ns);
+    const int64_t next = base + spread - spread % window_ns;
 
     ASSERT(interval > 0);
+    ASSERT(windows > 0 && window_ns > 0);
     return next > interval_ns ? next - interval_ns : next;
 }
 

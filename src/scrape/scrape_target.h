@@ -40,9 +40,16 @@ int target_plan_make(struct arena *arena, struct labels_builder *builder,
                      const struct prom_scrape *settings, const struct relabel_rules *rules,
                      struct target_plan *ret, struct baro_error *err);
 
+/*
+ * target_window_count cuts an interval into windows for the targets of one thread: those of a
+ * window are scraped together, a handful at a time. A scrape after a sleep finds every cache cold;
+ * its neighbours do not (docs/decisions/scrapes-in-windows.md). At least 1.
+ */
+uint64_t target_window_count(size_t targets, dur interval);
+
 /* target_offset says how many ns after now (wall clock, ns) the first scrape comes: targets are
- * spread over the interval by hash, the same way after each start. */
-int64_t target_offset(uint64_t hash, uint64_t seed, dur interval, int64_t now_ns);
+ * spread over the windows of the interval by hash, the same way after each start. */
+int64_t target_offset(uint64_t hash, uint64_t seed, dur interval, uint64_t windows, int64_t now_ns);
 
 /* target_accept_header appends the value of Accept for the protocols of a job. */
 void target_accept_header(struct buf *buf, const struct prom_scrape *settings);

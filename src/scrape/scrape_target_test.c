@@ -213,8 +213,8 @@ TEST(target_offset_spreads_over_the_interval)
 
     for (uint64_t i = 0; i < TARGETS; i++) {
         uint64_t hash = str_hash(str_of((const char *)&i, sizeof(i)));
-        int64_t one = target_offset(hash, 5, 15000, 123456789);
-        int64_t two = target_offset(hash, 5, 15000, 123456789 + interval / 3);
+        int64_t one = target_offset(hash, 5, 15000, 15000, 123456789);
+        int64_t two = target_offset(hash, 5, 15000, 15000, 123456789 + interval / 3);
 
         assert_true(one > 0 && one <= interval);
         buckets[(one - 1) * BUCKETS / interval]++;
@@ -223,6 +223,47 @@ TEST(target_offset_spreads_over_the_interval)
     }
     for (int i = 0; i < BUCKETS; i++) {
         assert_in_range(buckets[i], TARGETS / BUCKETS / 2, TARGETS / BUCKETS * 2);
+    }
+}
+
+TEST(target_window_count_keeps_windows_small)
+{
+    static const struct {
+        size_t targets;
+        dur interval;
+        uint64_t want;
+    } cases[] = {
+        {0, 15000, 8},          {1, 15000, 8},      {64, 15000, 8},
+        {65, 15000, 16},        {1000, 15000, 128}, {100000, 15000, 15000},
+        {100000, 60000, 16384}, {1000, 5, 5},       {1, 1, 1},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        assert_int_equal(target_window_count(cases[i].targets, cases[i].interval), cases[i].want);
+    }
+}
+
+TEST(target_offset_brings_the_targets_of_a_window_together)
+{
+    enum { TARGETS = 1000, WINDOWS = 8, NOW = 123456789 };
+    const int64_t interval = 15 * MONO_PER_SECOND;
+    int counts[WINDOWS] = {0};
+
+    for (uint64_t i = 0; i < TARGETS; i++) {
+        uint64_t hash = str_hash(str_of((const char *)&i, sizeof(i)));
+        int64_t offset = target_offset(hash, 5, 15000, WINDOWS, NOW);
+        int64_t moment = (NOW + offset) % interval;
+
+        assert_true(offset > 0 && offset <= interval);
+        assert_int_equal(moment % (interval / WINDOWS), 0);
+        counts[moment * WINDOWS / interval]++;
+        /* More windows cut these: nobody moves by more than one of them. */
+        assert_in_range((NOW + target_offset(hash, 5, 15000, 4 * (uint64_t)WINDOWS, NOW)) %
+                            interval,
+                        (uintmax_t)moment, (uintmax_t)(moment + interval / WINDOWS - 1));
+    }
+    for (int i = 0; i < WINDOWS; i++) {
+        assert_in_range(counts[i], TARGETS / WINDOWS / 2, TARGETS / WINDOWS * 2);
     }
 }
 

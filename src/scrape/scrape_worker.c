@@ -37,6 +37,7 @@ struct scrape_worker {
     struct http_engine *engine;
     struct scrape_scratch scratch;
     VEC(struct scrape_target *) targets;
+    size_t targets_expected; /* targets.count when the commands at hand are done */
     VEC(struct job_client) clients;
     uint64_t seed;
     int64_t tolerance_ns; /* < 0 = no alignment */
@@ -388,9 +389,11 @@ static void command_add(struct scrape_worker *worker, struct scrape_target *targ
     vec_push(&worker->targets, scrape_target_ref(target));
     target_settle(target, job);
     target->phase = TARGET_WAITING;
-    target->first_tick = clock_mono(worker->clock) + target_offset(target->plan.hash, worker->seed,
-                                                                   target->plan.interval,
-                                                                   clock_now_ns(worker->clock));
+    target->first_tick =
+        clock_mono(worker->clock) +
+        target_offset(target->plan.hash, worker->seed, target->plan.interval,
+                      target_window_count(worker->targets_expected, target->plan.interval),
+                      clock_now_ns(worker->clock));
     target->tick = target->first_tick;
     timer_set(target, target->tick);
 }
@@ -453,6 +456,10 @@ static void worker_woken(void *context)
     commands.count = worker->commands.count;
     memset(&worker->commands, 0, sizeof(worker->commands));
     lock_release(&worker->lock);
+    worker->targets_expected = worker->targets.count;
+    for (size_t i = 0; i < commands.count; i++) {
+        worker->targets_expected += commands.items[i].kind == COMMAND_ADD;
+    }
     for (size_t i = 0; i < commands.count; i++) {
         command_run(worker, &commands.items[i]);
         command_release(&commands.items[i]);
