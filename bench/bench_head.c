@@ -73,8 +73,8 @@ static void scrape_all(struct appender *appender, int round)
 {
     for (unsigned target = 0; target < TARGETS; target++) {
         unsigned first = target * PER_TARGET;
-        struct append_batch batch = {refs + first, times + first, values + first, PER_TARGET,
-                                     status + first};
+        struct append_batch batch = {refs + first, times + first,  values + first,
+                                     PER_TARGET,   status + first, NULL};
 
         for (unsigned i = first; i < first + PER_TARGET; i++) {
             times[i] = INT64_C(1700000000000) + round * 15000 + target * 7;
@@ -112,12 +112,11 @@ static void select_one(struct head *head, const char *what, const struct matcher
         (void)querier->ops->select(querier, &arena, &hints, (struct matchers){matchers, count},
                                    NULL, &list, NULL);
         for (size_t i = 0; i < list.count; i++) {
-            double v = 0;
-            ts t = 0;
+            struct sample last = {0};
 
-            (void)querier->ops->last_sample(querier, &list.items[i], INT64_MIN, INT64_MAX, &t, &v,
-                                            NULL);
-            bench_keep(&v);
+            (void)querier->ops->last_sample(querier, &list.items[i], INT64_MIN, INT64_MAX, &arena,
+                                            &last, NULL);
+            bench_keep(&last);
         }
         start = seconds() - start;
         best = start < best ? start : best;

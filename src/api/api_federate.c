@@ -22,20 +22,23 @@ static int compare_newest(const void *left, const void *right)
     return order != 0 ? order : labels_cmp(a->labels, b->labels);
 }
 
-/* Stale markers cannot be said in the text formats; series without a name cannot either. */
+/* Stale markers and native histograms cannot be said in the text formats; series without a name
+ * cannot either. */
 static int collect(struct querier *querier, const struct series_list *list, ts start, ts end,
-                   newest_list *ret, struct baro_error *err)
+                   struct arena *arena, newest_list *ret, struct baro_error *err)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct newest newest = {.labels = list->items[i].labels};
-        int r = querier->ops->last_sample(querier, &list->items[i], start, end, &newest.t,
-                                          &newest.v, err);
+        struct sample last = {0};
+        int r = querier->ops->last_sample(querier, &list->items[i], start, end, arena, &last, err);
 
         if (r < 0) {
             return r;
         }
         newest.name = labels_get(newest.labels, LABEL_METRIC_NAME);
-        if (r > 0 && !value_is_stale(newest.v) && newest.name.len > 0) {
+        newest.t = last.t;
+        newest.v = last.v;
+        if (r > 0 && last.h == NULL && !value_is_stale(last.v) && newest.name.len > 0) {
             vec_push(ret, newest);
         }
     }
@@ -106,7 +109,7 @@ static int select_newest(struct api_call *call, const struct api_selectors *sele
 
         r = querier->ops->select(querier, call->arena, &hints, api_selector_matchers(selectors, i),
                                  &cancel, &list, err);
-        r = r < 0 ? r : collect(querier, &list, start, end, ret, err);
+        r = r < 0 ? r : collect(querier, &list, start, end, call->arena, ret, err);
     }
     return r;
 }

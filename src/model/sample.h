@@ -40,7 +40,16 @@ static inline double value_stale(void)
     return value_from_bits(VALUE_STALE_BITS);
 }
 
-struct histogram; /* native histograms; the float sample's `v` is then not used */
+struct histogram; /* native histograms: model/histogram.h */
+
+/* One sample: a float, or a histogram where h is not NULL (v is then its sum, so that stale markers
+ * of both kinds are found alike). */
+struct sample {
+    ts t;
+    double v;
+    const struct histogram *h;
+    ts st; /* when the counting behind it began; 0 = unknown */
+};
 
 enum metric_type {
     METRIC_UNKNOWN,

@@ -123,19 +123,20 @@ static void instant_steps(const struct instant *instant, const struct sample_buf
 static int instant_last(struct eval *ev, const struct instant *instant, const struct series *series,
                         double *out, size_t steps, struct baro_error *err)
 {
-    ts t = 0;
-    double v = 0;
+    struct sample last = {0};
+    double v;
     int r = ev->querier->ops->last_sample(ev->querier, series,
                                           instant->ref_start - instant->lookback + 1,
-                                          instant->ref_start, &t, &v, err);
+                                          instant->ref_start, ev->scratch, &last, err);
 
     if (r < 0) {
         return r;
     }
-    if (r == 0 || !is_present(v)) {
+    v = last.v;
+    if (r == 0 || !is_present(v) || last.h != NULL) {
         v = value_absent();
     } else if (instant->times) {
-        v = (double)t / 1000;
+        v = (double)last.t / 1000;
     } else if (UNLIKELY(value_is_absent(v))) {
         v = value_from_bits(VALUE_NAN_BITS);
     }

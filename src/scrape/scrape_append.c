@@ -432,6 +432,7 @@ static void refused_count(struct attempt *attempt, size_t i)
         result->out_of_bounds++;
         break;
     case APPEND_OK:
+    case APPEND_INVALID: /* of histograms only */
     case APPEND_UNKNOWN:
     case APPEND_STATUS_COUNT:
         break;

@@ -10,6 +10,7 @@
 
 #include "base/dur.h"
 #include "base/error.h"
+#include "model/histogram.h"
 #include "model/labels.h"
 #include "model/sample.h"
 #include "storage/storage.h"
@@ -22,6 +23,7 @@ enum append_status {
     APPEND_OUT_OF_BOUNDS, /* older than the head accepts */
     APPEND_TOO_FAR,       /* too far in the future */
     APPEND_UNKNOWN,       /* no such series: ask appender_series again */
+    APPEND_INVALID,       /* a histogram that histogram_check refuses */
     APPEND_STATUS_COUNT,
 };
 
@@ -32,6 +34,18 @@ struct append_batch {
     const double *v;
     size_t count;
     uint8_t *status; /* ret: enum append_status per sample */
+    const ts *st;    /* start timestamps, 0 = unknown; NULL = all unknown */
+};
+
+/* The same for native histograms (model/histogram.h), which are borrowed for the call. Hints tell
+ * gauges from counters; the store finds resets itself. */
+struct append_histograms {
+    const series_ref *refs;
+    const ts *t;
+    const struct histogram *const *h;
+    const ts *st;
+    size_t count;
+    uint8_t *status;
 };
 
 struct exemplar {
@@ -64,6 +78,9 @@ struct appender_ops {
      */
     int (*samples)(struct appender *appender, const struct append_batch *batch,
                    struct baro_error *err);
+    /* As samples(). NULL in a store that takes floats only. */
+    int (*histograms)(struct appender *appender, const struct append_histograms *batch,
+                      struct baro_error *err);
     int (*exemplar)(struct appender *appender, series_ref ref, const struct exemplar *exemplar,
                     struct baro_error *err);
     /* Metadata is kept per series; unchanged metadata costs a comparison and no WAL record. */

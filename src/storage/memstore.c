@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "model/histogram.h"
 #include "storage/storage.h"
 
 /* Looking at the clock costs about 30 ns, a series about as much. */
@@ -79,24 +80,82 @@ static struct memstore_series *series_get(struct memstore *store, struct labels 
     return series;
 }
 
-int memstore_append(struct memstore *store, struct labels labels, ts t, double v,
-                    struct baro_error *err)
+/* What is known of the counts of a chunk at its first sample is what came before: nothing. Later
+ * samples belong to the same chunk because no counter was reset between them. */
+static enum histogram_hint hint_of(struct memstore *store, const struct sample_buf *samples,
+                                   const struct histogram *h)
+{
+    const struct histogram *before =
+        samples->count > 0 && samples->h != NULL ? samples->h[samples->count - 1] : NULL;
+
+    if (h->hint == HISTOGRAM_HINT_GAUGE) {
+        return HISTOGRAM_HINT_GAUGE;
+    }
+    if (before == NULL || histogram_is_stale(before) || histogram_is_stale(h) ||
+        before->hint == HISTOGRAM_HINT_GAUGE || h->hint == HISTOGRAM_HINT_RESET ||
+        before->schema != h->schema || before->zero_threshold != h->zero_threshold ||
+        !histogram_bounds_eq(before, h)) {
+        return HISTOGRAM_HINT_UNKNOWN;
+    }
+    return histogram_has_reset(&store->arena,
+                               &(struct histogram){.schema = h->schema,
+                                                   .zero_threshold = h->zero_threshold,
+                                                   .zero_count = h->zero_count,
+                                                   .count = h->count,
+                                                   .positive = h->positive,
+                                                   .negative = h->negative,
+                                                   .custom = h->custom,
+                                                   .custom_count = h->custom_count},
+                               before)
+               ? HISTOGRAM_HINT_UNKNOWN
+               : HISTOGRAM_HINT_NOT_RESET;
+}
+
+static bool put_histogram(struct memstore *store, struct sample_buf *samples,
+                          const struct histogram *h)
+{
+    struct histogram *copy = histogram_copy(&store->arena, h);
+
+    if (copy == NULL || !sample_buf_add_h(samples)) {
+        return false;
+    }
+    copy->hint = hint_of(store, samples, h);
+    samples->h[samples->count] = copy;
+    return true;
+}
+
+int memstore_append_sample(struct memstore *store, struct labels labels,
+                           const struct sample *sample, struct baro_error *err)
 {
     struct memstore_series *series = series_get(store, labels);
     struct sample_buf *samples = &series->samples;
+    size_t at = samples->count;
 
-    if (samples->count > 0 && t <= samples->t[samples->count - 1]) {
-        return error_set(
-            err, t == samples->t[samples->count - 1] ? BARO_EDUPLICATE : BARO_EOUTOFORDER,
-            "sample at %lld does not come after the last one of its series", (long long)t);
+    if (at > 0 && sample->t <= samples->t[at - 1]) {
+        return error_set(err, sample->t == samples->t[at - 1] ? BARO_EDUPLICATE : BARO_EOUTOFORDER,
+                         "sample at %lld does not come after the last one of its series",
+                         (long long)sample->t);
     }
-    if (!sample_buf_reserve(samples, 1)) {
+    if (!sample_buf_reserve(samples, 1) || (sample->st != 0 && !sample_buf_add_st(samples)) ||
+        (sample->h != NULL && !put_histogram(store, samples, sample->h))) {
         return error_set(err, BARO_ELIMIT, "no memory for another sample");
     }
-    samples->t[samples->count] = t;
-    samples->v[samples->count] = v;
+    samples->t[at] = sample->t;
+    samples->v[at] = sample->h != NULL ? sample->h->sum : sample->v;
+    if (samples->h != NULL && sample->h == NULL) {
+        samples->h[at] = NULL;
+    }
+    if (samples->st != NULL) {
+        samples->st[at] = sample->st;
+    }
     samples->count++;
     return 0;
+}
+
+int memstore_append(struct memstore *store, struct labels labels, ts t, double v,
+                    struct baro_error *err)
+{
+    return memstore_append_sample(store, labels, &(struct sample){.t = t, .v = v}, err);
 }
 
 /* lower_bound returns the index of the first sample with t >= wanted, or count. */
@@ -195,22 +254,20 @@ static int memstore_samples(struct querier *base, const struct series *series, t
 
     clip(querier, &start, &end);
     range_of(&source->samples, start, end, &first, &behind);
-    if (!sample_buf_reserve(ret, behind - first)) {
+    if (!sample_buf_reserve(ret, behind - first) ||
+        (source->samples.h != NULL && !sample_buf_add_h(ret)) ||
+        (source->samples.st != NULL && !sample_buf_add_st(ret))) {
         return error_set(err, BARO_ELIMIT, "too many samples");
     }
-    if (behind > first) {
-        memcpy(ret->t + ret->count, source->samples.t + first, (behind - first) * sizeof(*ret->t));
-        memcpy(ret->v + ret->count, source->samples.v + first, (behind - first) * sizeof(*ret->v));
-        if (ret->h != NULL) {
-            memset(ret->h + ret->count, 0, (behind - first) * sizeof(*ret->h));
-        }
-        ret->count += behind - first;
+    for (size_t i = first; i < behind; i++) {
+        sample_buf_move(ret, ret->count++, &source->samples, i);
     }
     return 0;
 }
 
 static int memstore_last_sample(struct querier *base, const struct series *series, ts start, ts end,
-                                ts *ret_t, double *ret_v, UNUSED struct baro_error *err)
+                                UNUSED struct arena *arena, struct sample *ret,
+                                UNUSED struct baro_error *err)
 {
     struct memstore_querier *querier = CONTAINER_OF(base, struct memstore_querier, querier);
     const struct memstore_series *source = series->source;
@@ -222,8 +279,12 @@ static int memstore_last_sample(struct querier *base, const struct series *serie
     if (behind == first) {
         return 0;
     }
-    *ret_t = source->samples.t[behind - 1];
-    *ret_v = source->samples.v[behind - 1];
+    *ret = (struct sample){
+        .t = source->samples.t[behind - 1],
+        .v = source->samples.v[behind - 1],
+        .h = source->samples.h != NULL ? source->samples.h[behind - 1] : NULL,
+        .st = source->samples.st != NULL ? source->samples.st[behind - 1] : 0,
+    };
     return 1;
 }
 

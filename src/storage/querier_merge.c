@@ -220,16 +220,6 @@ static int merge_select(struct querier *base, struct arena *arena, const struct 
     return 0;
 }
 
-static void move_sample(struct sample_buf *to, size_t to_index, const struct sample_buf *from,
-                        size_t from_index)
-{
-    to->t[to_index] = from->t[from_index];
-    to->v[to_index] = from->v[from_index];
-    if (to->h != NULL) {
-        to->h[to_index] = from->h != NULL ? from->h[from_index] : NULL;
-    }
-}
-
 /* keep_copy puts the samples [first, behind) of buf into scratch. */
 static bool keep_copy(struct sample_buf *scratch, const struct sample_buf *buf, size_t first,
                       size_t behind)
@@ -238,14 +228,12 @@ static bool keep_copy(struct sample_buf *scratch, const struct sample_buf *buf, 
     if (!sample_buf_reserve(scratch, behind - first)) {
         return false;
     }
-    if (buf->h != NULL && scratch->h == NULL) {
-        scratch->h = mem_try(scratch->capacity * sizeof(struct histogram *));
-        if (scratch->h == NULL) {
-            return false;
-        }
+    if ((buf->h != NULL && !sample_buf_add_h(scratch)) ||
+        (buf->st != NULL && !sample_buf_add_st(scratch))) {
+        return false;
     }
     for (size_t i = first; i < behind; i++) {
-        move_sample(scratch, i - first, buf, i);
+        sample_buf_move(scratch, i - first, buf, i);
     }
     scratch->count = behind - first;
     return true;
@@ -270,11 +258,11 @@ static bool merge_runs(struct sample_buf *buf, size_t first, size_t middle,
         bool has_old = old < scratch->count;
 
         if (has_old && (new == buf->count || scratch->t[old] < buf->t[new])) {
-            move_sample(buf, out++, scratch, old++);
+            sample_buf_move(buf, out++, scratch, old++);
             continue;
         }
         old += has_old && scratch->t[old] == buf->t[new];
-        move_sample(buf, out++, buf, new ++);
+        sample_buf_move(buf, out++, buf, new ++);
     }
     buf->count = out;
     return true;
@@ -307,24 +295,25 @@ static int merge_samples(struct querier *base, const struct series *series, ts s
 
 /* Later parts are asked first: they are newer as a rule, and then older ones need not be read. */
 static int merge_last_sample(UNUSED struct querier *base, const struct series *series, ts start,
-                             ts end, ts *ret_t, double *ret_v, struct baro_error *err)
+                             ts end, struct arena *arena, struct sample *ret,
+                             struct baro_error *err)
 {
     const struct merge_source *sources = series->source;
     int found = 0;
 
     for (size_t i = series->id; i-- > 0 && start <= end;) {
         struct querier *part = sources[i].querier;
-        int r = part->ops->last_sample(part, &sources[i].series, start, end, ret_t, ret_v, err);
+        int r = part->ops->last_sample(part, &sources[i].series, start, end, arena, ret, err);
 
         if (r < 0) {
             return r;
         }
         if (r > 0) {
             found = 1;
-            if (*ret_t == INT64_MAX) {
+            if (ret->t == INT64_MAX) {
                 break;
             }
-            start = *ret_t + 1;
+            start = ret->t + 1;
         }
     }
     return found;

@@ -99,8 +99,7 @@ static void assert_merged(struct world *world, struct series_list list)
     struct sample_buf samples = {0};
     const struct series *a = find(list, "up", "a");
     const struct series *b = find(list, "up", "b");
-    ts t = 0;
-    double v = 0;
+    struct sample last = {0};
 
     assert_int_equal(list.count, 3);
     assert_non_null(a);
@@ -112,12 +111,14 @@ static void assert_merged(struct world *world, struct series_list list)
         assert_int_equal(samples.t[i], want_t[i]);
         assert_true(samples.v[i] == want_v[i]);
     }
-    assert_int_equal(world->merged->ops->last_sample(world->merged, a, 0, 25, &t, &v, NULL), 1);
-    assert_int_equal(t, 20);
-    assert_true(v == 2);
-    assert_int_equal(world->merged->ops->last_sample(world->merged, a, 0, 9, &t, &v, NULL), 0);
-    assert_int_equal(world->merged->ops->last_sample(world->merged, b, 0, 99, &t, &v, NULL), 1);
-    assert_int_equal(t, 50);
+    assert_int_equal(world->merged->ops->last_sample(world->merged, a, 0, 25, NULL, &last, NULL),
+                     1);
+    assert_int_equal(last.t, 20);
+    assert_true(last.v == 2);
+    assert_int_equal(world->merged->ops->last_sample(world->merged, a, 0, 9, NULL, &last, NULL), 0);
+    assert_int_equal(world->merged->ops->last_sample(world->merged, b, 0, 99, NULL, &last, NULL),
+                     1);
+    assert_int_equal(last.t, 50);
     sample_buf_done(&samples);
 }
 

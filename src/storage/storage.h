@@ -22,20 +22,55 @@
 
 typedef uint64_t series_ref;
 
-/* Decoded samples in rising time. `h` is NULL while the series has float samples only; else h[i] !=
- * NULL marks a histogram sample. Owned by whoever reads; reused from series to series. */
+/*
+ * Decoded samples in rising time. `h` is NULL while there are float samples only; else h[i] != NULL
+ * marks a histogram sample, and v[i] is its sum. `st` is NULL while no sample has a start
+ * timestamp; else 0 is an unknown one. Histograms live in `arena`, or as long as the querier that
+ * gave them. Owned by whoever reads; reused from series to series.
+ *
+ * Who appends sets count last, and fills h and st too where they are not NULL; sample_buf_add_h and
+ * sample_buf_add_st make those columns, with nothing in the samples that are there.
+ */
 struct sample_buf {
     ts *t;
     double *v;
-    struct histogram **h;
+    const struct histogram **h;
+    ts *st;
     size_t count;
     size_t capacity;
+    struct arena arena;              /* of the histograms that were decoded for this buffer */
+    const struct histogram **h_room; /* kept while h is NULL */
+    ts *st_room;
 };
 
 void sample_buf_done(struct sample_buf *buf);
 static inline void sample_buf_reset(struct sample_buf *buf)
 {
     buf->count = 0;
+    buf->st = NULL;
+    if (buf->h != NULL) {
+        buf->h = NULL;
+        arena_reset(&buf->arena);
+    }
+}
+
+/* These return false when memory is out. */
+bool sample_buf_add_h(struct sample_buf *buf);
+bool sample_buf_add_st(struct sample_buf *buf);
+
+/* sample_buf_move copies one sample within a buffer or between two; `to` must have the columns that
+ * `from` has. */
+static inline void sample_buf_move(struct sample_buf *to, size_t to_index,
+                                   const struct sample_buf *from, size_t from_index)
+{
+    to->t[to_index] = from->t[from_index];
+    to->v[to_index] = from->v[from_index];
+    if (to->h != NULL) {
+        to->h[to_index] = from->h != NULL ? from->h[from_index] : NULL;
+    }
+    if (to->st != NULL) {
+        to->st[to_index] = from->st != NULL ? from->st[from_index] : 0;
+    }
 }
 
 /* sample_buf_reserve makes room for `more` samples; false when memory is out or SAMPLE_BUF_MAX is
@@ -99,10 +134,10 @@ struct querier_ops {
     /* Appends the samples of `series` with start <= t <= end to ret, stale markers included. */
     int (*samples)(struct querier *querier, const struct series *series, ts start, ts end,
                    struct sample_buf *ret, struct baro_error *err);
-    /* The last sample with start <= t <= end (stale markers included): 1 and *ret_t, *ret_v when
-     * there is one, else 0. */
+    /* The last sample with start <= t <= end (stale markers included): 1 and *ret when there is
+     * one, else 0. A histogram is in the arena, or lives as long as the querier. */
     int (*last_sample)(struct querier *querier, const struct series *series, ts start, ts end,
-                       ts *ret_t, double *ret_v, struct baro_error *err);
+                       struct arena *arena, struct sample *ret, struct baro_error *err);
     int (*label_names)(struct querier *querier, struct arena *arena, struct matchers matchers,
                        const struct cancel *cancel, struct str_list *ret, struct baro_error *err);
     int (*label_values)(struct querier *querier, struct arena *arena, str name,
@@ -147,4 +182,8 @@ DEFINE_CLEANUP(memstore_free, struct memstore)
 struct queryable *memstore_queryable(struct memstore *store);
 int memstore_append(struct memstore *store, struct labels labels, ts t, double v,
                     struct baro_error *err);
+/* memstore_append_sample takes a sample of any kind; a histogram is copied, and gets the reset hint
+ * that a chunk would give it: gauge, unknown where a chunk begins, else not reset. */
+int memstore_append_sample(struct memstore *store, struct labels labels,
+                           const struct sample *sample, struct baro_error *err);
 void memstore_clear(struct memstore *store);

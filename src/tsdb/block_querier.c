@@ -186,12 +186,7 @@ static void drop_not_rising(struct sample_buf *samples, size_t first, size_t mid
     }
     for (size_t i = middle; i < samples->count; i++) {
         if (samples->t[i] > samples->t[kept - 1]) {
-            samples->t[kept] = samples->t[i];
-            samples->v[kept] = samples->v[i];
-            if (samples->h != NULL) {
-                samples->h[kept] = samples->h[i];
-            }
-            kept++;
+            sample_buf_move(samples, kept++, samples, i);
         }
     }
     samples->count = kept;
@@ -267,7 +262,7 @@ static int last_chunk(const struct block_series *source, ts end, struct chunk_me
 /* The newest sample up to `end` is nearly always the answer; a deleted one, or a chunk that is not
  * read, moves `end` before it. */
 static int block_last_sample(struct querier *base, const struct series *series, ts start, ts end,
-                             ts *ret_t, double *ret_v, struct baro_error *err)
+                             UNUSED struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct block_querier *querier = block_querier_of(base);
     const struct block_series *source = series->source;
@@ -289,8 +284,7 @@ static int block_last_sample(struct querier *base, const struct series *series, 
         }
         cover = r > 0 ? tombstones_cover(deleted, t) : NULL;
         if (r > 0 && cover == NULL) {
-            *ret_t = t;
-            *ret_v = v;
+            *ret = (struct sample){.t = t, .v = v};
             return 1;
         }
         end = cover != NULL ? cover->mint : meta.mint;

@@ -184,8 +184,7 @@ TEST(block_has_every_sample_of_the_source)
     assert_int_equal(list.count, SERIES);
     for (int i = 0; i < SERIES; i++) {
         char host[16];
-        ts t = 0;
-        double v = 0;
+        struct sample last = {0};
 
         (void)snprintf(host, sizeof(host), "host-%02d", i);
         assert_str_equal(labels_get(list.items[i].labels, STR("instance")), str_from(host));
@@ -201,15 +200,15 @@ TEST(block_has_every_sample_of_the_source)
             if (k % 37 == 0) {
                 assert_int_equal(fixture.querier->ops->last_sample(fixture.querier, &list.items[i],
                                                                    time_of(0), time_of(k) + 14999,
-                                                                   &t, &v, &err),
+                                                                   &fixture.arena, &last, &err),
                                  1);
-                assert_int_equal(t, time_of(k));
-                assert_same(v, value_of(i, k));
+                assert_int_equal(last.t, time_of(k));
+                assert_same(last.v, value_of(i, k));
             }
         }
         assert_int_equal(fixture.querier->ops->last_sample(fixture.querier, &list.items[i],
-                                                           time_of(3) + 1, time_of(4) - 1, &t, &v,
-                                                           &err),
+                                                           time_of(3) + 1, time_of(4) - 1,
+                                                           &fixture.arena, &last, &err),
                          0);
     }
     sample_buf_done(&samples);

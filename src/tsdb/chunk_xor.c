@@ -498,7 +498,10 @@ int chunk_xor_decode(str data, ts start, ts end, struct sample_buf *ret, struct 
         return cut_short(err, data);
     }
     if (ret->h != NULL) {
-        memset(ret->h + ret->count, 0, (out.to - ret->count) * sizeof(struct histogram *));
+        memset(ret->h + ret->count, 0, (out.to - ret->count) * sizeof(*ret->h));
+    }
+    if (ret->st != NULL) {
+        memset(ret->st + ret->count, 0, (out.to - ret->count) * sizeof(*ret->st));
     }
     ret->count = out.to;
     return 0;

@@ -215,12 +215,14 @@ static int querier_samples(struct querier *base, const struct series *series, ts
 }
 
 static int querier_last_sample(struct querier *base, const struct series *series, ts start, ts end,
-                               ts *ret_t, double *ret_v, struct baro_error *err)
+                               UNUSED struct arena *arena, struct sample *ret,
+                               struct baro_error *err)
 {
     struct head_querier *querier = querier_of(base);
     struct head *head = querier->head;
     struct head_series *at = head_series_at(head, (uint32_t)series->id);
     struct chunk_xor chunk;
+    struct sample found = {0};
     str open;
     int r = 0;
 
@@ -233,19 +235,21 @@ static int querier_last_sample(struct querier *base, const struct series *series
         return 0;
     }
     if (chunk.t <= end) {
-        *ret_t = chunk.t;
-        *ret_v = value_from_bits(chunk.v_bits);
+        *ret = (struct sample){.t = chunk.t, .v = value_from_bits(chunk.v_bits)};
         return 1;
     }
     open = snapshot(querier, (uint32_t)series->id, start);
     if (open.len > 0) {
-        r = chunk_xor_last(open, start, end, ret_t, ret_v, err);
+        r = chunk_xor_last(open, start, end, &found.t, &found.v, err);
     }
     for (size_t i = 0; r == 0 && i < querier->closed.count; i++) {
         if (querier->closed.items[i]->mint <= end) {
-            r = chunk_xor_last(chunk_bytes(querier->closed.items[i]), start, end, ret_t, ret_v,
-                               err);
+            r = chunk_xor_last(chunk_bytes(querier->closed.items[i]), start, end, &found.t,
+                               &found.v, err);
         }
+    }
+    if (r > 0) {
+        *ret = found;
     }
     return r;
 }

@@ -48,7 +48,7 @@ static enum append_status append(struct appender *appender, series_ref ref, ts t
 {
     struct baro_error err = {0};
     uint8_t status = APPEND_STATUS_COUNT;
-    struct append_batch batch = {&ref, &t, &v, 1, &status};
+    struct append_batch batch = {&ref, &t, &v, 1, &status, NULL};
 
     assert_ok(appender->ops->samples(appender, &batch, &err), &err);
     return (enum append_status)status;
@@ -497,8 +497,7 @@ static void check_twin(struct querier *querier, const struct series *series,
 {
     struct baro_error err = {0};
     size_t first = 0, last;
-    double v = 0;
-    ts t = 0;
+    struct sample newest = {0};
     int r;
 
     while (first < twin->count && twin->t[first] < start) {
@@ -515,12 +514,12 @@ static void check_twin(struct querier *querier, const struct series *series,
         assert_int_equal(samples->t[i - first], twin->t[i]);
         assert_int_equal(value_bits(samples->v[i - first]), value_bits(twin->v[i]));
     }
-    r = querier->ops->last_sample(querier, series, start, end, &t, &v, &err);
+    r = querier->ops->last_sample(querier, series, start, end, NULL, &newest, &err);
     assert_ok(r, &err);
     assert_int_equal(r, last > first ? 1 : 0);
     if (r == 1) {
-        assert_int_equal(t, twin->t[last - 1]);
-        assert_int_equal(value_bits(v), value_bits(twin->v[last - 1]));
+        assert_int_equal(newest.t, twin->t[last - 1]);
+        assert_int_equal(value_bits(newest.v), value_bits(twin->v[last - 1]));
     }
 }
 
@@ -721,7 +720,7 @@ static void *race_append(void *context)
     struct arena arena = {0};
 
     for (int round = 0; round < RACE_ROUNDS; round++) {
-        struct append_batch batch = {refs, t, v, RACE_SERIES, status};
+        struct append_batch batch = {refs, t, v, RACE_SERIES, status, NULL};
         struct baro_error err = {0};
 
         for (unsigned i = 0; i < RACE_SERIES; i++) {
@@ -763,8 +762,7 @@ static void *race_query(void *context)
                                    parse_matchers(&arena, &matchers, "__name__=r;i!~1.*"), NULL,
                                    &list, &err);
         for (size_t i = 0; i < list.count; i++) {
-            ts t = 0;
-            double v = 0;
+            struct sample last = {0};
 
             sample_buf_reset(&samples);
             (void)querier->ops->samples(querier, &list.items[i], INT64_MIN, INT64_MAX, &samples,
@@ -772,7 +770,8 @@ static void *race_query(void *context)
             for (size_t k = 0; k < samples.count; k++) {
                 assert_true(samples.v[k] * 15000 + 1000 == (double)samples.t[k]);
             }
-            (void)querier->ops->last_sample(querier, &list.items[i], 0, 500000, &t, &v, &err);
+            (void)querier->ops->last_sample(querier, &list.items[i], 0, 500000, &arena, &last,
+                                            &err);
         }
         (void)querier->ops->label_names(querier, &arena, (struct matchers){0}, NULL, &names, &err);
         (void)querier->ops->label_values(querier, &arena, STR("i"), (struct matchers){0}, NULL,

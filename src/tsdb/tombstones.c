@@ -133,12 +133,7 @@ void tombstones_apply(struct tombstones of, struct sample_buf *samples, size_t f
             k++;
         }
         if (k == of.count || t < of.items[k].mint) {
-            samples->t[kept] = t;
-            samples->v[kept] = samples->v[i];
-            if (samples->h != NULL) {
-                samples->h[kept] = samples->h[i];
-            }
-            kept++;
+            sample_buf_move(samples, kept++, samples, i);
         }
     }
     samples->count = kept;

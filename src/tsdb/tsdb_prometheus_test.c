@@ -141,7 +141,7 @@ static void write_scrapes(struct tsdb *tsdb, ts start)
     ts t[SERIES];
     double v[SERIES];
     uint8_t status[SERIES];
-    struct append_batch batch = {refs, t, v, SERIES, status};
+    struct append_batch batch = {refs, t, v, SERIES, status, NULL};
     struct baro_error err = {0};
     struct arena arena = {0};
 

@@ -55,7 +55,7 @@ static int scrape(struct appender *appender, unsigned count, ts t, struct baro_e
         series_ref ref = series_number(appender, i);
         double v = i + (double)t;
         uint8_t status = APPEND_STATUS_COUNT;
-        struct append_batch batch = {&ref, &t, &v, 1, &status};
+        struct append_batch batch = {&ref, &t, &v, 1, &status, NULL};
 
         assert_int_equal(appender->ops->samples(appender, &batch, err), 0);
     }
