@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tombstones tombstones = {0};
-    struct block_meta meta;
+    struct block_meta meta = {0};
     uint8_t encoding;
     uint8_t *copy = mem_alloc(size);
     str raw = str_of((char *)copy, size);
@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memcpy(copy, data, size);
     (void)block_meta_parse(raw, &meta, NULL);
+    block_meta_done(&meta);
     if (chunk_segment_check(raw, NULL) >= 0) {
         for (size_t offset = 0; offset < size; offset++) {
             (void)chunk_segment_get(raw, offset, &encoding, &chunk, NULL);

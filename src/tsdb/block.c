@@ -86,6 +86,7 @@ static void release(struct block *block)
     (void)index_reader_free(block->index);
     (void)chunk_reader_free(block->chunks);
     tombstones_done(&block->tombstones);
+    block_meta_done(&block->meta);
     if (block->index_map.ptr != NULL) {
         block->fs->unmap(block->fs, block->index_map);
     }

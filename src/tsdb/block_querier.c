@@ -111,12 +111,6 @@ static int select_one(struct block_querier *querier, uint32_t ref, bool no_label
     return 0;
 }
 
-static uint32_t posting(struct postings list, size_t index)
-{
-    return list.is_be ? load_be32((const uint8_t *)list.items + index * sizeof(uint32_t))
-                      : list.items[index];
-}
-
 static int block_select(struct querier *base, struct arena *arena, const struct select_hints *hints,
                         struct matchers matchers, const struct cancel *cancel,
                         struct series_list *ret, struct baro_error *err)
@@ -142,7 +136,8 @@ static int block_select(struct querier *base, struct arena *arena, const struct 
     for (size_t i = 0; i < list.count && found.count < limit; i++) {
         r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
         if (r >= 0) {
-            r = select_one(querier, posting(list, i), wanted.no_labels, &sources[i], &found, err);
+            r = select_one(querier, postings_at_index(list, i), wanted.no_labels, &sources[i],
+                           &found, err);
         }
         if (r < 0) {
             return r;
@@ -314,7 +309,7 @@ static int strings_from(struct block_querier *querier, struct arena *arena, str 
         struct index_series entry = {0};
 
         r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
-        r = r < 0 ? r : index_reader_series(index, posting(list, i), &entry, err);
+        r = r < 0 ? r : index_reader_series(index, postings_at_index(list, i), &entry, err);
         for (uint64_t k = 0; k < entry.label_count && r >= 0; k++) {
             uint64_t name_ref = read_uvarint(&entry.labels);
             uint64_t value_ref = read_uvarint(&entry.labels);

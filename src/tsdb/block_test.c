@@ -333,6 +333,7 @@ TEST(block_meta_is_checked)
 
         test_row(cases[i].name);
         assert_int_equal(block_meta_parse(str_from(cases[i].json), &meta, NULL), cases[i].want);
+        block_meta_done(&meta);
         assert_int_equal(meta.series_count, cases[i].want == 0 ? 3 : 0);
     }
     test_row(NULL);

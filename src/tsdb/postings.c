@@ -12,12 +12,6 @@ enum {
     BITS_PER_ITEM = 64 /* a union over a range up to this many bits an item goes through a bitmap */
 };
 
-static inline uint32_t item(struct postings list, size_t index)
-{
-    return list.is_be ? load_be32((const uint8_t *)list.items + index * sizeof(uint32_t))
-                      : list.items[index];
-}
-
 size_t postings_copy(struct postings list, uint32_t *ret)
 {
     if (!list.is_be) {
@@ -40,18 +34,18 @@ static size_t seek(struct postings list, size_t from, uint32_t wanted)
     size_t low = from;
     size_t high;
 
-    if (from >= list.count || item(list, from) >= wanted) {
+    if (from >= list.count || postings_at_index(list, from) >= wanted) {
         return from;
     }
-    while (list.count - low > step && item(list, low + step) < wanted) {
+    while (list.count - low > step && postings_at_index(list, low + step) < wanted) {
         low += step;
         step *= 2;
     }
     high = list.count - low > step ? low + step : list.count;
-    while (high - low > 1) { /* item(low) < wanted <= item(high) */
+    while (high - low > 1) { /* postings_at_index(low) < wanted <= postings_at_index(high) */
         size_t middle = low + (high - low) / 2;
 
-        if (item(list, middle) < wanted) {
+        if (postings_at_index(list, middle) < wanted) {
             low = middle;
         } else {
             high = middle;
@@ -66,13 +60,13 @@ static size_t intersect_seek(struct postings few, struct postings many, uint32_t
     size_t at = 0;
 
     for (size_t i = 0; i < few.count; i++) {
-        uint32_t wanted = item(few, i);
+        uint32_t wanted = postings_at_index(few, i);
 
         at = seek(many, at, wanted);
         if (at == many.count) {
             break;
         }
-        if (item(many, at) == wanted) {
+        if (postings_at_index(many, at) == wanted) {
             ret[count++] = wanted;
         }
     }
@@ -88,8 +82,8 @@ static inline __attribute__((always_inline)) size_t intersect_walk(struct postin
     size_t k = 0;
 
     while (i < a.count && k < b.count) {
-        uint32_t x = item(a, i);
-        uint32_t y = item(b, k);
+        uint32_t x = postings_at_index(a, i);
+        uint32_t y = postings_at_index(b, k);
 
         ret[count] = x;
         count += x == y;
@@ -127,11 +121,11 @@ size_t postings_without(struct postings a, struct postings b, uint32_t *ret)
     size_t k = 0;
 
     for (size_t i = 0; i < a.count; i++) {
-        uint32_t x = item(a, i);
+        uint32_t x = postings_at_index(a, i);
 
         k = seek(b, k, x);
         ret[count] = x;
-        count += k == b.count || item(b, k) != x;
+        count += k == b.count || postings_at_index(b, k) != x;
     }
     return count;
 }
@@ -139,7 +133,7 @@ size_t postings_without(struct postings a, struct postings b, uint32_t *ret)
 bool postings_is_sorted(struct postings list)
 {
     for (size_t i = 1; i < list.count; i++) {
-        if (item(list, i - 1) >= item(list, i)) {
+        if (postings_at_index(list, i - 1) >= postings_at_index(list, i)) {
             return false;
         }
     }
@@ -165,7 +159,7 @@ static bool union_bits(struct arena *arena, const struct postings *lists, size_t
     memset(bits, 0, words * sizeof(*bits));
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < lists[i].count; k++) {
-            uint32_t bit = item(lists[i], k) - least;
+            uint32_t bit = postings_at_index(lists[i], k) - least;
 
             bits[bit / 64] |= UINT64_C(1) << bit % 64;
         }
@@ -223,8 +217,8 @@ int postings_union(struct arena *arena, const struct postings *lists, size_t cou
     }
     for (size_t i = 0; i < count; i++) {
         if (lists[i].count > 0) {
-            uint32_t first = item(lists[i], 0);
-            uint32_t last = item(lists[i], lists[i].count - 1);
+            uint32_t first = postings_at_index(lists[i], 0);
+            uint32_t last = postings_at_index(lists[i], lists[i].count - 1);
 
             /* Lists of an index file are sorted by its writer's word only. */
             if (!postings_is_sorted(lists[i])) {

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "codec/bytes.h"
 
 /* Rising numbers without repeats; big-endian and of any alignment when is_be. */
 struct postings {
@@ -18,6 +19,13 @@ struct postings {
     size_t count;
     bool is_be;
 };
+
+/* postings_at_index gives one number of the list. */
+static inline uint32_t postings_at_index(struct postings list, size_t index)
+{
+    return list.is_be ? load_be32((const uint8_t *)list.items + index * sizeof(uint32_t))
+                      : list.items[index];
+}
 
 /* postings_copy writes the numbers in host order to ret (room for list.count) and returns how many.
  */

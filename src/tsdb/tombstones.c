@@ -22,8 +22,7 @@ static int by_ref_and_time(const void *a, const void *b)
     return (left->mint > right->mint) - (left->mint < right->mint);
 }
 
-/* join sorts the intervals and unites those that overlap. */
-static void join(struct tombstones *tombstones)
+void tombstones_join(struct tombstones *tombstones)
 {
     size_t kept = 0;
 
@@ -76,7 +75,7 @@ int tombstones_parse(str data, struct tombstones *ret, struct baro_error *err)
         return error_at(err, BARO_ECORRUPT, rd.offset, "tombstones: an entry ends early");
     }
     *ret = (struct tombstones){found.items, found.count};
-    join(ret);
+    tombstones_join(ret);
     return 0;
 }
 
@@ -84,6 +83,21 @@ void tombstones_done(struct tombstones *tombstones)
 {
     tombstones->items = mem_free(tombstones->items);
     tombstones->count = 0;
+}
+
+void tombstones_write(const struct tombstones *tombstones, struct buf *buf)
+{
+    size_t body;
+
+    write_be32(buf, TOMBSTONES_MAGIC);
+    write_u8(buf, TOMBSTONES_VERSION);
+    body = buf->len;
+    for (size_t i = 0; i < tombstones->count; i++) {
+        write_uvarint(buf, tombstones->items[i].ref);
+        write_varint(buf, tombstones->items[i].mint);
+        write_varint(buf, tombstones->items[i].maxt);
+    }
+    write_be32(buf, buf->failed ? 0 : crc32c(str_of(buf->ptr + body, buf->len - body)));
 }
 
 struct tombstones tombstones_of(const struct tombstones *all, uint64_t ref)

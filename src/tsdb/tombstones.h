@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/dur.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -30,6 +31,12 @@ struct tombstones {
  * BARO_EUNSUPPORTED. */
 int tombstones_parse(str data, struct tombstones *ret, struct baro_error *err);
 void tombstones_done(struct tombstones *tombstones);
+
+/* tombstones_write appends the bytes of a tombstones file; an empty one is a file as well. */
+void tombstones_write(const struct tombstones *tombstones, struct buf *buf);
+
+/* tombstones_join sorts the intervals and unites those that overlap. */
+void tombstones_join(struct tombstones *tombstones);
 
 /* tombstones_of gives the intervals of one series, by time. */
 struct tombstones tombstones_of(const struct tombstones *all, uint64_t ref);
