@@ -27,7 +27,8 @@ static const struct flag config_rows[] = {
 };
 static const struct flag metrics_rows[] = {
     {"format", FLAG_TEXT, "auto", FLAG_RUN,
-     "text, openmetrics, or auto: OpenMetrics when the last line is # EOF"},
+     "text, openmetrics, or auto: OpenMetrics when the last line is # EOF; what is empty is "
+     "refused"},
 };
 
 static const char config_summary[] =

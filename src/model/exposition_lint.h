@@ -9,7 +9,10 @@
 #include "base/str.h"
 
 enum exposition_check_format {
-    EXPOSITION_CHECK_AUTO, /* OpenMetrics when the last line is "# EOF" */
+    /* OpenMetrics when the last line is "# EOF", else text. An empty body, which shows no format
+     * and is most often an answer that never came, is refused; text that has what only OpenMetrics
+     * knows gets a note. */
+    EXPOSITION_CHECK_AUTO,
     EXPOSITION_CHECK_TEXT,
     EXPOSITION_CHECK_OPENMETRICS,
 };

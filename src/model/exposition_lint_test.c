@@ -23,9 +23,29 @@ static void read_file(const char *path, struct buf *out)
     assert_int_equal(fclose(file), 0);
 }
 
+/* Whether the verdict on a case is the wanted one. */
+static bool judges(const char *path, enum exposition_check_format format, bool wanted)
+{
+    const struct exposition_check_options options = {.format = format};
+    struct buf body = {0};
+    struct buf out = {0};
+    bool pass;
+
+    read_file(path, &body);
+    pass = exposition_check(buf_view(&body), &options, &out) == EXPOSITION_CHECK_OK;
+    if (pass != wanted) {
+        print_error("%s should %s: %.*s\n", path, wanted ? "pass" : "fail",
+                    STR_ARG(buf_view(&out)));
+    }
+    assert_int_equal(pass, out.len == 0);
+    buf_done(&body);
+    buf_done(&out);
+    return pass == wanted;
+}
+
+/* Both with the format named and as `check metrics` without flags finds it. */
 TEST(exposition_lint_openmetrics_conformance)
 {
-    struct exposition_check_options options = {.format = EXPOSITION_CHECK_OPENMETRICS};
     CLEANUP(json_doc_freep) struct json *manifest = NULL;
     struct baro_error err = {0};
     struct buf text = {0};
@@ -41,22 +61,12 @@ TEST(exposition_lint_openmetrics_conformance)
         const struct json *item = json_at(cases, i);
         str file = json_text(json_get(item, "file"));
         str expect = json_text(json_get(item, "expect"));
+        const bool wanted = str_is(expect, "pass");
         char path[512];
-        struct buf body = {0};
-        struct buf out = {0};
-        bool pass;
 
         (void)snprintf(path, sizeof(path), "conformance/openmetrics/%.*s", STR_ARG(file));
-        read_file(test_shared(path), &body);
-        pass = exposition_check(buf_view(&body), &options, &out) == EXPOSITION_CHECK_OK;
-        if (pass != str_is(expect, "pass")) {
-            print_error("%.*s should %.*s: %.*s\n", STR_ARG(file), STR_ARG(expect),
-                        STR_ARG(buf_view(&out)));
-            wrong++;
-        }
-        assert_int_equal(pass, out.len == 0);
-        buf_done(&body);
-        buf_done(&out);
+        wrong += !judges(test_shared(path), EXPOSITION_CHECK_OPENMETRICS, wanted);
+        wrong += !judges(test_shared(path), EXPOSITION_CHECK_AUTO, wanted);
     }
     assert_int_equal(wrong, 0);
 }
@@ -120,7 +130,7 @@ TEST(exposition_lint_text_conventions)
         const char *want;
     } cases[] = {
         {"# HELP a_total x\n# TYPE a_total counter\na_total 1\n", 0, ""},
-        {"", 0, ""},
+        {"\n", 0, ""},
         {"a 1\n", 3, "stdin:1:1: a no help text\n"},
         {"# HELP a x\n# TYPE a counter\na 1\n", 3,
          "stdin:2:1: a counter metrics should have \"_total\" suffix\n"},
@@ -164,6 +174,57 @@ TEST(exposition_lint_text_conventions)
         buf_done(&out);
     }
     test_row(NULL);
+}
+
+TEST(exposition_lint_notes_openmetrics_without_its_end)
+{
+    static const char note[] = ":1: note: this is OpenMetrics, but the last line is not \"# EOF\": "
+                               "the body was checked as "
+                               "Prometheus text; --format=openmetrics checks it as OpenMetrics\n";
+    static const struct {
+        const char *body;
+        int status;
+        int line; /* of the note; 0 = none */
+    } cases[] = {
+        {"# HELP a_bytes x\n# UNIT a_bytes bytes\n# TYPE a_bytes gauge\na_bytes 1\n", 0, 2},
+        {"# HELP a x\n# TYPE a info\na_info 1\n", 1, 2},
+        {"# HELP a x\n# TYPE a stateset\n", 1, 2},
+        {"# HELP a x\n# TYPE a gaugehistogram\n", 1, 2},
+        {"# HELP a_total x\n# TYPE a_total counter\na_total 1 # {b=\"c\"} 1\n", 1, 3},
+        {"# HELP a the info\na 1\n", 0, 0},
+        {"# HELP a the # {b}\na 1\n", 0, 0},
+        {"# UNITS a bytes\n# HELP a x\na 1\n", 0, 0},
+        {"# UNIT a_bytes bytes\n# EOF\n", 0, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct buf out = {0};
+        struct buf want = {0};
+
+        test_row(cases[i].body);
+        buf_printf(&want, "stdin:%d%s", cases[i].line, note);
+        assert_int_equal(check(cases[i].body, EXPOSITION_CHECK_AUTO, &out), cases[i].status);
+        assert_int_equal(str_contains(buf_view(&out), STR("note:")), cases[i].line > 0);
+        assert_true(cases[i].line == 0 || str_has_suffix(buf_view(&out), buf_view(&want)));
+        buf_reset(&out);
+        (void)check(cases[i].body, EXPOSITION_CHECK_TEXT, &out);
+        assert_false(str_contains(buf_view(&out), STR("note:")));
+        buf_done(&out);
+        buf_done(&want);
+    }
+    test_row(NULL);
+}
+
+TEST(exposition_lint_refuses_an_empty_body_of_unknown_format)
+{
+    struct buf out = {0};
+
+    assert_int_equal(check("", EXPOSITION_CHECK_TEXT, &out), 0);
+    assert_str_equal(buf_view(&out), STR(""));
+    assert_int_equal(check("", EXPOSITION_CHECK_AUTO, &out), 1);
+    assert_true(str_has_prefix(buf_view(&out), STR("stdin:1:1: nothing to check: ")));
+    assert_int_equal(check("", EXPOSITION_CHECK_OPENMETRICS, &out), 1);
+    buf_done(&out);
 }
 
 TEST(exposition_lint_picks_the_format)

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The commands as scripts use them: exit status, messages, help."""
 
+import json
+import os
 import pathlib
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, contains, equal, main  # noqa: E402
+from barotest import ROOT, Server, Skip, contains, equal, main  # noqa: E402
 
 
 def run(build, *words, stdin=""):
@@ -59,6 +61,27 @@ def test_check_metrics(build, work):
     equal(status, 1, "a parse error")
     contains(out + err, ":1:", "the place")
     equal(run(build, "check", "metrics", stdin="# TYPE a counter\na 1\n")[0], 3, "lint findings")
+    status, out, err = run(build, "check", "metrics", stdin="")
+    equal(status, 1, "an empty body")
+    contains(out + err, "nothing to check", "an empty body")
+    equal(run(build, "check", "metrics", "--format=text", stdin="")[0], 0, "an empty body as text")
+    status, out, err = run(build, "check", "metrics", stdin="# UNIT a_bytes bytes\n# TYPE a_bytes gauge\n# HELP a_bytes x\na_bytes 1\n")
+    equal(status, 0, "OpenMetrics that is good text without its end")
+    contains(out + err, "stdin:1:1: note: this is OpenMetrics", "OpenMetrics that is good text without its end")
+
+
+def test_check_metrics_conformance(build, work):
+    """Every case of the shared OpenMetrics suite gets its verdict from `check metrics` without flags."""
+    shared = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared"))
+    folder = shared / "conformance" / "openmetrics"
+    if not folder.is_dir():
+        raise Skip("the shared conformance data is missing (set BAROGRAPH_SHARED)")
+    wrong = []
+    for case in json.loads((folder / "manifest.json").read_text())["cases"]:
+        status, out, err = run(build, "check", "metrics", str(folder / case["file"]))
+        if (status == 0) != (case["expect"] == "pass"):
+            wrong.append((case["file"], status, out + err))
+    equal(wrong, [], "verdicts")
 
 
 def test_query_commands(build, work):
