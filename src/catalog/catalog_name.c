@@ -1,6 +1,7 @@
-#include "catalog/catalog_priv.h"
-
 #include <stdlib.h>
+
+#include "catalog/catalog_priv.h"
+#include "catalog/gen_c_priv.h"
 
 /* "did you mean": at most this many letters wrong, and at most a third of the word, as with keys.
  */
@@ -180,22 +181,6 @@ str catalog_name_constant(struct arena *arena, str value)
 
 /* ---- names of the generated code, each once ---- */
 
-/* Ends of the names of a metric's functions. */
-static const char *const *function_ends(enum catalog_type type)
-{
-    static const char *const functions[CATALOG_TYPE_COUNT][9] = {
-        [CATALOG_COUNTER] = {"inc", "add", "add_exemplar", "handle", "family", "remove"},
-        [CATALOG_GAUGE] = {"inc", "dec", "add", "sub", "set", "handle", "family", "remove"},
-        [CATALOG_HISTOGRAM] = {"observe", "observe_exemplar", "observe_trace", "observe_since",
-                               "handle", "family", "remove"},
-        [CATALOG_SUMMARY] = {"observe", "observe_since", "handle", "family", "remove"},
-        [CATALOG_INFO] = {"set", "family", "remove"},
-        [CATALOG_STATESET] = {"enable", "select", "handle", "family", "remove"},
-    };
-
-    return functions[type];
-}
-
 struct owner {
     const struct yaml_node *node;
     const char *what;
@@ -249,11 +234,15 @@ static void claim_set(struct catalog_loader *loader, struct map *taken, struct c
 static void claim_metric(struct catalog_loader *loader, struct map *taken,
                          const struct catalog_metric *metric)
 {
-    const char *const *functions = function_ends(metric->type);
+    static const char *const common[] = {"handle", "family", "remove"};
     bool good = true;
 
-    for (size_t i = 0; functions[i] != NULL && good; i++) {
-        good = claim(loader, taken, with_suffix(loader, metric->c_name, functions[i]), metric->node,
+    for (const struct gen_c_op *op = gen_c_ops(metric->type); op->name != NULL && good; op++) {
+        good = claim(loader, taken, with_suffix(loader, metric->c_name, op->name), metric->node,
+                     "a metric");
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(common) && good; i++) {
+        good = claim(loader, taken, with_suffix(loader, metric->c_name, common[i]), metric->node,
                      "a metric");
     }
 }
@@ -300,6 +289,7 @@ static void name_metric(struct catalog_loader *loader, struct catalog_metric *me
 
 void catalog_name_assign(struct catalog_loader *loader)
 {
+    static const char *const own[] = {"register", "register_why"};
     struct map taken = {0};
     str prefix = loader->catalog->prefix;
 
@@ -307,8 +297,8 @@ void catalog_name_assign(struct catalog_loader *loader)
     for (size_t i = 0; i < loader->metrics.count; i++) {
         name_metric(loader, loader->metrics.items[i]);
     }
-    if (loader->metrics.count > 0) {
-        (void)claim(loader, &taken, with_suffix(loader, prefix, "register"),
+    for (size_t i = 0; i < ARRAY_COUNT(own) && loader->metrics.count > 0; i++) {
+        (void)claim(loader, &taken, with_suffix(loader, prefix, own[i]),
                     loader->metrics.items[0]->node, "registration");
     }
     for (size_t i = 0; i < loader->sets.count; i++) {

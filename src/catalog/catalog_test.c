@@ -295,7 +295,7 @@ static const struct {
     {"C name twice", WHOLE,
      "catalog: c\ngroups:\n- name: g\n  metrics:\n  - {name: a, type: gauge, help: h}\n"
      "  - {name: c_a, type: gauge, help: h}",
-     "6:5: a metric: its C name c_a_inc is that of a metric at line 5, too"},
+     "6:5: a metric: its C name c_a_set is that of a metric at line 5, too"},
     {"null metric", METRIC, "~", "6:9: a metric is {name"},
     {"misspelt key", METRIC, "{name: a, type: gauge, hlep: h, help: h}",
      "6:32: field hlep not found in type metric; did you mean 'help'?"},

@@ -1,0 +1,78 @@
+#include <stdio.h>
+
+#include "app/commands.h"
+#include "app/flags.h"
+#include "catalog/gen.h"
+
+enum gen_flag { GEN_OUT };
+
+static const struct flag rows[] = {
+    {"out", FLAG_TEXT, ".", FLAG_RUN, "the directory to write to; it exists"},
+};
+
+static const struct {
+    const char *usage;
+    const char *summary;
+} texts[] = {
+    [GEN_C] = {"gen c [--out DIR] CATALOG",
+               "Writes NAME.h and NAME.c over libbaro for the catalogue NAME: a function for each "
+               "metric and operation,\n"
+               "one for each helper, a type for each closed set of label values, and "
+               "NAME_register."},
+};
+
+static int print_faults(const struct faults *faults)
+{
+    char line[ERROR_FORMAT_BYTES];
+
+    for (uint32_t i = 0; i < faults->count; i++) {
+        error_format(&faults->items[i], line, sizeof(line));
+        (void)fprintf(stderr, "%s\n", line);
+    }
+    return 1;
+}
+
+static int run(enum gen_kind kind, const char *path, const char *directory)
+{
+    static struct faults faults;
+    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
+    struct baro_error err = {0};
+    struct buf names = {0};
+    int r;
+
+    if (catalog_load(path, &catalog, &faults) < 0) {
+        return print_faults(&faults);
+    }
+    r = gen_write(kind, catalog, directory, &names, &err);
+    (void)fwrite(names.ptr, 1, names.len, stdout);
+    buf_done(&names);
+    if (r < 0) {
+        (void)fprintf(stderr, "barograph: %s\n", err.message);
+    }
+    return r < 0 ? 1 : 0;
+}
+
+static int command_gen(enum gen_kind kind, int argc, char **argv)
+{
+    static struct flags flags;
+    struct baro_error err = {0};
+
+    if (flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0) {
+        (void)fprintf(stderr, "barograph: %s\n", err.message);
+        return 2;
+    }
+    if (flags.help || flags.arg_count != 1) {
+        struct buf out = {0};
+
+        flags_help(&out, texts[kind].usage, texts[kind].summary, rows, ARRAY_COUNT(rows));
+        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
+        buf_done(&out);
+        return flags.help ? 0 : 2;
+    }
+    return run(kind, flags.args[0].ptr, flags_text(&flags, GEN_OUT).ptr);
+}
+
+int command_gen_c(int argc, char **argv)
+{
+    return command_gen(GEN_C, argc, argv);
+}
