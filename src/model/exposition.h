@@ -27,6 +27,7 @@
 enum exposition_format {
     EXPOSITION_TEXT,        /* text/plain; version=0.0.4 */
     EXPOSITION_OPENMETRICS, /* application/openmetrics-text */
+    EXPOSITION_PROTOBUF,    /* application/vnd.google.protobuf; read by exposition_protobuf */
 };
 
 enum exposition_kind {
@@ -36,6 +37,7 @@ enum exposition_kind {
     EXPOSITION_HELP,
     EXPOSITION_UNIT,
     EXPOSITION_COMMENT,
+    EXPOSITION_HISTOGRAM, /* a native histogram: of exposition_protobuf only */
 };
 
 /* Which members are set depends on the kind; the str members borrow the body. */

@@ -111,18 +111,16 @@ static int read_string(struct block *block, const char *what, str *ret, struct b
 
 /* ---- le and quantile ---- */
 
-/* The form of OpenMetrics: a point or an exponent is always there. */
-static str canonical_float(double value, struct arena *arena)
+size_t exposition_bound_text(double value, char *ret)
 {
-    char text[NUM_TEXT_MAX + 2];
-    size_t len = num_format_double(value, NUM_G, text);
-    str plain = str_of(text, len);
+    size_t len = num_format_double(value, NUM_G, ret);
+    str plain = str_of(ret, len);
 
     if (isfinite(value) && !str_contains(plain, STR(".")) && !str_contains(plain, STR("e"))) {
-        memcpy(text + len, ".0", 2);
+        memcpy(ret + len, ".0", 2);
         len += 2;
     }
-    return arena_str(arena, str_of(text, len));
+    return len;
 }
 
 /* Prometheus 3 stores le of histograms and quantile of summaries in one form, so that targets which
@@ -131,14 +129,15 @@ static str canonical_value(const struct block *block, str name, str value)
 {
     bool bound = (block->type == METRIC_HISTOGRAM && str_is(name, "le")) ||
                  (block->type == METRIC_SUMMARY && str_is(name, "quantile"));
+    char text[NUM_TEXT_MAX + 2];
     double number;
     str canonical;
 
     if (!bound || block->exemplar || !num_parse_double(value, &number)) {
         return value;
     }
-    canonical = canonical_float(number, block->arena);
-    return str_eq(canonical, value) ? value : canonical;
+    canonical = str_of(text, exposition_bound_text(number, text));
+    return str_eq(canonical, value) ? value : arena_str(block->arena, canonical);
 }
 
 /* ---- blocks ---- */

@@ -49,3 +49,7 @@ bool exposition_number_exact(str text, double *ret);
 /* exposition_seconds_to_ms turns float seconds into milliseconds towards zero; false when they are
  * no time. */
 bool exposition_seconds_to_ms(double seconds, ts *ret);
+
+/* exposition_bound_text writes le or quantile as OpenMetrics has it, with a point or an exponent
+ * always there, to NUM_TEXT_MAX + 2 bytes, and returns how many. */
+size_t exposition_bound_text(double value, char *ret);

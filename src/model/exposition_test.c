@@ -56,6 +56,7 @@ static int dump(str body, enum exposition_format format, struct buf *out, struct
         case EXPOSITION_COMMENT:
             buf_c(out, "COMMENT");
             break;
+        case EXPOSITION_HISTOGRAM:
         case EXPOSITION_END:
             break;
         }
