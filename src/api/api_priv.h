@@ -119,6 +119,11 @@ str api_unescape_name(struct arena *arena, str s);
 /* api_write_labels writes {"name":"value",...}. */
 void api_write_labels(struct json_writer *json, struct labels labels);
 
+/* api_write_histogram_point writes [1435781451.781,{"count":"4","sum":"5","buckets":[...]}]; empty
+ * buckets are left out. */
+struct histogram;
+void api_write_histogram_point(struct json_writer *json, ts t, const struct histogram *h);
+
 /* ---- counters of requests ---- */
 
 enum { API_CODE_COUNT = 12, API_DURATION_BUCKETS = 10, API_ROUTES_MAX = 96 };

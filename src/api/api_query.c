@@ -37,6 +37,61 @@ static void write_points(struct json_writer *json, const struct point *points, s
     json_write_array_end(json);
 }
 
+/* A series that has histograms: floats and histograms stand in two lists, and what is empty is left
+ * out. The points are moved apart for that. */
+static void write_mixed_points(struct json_writer *json, struct point *points, size_t count)
+{
+    size_t floats = 0;
+    size_t histograms = 0;
+    struct point *apart = mem_alloc(count * sizeof(*apart));
+
+    for (size_t i = 0; i < count; i++) {
+        if (points[i].h != NULL) {
+            apart[histograms++] = points[i];
+        } else {
+            points[floats++] = points[i];
+        }
+    }
+    if (floats > 0) {
+        json_write_key(json, STR("values"));
+        write_points(json, points, floats);
+    }
+    json_write_key(json, STR("histograms"));
+    json_write_array_begin(json);
+    for (size_t i = 0; i < histograms; i++) {
+        api_write_histogram_point(json, apart[i].t, apart[i].h);
+    }
+    json_write_array_end(json);
+    mem_free(apart);
+}
+
+static bool has_histograms(const struct result_series *series)
+{
+    for (size_t i = 0; i < series->count; i++) {
+        if (series->points[i].h != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_samples(struct json_writer *json, const struct query_result *result,
+                          const struct result_series *series)
+{
+    if (result->type == VALUE_MATRIX && has_histograms(series)) {
+        write_mixed_points(json, series->points, series->count);
+    } else if (result->type == VALUE_MATRIX) {
+        json_write_key(json, STR("values"));
+        write_points(json, series->points, series->count);
+    } else if (series->points[0].h != NULL) {
+        json_write_key(json, STR("histogram"));
+        api_write_histogram_point(json, series->points[0].t, series->points[0].h);
+    } else {
+        json_write_key(json, STR("value"));
+        json_write_point(json, series->points[0].t, series->points[0].v);
+    }
+}
+
 static void write_series(struct json_writer *json, const struct query_result *result, size_t count)
 {
     json_write_array_begin(json);
@@ -46,13 +101,7 @@ static void write_series(struct json_writer *json, const struct query_result *re
         json_write_object_begin(json);
         json_write_key(json, STR("metric"));
         api_write_labels(json, series->metric);
-        if (result->type == VALUE_MATRIX) {
-            json_write_key(json, STR("values"));
-            write_points(json, series->points, series->count);
-        } else {
-            json_write_key(json, STR("value"));
-            json_write_point(json, series->points[0].t, series->points[0].v);
-        }
+        write_samples(json, result, series);
         json_write_object_end(json);
     }
     json_write_array_end(json);

@@ -301,6 +301,51 @@ TEST(api_query_range_answers_as_prometheus)
     stage_end(&stage);
 }
 
+static void add_histogram(struct stage *stage, ts t)
+{
+    static const struct label pair = {STR_INIT("__name__"), STR_INIT("lat")};
+    static struct histogram_span spans[] = {{0, 1}, {1, 1}};
+    static double buckets[] = {1, 3};
+    const struct histogram h = {
+        .count = 6,
+        .sum = 5.5,
+        .zero_count = 2,
+        .zero_threshold = 0.001,
+        .positive = {.spans = spans, .span_count = 2, .buckets = buckets, .bucket_count = 2},
+        .negative = {.spans = spans, .span_count = 1, .buckets = buckets, .bucket_count = 1},
+    };
+    const struct sample sample = {.t = t, .h = &h};
+
+    assert_ok(memstore_append_sample(stage->store, (struct labels){&pair, 1}, &sample, NULL), NULL);
+}
+
+#define HISTOGRAM                                                                                  \
+    "{\"count\":\"6\",\"sum\":\"5.5\",\"buckets\":[[1,\"-1\",\"-0.5\",\"1\"],[3,\"-0.001\","       \
+    "\"0.001\",\"2\"],[0,\"0.5\",\"1\",\"1\"],[0,\"2\",\"4\",\"3\"]]}"
+
+TEST(api_writes_histograms_as_prometheus)
+{
+    static const struct exchange_case cases[] = {
+        {"/api/v1/query?query=lat&time=1700000015",
+         OK("{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"lat\"},"
+            "\"histogram\":[1700000015," HISTOGRAM "]}]}")},
+        {"/api/v1/query_range?query=lat&start=1700000000&end=1700000015&step=15",
+         OK("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"lat\"},"
+            "\"values\":[[1700000000,\"7\"]],\"histograms\":[[1700000015," HISTOGRAM "]]}]}")},
+        {"/api/v1/query?query=histogram_quantile(0.5,lat)&time=1700000015",
+         OK("{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1700000015,"
+            "\"2\"]}]}")},
+    };
+    struct stage stage = {0};
+    static const struct label pair = {STR_INIT("__name__"), STR_INIT("lat")};
+
+    stage_start(&stage);
+    assert_ok(memstore_append(stage.store, (struct labels){&pair, 1}, T0, 7, NULL), NULL);
+    add_histogram(&stage, T0 + 15000);
+    check_cases(&stage, cases, ARRAY_COUNT(cases));
+    stage_end(&stage);
+}
+
 TEST(api_finds_labels_and_series)
 {
     static const struct exchange_case cases[] = {

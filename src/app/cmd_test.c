@@ -5,22 +5,17 @@
 #include "app/flags.h"
 #include "promql/promqltest.h"
 
-enum test_flag { TEST_ALL, TEST_THOROUGH };
+enum test_flag { TEST_THOROUGH };
 
 static const struct flag rows[] = {
-    {"all", FLAG_BOOL, "false", FLAG_RUN,
-     "print also the evals that need what is not supported yet"},
     {"thorough", FLAG_BOOL, "false", FLAG_RUN,
      "run each instant eval also as the middle of a range query, and with @ at other times"},
 };
 static const char summary[] =
     "Runs promqltest scripts (load, eval, expect) against the engine and prints what differs.\n"
-    "Exit status 1 when an eval failed or a script is malformed. Evals that do not pass because "
-    "they need native\n"
-    "histograms or an experimental feature that is missing are counted as skipped.";
+    "Exit status 1 when an eval failed or a script is malformed.";
 
-static int run_file(const char *path, const struct promqltest_options *options, bool all,
-                    size_t *counts)
+static int run_file(const char *path, const struct promqltest_options *options, size_t *counts)
 {
     struct promqltest_report report = {0};
     struct baro_error err = {0};
@@ -31,7 +26,7 @@ static int run_file(const char *path, const struct promqltest_options *options, 
     if (r >= 0) {
         r = promqltest_run(str_from(path), buf_view(&text), options, &report, &err);
     }
-    promqltest_report_print(&out, str_from(path), &report, all);
+    promqltest_report_print(&out, str_from(path), &report);
     (void)fwrite(out.ptr, 1, out.len, stdout);
     (void)fflush(stdout);
     if (r < 0) {
@@ -55,7 +50,6 @@ int command_test_promql(int argc, char **argv)
     size_t counts[PROMQLTEST_OUTCOME_COUNT] = {0};
     struct promqltest_options options;
     struct baro_error err = {0};
-    size_t skipped;
     bool broken = false;
 
     if (flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0) {
@@ -72,13 +66,8 @@ int command_test_promql(int argc, char **argv)
     }
     options = (struct promqltest_options){.thorough = flags_bool(&flags, TEST_THOROUGH)};
     for (size_t i = 0; i < flags.arg_count; i++) {
-        broken |= run_file(flags.args[i].ptr, &options, flags_bool(&flags, TEST_ALL), counts) < 0;
+        broken |= run_file(flags.args[i].ptr, &options, counts) < 0;
     }
-    skipped = counts[PROMQLTEST_NEEDS_HISTOGRAMS] + counts[PROMQLTEST_NEEDS_EXPERIMENTAL];
-    (void)printf("%zu passed, %zu failed", counts[PROMQLTEST_PASSED], counts[PROMQLTEST_FAILED]);
-    if (skipped > 0) {
-        (void)printf(", %zu skipped", skipped);
-    }
-    (void)printf("\n");
+    (void)printf("%zu passed, %zu failed\n", counts[PROMQLTEST_PASSED], counts[PROMQLTEST_FAILED]);
     return broken || counts[PROMQLTEST_FAILED] > 0 ? 1 : 0;
 }

@@ -84,8 +84,8 @@ struct histogram_bucket histogram_bucket_at(const struct histogram *h,
     return bucket;
 }
 
-struct histogram_bucket *histogram_buckets(struct arena *arena, const struct histogram *h,
-                                           size_t *ret_count)
+static struct histogram_bucket *list_buckets(struct arena *arena, const struct histogram *h,
+                                             bool with_zero, size_t *ret_count)
 {
     size_t most = (size_t)h->negative.bucket_count + h->positive.bucket_count + 1;
     struct histogram_bucket *list = ARENA_ARRAY(arena, struct histogram_bucket, most);
@@ -97,7 +97,7 @@ struct histogram_bucket *histogram_buckets(struct arena *arena, const struct his
         list[--below] = histogram_bucket_at(h, &at, true);
     }
     ASSERT(below == 0);
-    if (h->zero_count > 0) {
+    if (with_zero) {
         list[count++] = (struct histogram_bucket){.lower = -h->zero_threshold,
                                                   .upper = h->zero_threshold,
                                                   .count = h->zero_count,
@@ -110,6 +110,12 @@ struct histogram_bucket *histogram_buckets(struct arena *arena, const struct his
     }
     *ret_count = count;
     return list;
+}
+
+struct histogram_bucket *histogram_buckets(struct arena *arena, const struct histogram *h,
+                                           size_t *ret_count)
+{
+    return list_buckets(arena, h, h->zero_count > 0, ret_count);
 }
 
 void histogram_side_from_pairs(struct arena *arena, const int32_t *indexes, const double *counts,
@@ -387,7 +393,7 @@ void histogram_format(struct buf *buf, const struct histogram *h)
 {
     struct arena arena = {0};
     size_t count = 0;
-    const struct histogram_bucket *list = histogram_buckets(&arena, h, &count);
+    const struct histogram_bucket *list = list_buckets(&arena, h, h->zero_count != 0, &count);
 
     buf_c(buf, "{count:");
     format_double(buf, h->count);

@@ -179,6 +179,24 @@ struct histogram *histogram_zero_like(struct arena *arena, const struct histogra
 /* histogram_add_plain adds a compensation of the same layout. */
 void histogram_add_plain(struct histogram *h, const struct histogram *c);
 
+/*
+ * A mean that does not overflow before its terms do: the sum divided at the end, or, once the sum
+ * overflows, a running mean. Everything is in the arena given.
+ */
+struct histogram_mean {
+    struct histogram *sum;
+    struct histogram *lost; /* compensation */
+    double count;
+    bool incremental; /* `sum` is the running mean */
+    struct histogram_notes notes;
+    bool resets[4]; /* by enum histogram_hint: one of the terms had it */
+};
+void histogram_mean_start(struct arena *arena, struct histogram_mean *mean,
+                          const struct histogram *first);
+/* histogram_mean_add fails as histogram_add does. */
+int histogram_mean_add(struct arena *arena, struct histogram_mean *mean, const struct histogram *h);
+struct histogram *histogram_mean_finish(struct histogram_mean *mean);
+
 void histogram_mul(struct histogram *h, double factor);
 void histogram_div(struct histogram *h, double divisor);
 
@@ -187,6 +205,9 @@ void histogram_reduce(struct arena *arena, struct histogram *h, int32_t schema);
 
 /* histogram_compact drops empty buckets from the ends and the middle. */
 void histogram_compact(struct arena *arena, struct histogram *h);
+
+/* histogram_trim leaves what was observed up to `bound`, or above it. */
+void histogram_trim(struct arena *arena, struct histogram *h, double bound, bool upper);
 
 /* histogram_has_overflow says whether any field has become infinite. */
 bool histogram_has_overflow(const struct histogram *h);

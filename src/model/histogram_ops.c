@@ -476,6 +476,56 @@ void histogram_div(struct histogram *h, double divisor)
     }
 }
 
+/* ---- means ---- */
+
+void histogram_mean_start(struct arena *arena, struct histogram_mean *mean,
+                          const struct histogram *first)
+{
+    *mean = (struct histogram_mean){.sum = histogram_copy(arena, first), .count = 1};
+    mean->lost = histogram_zero_like(arena, first);
+    mean->resets[first->hint] = true;
+}
+
+int histogram_mean_add(struct arena *arena, struct histogram_mean *mean, const struct histogram *h)
+{
+    struct histogram *part;
+
+    mean->count += 1;
+    mean->resets[h->hint] = true;
+    if (!mean->incremental) {
+        struct histogram *sum = histogram_copy(arena, mean->sum);
+        struct histogram *lost = histogram_copy(arena, mean->lost);
+        int r = histogram_add(arena, sum, lost, h, &mean->notes);
+
+        if (r < 0) {
+            return r;
+        }
+        if (!histogram_has_overflow(sum)) {
+            mean->sum = sum;
+            mean->lost = lost;
+            return 0;
+        }
+        mean->incremental = true;
+        histogram_div(mean->sum, mean->count - 1);
+        histogram_div(mean->lost, mean->count - 1);
+    }
+    histogram_mul(mean->sum, (mean->count - 1) / mean->count);
+    histogram_mul(mean->lost, (mean->count - 1) / mean->count);
+    part = histogram_copy(arena, h);
+    histogram_div(part, mean->count);
+    return histogram_add(arena, mean->sum, mean->lost, part, &mean->notes);
+}
+
+struct histogram *histogram_mean_finish(struct histogram_mean *mean)
+{
+    if (!mean->incremental) {
+        histogram_div(mean->sum, mean->count);
+        histogram_div(mean->lost, mean->count);
+    }
+    histogram_add_plain(mean->sum, mean->lost);
+    return mean->sum;
+}
+
 /* ---- shape ---- */
 
 static bool side_is_dense(const struct histogram_side *side)

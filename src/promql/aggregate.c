@@ -8,7 +8,17 @@
 
 #include "promql/engine_priv.h"
 
+/* What a group has of histograms at one step. */
+struct group_histogram {
+    struct histogram *sum;
+    struct histogram *lost;
+    struct histogram_mean mean; /* avg */
+    bool incompatible;          /* exponential and custom buckets have met */
+    bool resets[4];             /* by hint: seen */
+};
+
 struct group {
+    struct group_histogram *h; /* per step; NULL while there are floats only */
     double *v;
     double *c;         /* compensation of sums; mean of variances */
     double *n;         /* how many values */
@@ -175,6 +185,160 @@ static int add_row(struct aggregation *agg, struct group *group, const double *v
     return 0;
 }
 
+/* ---- histograms ---- */
+
+static void note_ignored(struct aggregation *agg)
+{
+    eval_info(agg->ev, agg->expr->aggregate.expr->pos, "ignored histogram in %s aggregation",
+              aggregate_op_name(agg->op));
+}
+
+static void note_reconciled(struct aggregation *agg, const struct histogram_notes *notes)
+{
+    if (notes->bounds_reconciled) {
+        eval_info_reconciled(agg->ev, agg->expr->aggregate.expr->pos, "aggregation");
+    }
+}
+
+static int add_histogram_sum(struct aggregation *agg, struct group_histogram *at,
+                             const struct histogram *h)
+{
+    struct histogram_notes notes = {0};
+    int r = 0;
+
+    at->resets[h->hint] = true;
+    if (at->sum == NULL) {
+        at->sum = histogram_copy(agg->ev->scratch, h);
+        at->lost = histogram_zero_like(agg->ev->scratch, h);
+        return at->sum == NULL || at->lost == NULL ? BARO_ELIMIT : 0;
+    }
+    r = histogram_add(agg->ev->scratch, at->sum, at->lost, h, &notes);
+    note_reconciled(agg, &notes);
+    return r;
+}
+
+static int add_histogram_avg(struct aggregation *agg, struct group_histogram *at,
+                             const struct histogram *h)
+{
+    int r = 0;
+
+    at->resets[h->hint] = true;
+    if (at->mean.sum == NULL) {
+        histogram_mean_start(agg->ev->scratch, &at->mean, h);
+        at->sum = at->mean.sum;
+        return at->sum == NULL ? BARO_ELIMIT : 0;
+    }
+    r = histogram_mean_add(agg->ev->scratch, &at->mean, h);
+    note_reconciled(agg, &at->mean.notes);
+    return r;
+}
+
+static int add_histogram(struct aggregation *agg, struct group *group, size_t step,
+                         const struct row *row, struct baro_error *err)
+{
+    const struct histogram *h = row->h[step];
+    struct group_histogram *at = &group->h[step];
+    int r;
+
+    if (at->incompatible) {
+        return 0;
+    }
+    r = agg->op == AGG_SUM ? add_histogram_sum(agg, at, h) : add_histogram_avg(agg, at, h);
+    if (r == BARO_EINVALID) {
+        at->incompatible = true;
+        eval_warn_mixed_schemas(agg->ev, agg->expr->aggregate.expr->pos,
+                                labels_get(row->labels, LABEL_METRIC_NAME));
+        return 0;
+    }
+    return r < 0 ? eval_error_memory(err) : eval_tick(agg->ev, 100, err);
+}
+
+static int group_histograms_init(struct aggregation *agg, struct group *group,
+                                 struct baro_error *err)
+{
+    group->h = eval_alloc(agg->ev, agg->line->steps, sizeof(*group->h), err);
+    if (group->h == NULL) {
+        return BARO_ELIMIT;
+    }
+    memset(group->h, 0, agg->line->steps * sizeof(*group->h));
+    return 0;
+}
+
+/* The histograms of a row; its floats have been taken already. */
+static int add_histograms(struct aggregation *agg, struct group *group, const struct row *row,
+                          struct baro_error *err)
+{
+    for (size_t i = 0; i < agg->line->steps; i++) {
+        int r = 0;
+
+        if (row->h[i] == NULL) {
+            continue;
+        }
+        if (agg->op == AGG_COUNT) {
+            group->v[i] = value_is_absent(group->v[i]) ? 1 : group->v[i] + 1;
+        } else if (agg->op == AGG_GROUP) {
+            group->v[i] = 1;
+        } else if (agg->op == AGG_SUM || agg->op == AGG_AVG) {
+            r = group->h == NULL ? group_histograms_init(agg, group, err) : 0;
+            r = r < 0 ? r : add_histogram(agg, group, i, row, err);
+        } else {
+            note_ignored(agg);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* The histogram that stands for a step; steps with floats as well have nothing. */
+static const struct histogram *finish_histogram(struct aggregation *agg, struct group *group,
+                                                size_t step)
+{
+    struct group_histogram *at = &group->h[step];
+    struct histogram *h;
+
+    if (at->sum == NULL) {
+        return NULL;
+    }
+    if (!value_is_absent(group->v[step])) {
+        group->v[step] = value_absent();
+        eval_warn(agg->ev, agg->expr->aggregate.expr->pos,
+                  "encountered a mix of histograms and floats for aggregation");
+        return NULL;
+    }
+    if (at->incompatible) {
+        return NULL;
+    }
+    if (at->resets[HISTOGRAM_HINT_RESET] && at->resets[HISTOGRAM_HINT_NOT_RESET]) {
+        eval_warn_collision(agg->ev, agg->expr->aggregate.expr->pos, "aggregation");
+    }
+    if (agg->op == AGG_AVG) {
+        h = histogram_mean_finish(&at->mean);
+    } else {
+        h = at->sum;
+        histogram_add_plain(h, at->lost);
+    }
+    histogram_compact(agg->ev->scratch, h);
+    return h;
+}
+
+static int finish_histograms(struct aggregation *agg, struct group *group, struct row *row,
+                             struct baro_error *err)
+{
+    if (group->h == NULL) {
+        return 0;
+    }
+    row->h = eval_histograms(agg->ev, agg->line->steps, err);
+    if (row->h == NULL) {
+        return BARO_ELIMIT;
+    }
+    for (size_t i = 0; i < agg->line->steps; i++) {
+        row->h[i] = finish_histogram(agg, group, i);
+    }
+    return eval_tick(agg->ev, agg->line->steps, err);
+}
+
 /* ---- groups ---- */
 
 static bool needs_compensation(enum aggregate_op op)
@@ -260,7 +424,8 @@ static int take_row(void *context, const struct row *row, struct baro_error *err
     }
     agg->groups[group].drop_name |= row->drop_name;
     r = eval_tick(agg->ev, agg->line->steps, err);
-    return r < 0 ? r : add_row(agg, &agg->groups[group], row->v, err);
+    r = r < 0 ? r : add_row(agg, &agg->groups[group], row->v, err);
+    return r < 0 || LIKELY(row->h == NULL) ? r : add_histograms(agg, &agg->groups[group], row, err);
 }
 
 /* ---- results ---- */
@@ -299,10 +464,12 @@ static int finish(struct aggregation *agg, struct value *ret, struct baro_error 
         if (needs_compensation(agg->op)) {
             finish_group(agg, group);
         }
-        if (points_any(group->v, agg->line->steps)) {
-            rows[count++] = (struct row){
-                .labels = agg->index.sets[g], .v = group->v, .drop_name = group->drop_name};
+        rows[count] = (struct row){
+            .labels = agg->index.sets[g], .v = group->v, .drop_name = group->drop_name};
+        if (finish_histograms(agg, group, &rows[count], err) < 0) {
+            return BARO_ELIMIT;
         }
+        count += row_any(&rows[count], agg->line->steps);
     }
     *ret = (struct value){.type = VALUE_VECTOR, .rows = rows, .count = count};
     return 0;

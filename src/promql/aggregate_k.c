@@ -128,7 +128,7 @@ static size_t select_first(struct choice_of_k *k, const uint32_t *members, size_
     size_t held = 0;
 
     for (size_t m = 0; m < count && held < wanted; m++) {
-        if (!value_is_absent(k->input.rows[members[m]].v[step])) {
+        if (row_has(&k->input.rows[members[m]], step)) {
             k->heap[held++] = members[m];
         }
     }
@@ -145,7 +145,7 @@ static size_t select_ratio(struct choice_of_k *k, const uint32_t *members, size_
         const struct row *row = &k->input.rows[members[m]];
         double place;
 
-        if (value_is_absent(row->v[step])) {
+        if (!row_has(row, step)) {
             continue;
         }
         place = (double)labels_hash(row->labels) / (double)UINT64_MAX;
@@ -332,6 +332,25 @@ static size_t select_members(struct choice_of_k *k, size_t group, size_t step)
     return select_extremes(k, members, count, step, (size_t)fmin(param, most));
 }
 
+/* topk, bottomk and quantile look at floats only, and say so. */
+static void note_ignored(const struct choice_of_k *k)
+{
+    if (k->op == AGG_LIMITK || k->op == AGG_LIMIT_RATIO) {
+        return;
+    }
+    for (size_t i = 0; i < k->input.count; i++) {
+        const struct row *row = &k->input.rows[i];
+
+        for (size_t step = 0; row->h != NULL && step < k->line->steps; step++) {
+            if (row->h[step] != NULL) {
+                eval_info(k->ev, k->expr->aggregate.expr->pos,
+                          "ignored histogram in %s aggregation", aggregate_op_name(k->op));
+                return;
+            }
+        }
+    }
+}
+
 /* One step: the rows as they were chosen, in that order. */
 static int choose_once(struct choice_of_k *k, struct value *ret, struct baro_error *err)
 {
@@ -378,12 +397,12 @@ static int choose(struct choice_of_k *k, struct value *ret, struct baro_error *e
         }
         for (size_t i = 0; i < k->input.count; i++) {
             if ((chosen[i / 64] >> (i % 64) & 1) == 0) {
-                k->input.rows[i].v[step] = value_absent();
+                row_clear(&k->input.rows[i], step);
             }
         }
     }
     for (size_t i = 0; i < k->input.count; i++) {
-        if (points_any(k->input.rows[i].v, steps)) {
+        if (row_any(&k->input.rows[i], steps)) {
             k->input.rows[count++] = k->input.rows[i];
         }
     }
@@ -445,6 +464,9 @@ int aggregate_k_eval(struct eval *ev, const struct timeline *line, const struct 
 
     r = r < 0 ? r : eval_expr(ev, line, expr->aggregate.expr, &k.input, err);
     r = r < 0 ? r : check_param(&k, err);
+    if (r > 0) {
+        note_ignored(&k);
+    }
     *ret = (struct value){.type = VALUE_VECTOR};
     if (r > 0) {
         r = prepare(&k, err);
@@ -492,11 +514,24 @@ static int counter_row_new(struct value_counter *counter, uint32_t ordinal, stru
     return counter->rows.sink.row(counter->rows.sink.context, &row, err);
 }
 
+static str value_text(struct arena *arena, const struct row *row, size_t step)
+{
+    char text[NUM_TEXT_MAX];
+    struct buf buf = {0};
+    str written;
+
+    if (row->h == NULL || row->h[step] == NULL) {
+        return arena_str(arena, str_of(text, num_format_double(row->v[step], NUM_F, text)));
+    }
+    histogram_format(&buf, row->h[step]);
+    written = arena_str(arena, buf_view(&buf));
+    buf_done(&buf);
+    return written;
+}
+
 static int count_value(struct value_counter *counter, const struct row *row, size_t step,
                        struct baro_error *err)
 {
-    char text[NUM_TEXT_MAX];
-    size_t size = num_format_double(row->v[step], NUM_F, text);
     struct labels labels;
     struct label *room;
     uint32_t ordinal = 0;
@@ -504,7 +539,8 @@ static int count_value(struct value_counter *counter, const struct row *row, siz
     int r;
 
     arena_reset(&counter->room);
-    labels = labels_with(&counter->room, row->labels, counter->label, str_of(text, size));
+    labels = labels_with(&counter->room, row->labels, counter->label,
+                         value_text(&counter->room, row, step));
     room = arena_alloc(&counter->room, (labels.count + 1) * sizeof(*room));
     r = label_index_put(&counter->index, counter->ev->scratch,
                         label_choice_pick(&counter->choice, labels, room), &ordinal, err);
@@ -522,9 +558,9 @@ static int count_all(struct value_counter *counter, const struct value *input,
 {
     for (size_t i = 0; i < input->count; i++) {
         for (size_t step = 0; step < counter->rows.steps; step++) {
-            int r = value_is_absent(input->rows[i].v[step])
-                        ? 0
-                        : count_value(counter, &input->rows[i], step, err);
+            int r = row_has(&input->rows[i], step)
+                        ? count_value(counter, &input->rows[i], step, err)
+                        : 0;
 
             if (r < 0) {
                 return r;

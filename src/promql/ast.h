@@ -164,8 +164,9 @@ struct expr {
             struct matcher *matchers; /* the __name__ matcher included */
             size_t matcher_count;
             struct modifier mod;
-            bool anchored; /* experimental */
-            bool smoothed; /* experimental */
+            bool anchored;   /* experimental */
+            bool smoothed;   /* experimental */
+            bool stats_only; /* engine: only count and sum of histograms are looked at */
         } vector;
         struct {
             struct expr *vector; /* EXPR_VECTOR_SELECTOR; offset and @ stand there */

@@ -24,8 +24,8 @@ struct side {
 /* The points that one match group gives to one label set. */
 struct output {
     struct row row;
-    const double *many; /* the pair of rows that it was made of first */
-    const double *one;
+    struct row many; /* the pair of rows that it was made of first */
+    struct row one;
     uint8_t *matched; /* the steps that any pair has matched at; NULL while there was only one */
     uint32_t group;
     uint32_t next; /* output of another group with equal labels */
@@ -51,6 +51,7 @@ struct matching {
     size_t output_count;
     size_t output_capacity;
     double *room; /* one row */
+    const struct histogram **room_h;
 };
 
 /* ---- match groups ---- */
@@ -120,11 +121,11 @@ static int match_groups(struct matching *m, struct baro_error *err)
     return r < 0 ? r : side_chain(m, &m->one, err);
 }
 
-static int mark_present(struct matching *m, const double *v, uint8_t *present,
+static int mark_present(struct matching *m, const struct row *row, uint8_t *present,
                         struct baro_error *err)
 {
     for (size_t step = 0; step < m->line->steps; step++) {
-        present[step] |= !value_is_absent(v[step]);
+        present[step] |= row_has(row, step);
     }
     return eval_tick(m->ev, m->line->steps / 4 + 1, err);
 }
@@ -150,7 +151,7 @@ static int side_presence(struct matching *m, struct side *side, uint32_t group, 
         present = no_steps(m, err);
         r = present == NULL ? BARO_ELIMIT : 0;
         for (uint32_t i = side->first[group]; r >= 0 && i != NO_ROW; i = side->next[i]) {
-            r = mark_present(m, side->value.rows[i].v, present, err);
+            r = mark_present(m, &side->value.rows[i], present, err);
         }
         side->presence[group] = present;
     }
@@ -187,7 +188,7 @@ static int check_group(struct matching *m, uint32_t group, const uint8_t *asked,
         int r;
 
         for (uint32_t i = m->one.first[group]; i != NO_ROW; i = m->one.next[i], work++) {
-            if (value_is_absent(rows[i].v[step])) {
+            if (!row_has(&rows[i], step)) {
                 continue;
             }
             if (seen != NO_ROW && asked[step] != 0) {
@@ -217,7 +218,7 @@ static int asked_steps(struct matching *m, uint8_t **ret, struct baro_error *err
         return 0;
     }
     for (size_t i = 0; r >= 0 && i < m->many.value.count; i++) {
-        r = mark_present(m, m->many.value.rows[i].v, *ret, err);
+        r = mark_present(m, &m->many.value.rows[i], *ret, err);
     }
     return r;
 }
@@ -351,17 +352,35 @@ static int output_find(struct matching *m, uint32_t group, struct labels labels,
     return 1;
 }
 
-static void compute(const struct matching *m, const double *many, const double *one, double *out)
+/* Computes a pair of rows into m->room; *ret_h is m->room_h when any side has histograms. */
+static int compute(const struct matching *m, const struct row *many, const struct row *one,
+                   const struct histogram ***ret_h, struct baro_error *err)
 {
-    const double *lhs = m->swapped ? one : many;
-    const double *rhs = m->swapped ? many : one;
+    const struct row *lhs = m->swapped ? one : many;
+    const struct row *rhs = m->swapped ? many : one;
+    size_t steps = m->line->steps;
 
-    binary_rows(m->op, m->expr->binary.return_bool, lhs, rhs, lhs, out, m->line->steps);
+    binary_note_trim(m->ev, m->expr, lhs->v, rhs->v, steps);
+    binary_rows(m->op, m->expr->binary.return_bool, lhs->v, rhs->v, lhs->v, m->room, steps);
+    *ret_h = NULL;
+    if (LIKELY(lhs->h == NULL && rhs->h == NULL)) {
+        return 0;
+    }
+    *ret_h = m->room_h;
+    return binary_histograms(m->ev, m->expr, lhs, rhs, m->room, m->room_h, steps, err);
+}
+
+static int output_histograms(struct matching *m, struct output *output, struct baro_error *err)
+{
+    if (output->row.h == NULL) {
+        output->row.h = eval_histograms(m->ev, m->line->steps, err);
+    }
+    return output->row.h == NULL ? BARO_ELIMIT : 0;
 }
 
 /* A further pair gives points to an output: at other steps, or the match is ambiguous. */
-static int output_join(struct matching *m, struct output *output, const double *many,
-                       const double *one, const double *out, struct baro_error *err)
+static int output_join(struct matching *m, struct output *output, const struct row *many,
+                       const struct row *one, const struct histogram **h, struct baro_error *err)
 {
     size_t steps = m->line->steps;
 
@@ -371,64 +390,80 @@ static int output_join(struct matching *m, struct output *output, const double *
             return BARO_ELIMIT;
         }
         for (size_t i = 0; i < steps; i++) {
-            output->matched[i] =
-                !value_is_absent(output->many[i]) && !value_is_absent(output->one[i]);
+            output->matched[i] = row_has(&output->many, i) && row_has(&output->one, i);
         }
     }
+    if (h != NULL && output_histograms(m, output, err) < 0) {
+        return BARO_ELIMIT;
+    }
     for (size_t i = 0; i < steps; i++) {
-        if (value_is_absent(many[i]) || value_is_absent(one[i])) {
+        if (!row_has(many, i) || !row_has(one, i)) {
             continue;
         }
         if (output->matched[i]) {
             return match_error(m, err);
         }
         output->matched[i] = 1;
-        output->row.v[i] = out[i];
+        output->row.v[i] = m->room[i];
+        if (h != NULL) {
+            output->row.h[i] = h[i];
+        }
     }
     return 0;
 }
 
-static bool rows_meet(const double *a, const double *b, size_t steps)
+static bool rows_meet(const struct row *a, const struct row *b, size_t steps)
 {
     for (size_t i = 0; i < steps; i++) {
-        if (!value_is_absent(a[i]) && !value_is_absent(b[i])) {
+        if (row_has(a, i) && row_has(b, i)) {
             return true;
         }
     }
     return false;
 }
 
+static int output_fill(struct matching *m, struct output *output, const struct row *many,
+                       const struct row *one, const struct histogram **h, struct baro_error *err)
+{
+    size_t steps = m->line->steps;
+
+    output->row.v = eval_points(m->ev, steps, err);
+    if (output->row.v == NULL || (h != NULL && output_histograms(m, output, err) < 0)) {
+        return BARO_ELIMIT;
+    }
+    memcpy(output->row.v, m->room, steps * sizeof(double));
+    if (h != NULL) {
+        memcpy(output->row.h, h, steps * sizeof(*h));
+    }
+    output->row.drop_name = m->expr->binary.return_bool;
+    output->many = *many;
+    output->one = *one;
+    return 0;
+}
+
 static int pair_add(struct matching *m, uint32_t group, const struct row *many,
                     const struct row *one, struct baro_error *err)
 {
     size_t steps = m->line->steps;
-    struct output *output;
+    const struct histogram **h = NULL;
     struct labels labels;
     uint32_t ordinal = 0;
     int r = eval_tick(m->ev, 10 + steps / 4, err);
 
-    if (r < 0 || !rows_meet(many->v, one->v, steps)) {
+    if (r < 0 || !rows_meet(many, one, steps)) {
         return r;
     }
-    compute(m, many->v, one->v, m->room);
+    r = compute(m, many, one, &h, err);
+    if (r < 0) {
+        return r;
+    }
     labels = result_labels(m, many->labels, one->labels);
     r = output_find(m, group, labels, &ordinal, err);
     if (r < 0) {
         return r;
     }
-    output = &m->outputs[ordinal];
-    if (r == 0) {
-        return output_join(m, output, many->v, one->v, m->room, err);
-    }
-    output->row.v = eval_points(m->ev, steps, err);
-    if (output->row.v == NULL) {
-        return BARO_ELIMIT;
-    }
-    memcpy(output->row.v, m->room, steps * sizeof(double));
-    output->row.drop_name = m->expr->binary.return_bool;
-    output->many = many->v;
-    output->one = one->v;
-    return 0;
+    return r == 0 ? output_join(m, &m->outputs[ordinal], many, one, h, err)
+                  : output_fill(m, &m->outputs[ordinal], many, one, h, err);
 }
 
 /* One-to-one: two rows of one group must not match at the same step, whatever labels they give. */
@@ -440,10 +475,10 @@ static int check_one_to_one(struct matching *m, uint32_t group, struct baro_erro
     int r = seen == NULL ? BARO_ELIMIT : side_presence(m, &m->one, group, &one, err);
 
     for (uint32_t i = m->many.first[group]; r >= 0 && i != NO_ROW; i = m->many.next[i]) {
-        const double *v = m->many.value.rows[i].v;
+        const struct row *row = &m->many.value.rows[i];
 
         for (size_t step = 0; step < m->line->steps; step++) {
-            bool present = !value_is_absent(v[step]) && (fill || one[step] != 0);
+            bool present = row_has(row, step) && (fill || one[step] != 0);
 
             if (present && seen[step] != 0) {
                 return match_error(m, err);
@@ -482,7 +517,7 @@ static int filled_row(struct matching *m, struct side *other, uint32_t group,
         return BARO_ELIMIT;
     }
     for (size_t step = 0; step < m->line->steps; step++) {
-        bool missing = !value_is_absent(present->v[step]) && matched[step] == 0;
+        bool missing = row_has(present, step) && matched[step] == 0;
 
         ret->v[step] = missing ? fill : value_absent();
         any |= missing;
@@ -569,7 +604,7 @@ static int collect_outputs(struct matching *m, struct value *ret, struct baro_er
         return BARO_ELIMIT;
     }
     for (size_t i = 0; i < m->output_count; i++) {
-        if (points_any(m->outputs[i].row.v, m->line->steps)) {
+        if (row_any(&m->outputs[i].row, m->line->steps)) {
             rows[count++] = m->outputs[i].row;
         }
     }
@@ -582,7 +617,8 @@ static int match_vectors(struct matching *m, struct value *ret, struct baro_erro
     int r = match_groups(m, err);
 
     m->room = eval_alloc(m->ev, m->line->steps, sizeof(double), err);
-    r = r < 0 || m->room != NULL ? r : BARO_ELIMIT;
+    m->room_h = eval_histograms(m->ev, m->line->steps, err);
+    r = r < 0 || (m->room != NULL && m->room_h != NULL) ? r : BARO_ELIMIT;
     r = r < 0 ? r : check_one_side(m, err);
     r = r < 0 ? r : join_rows(m, err);
     r = r < 0 ? r : fill_both(m, err);
@@ -597,12 +633,12 @@ static int mask_row(struct matching *m, const struct side *side, size_t i, struc
                     bool keep_matched, struct baro_error *err)
 {
     const uint8_t *present = NULL;
-    double *v = side->value.rows[i].v;
+    struct row *row = &side->value.rows[i];
     int r = side_presence(m, other, side->group_of[i], &present, err);
 
     for (size_t step = 0; r >= 0 && step < m->line->steps; step++) {
         if ((present[step] != 0) != keep_matched) {
-            v[step] = value_absent();
+            row_clear(row, step);
         }
     }
     return r < 0 ? r : eval_tick(m->ev, m->line->steps / 4 + 1, err);
@@ -626,12 +662,12 @@ static int set_operator(struct matching *m, struct value *ret, struct baro_error
         return r;
     }
     for (size_t i = 0; i < m->many.value.count; i++) {
-        if (is_or || points_any(m->many.value.rows[i].v, m->line->steps)) {
+        if (is_or || row_any(&m->many.value.rows[i], m->line->steps)) {
             rows[count++] = m->many.value.rows[i];
         }
     }
     for (size_t i = 0; is_or && i < m->one.value.count; i++) {
-        if (points_any(m->one.value.rows[i].v, m->line->steps)) {
+        if (row_any(&m->one.value.rows[i], m->line->steps)) {
             rows[count++] = m->one.value.rows[i];
         }
     }
@@ -654,12 +690,6 @@ static int vector_vector(struct eval *ev, const struct timeline *line, const str
     if (r >= 0) {
         r = binary_op_is_set(m.op) ? set_operator(&m, ret, err) : match_vectors(&m, ret, err);
     }
-    if (r >= 0 && !binary_op_is_set(m.op) && (m.op == OP_TRIM_UPPER || m.op == OP_TRIM_LOWER)) {
-        eval_info(
-            ev, expr->pos,
-            "incompatible sample types encountered for binary operator \"%s\": float %s float",
-            binary_op_name(m.op), binary_op_name(m.op));
-    }
     label_index_done(&m.groups);
     label_index_done(&m.sets);
     return r;
@@ -667,10 +697,27 @@ static int vector_vector(struct eval *ev, const struct timeline *line, const str
 
 /* ---- vector and scalar ---- */
 
+static int row_scalar(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                      struct row *row, double *scalar, struct baro_error *err)
+{
+    bool swap = expr->binary.lhs->type == VALUE_SCALAR;
+    const struct row constant = {.v = scalar};
+    double *v = row->v;
+    int r = eval_tick(ev, line->steps, err);
+
+    binary_note_trim(ev, expr, v, scalar, line->steps);
+    binary_rows(expr->binary.op, expr->binary.return_bool, swap ? scalar : v, swap ? v : scalar, v,
+                v, line->steps);
+    if (r < 0 || LIKELY(row->h == NULL)) {
+        return r;
+    }
+    return binary_histograms(ev, expr, swap ? &constant : row, swap ? row : &constant, v, row->h,
+                             line->steps, err);
+}
+
 static int vector_scalar(struct eval *ev, const struct timeline *line, const struct expr *expr,
                          struct value *ret, struct baro_error *err)
 {
-    enum binary_op op = expr->binary.op;
     bool swap = expr->binary.lhs->type == VALUE_SCALAR;
     struct value vector = {0};
     double *scalar = NULL;
@@ -679,26 +726,16 @@ static int vector_scalar(struct eval *ev, const struct timeline *line, const str
 
     r = r < 0 ? r : eval_scalar(ev, line, swap ? expr->binary.lhs : expr->binary.rhs, &scalar, err);
     for (size_t i = 0; r >= 0 && i < vector.count; i++) {
-        double *v = vector.rows[i].v;
-
-        binary_rows(op, expr->binary.return_bool, swap ? scalar : v, swap ? v : scalar, v, v,
-                    line->steps);
-        if (points_any(v, line->steps)) {
+        r = row_scalar(ev, line, expr, &vector.rows[i], scalar, err);
+        if (r >= 0 && row_any(&vector.rows[i], line->steps)) {
             vector.rows[count++] = vector.rows[i];
         }
-        r = eval_tick(ev, line->steps, err);
     }
     if (r < 0) {
         return r;
     }
-    if (vector.count > 0 && (op == OP_TRIM_UPPER || op == OP_TRIM_LOWER)) {
-        eval_info(
-            ev, expr->pos,
-            "incompatible sample types encountered for binary operator \"%s\": float %s float",
-            binary_op_name(op), binary_op_name(op));
-    }
     *ret = (struct value){.type = VALUE_VECTOR, .rows = vector.rows, .count = count};
-    if (binary_op_changes_schema(op) || expr->binary.return_bool) {
+    if (binary_op_changes_schema(expr->binary.op) || expr->binary.return_bool) {
         return value_drop_names(ev, line, ret, err);
     }
     return 0;

@@ -21,14 +21,29 @@ struct result_sink {
     size_t capacity;
 };
 
-static size_t count_points(const double *v, size_t steps)
+static size_t count_points(const struct row *row, size_t steps)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < steps; i++) {
-        count += !value_is_absent(v[i]);
+        count += !value_is_absent(row->v[i]);
+    }
+    for (size_t i = 0; row->h != NULL && i < steps; i++) {
+        count += row->h[i] != NULL;
     }
     return count;
+}
+
+static int put_point(struct result_sink *sink, const struct row *row, size_t step,
+                     struct point *ret, struct baro_error *err)
+{
+    *ret = (struct point){.t = timeline_at(sink->line, step), .v = row->v[step]};
+    if (row->h != NULL && row->h[step] != NULL) {
+        ret->v = row->h[step]->sum;
+        ret->h = histogram_copy(&sink->result->arena, row->h[step]);
+        return ret->h == NULL ? limit_error(err) : 0;
+    }
+    return 0;
 }
 
 static int make_room(struct result_sink *sink, size_t points, struct baro_error *err)
@@ -62,7 +77,7 @@ static int result_row(void *context, const struct row *row, struct baro_error *e
 {
     struct result_sink *sink = context;
     size_t steps = sink->line->steps;
-    size_t count = count_points(row->v, steps);
+    size_t count = count_points(row, steps);
     struct point *points;
     size_t next = 0;
     int r = count == 0 ? 0 : make_room(sink, count, err);
@@ -75,8 +90,11 @@ static int result_row(void *context, const struct row *row, struct baro_error *e
         return limit_error(err);
     }
     for (size_t i = 0; i < steps; i++) {
-        if (!value_is_absent(row->v[i])) {
-            points[next++] = (struct point){.t = timeline_at(sink->line, i), .v = row->v[i]};
+        if (row_has(row, i)) {
+            r = put_point(sink, row, i, &points[next++], err);
+            if (r < 0) {
+                return r;
+            }
         }
     }
     sink->series[sink->count++] =

@@ -43,7 +43,7 @@ struct query {
 struct point {
     ts t;
     double v;
-    struct histogram *h; /* NULL for floats */
+    const struct histogram *h; /* NULL for floats */
 };
 
 struct result_series {

@@ -343,6 +343,72 @@ static int prepare_node(const struct prepare *prepare, struct expr *expr, struct
     return 0;
 }
 
+/* ---- histograms of which only count and sum are wanted ---- */
+
+enum stats_use { STATS_NO, STATS_ONLY, STATS_NEVER };
+
+static enum stats_use use_below(enum function_id id, enum stats_use use)
+{
+    switch ((int)id) {
+    case FUNCTION_histogram_count:
+    case FUNCTION_histogram_sum:
+    case FUNCTION_histogram_avg:
+        return use == STATS_NO ? STATS_ONLY : use;
+    case FUNCTION_histogram_fraction:
+    case FUNCTION_histogram_quantile:
+    case FUNCTION_histogram_quantiles:
+    case FUNCTION_histogram_stddev:
+    case FUNCTION_histogram_stdvar:
+        return STATS_NEVER;
+    default:
+        return use;
+    }
+}
+
+static void mark_stats(struct expr *expr, enum stats_use use)
+{
+    switch (expr->kind) {
+    case EXPR_VECTOR_SELECTOR:
+        expr->vector.stats_only = use == STATS_ONLY;
+        break;
+    case EXPR_MATRIX_SELECTOR:
+        mark_stats(expr->matrix.vector, use);
+        break;
+    case EXPR_SUBQUERY:
+        mark_stats(expr->subquery.expr, STATS_NEVER);
+        break;
+    case EXPR_CALL:
+        for (size_t i = 0; i < expr->call.arg_count; i++) {
+            mark_stats(expr->call.args[i], use_below(expr->call.function->id, use));
+        }
+        break;
+    case EXPR_AGGREGATE:
+        mark_stats(expr->aggregate.expr, use);
+        if (expr->aggregate.param != NULL) {
+            mark_stats(expr->aggregate.param, use);
+        }
+        break;
+    case EXPR_BINARY:
+        if (expr->binary.op == OP_TRIM_LOWER || expr->binary.op == OP_TRIM_UPPER) {
+            use = STATS_NEVER;
+        }
+        mark_stats(expr->binary.lhs, use);
+        mark_stats(expr->binary.rhs, use);
+        break;
+    case EXPR_UNARY:
+        mark_stats(expr->unary.expr, use);
+        break;
+    case EXPR_PAREN:
+    case EXPR_STEP_INVARIANT:
+        mark_stats(expr->paren.expr, use);
+        break;
+    case EXPR_NUMBER:
+    case EXPR_STRING:
+    case EXPR_DURATION:
+        break;
+    }
+}
+
 int engine_prepare(struct arena *arena, const struct query *query, struct expr **tree,
                    struct baro_error *err)
 {
@@ -350,6 +416,7 @@ int engine_prepare(struct arena *arena, const struct query *query, struct expr *
     struct invariance invariance = {0};
     int r = prepare_node(&prepare, *tree, &invariance);
 
+    mark_stats(*tree, STATS_NO);
     if (r >= 0 && invariance.wrap && (*tree)->type != VALUE_MATRIX) {
         *tree = wrap(&prepare, *tree);
     }

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "model/histogram.h"
 #include "model/sample.h"
 #include "promql/engine.h"
 #include "promql/functions.h"
@@ -49,9 +50,12 @@ static inline ts timeline_at(const struct timeline *line, size_t index)
     return line->start + (ts)index * line->step;
 }
 
+/* A step has a float, or a histogram (v is then absent, so that what cares for floats alone passes
+ * over it), or no point. Histograms live in the scratch arena and are never changed in place. */
 struct row {
     struct labels labels;
-    double *v; /* one per step */
+    double *v;                  /* one per step */
+    const struct histogram **h; /* the same; NULL while there are floats only */
     bool drop_name;
 };
 
@@ -95,7 +99,8 @@ struct eval {
     struct query_stats stats;
 };
 
-/* A sink takes rows one by one; row->v is the producer's again after the call, labels stay. */
+/* A sink takes rows one by one; row->v and row->h are the producer's again after the call, labels
+ * and histograms stay. */
 struct row_sink {
     int (*row)(void *context, const struct row *row, struct baro_error *err);
     void *context;
@@ -172,6 +177,36 @@ static inline bool points_any(const double *v, size_t steps)
     return false;
 }
 
+static inline bool row_has(const struct row *row, size_t step)
+{
+    return !value_is_absent(row->v[step]) || (row->h != NULL && row->h[step] != NULL);
+}
+
+static inline bool row_any(const struct row *row, size_t steps)
+{
+    if (points_any(row->v, steps)) {
+        return true;
+    }
+    for (size_t i = 0; row->h != NULL && i < steps; i++) {
+        if (row->h[i] != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline void row_clear(struct row *row, size_t step)
+{
+    row->v[step] = value_absent();
+    if (row->h != NULL) {
+        row->h[step] = NULL;
+    }
+}
+
+/* eval_histograms makes an array of one histogram per step, all NULL. */
+const struct histogram **eval_histograms(struct eval *ev, size_t steps, struct baro_error *err);
+int eval_error_memory(struct baro_error *err);
+
 /* ---- eval_annotate.c ---- */
 
 void eval_warn(struct eval *ev, struct position_range pos, const char *format, ...)
@@ -183,6 +218,10 @@ void annotation_list_done(struct annotation_list *list);
 const char *eval_quoted(struct eval *ev, str s);
 const char *eval_float(struct eval *ev, double v);
 void eval_warn_quantile(struct eval *ev, double q, struct position_range pos);
+/* `operation` is "addition", "subtraction" or "aggregation". */
+void eval_warn_collision(struct eval *ev, struct position_range pos, const char *operation);
+void eval_info_reconciled(struct eval *ev, struct position_range pos, const char *operation);
+void eval_warn_mixed_schemas(struct eval *ev, struct position_range pos, str name);
 
 /* ---- eval_labels.c ---- */
 
@@ -242,7 +281,8 @@ struct range_call {
     void *room;              /* of a kernel, grown by range_call_room */
     size_t room_bytes;
     uint64_t samples_read;
-    int stopped; /* the code of a timeout or cancellation that a kernel has noticed */
+    bool starts_overlap; /* a start timestamp lay before the sample before it */
+    int stopped;         /* the code of a timeout or cancellation that a kernel has noticed */
 };
 
 /* range_call_tick is eval_tick for kernels, which return nothing: true when they must stop. */
@@ -253,12 +293,16 @@ static inline ts range_call_end(const struct range_call *call, size_t step)
     return call->ref_start + (ts)step * call->ref_step;
 }
 
-/* A kernel turns the samples of one series (floats, not stale) into one value per step. */
+/* A kernel turns the samples of one series (floats, not stale; `h` is not looked at) into one value
+ * per step. */
 typedef void (*range_kernel)(struct range_call *call, const struct sample_buf *samples,
                              double *out);
 
+/* What an instant vector selector gives of its samples: values, or seconds. SELECT_FLOAT_TIMES
+ * gives histograms as they are. */
+enum select_what { SELECT_VALUES, SELECT_TIMES, SELECT_FLOAT_TIMES, SELECT_STARTS };
 int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
-                         bool times, struct row_sink *sink, struct baro_error *err);
+                         enum select_what what, struct row_sink *sink, struct baro_error *err);
 int eval_range_function(struct eval *ev, const struct timeline *line, const struct expr *call,
                         struct row_sink *sink, struct baro_error *err);
 int eval_subquery(struct eval *ev, const struct timeline *line, const struct expr *subquery,
@@ -267,7 +311,7 @@ int eval_subquery(struct eval *ev, const struct timeline *line, const struct exp
  */
 int eval_matrix(struct eval *ev, ts at, const struct expr *matrix, struct query_result *ret,
                 struct baro_error *err);
-/* samples_clean takes out stale markers and histograms. */
+/* samples_clean takes out stale markers. */
 void samples_clean(struct sample_buf *samples);
 
 /* ---- kernel.c, kernel_rate.c, kernel_stat.c ---- */
@@ -287,6 +331,7 @@ struct window {
     ts end;
     size_t step;
     struct range_call *call;
+    const struct sample_buf *samples; /* that t and v point into */
 };
 typedef double (*window_function)(const struct window *window);
 void kernel_slide(struct range_call *call, const struct sample_buf *samples,
@@ -299,6 +344,16 @@ void kernel_irate(struct range_call *call, const struct sample_buf *samples, dou
 void kernel_idelta(struct range_call *call, const struct sample_buf *samples, double *out);
 void kernel_resets(struct range_call *call, const struct sample_buf *samples, double *out);
 void kernel_changes(struct range_call *call, const struct sample_buf *samples, double *out);
+
+/* kernel_start_reset says whether the start timestamp of a sample (index 1 or more) shows that its
+ * counting began after the sample before it. */
+bool kernel_start_reset(const struct sample_buf *samples, size_t index);
+/* kernel_start_is_usable: the counting behind a sample began within the window after `start`. */
+static inline bool kernel_start_is_usable(const struct sample_buf *samples, size_t index, ts start)
+{
+    return samples->st != NULL && samples->st[index] != 0 && samples->st[index] > start &&
+           samples->st[index] < samples->t[index];
+}
 
 /* Neumaier's sum, as Prometheus's kahansum.Inc. */
 static inline void kahan_add(double v, double *sum, double *c)
@@ -338,6 +393,8 @@ int fn_histogram_quantile(struct eval *ev, const struct timeline *line, const st
                           struct value *ret, struct baro_error *err);
 int fn_histogram_quantiles(struct eval *ev, const struct timeline *line, const struct expr *call,
                            struct value *ret, struct baro_error *err);
+int fn_histogram_stat(struct eval *ev, const struct timeline *line, const struct expr *call,
+                      struct value *ret, struct baro_error *err);
 int fn_histogram_fraction(struct eval *ev, const struct timeline *line, const struct expr *call,
                           struct value *ret, struct baro_error *err);
 int fn_info(struct eval *ev, const struct timeline *line, const struct expr *call,
@@ -362,6 +419,15 @@ int binary_eval(struct eval *ev, const struct timeline *line, const struct expr 
 void binary_rows(enum binary_op op, bool return_bool, const double *a, const double *b,
                  const double *kept, double *out, size_t steps);
 double binary_scalar(enum binary_op op, double a, double b);
+
+/* binary_histograms does what binary_rows leaves undone: the steps at which a side has a histogram.
+ * `out` has been computed for the floats; it may be a side's own array, and so may out_h. */
+int binary_histograms(struct eval *ev, const struct expr *expr, const struct row *left,
+                      const struct row *right, double *out, const struct histogram **out_h,
+                      size_t steps, struct baro_error *err);
+/* binary_note_trim tells that the trim operators mean nothing between floats. */
+void binary_note_trim(struct eval *ev, const struct expr *expr, const double *a, const double *b,
+                      size_t steps);
 static inline bool binary_op_changes_schema(enum binary_op op)
 {
     return op <= OP_ATAN2;

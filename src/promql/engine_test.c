@@ -435,7 +435,8 @@ TEST(functions_all_occur_in_their_script)
 
 TEST(engine_passes_its_scripts)
 {
-    static const char *const scripts[] = {"functions.test", "operators.test"};
+    static const char *const scripts[] = {"functions.test", "native_histograms.test",
+                                          "operators.test"};
 
     for (size_t i = 0; i < ARRAY_COUNT(scripts); i++) {
         struct promqltest_options thorough = {.thorough = true};
@@ -449,7 +450,7 @@ TEST(engine_passes_its_scripts)
         assert_ok(promqltest_run(str_from(scripts[i]), str_from(read_script(path)), &thorough,
                                  &report, &err),
                   &err);
-        promqltest_report_print(&text, str_from(scripts[i]), &report, true);
+        promqltest_report_print(&text, str_from(scripts[i]), &report);
         if (report.counts[PROMQLTEST_PASSED] != report.evals.count) {
             fail_msg("%.*s", STR_ARG(buf_view(&text)));
         }

@@ -123,3 +123,21 @@ void eval_warn_quantile(struct eval *ev, double q, struct position_range pos)
 {
     eval_warn(ev, pos, "quantile value should be between 0 and 1, got %s", eval_float(ev, q));
 }
+
+void eval_warn_collision(struct eval *ev, struct position_range pos, const char *operation)
+{
+    eval_warn(ev, pos, "conflicting counter resets during histogram %s", operation);
+}
+
+void eval_info_reconciled(struct eval *ev, struct position_range pos, const char *operation)
+{
+    eval_info(ev, pos, "mismatched custom buckets were reconciled during %s", operation);
+}
+
+void eval_warn_mixed_schemas(struct eval *ev, struct position_range pos, str name)
+{
+    eval_warn(ev, pos,
+              "vector contains a mix of histograms with exponential and custom buckets schemas for "
+              "metric name %s",
+              eval_quoted(ev, name));
+}

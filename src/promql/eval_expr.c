@@ -43,6 +43,21 @@ void *eval_alloc(struct eval *ev, size_t count, size_t size, struct baro_error *
     return memory;
 }
 
+int eval_error_memory(struct baro_error *err)
+{
+    return error_set(err, BARO_ELIMIT, "query needs too much memory in query execution");
+}
+
+const struct histogram **eval_histograms(struct eval *ev, size_t steps, struct baro_error *err)
+{
+    const struct histogram **h = eval_alloc(ev, steps + 1, sizeof(*h), err);
+
+    if (h != NULL) {
+        memset(h, 0, (steps + 1) * sizeof(*h));
+    }
+    return h;
+}
+
 int eval_error_samples(struct baro_error *err)
 {
     return error_set(err, BARO_ELIMIT,
@@ -73,11 +88,18 @@ static int collect(void *context, const struct row *row, struct baro_error *err)
 {
     struct row_collector *collector = context;
     double *v = eval_points(collector->ev, collector->steps, err);
+    const struct histogram **h = NULL;
 
-    if (v == NULL) {
+    if (row->h != NULL) {
+        h = eval_histograms(collector->ev, collector->steps, err);
+    }
+    if (v == NULL || (row->h != NULL && h == NULL)) {
         return BARO_ELIMIT;
     }
     memcpy(v, row->v, collector->steps * sizeof(*v));
+    if (h != NULL) {
+        memcpy(h, row->h, collector->steps * sizeof(*h));
+    }
     if (collector->count == collector->capacity) {
         size_t capacity = collector->capacity == 0 ? 64 : collector->capacity * 2;
         struct row *rows = eval_rows(collector->ev, capacity, err);
@@ -92,7 +114,7 @@ static int collect(void *context, const struct row *row, struct baro_error *err)
         collector->capacity = capacity;
     }
     collector->rows[collector->count++] =
-        (struct row){.labels = row->labels, .v = v, .drop_name = row->drop_name};
+        (struct row){.labels = row->labels, .v = v, .h = h, .drop_name = row->drop_name};
     return 0;
 }
 
@@ -119,6 +141,24 @@ static int eval_number(struct eval *ev, const struct timeline *line, double numb
     return 0;
 }
 
+static int negate_histograms(struct eval *ev, struct row *row, size_t steps, struct baro_error *err)
+{
+    for (size_t i = 0; row->h != NULL && i < steps; i++) {
+        struct histogram *negative;
+
+        if (row->h[i] == NULL) {
+            continue;
+        }
+        negative = histogram_copy(ev->scratch, row->h[i]);
+        if (negative == NULL) {
+            return eval_error_memory(err);
+        }
+        histogram_mul(negative, -1);
+        row->h[i] = negative;
+    }
+    return 0;
+}
+
 static int eval_unary(struct eval *ev, const struct timeline *line, const struct expr *expr,
                       struct value *ret, struct baro_error *err)
 {
@@ -139,6 +179,10 @@ static int eval_unary(struct eval *ev, const struct timeline *line, const struct
         for (size_t i = 0; i < line->steps; i++) {
             v[i] = value_is_absent(v[i]) ? v[i] : -v[i];
         }
+        r = negate_histograms(ev, &ret->rows[s], line->steps, err);
+        if (r < 0) {
+            return r;
+        }
     }
     return value_drop_names(ev, line, ret, err);
 }
@@ -157,6 +201,24 @@ static int spread(struct eval *ev, size_t steps, double **v, struct baro_error *
     return 0;
 }
 
+static int spread_row(struct eval *ev, size_t steps, struct row *row, struct baro_error *err)
+{
+    const struct histogram *h = row->h != NULL ? row->h[0] : NULL;
+
+    if (h != NULL) {
+        row->h = eval_histograms(ev, steps, err);
+        if (row->h == NULL) {
+            return BARO_ELIMIT;
+        }
+        for (size_t i = 0; i < steps; i++) {
+            row->h[i] = h;
+        }
+    } else {
+        row->h = NULL;
+    }
+    return spread(ev, steps, &row->v, err);
+}
+
 /* What is the same at every step is evaluated at the first one and repeated. */
 static int eval_invariant(struct eval *ev, const struct timeline *line, const struct expr *expr,
                           struct value *ret, struct baro_error *err)
@@ -172,7 +234,7 @@ static int eval_invariant(struct eval *ev, const struct timeline *line, const st
         r = spread(ev, line->steps, &ret->scalar, err);
     }
     for (size_t i = 0; r >= 0 && ret->type == VALUE_VECTOR && i < ret->count; i++) {
-        r = spread(ev, line->steps, &ret->rows[i].v, err);
+        r = spread_row(ev, line->steps, &ret->rows[i], err);
         r = r < 0 ? r : eval_tick(ev, line->steps, err);
     }
     return r;
@@ -267,7 +329,8 @@ int eval_each(struct eval *ev, const struct timeline *line, const struct expr *e
         expr = expr->paren.expr;
     }
     if (expr->kind == EXPR_VECTOR_SELECTOR) {
-        return line->steps == 0 ? 0 : eval_vector_selector(ev, line, expr, false, sink, err);
+        return line->steps == 0 ? 0
+                                : eval_vector_selector(ev, line, expr, SELECT_VALUES, sink, err);
     }
     if (is_streamed(expr)) {
         return line->steps == 0 ? 0 : eval_range_function(ev, line, expr, sink, err);

@@ -222,16 +222,26 @@ static bool names_are_equal(const struct value *value)
     return true;
 }
 
-static int merge_row(double *into, const double *from, size_t steps, struct baro_error *err)
+static int merge_row(struct eval *ev, struct row *into, const struct row *from, size_t steps,
+                     struct baro_error *err)
 {
+    if (from->h != NULL && into->h == NULL) {
+        into->h = eval_histograms(ev, steps, err);
+        if (into->h == NULL) {
+            return BARO_ELIMIT;
+        }
+    }
     for (size_t i = 0; i < steps; i++) {
-        if (value_is_absent(from[i])) {
+        if (!row_has(from, i)) {
             continue;
         }
-        if (!value_is_absent(into[i])) {
+        if (row_has(into, i)) {
             return eval_error_same_labels(err);
         }
-        into[i] = from[i];
+        into->v[i] = from->v[i];
+        if (from->h != NULL) {
+            into->h[i] = from->h[i];
+        }
     }
     return 0;
 }
@@ -250,7 +260,7 @@ int value_merge(struct eval *ev, const struct timeline *line, struct value *valu
         if (r > 0) {
             value->rows[kept++] = value->rows[i];
         } else if (r == 0) {
-            r = merge_row(value->rows[ordinal].v, value->rows[i].v, line->steps, err);
+            r = merge_row(ev, &value->rows[ordinal], &value->rows[i], line->steps, err);
         }
         r = r < 0 ? r : eval_tick(ev, 10, err);
     }

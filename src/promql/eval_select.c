@@ -4,6 +4,7 @@
  * exclusive, as in Prometheus since 3.0.
  */
 #include "promql/engine_priv.h"
+#include "promql/kernel_mixed.h"
 
 /* ---- reading ---- */
 
@@ -37,20 +38,62 @@ static int select_series(struct eval *ev, const struct selection *selection,
     return r;
 }
 
-static int read_samples(struct eval *ev, const struct series *series, ts start, ts end,
-                        struct baro_error *err)
+/*
+ * Only the sums and counts of a selector's histograms are wanted: the buckets are left out, and
+ * what they tell about resets is noted in the hints, as far as the sample before was read as well.
+ */
+static int reduce_to_stats(struct eval *ev, struct sample_buf *samples, struct baro_error *err)
 {
+    const struct histogram *before = NULL;
+
+    for (size_t i = 0; i < samples->count; i++) {
+        const struct histogram *h = samples->h[i];
+        struct histogram *small;
+
+        if (h == NULL || histogram_is_stale(h)) {
+            continue;
+        }
+        small = arena_try(ev->scratch, sizeof(*small));
+        if (small == NULL) {
+            return eval_error_memory(err);
+        }
+        *small = (struct histogram){.schema = h->schema,
+                                    .hint = h->hint,
+                                    .count = h->count,
+                                    .sum = h->sum,
+                                    .custom = h->custom,
+                                    .custom_count = h->custom_count};
+        if (h->hint == HISTOGRAM_HINT_UNKNOWN && before != NULL) {
+            small->hint = histogram_has_reset(ev->scratch, h, before) ? HISTOGRAM_HINT_RESET
+                                                                      : HISTOGRAM_HINT_NOT_RESET;
+        }
+        before = h;
+        samples->h[i] = small;
+    }
+    return 0;
+}
+
+static int read_samples(struct eval *ev, const struct expr *selector, const struct series *series,
+                        ts start, ts end, struct baro_error *err)
+{
+    struct sample_buf *samples = &ev->samples;
     int r;
 
-    sample_buf_reset(&ev->samples);
-    r = ev->querier->ops->samples(ev->querier, series, start, end, &ev->samples, err);
-    return r < 0 ? r : eval_tick(ev, 200 + ev->samples.count / 2, err);
+    sample_buf_reset(samples);
+    r = ev->querier->ops->samples(ev->querier, series, start, end, samples, err);
+    if (UNLIKELY(samples->st != NULL) && !ev->options->features.start_timestamps) {
+        samples->st = NULL;
+    }
+    if (r >= 0 && UNLIKELY(samples->h != NULL) && selector->vector.stats_only) {
+        r = reduce_to_stats(ev, samples, err);
+    }
+    return r < 0 ? r : eval_tick(ev, 200 + samples->count / 2, err);
 }
 
 void samples_clean(struct sample_buf *samples)
 {
     size_t kept = 0;
-    bool dirty = samples->h != NULL;
+    bool dirty = false;
 
     for (size_t i = 0; i < samples->count; i++) {
         dirty |= value_is_stale(samples->v[i]) || value_is_absent(samples->v[i]);
@@ -59,13 +102,14 @@ void samples_clean(struct sample_buf *samples)
         return;
     }
     for (size_t i = 0; i < samples->count; i++) {
-        double v = samples->v[i];
-
-        if ((samples->h != NULL && samples->h[i] != NULL) || value_is_stale(v)) {
+        if (value_is_stale(samples->v[i])) {
             continue;
         }
-        samples->t[kept] = samples->t[i];
-        samples->v[kept++] = value_is_absent(v) ? value_from_bits(VALUE_NAN_BITS) : v;
+        sample_buf_move(samples, kept, samples, i);
+        if (value_is_absent(samples->v[kept])) {
+            samples->v[kept] = value_from_bits(VALUE_NAN_BITS);
+        }
+        kept++;
     }
     samples->count = kept;
 }
@@ -84,12 +128,21 @@ struct instant {
     ts ref_start;
     dur ref_step;
     dur lookback;
-    bool times; /* the samples' times in seconds instead of their values */
+    enum select_what what;
 };
 
 static bool is_present(double v)
 {
     return !value_is_stale(v);
+}
+
+/* An unknown start is no value. */
+static double instant_time(const struct instant *instant, ts t, ts st)
+{
+    if (instant->what != SELECT_STARTS) {
+        return (double)t / 1000;
+    }
+    return st == 0 ? value_absent() : (double)st / 1000;
 }
 
 static void instant_steps(const struct instant *instant, const struct sample_buf *samples,
@@ -105,12 +158,12 @@ static void instant_steps(const struct instant *instant, const struct sample_buf
         }
         out[i] = value_absent();
         if (next == 0 || samples->t[next - 1] <= at - instant->lookback ||
-            !is_present(samples->v[next - 1]) ||
-            (samples->h != NULL && samples->h[next - 1] != NULL)) {
+            !is_present(samples->v[next - 1])) {
             continue;
         }
-        if (instant->times) {
-            out[i] = (double)samples->t[next - 1] / 1000;
+        if (UNLIKELY(instant->what != SELECT_VALUES)) {
+            out[i] = instant_time(instant, samples->t[next - 1],
+                                  samples->st != NULL ? samples->st[next - 1] : 0);
         } else if (UNLIKELY(value_is_absent(samples->v[next - 1]))) {
             out[i] = value_from_bits(VALUE_NAN_BITS);
         } else {
@@ -119,9 +172,42 @@ static void instant_steps(const struct instant *instant, const struct sample_buf
     }
 }
 
+/* Puts the histograms in place of their sums, each copied once. */
+static int instant_histograms(struct eval *ev, const struct instant *instant,
+                              const struct sample_buf *samples, struct row *row, size_t steps,
+                              struct baro_error *err)
+{
+    const struct histogram *source = NULL;
+    const struct histogram *copy = NULL;
+    size_t next = 0;
+
+    for (size_t i = 0; i < steps; i++) {
+        ts at = instant->ref_start + (ts)i * instant->ref_step;
+
+        while (next < samples->count && samples->t[next] <= at) {
+            next++;
+        }
+        row->h[i] = NULL;
+        if (value_is_absent(row->v[i]) || samples->h[next - 1] == NULL) {
+            continue;
+        }
+        if (samples->h[next - 1] != source) {
+            source = samples->h[next - 1];
+            copy = histogram_copy(ev->scratch, source);
+            if (copy == NULL) {
+                return eval_error_memory(err);
+            }
+        }
+        row->v[i] = value_absent();
+        row->h[i] = copy;
+    }
+    return 0;
+}
+
 /* One step, or the same time at every step, needs the newest sample only. */
 static int instant_last(struct eval *ev, const struct instant *instant, const struct series *series,
-                        double *out, size_t steps, struct baro_error *err)
+                        struct row *row, const struct histogram **h, size_t steps,
+                        struct baro_error *err)
 {
     struct sample last = {0};
     double v;
@@ -133,18 +219,35 @@ static int instant_last(struct eval *ev, const struct instant *instant, const st
         return r;
     }
     v = last.v;
-    if (r == 0 || !is_present(v) || last.h != NULL) {
+    if (r == 0 || !is_present(v)) {
         v = value_absent();
-    } else if (instant->times) {
-        v = (double)last.t / 1000;
-    } else if (UNLIKELY(value_is_absent(v))) {
-        v = value_from_bits(VALUE_NAN_BITS);
+        last.h = NULL;
+    } else if (instant->what == SELECT_FLOAT_TIMES && last.h != NULL) {
+        v = value_absent();
+    } else if (instant->what != SELECT_VALUES) {
+        v = instant_time(instant, last.t, ev->options->features.start_timestamps ? last.st : 0);
+        last.h = NULL;
+    } else if (last.h != NULL || UNLIKELY(value_is_absent(v))) {
+        v = last.h != NULL ? value_absent() : value_from_bits(VALUE_NAN_BITS);
     }
     for (size_t i = 0; i < steps; i++) {
-        out[i] = v;
+        row->v[i] = v;
+    }
+    for (size_t i = 0; last.h != NULL && i < steps; i++) {
+        h[i] = last.h;
+        row->h = h;
     }
     return eval_tick(ev, 10 + steps, err);
 }
+
+/* What decides the value of one step of a smoothed selector. */
+struct smoothed_series {
+    struct position_range pos;
+    str name;
+    size_t next; /* the first sample at or after the step */
+    bool has_floats;
+    bool has_histograms;
+};
 
 /* A value at each step by interpolation between neighbours up to the look-back apart. */
 static void smoothed_steps(const struct instant *instant, const struct sample_buf *samples,
@@ -176,42 +279,145 @@ static void smoothed_steps(const struct instant *instant, const struct sample_bu
     }
 }
 
-static int instant_series(struct eval *ev, const struct instant *instant,
-                          const struct series *series, bool smoothed, double *out, size_t steps,
+/* The same for a series that has histograms. */
+static int smoothed_point(struct eval *ev, const struct instant *instant,
+                          const struct smoothed_series *series, ts at, struct sample *ret,
                           struct baro_error *err)
 {
-    ts last = instant->ref_start + (ts)(steps - 1) * instant->ref_step;
-    int r;
+    const struct sample_buf *samples = &ev->samples;
+    size_t next = series->next;
+    bool before = next > 0 && samples->t[next - 1] > at - instant->lookback;
+    bool after = next < samples->count && samples->t[next] <= at + instant->lookback;
+    struct histogram_notes notes = {0};
+    const struct histogram *a;
+    const struct histogram *b;
 
-    if (last == instant->ref_start && !smoothed) {
-        return instant_last(ev, instant, series, out, steps, err);
+    *ret = (struct sample){.v = value_absent()};
+    if (series->has_floats && series->has_histograms) {
+        eval_warn(ev, series->pos, "encountered a mix of histograms and floats for metric name %s",
+                  eval_quoted(ev, series->name));
+        return 0;
     }
-    r = read_samples(ev, series, instant->ref_start - instant->lookback + 1,
-                     smoothed ? last + instant->lookback : last, err);
-    if (r < 0) {
-        return r;
+    if ((after && samples->t[next] == at) || (before && !after)) {
+        next -= !(after && samples->t[next] == at);
+        ret->v = samples->v[next];
+        ret->h = samples->h[next];
+    } else if (before && samples->h[next] == NULL) {
+        ret->v = samples->v[next - 1] + (samples->v[next] - samples->v[next - 1]) *
+                                            (double)(at - samples->t[next - 1]) /
+                                            (double)(samples->t[next] - samples->t[next - 1]);
+    } else if (before) {
+        a = samples->h[next - 1];
+        b = samples->h[next];
+        ret->h = kernel_interpolate(ev->scratch, a, b,
+                                    (double)(at - samples->t[next - 1]) /
+                                        (double)(samples->t[next] - samples->t[next - 1]),
+                                    a->hint != HISTOGRAM_HINT_GAUGE, &notes);
+        if (ret->h == NULL) {
+            eval_warn_mixed_schemas(ev, series->pos, series->name);
+        } else if (notes.bounds_reconciled) {
+            eval_info_reconciled(ev, series->pos, "addition");
+        }
+        return eval_tick(ev, 100, err);
     }
-    if (smoothed) {
-        samples_clean(&ev->samples);
-        smoothed_steps(instant, &ev->samples, out, steps);
-    } else {
-        instant_steps(instant, &ev->samples, out, steps);
+    if (ret->h != NULL) {
+        ret->h = histogram_copy(ev->scratch, ret->h);
+        return ret->h == NULL ? eval_error_memory(err) : 0;
     }
     return 0;
 }
 
-int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
-                         bool times, struct row_sink *sink, struct baro_error *err)
+static int smoothed_histograms(struct eval *ev, const struct instant *instant,
+                               const struct expr *selector, struct row *row, size_t steps,
+                               struct baro_error *err)
 {
-    struct instant instant = {.lookback = ev->lookback, .times = times};
+    const struct sample_buf *samples = &ev->samples;
+    struct smoothed_series series = {.pos = selector->pos,
+                                     .name = labels_get(row->labels, LABEL_METRIC_NAME)};
+
+    for (size_t i = 0; i < steps; i++) {
+        ts at = instant->ref_start + (ts)i * instant->ref_step;
+        struct sample sample = {0};
+        int r;
+
+        while (series.next < samples->count && samples->t[series.next] < at) {
+            series.next++;
+        }
+        series.has_floats = false;
+        series.has_histograms = false;
+        for (size_t k = 0; k < samples->count; k++) {
+            if (samples->t[k] > at - instant->lookback && samples->t[k] <= at + instant->lookback) {
+                series.has_floats |= samples->h[k] == NULL;
+                series.has_histograms |= samples->h[k] != NULL;
+            }
+        }
+        r = smoothed_point(ev, instant, &series, at, &sample, err);
+        r = r < 0 ? r : eval_tick(ev, samples->count, err);
+        if (r < 0) {
+            return r;
+        }
+        row->h[i] = sample.h;
+        row->v[i] = sample.h != NULL ? value_absent() : sample.v;
+    }
+    return 0;
+}
+
+static int instant_series(struct eval *ev, const struct instant *instant,
+                          const struct expr *selector, const struct series *series, struct row *row,
+                          const struct histogram **h, size_t steps, struct baro_error *err)
+{
+    ts last = instant->ref_start + (ts)(steps - 1) * instant->ref_step;
+    bool smoothed = selector->vector.smoothed;
+    int r;
+
+    if (last == instant->ref_start && !smoothed) {
+        r = instant_last(ev, instant, series, row, h, steps, err);
+        /* What the hint is made of is the samples before. */
+        if (r < 0 || row->h == NULL || !selector->vector.stats_only ||
+            h[0]->hint != HISTOGRAM_HINT_UNKNOWN) {
+            return r;
+        }
+    }
+    r = read_samples(ev, selector, series, instant->ref_start - instant->lookback + 1,
+                     smoothed ? last + instant->lookback : last, err);
+    if (r < 0) {
+        return r;
+    }
+    if (LIKELY(ev->samples.h == NULL)) {
+        if (smoothed) {
+            samples_clean(&ev->samples);
+            smoothed_steps(instant, &ev->samples, row->v, steps);
+        } else {
+            instant_steps(instant, &ev->samples, row->v, steps);
+        }
+        return 0;
+    }
+    row->h = h;
+    if (smoothed) {
+        samples_clean(&ev->samples);
+        return smoothed_histograms(ev, instant, selector, row, steps, err);
+    }
+    instant_steps(instant, &ev->samples, row->v, steps);
+    if (instant->what == SELECT_TIMES || instant->what == SELECT_STARTS) {
+        row->h = NULL;
+        return 0;
+    }
+    return instant_histograms(ev, instant, &ev->samples, row, steps, err);
+}
+
+int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
+                         enum select_what what, struct row_sink *sink, struct baro_error *err)
+{
+    struct instant instant = {.lookback = ev->lookback, .what = what};
     struct series_list list = {0};
     struct selection selection = {
         .selector = selector, .step = line->step, .no_labels = sink->no_labels};
     double *out = eval_alloc(ev, line->steps, sizeof(*out), err);
+    const struct histogram **h = eval_histograms(ev, line->steps, err);
     bool smoothed = selector->vector.smoothed;
     int r;
 
-    if (out == NULL) {
+    if (out == NULL || h == NULL) {
         return BARO_ELIMIT;
     }
     reference_times(line, &selector->vector.mod, &instant.ref_start, &instant.ref_step);
@@ -222,8 +428,8 @@ int eval_vector_selector(struct eval *ev, const struct timeline *line, const str
     for (size_t s = 0; r >= 0 && s < list.count; s++) {
         struct row row = {.labels = list.items[s].labels, .v = out};
 
-        r = instant_series(ev, &instant, &list.items[s], smoothed, out, line->steps, err);
-        if (r >= 0 && points_any(out, line->steps)) {
+        r = instant_series(ev, &instant, selector, &list.items[s], &row, h, line->steps, err);
+        if (r >= 0 && row_any(&row, line->steps)) {
             ev->stats.samples_read += line->steps;
             r = sink->row(sink->context, &row, err);
         }
@@ -246,19 +452,22 @@ struct range_eval {
     bool guarded; /* series may become equal when they lose their names */
     struct label_index seen;
     str warned_name;
+    str fixed_name; /* that the selector's matchers demand */
     double *out;
+    const struct histogram **h;
 };
 
-static bool name_is_fixed(const struct expr *selector)
+/* The metric name that an equality matcher demands; ptr NULL without one. */
+static str fixed_name(const struct expr *selector)
 {
     for (size_t i = 0; i < selector->vector.matcher_count; i++) {
         const struct matcher *matcher = &selector->vector.matchers[i];
 
         if (matcher->op == MATCHER_EQUAL && str_eq(matcher->name, LABEL_METRIC_NAME)) {
-            return true;
+            return matcher->value;
         }
     }
-    return false;
+    return STR_NULL;
 }
 
 static void warn_if_no_counter(struct range_eval *eval, struct labels labels)
@@ -277,22 +486,60 @@ static void warn_if_no_counter(struct range_eval *eval, struct labels labels)
               eval_quoted(eval->ev, name));
 }
 
+static void warn_overlap(struct range_eval *eval, struct labels labels)
+{
+    str name = labels_get(labels, LABEL_METRIC_NAME);
+
+    eval->state.starts_overlap = false;
+    eval_warn(eval->ev, eval->arg->pos,
+              "sample has start time that overlaps with previous sample timestamp for metric %s",
+              eval_quoted(eval->ev, name.ptr != NULL ? name : eval->fixed_name));
+}
+
+/* Computes the row of the series in ev->samples. */
+static int range_compute(struct range_eval *eval, struct labels labels, struct row *row,
+                         struct baro_error *err)
+{
+    struct eval *ev = eval->ev;
+    struct mixed_call mixed = {.range = &eval->state,
+                               .kernel = eval->kernel,
+                               .id = eval->call->call.function->id,
+                               .pos = eval->call->call.args[0]->pos,
+                               .name = labels_get(labels, LABEL_METRIC_NAME)};
+
+    if (LIKELY(ev->samples.h == NULL)) {
+        eval->kernel(&eval->state, &ev->samples, eval->out);
+        return eval->state.stopped != 0 ? eval_tick_slow(ev, err) : 0;
+    }
+    if (eval->h == NULL) {
+        eval->h = eval_histograms(ev, eval->line->steps, err);
+        if (eval->h == NULL) {
+            return BARO_ELIMIT;
+        }
+    }
+    if (labels.count == 0) {
+        mixed.name = eval->fixed_name;
+    }
+    row->h = eval->h;
+    return kernel_mixed(&mixed, &ev->samples, eval->out, eval->h, err);
+}
+
 static int range_row(struct range_eval *eval, struct labels labels, bool drop_name,
                      struct baro_error *err)
 {
     struct eval *ev = eval->ev;
     struct row row = {.labels = labels, .v = eval->out, .drop_name = drop_name};
     uint32_t ordinal;
-    int r;
+    int r = range_compute(eval, labels, &row, err);
 
-    eval->kernel(&eval->state, &ev->samples, eval->out);
-    if (eval->state.stopped != 0) {
-        return eval_tick_slow(ev, err);
+    if (r >= 0 && UNLIKELY(eval->state.starts_overlap)) {
+        warn_overlap(eval, labels);
     }
-    if (!points_any(eval->out, eval->line->steps)) {
-        return 0;
+    if (r < 0 || !row_any(&row, eval->line->steps)) {
+        return r;
     }
-    if (eval->is_counter_function && labels.count > 0) {
+    if (eval->is_counter_function && labels.count > 0 &&
+        (row.h == NULL || points_any(row.v, eval->line->steps))) {
         warn_if_no_counter(eval, labels);
     }
     if (eval->drop_name) {
@@ -334,15 +581,16 @@ static int range_selector(struct range_eval *eval, struct baro_error *err)
     int r;
 
     reference_times(eval->line, &selector->vector.mod, &state->ref_start, &state->ref_step);
-    eval->guarded = !name_is_fixed(selector) && eval->drop_name && !ev->delayed_name_removal;
+    eval->fixed_name = fixed_name(selector);
+    eval->guarded = eval->fixed_name.ptr == NULL && eval->drop_name && !ev->delayed_name_removal;
     selection.no_labels =
-        eval->sink->no_labels && name_is_fixed(selector) && !eval->is_counter_function;
+        eval->sink->no_labels && eval->fixed_name.ptr != NULL && !eval->is_counter_function;
     selection.range = state->range;
     selection.start = state->ref_start - state->range - before + 1;
     selection.end = range_call_end(state, eval->line->steps - 1) + after;
     r = select_series(ev, &selection, &list, err);
     for (size_t s = 0; r >= 0 && s < list.count; s++) {
-        r = read_samples(ev, &list.items[s], selection.start, selection.end, err);
+        r = read_samples(ev, selector, &list.items[s], selection.start, selection.end, err);
         if (r < 0) {
             return r;
         }
@@ -356,20 +604,45 @@ static int range_selector(struct range_eval *eval, struct baro_error *err)
     return r;
 }
 
-static int fill_from_row(struct eval *ev, const struct timeline *line, const double *v,
+/* What a hint says is about the stored sample before, which a subquery may have passed over. */
+static const struct histogram *without_hint(struct sample_buf *samples, const struct histogram *h)
+{
+    struct histogram *same;
+
+    if (h->hint == HISTOGRAM_HINT_UNKNOWN) {
+        return h;
+    }
+    same = arena_alloc(&samples->arena, sizeof(*same));
+    *same = *h;
+    same->hint = HISTOGRAM_HINT_UNKNOWN;
+    return same;
+}
+
+static int fill_from_row(struct eval *ev, const struct timeline *line, const struct row *row,
                          struct baro_error *err)
 {
     struct sample_buf *samples = &ev->samples;
 
     sample_buf_reset(samples);
-    if (!sample_buf_reserve(samples, line->steps)) {
-        return error_set(err, BARO_ELIMIT, "query needs too much memory in query execution");
+    if (!sample_buf_reserve(samples, line->steps) ||
+        (row->h != NULL && !sample_buf_add_h(samples))) {
+        return eval_error_memory(err);
     }
     for (size_t i = 0; i < line->steps; i++) {
-        if (!value_is_absent(v[i])) {
-            samples->t[samples->count] = timeline_at(line, i);
-            samples->v[samples->count++] = v[i];
+        const struct histogram *h = row->h != NULL ? row->h[i] : NULL;
+
+        if (!row_has(row, i)) {
+            continue;
         }
+        if (h != NULL && h->hint != HISTOGRAM_HINT_GAUGE) {
+            h = without_hint(samples, h);
+        }
+        samples->t[samples->count] = timeline_at(line, i);
+        samples->v[samples->count] = h != NULL ? h->sum : row->v[i];
+        if (samples->h != NULL) {
+            samples->h[samples->count] = h;
+        }
+        samples->count++;
     }
     return 0;
 }
@@ -387,7 +660,7 @@ static int range_subquery(struct range_eval *eval, struct baro_error *err)
                     &eval->state.ref_step);
     eval->guarded = eval->drop_name && !ev->delayed_name_removal;
     for (size_t s = 0; r >= 0 && s < value.count; s++) {
-        r = fill_from_row(ev, &inner, value.rows[s].v, err);
+        r = fill_from_row(ev, &inner, &value.rows[s], err);
         if (r >= 0 && ev->samples.count > 0) {
             samples_clean(&ev->samples);
             r = range_row(eval, value.rows[s].labels, value.rows[s].drop_name, err);
@@ -556,6 +829,12 @@ static int matrix_row(struct eval *ev, struct labels labels, struct query_result
     }
     for (size_t i = 0; i < ev->samples.count; i++) {
         points[i] = (struct point){.t = ev->samples.t[i], .v = ev->samples.v[i]};
+        if (ev->samples.h != NULL && ev->samples.h[i] != NULL) {
+            points[i].h = histogram_copy(&ret->arena, ev->samples.h[i]);
+            if (points[i].h == NULL) {
+                return eval_error_memory(err);
+            }
+        }
     }
     ev->held += ev->samples.count;
     ret->series[ret->series_count++] =
@@ -563,9 +842,48 @@ static int matrix_row(struct eval *ev, struct labels labels, struct query_result
     return check_held(ev, err);
 }
 
-static double interpolate(ts t0, double v0, ts t1, double v1, ts at)
+static struct sample sample_at(const struct sample_buf *samples, size_t index)
 {
-    return v0 + (v1 - v0) * (double)(at - t0) / (double)(t1 - t0);
+    return (struct sample){.t = samples->t[index],
+                           .v = samples->v[index],
+                           .h = samples->h != NULL ? samples->h[index] : NULL};
+}
+
+/* The sample between two neighbours; the earlier one where they are of two kinds. */
+static struct sample interpolate(struct sample_buf *samples, size_t index, ts at)
+{
+    struct sample a = sample_at(samples, index);
+    struct sample b = sample_at(samples, index + 1);
+    double fraction = (double)(at - a.t) / (double)(b.t - a.t);
+    struct histogram_notes notes = {0};
+    const struct histogram *h;
+
+    if (a.h == NULL && b.h == NULL) {
+        a.v += (b.v - a.v) * (double)(at - a.t) / (double)(b.t - a.t);
+    } else if (a.h != NULL && b.h != NULL) {
+        h = kernel_interpolate(&samples->arena, a.h, b.h, fraction,
+                               a.h->hint != HISTOGRAM_HINT_GAUGE, &notes);
+        a.h = h != NULL ? h : a.h;
+    }
+    return a;
+}
+
+static void put_sample(struct sample_buf *samples, size_t index, ts t, const struct sample *sample)
+{
+    samples->t[index] = t;
+    samples->v[index] = sample->h != NULL ? sample->h->sum : sample->v;
+    if (samples->h != NULL) {
+        samples->h[index] = sample->h;
+    }
+}
+
+static void move_samples(struct sample_buf *samples, size_t to, size_t from, size_t count)
+{
+    memmove(samples->t + to, samples->t + from, count * sizeof(*samples->t));
+    memmove(samples->v + to, samples->v + from, count * sizeof(*samples->v));
+    if (samples->h != NULL) {
+        memmove(samples->h + to, samples->h + from, count * sizeof(*samples->h));
+    }
 }
 
 /* Puts a sample at both ends of the range: interpolated when smoothed, else the nearest one to the
@@ -575,46 +893,35 @@ static void extend_samples(struct sample_buf *samples, ts start, ts end, bool sm
     size_t last = samples->count - 1;
     size_t first = 0;
     size_t kept = 0;
-    double left;
-    double right;
-    const ts *t = samples->t;
-    const double *v = samples->v;
+    struct sample left;
+    struct sample right;
 
-    while (first < last && t[first] <= start) {
+    while (first < last && samples->t[first] <= start) {
         first++;
     }
     first -= first > 0;
     if (smoothed) {
         size_t i = 0;
 
-        while (i < last && t[i] < end) {
+        while (i < last && samples->t[i] < end) {
             i++;
         }
         last = i;
     }
-    if (t[last] <= start) {
+    if (samples->t[last] <= start || !sample_buf_reserve(samples, 2)) {
         samples->count = 0;
         return;
     }
-    left = smoothed && t[first] < start
-               ? interpolate(t[first], v[first], t[first + 1], v[first + 1], start)
-               : v[first];
-    right = smoothed && last > 0 && t[last] > end
-                ? interpolate(t[last - 1], v[last - 1], t[last], v[last], end)
-                : v[last];
-    first += t[first] <= start;
-    if (!sample_buf_reserve(samples, 2)) {
-        samples->count = 0;
-        return;
-    }
+    left = smoothed && samples->t[first] < start ? interpolate(samples, first, start)
+                                                 : sample_at(samples, first);
+    right = smoothed && last > 0 && samples->t[last] > end ? interpolate(samples, last - 1, end)
+                                                           : sample_at(samples, last);
+    first += samples->t[first] <= start;
     kept = last + 1 - (samples->t[last] >= end);
     kept = kept > first ? kept - first : 0;
-    memmove(samples->t + 1, samples->t + first, kept * sizeof(*samples->t));
-    memmove(samples->v + 1, samples->v + first, kept * sizeof(*samples->v));
-    samples->t[0] = start;
-    samples->v[0] = left;
-    samples->t[kept + 1] = end;
-    samples->v[kept + 1] = right;
+    move_samples(samples, 1, first, kept);
+    put_sample(samples, 0, start, &left);
+    put_sample(samples, kept + 1, end, &right);
     samples->count = kept + 2;
 }
 
@@ -635,7 +942,7 @@ static int matrix_selector(struct eval *ev, const struct timeline *line, const s
     selection.start = end - matrix->matrix.range + 1 - (extended ? ev->lookback : 0);
     r = select_series(ev, &selection, &list, err);
     for (size_t s = 0; r >= 0 && s < list.count; s++) {
-        r = read_samples(ev, &list.items[s], selection.start, selection.end, err);
+        r = read_samples(ev, selector, &list.items[s], selection.start, selection.end, err);
         if (r < 0) {
             return r;
         }
@@ -669,7 +976,7 @@ int eval_matrix(struct eval *ev, ts at, const struct expr *matrix, struct query_
     for (size_t s = 0; r >= 0 && s < value.count; s++) {
         struct labels labels = value.rows[s].labels;
 
-        r = fill_from_row(ev, &inner, value.rows[s].v, err);
+        r = fill_from_row(ev, &inner, &value.rows[s], err);
         if (r >= 0 && ev->samples.count > 0) {
             labels = value.rows[s].drop_name ? labels_drop_meta(ev->keep, labels) : labels;
             r = matrix_row(ev, labels, ret, &capacity, err);

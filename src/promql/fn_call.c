@@ -29,6 +29,7 @@ static int map_rows(struct eval *ev, const struct timeline *line, struct value *
         double *v = value->rows[s].v;
         int r;
 
+        value->rows[s].h = NULL; /* histograms are passed over */
         for (size_t i = 0; i < line->steps; i++) {
             v[i] = value_is_absent(v[i]) ? v[i] : map(v[i]);
         }
@@ -179,6 +180,7 @@ static int fn_clamp(struct eval *ev, const struct timeline *line, const struct e
                 v[i] = most < least ? value_absent() : larger(least, smaller(most, v[i]));
             }
         }
+        ret->rows[s].h = NULL;
         if (points_any(v, line->steps)) {
             ret->rows[count++] = ret->rows[s];
         }
@@ -205,6 +207,7 @@ static int fn_round(struct eval *ev, const struct timeline *line, const struct e
 
             v[i] = value_is_absent(v[i]) ? v[i] : floor(v[i] * inverse + 0.5) / inverse;
         }
+        ret->rows[s].h = NULL;
         r = eval_tick(ev, line->steps, err);
     }
     return r < 0 ? r : value_drop_names(ev, line, ret, err);
@@ -243,7 +246,7 @@ static int fn_timestamp(struct eval *ev, const struct timeline *line, const stru
     arg = arg->kind == EXPR_STEP_INVARIANT ? arg->paren.expr : arg;
     if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0) {
         row_collector_init(&collector, ev, line->steps);
-        r = eval_vector_selector(ev, line, arg, true, &collector.sink, err);
+        r = eval_vector_selector(ev, line, arg, SELECT_TIMES, &collector.sink, err);
         *ret =
             (struct value){.type = VALUE_VECTOR, .rows = collector.rows, .count = collector.count};
         return r < 0 ? r : value_drop_names(ev, line, ret, err);
@@ -253,18 +256,30 @@ static int fn_timestamp(struct eval *ev, const struct timeline *line, const stru
         double *v = ret->rows[s].v;
 
         for (size_t i = 0; i < line->steps; i++) {
-            v[i] = value_is_absent(v[i]) ? v[i] : (double)timeline_at(line, i) / 1000;
+            v[i] = row_has(&ret->rows[s], i) ? (double)timeline_at(line, i) / 1000 : v[i];
         }
+        ret->rows[s].h = NULL;
     }
     return r < 0 ? r : value_drop_names(ev, line, ret, err);
 }
 
-/* Stores do not tell start times yet, and floats are no histograms: no series has a value. */
-static int fn_nothing(struct eval *ev, const struct timeline *line, const struct expr *call,
-                      struct value *ret, struct baro_error *err)
+/* The start timestamps of a selector's samples; those of anything else are not known. */
+static int fn_start_timestamp(struct eval *ev, const struct timeline *line, const struct expr *call,
+                              struct value *ret, struct baro_error *err)
 {
-    int r = eval_expr(ev, line, arg_of(call, 0), ret, err);
+    const struct expr *arg = arg_of(call, 0);
+    struct row_collector collector;
+    int r;
 
+    arg = arg->kind == EXPR_STEP_INVARIANT ? arg->paren.expr : arg;
+    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0) {
+        row_collector_init(&collector, ev, line->steps);
+        r = eval_vector_selector(ev, line, arg, SELECT_STARTS, &collector.sink, err);
+        *ret =
+            (struct value){.type = VALUE_VECTOR, .rows = collector.rows, .count = collector.count};
+        return r < 0 ? r : value_drop_names(ev, line, ret, err);
+    }
+    r = eval_expr(ev, line, arg_of(call, 0), ret, err);
     *ret = (struct value){.type = VALUE_VECTOR};
     return r;
 }
@@ -308,7 +323,7 @@ static int absence_row(void *context, const struct row *row, UNUSED struct baro_
     const struct absence *absence = context;
 
     for (size_t i = 0; i < absence->steps; i++) {
-        if (!value_is_absent(row->v[i])) {
+        if (row_has(row, i)) {
             absence->v[i] = value_absent();
         }
     }
@@ -360,14 +375,14 @@ static const fn_body bodies[FUNCTION_COUNT] = {
     [FUNCTION_clamp_max] = fn_clamp,
     [FUNCTION_clamp_min] = fn_clamp,
     [FUNCTION_end] = fn_constant,
-    [FUNCTION_histogram_avg] = fn_nothing,
-    [FUNCTION_histogram_count] = fn_nothing,
+    [FUNCTION_histogram_avg] = fn_histogram_stat,
+    [FUNCTION_histogram_count] = fn_histogram_stat,
     [FUNCTION_histogram_fraction] = fn_histogram_fraction,
     [FUNCTION_histogram_quantile] = fn_histogram_quantile,
     [FUNCTION_histogram_quantiles] = fn_histogram_quantiles,
-    [FUNCTION_histogram_stddev] = fn_nothing,
-    [FUNCTION_histogram_stdvar] = fn_nothing,
-    [FUNCTION_histogram_sum] = fn_nothing,
+    [FUNCTION_histogram_stddev] = fn_histogram_stat,
+    [FUNCTION_histogram_stdvar] = fn_histogram_stat,
+    [FUNCTION_histogram_sum] = fn_histogram_stat,
     [FUNCTION_info] = fn_info,
     [FUNCTION_label_join] = fn_label_join,
     [FUNCTION_label_replace] = fn_label_replace,
@@ -382,7 +397,7 @@ static const fn_body bodies[FUNCTION_COUNT] = {
     [FUNCTION_sort_by_label_desc] = fn_sort_by_label,
     [FUNCTION_sort_desc] = fn_sort,
     [FUNCTION_start] = fn_constant,
-    [FUNCTION_start_timestamp] = fn_nothing,
+    [FUNCTION_start_timestamp] = fn_start_timestamp,
     [FUNCTION_step] = fn_constant,
     [FUNCTION_time] = fn_time,
     [FUNCTION_timestamp] = fn_timestamp,

@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "promql/engine_priv.h"
+#include "promql/fn_native.h"
 
 /* Differences between neighbouring buckets below this are rounding. */
 #define SMALL_DELTA 1e-12
@@ -45,8 +46,10 @@ struct histograms {
     size_t row_count;
     size_t *starts; /* of groups in rows */
     bool *drop_names;
-    struct bucket *buckets;  /* of one group at one step */
-    struct repairs *repairs; /* per group */
+    struct bucket *buckets;    /* of one group at one step */
+    struct repairs *repairs;   /* per group */
+    const struct row **native; /* per group: the row with native histograms; NULL without one */
+    struct arena temp;
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -71,6 +74,19 @@ static void warn_bad_bucket(struct histograms *h, struct labels labels, str le)
               "bucket label \"le\" is missing or has a malformed value of %s%s%s",
               eval_quoted(h->ev, le), name.len > 0 ? " for metric name " : "",
               name.len > 0 ? eval_quoted(h->ev, name) : "");
+}
+
+/* The native histograms of a row stand beside the classic ones with the same labels less le. */
+static int add_native_row(struct histograms *h, const struct row *row, struct baro_error *err)
+{
+    uint32_t group = 0;
+    int r = label_index_put(&h->groups, h->ev->keep, row->labels, &group, err);
+
+    if (r >= 0) {
+        h->drop_names[group] |= row->drop_name;
+        h->native[group] = row;
+    }
+    return r;
 }
 
 static int add_input_row(struct histograms *h, const struct row *row, struct baro_error *err)
@@ -107,26 +123,35 @@ static int histograms_init(struct histograms *h, struct eval *ev, const struct t
     count = h->input.count;
     h->rows = eval_alloc(ev, count, sizeof(*h->rows), err);
     h->buckets = eval_alloc(ev, count, sizeof(*h->buckets), err);
-    h->starts = eval_alloc(ev, count + 1, sizeof(*h->starts), err);
-    h->drop_names = eval_alloc(ev, count, sizeof(bool), err);
-    h->repairs = eval_alloc(ev, count, sizeof(*h->repairs), err);
-    if (h->rows == NULL || h->buckets == NULL || h->starts == NULL || h->drop_names == NULL ||
-        h->repairs == NULL) {
+    h->starts = eval_alloc(ev, 2 * count + 1, sizeof(*h->starts), err);
+    h->drop_names = eval_alloc(ev, 2 * count, sizeof(bool), err);
+    h->repairs = eval_alloc(ev, 2 * count, sizeof(*h->repairs), err);
+    h->native = eval_alloc(ev, 2 * count, sizeof(*h->native), err);
+    if (h->native == NULL || h->rows == NULL || h->buckets == NULL || h->starts == NULL ||
+        h->drop_names == NULL || h->repairs == NULL) {
         return BARO_ELIMIT;
     }
-    memset(h->drop_names, 0, count);
-    memset(h->repairs, 0, count * sizeof(*h->repairs));
+    memset(h->drop_names, 0, 2 * count);
+    memset(h->repairs, 0, 2 * count * sizeof(*h->repairs));
+    memset(h->native, 0, 2 * count * sizeof(*h->native));
     for (size_t i = 0; r >= 0 && i < count; i++) {
-        r = add_input_row(h, &h->input.rows[i], err);
+        const struct row *row = &h->input.rows[i];
+
+        if (row->h == NULL || points_any(row->v, line->steps)) {
+            r = add_input_row(h, row, err);
+        }
+        if (r >= 0 && row->h != NULL) {
+            r = add_native_row(h, row, err);
+        }
         r = r < 0 ? r : eval_tick(ev, 50, err);
     }
     qsort(h->rows, h->row_count, sizeof(*h->rows), compare_rows);
-    for (size_t i = 0, group = 0; i < h->row_count; i++) {
-        for (; group <= h->rows[i].group; group++) {
-            h->starts[group] = i;
+    for (size_t i = 0, group = 0; group <= h->groups.count; group++) {
+        while (i < h->row_count && h->rows[i].group < group) {
+            i++;
         }
+        h->starts[group] = i;
     }
-    h->starts[h->groups.count] = h->row_count;
     return r;
 }
 
@@ -333,6 +358,34 @@ struct fraction_or_quantile {
     const double *q; /* else */
 };
 
+/* The value of a native histogram; absent where there is none, or classic buckets as well. */
+static bool compute_native(struct histograms *h, size_t group, size_t step,
+                           const struct fraction_or_quantile *what, double *ret)
+{
+    const struct row *row = h->native[group];
+    struct native_call call = {.ev = h->ev, .pos = h->arg->pos, .temp = &h->temp};
+
+    if (row == NULL || row->h[step] == NULL) {
+        return false;
+    }
+    call.name = labels_get(row->labels, LABEL_METRIC_NAME);
+    *ret = value_absent();
+    if (gather(h, group, step) > 0) {
+        eval_warn(h->ev, h->arg->pos, "vector contains a mix of classic and native histograms%s%s",
+                  call.name.len > 0 ? " for metric name " : "",
+                  call.name.len > 0 ? eval_quoted(h->ev, call.name) : "");
+        return true;
+    }
+    if (!h->ev->delayed_name_removal) {
+        call.name = STR_NULL;
+    }
+    *ret = what->q != NULL
+               ? native_quantile(&call, row->h[step], what->q[step])
+               : native_fraction(&call, row->h[step], what->lower[step], what->upper[step]);
+    arena_reset(&h->temp);
+    return true;
+}
+
 static int compute_rows(struct histograms *h, const struct fraction_or_quantile *what,
                         struct row *rows, struct baro_error *err)
 {
@@ -344,6 +397,9 @@ static int compute_rows(struct histograms *h, const struct fraction_or_quantile 
             return BARO_ELIMIT;
         }
         for (size_t step = 0; step < h->line->steps; step++) {
+            if (compute_native(h, g, step, what, &v[step])) {
+                continue;
+            }
             v[step] = what->q != NULL
                           ? bucket_quantile(h, g, step, what->q[step])
                           : bucket_fraction(h, g, step, what->lower[step], what->upper[step]);
@@ -396,6 +452,7 @@ static int simple(struct eval *ev, const struct timeline *line, const struct exp
     }
     r = r < 0 ? r : finish(&h, rows, h.groups.count, ret, err);
     label_index_done(&h.groups);
+    arena_done(&h.temp);
     return r;
 }
 
@@ -484,5 +541,6 @@ int fn_histogram_quantiles(struct eval *ev, const struct timeline *line, const s
     }
     r = r < 0 ? r : finish(&h, rows, count, ret, err);
     label_index_done(&h.groups);
+    arena_done(&h.temp);
     return r;
 }

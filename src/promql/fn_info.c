@@ -117,9 +117,16 @@ static int select_infos(struct info *info, const struct expr *call, struct baro_
     row_collector_init(&collector, info->ev, info->line->steps);
     r = r < 0 || info->line->steps == 0
             ? r
-            : eval_vector_selector(info->ev, info->line, &selector, true, &collector.sink, err);
+            : eval_vector_selector(info->ev, info->line, &selector, SELECT_FLOAT_TIMES,
+                                   &collector.sink, err);
     info->infos =
         (struct value){.type = VALUE_VECTOR, .rows = collector.rows, .count = collector.count};
+    for (size_t i = 0; i < collector.count && r >= 0; i++) {
+        if (collector.rows[i].h != NULL) {
+            r = error_set(err, BARO_EEXEC, "this should be an info metric, with float samples: %s",
+                          labels_string(info->ev->keep, collector.rows[i].labels));
+        }
+    }
     return r;
 }
 
@@ -299,6 +306,25 @@ static bool same_choice(const struct chosen *a, const struct chosen *b)
     return a->count == b->count && memcmp(a->rows, b->rows, a->count * sizeof(a->rows[0])) == 0;
 }
 
+static int put_point(struct info *info, struct row *output, const struct row *base, size_t step,
+                     struct baro_error *err)
+{
+    if (row_has(output, step)) {
+        return eval_error_same_labels(err);
+    }
+    output->v[step] = base->v[step];
+    if (base->h != NULL && base->h[step] != NULL) {
+        if (output->h == NULL) {
+            output->h = eval_histograms(info->ev, info->line->steps, err);
+        }
+        if (output->h == NULL) {
+            return BARO_ELIMIT;
+        }
+        output->h[step] = base->h[step];
+    }
+    return 0;
+}
+
 static int combine_row(struct info *info, const struct row *base, uint32_t group,
                        struct baro_error *err)
 {
@@ -309,10 +335,9 @@ static int combine_row(struct info *info, const struct row *base, uint32_t group
     for (size_t step = 0; step < info->line->steps; step++) {
         struct chosen chosen = {0};
         struct labels labels = {0};
-        double *place;
         int r = 0;
 
-        if (value_is_absent(base->v[step])) {
+        if (!row_has(base, step)) {
             continue;
         }
         if (group != NO_ROW) {
@@ -326,14 +351,10 @@ static int combine_row(struct info *info, const struct row *base, uint32_t group
             r = r < 0 ? r : output_row(info, labels, base->drop_name, &output, err);
             before = chosen;
         }
+        r = r < 0 ? r : put_point(info, &info->output.rows[output], base, step, err);
         if (r < 0) {
             return r;
         }
-        place = &info->output.rows[output].v[step];
-        if (!value_is_absent(*place)) {
-            return eval_error_same_labels(err);
-        }
-        *place = base->v[step];
     }
     return 0;
 }

@@ -68,6 +68,21 @@ static bool value_before(const struct sorting *sorting, const struct row *a, con
     return sorting->descending ? x > y : x < y;
 }
 
+/* Histograms have no order: they are left out. */
+static void keep_floats(const struct timeline *line, struct value *value)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < value->count; i++) {
+        if (value->rows[i].h != NULL && !points_any(value->rows[i].v, line->steps)) {
+            continue;
+        }
+        value->rows[i].h = NULL;
+        value->rows[kept++] = value->rows[i];
+    }
+    value->count = kept;
+}
+
 int fn_sort(struct eval *ev, const struct timeline *line, const struct expr *call,
             struct value *ret, struct baro_error *err)
 {
@@ -75,6 +90,9 @@ int fn_sort(struct eval *ev, const struct timeline *line, const struct expr *cal
     int r = eval_expr(ev, line, call->call.args[0], ret, err);
 
     sorting.descending = call->call.function->id == FUNCTION_sort_desc;
+    if (r >= 0) {
+        keep_floats(line, ret);
+    }
     return r < 0 || line->steps != 1 ? r : sort_rows(&sorting, ret);
 }
 

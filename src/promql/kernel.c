@@ -33,7 +33,7 @@ void kernel_slide(struct range_call *call, const struct sample_buf *samples,
     size_t high = 0;
 
     for (size_t i = 0; i < call->line->steps; i++) {
-        struct window window = {.step = i, .call = call};
+        struct window window = {.step = i, .call = call, .samples = samples};
         ts end = range_call_end(call, i);
 
         while (high < samples->count && samples->t[high] <= end + after) {

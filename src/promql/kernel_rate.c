@@ -69,6 +69,89 @@ static size_t find_resets(struct range_call *call, const struct sample_buf *samp
     return found;
 }
 
+bool kernel_start_reset(const struct sample_buf *samples, size_t index)
+{
+    const ts *st = samples->st;
+    ts before = samples->t[index - 1];
+
+    if (st == NULL || st[index] == 0 || st[index] >= samples->t[index] || st[index] < before) {
+        return false;
+    }
+    if (st[index] > before) {
+        return true;
+    }
+    /* It began right at the sample before: a delta, unless that one has no start of its own. */
+    return st[index - 1] != 0 && st[index - 1] < before;
+}
+
+/* Start timestamps must not lie within what was counted before, unless counting goes on. */
+static void check_starts(struct range_call *call, const struct sample_buf *samples, size_t low,
+                         size_t high)
+{
+    for (size_t i = low + 1; i < high; i++) {
+        if (samples->st[i] != 0 && samples->st[i] < samples->t[i - 1] &&
+            samples->st[i] != samples->st[i - 1]) {
+            call->starts_overlap = true;
+        }
+    }
+}
+
+/* extrapolated for a series with start timestamps: they show resets that values do not, and when
+ * counting began within the window, it began at zero there. */
+static double started_window(struct range_call *call, const struct sample_buf *samples, size_t low,
+                             size_t high, ts end, struct rate_kind kind)
+{
+    const ts *t = samples->t;
+    const double *v = samples->v;
+    bool zero = kernel_start_is_usable(samples, low, end - call->range);
+    double increase = v[high - 1] - (zero ? 0 : v[low]);
+    double sampled = (double)(t[high - 1] - (zero ? samples->st[low] : t[low]));
+    double average;
+    double to_end = (double)(end - t[high - 1]);
+
+    for (size_t i = low + 1; i < high; i++) {
+        increase += v[i] < v[i - 1] || kernel_start_reset(samples, i) ? v[i - 1] : 0;
+    }
+    if (!zero) {
+        return extrapolate(increase, v[low], t[low], t[high - 1], high - low, end, call->range,
+                           kind);
+    }
+    average = high - low > 1 ? (double)(t[high - 1] - t[low]) / (double)(high - low - 1) : 0;
+    if (to_end >= average * 1.1) {
+        to_end = average / 2;
+    }
+    increase *= (sampled + to_end) / sampled;
+    return kind.per_second ? increase / ((double)call->range / 1000) : increase;
+}
+
+static void started(struct range_call *call, const struct sample_buf *samples,
+                    struct rate_kind kind, double *out)
+{
+    size_t low = 0;
+    size_t high = 0;
+
+    for (size_t i = 0; i < call->line->steps; i++) {
+        ts end = range_call_end(call, i);
+
+        while (high < samples->count && samples->t[high] <= end) {
+            high++;
+        }
+        while (low < high && samples->t[low] <= end - call->range) {
+            low++;
+        }
+        call->samples_read += high - low;
+        out[i] = value_absent();
+        if (range_call_tick(call, high - low)) {
+            return;
+        }
+        if (high - low >= 2 ||
+            (high > low && kernel_start_is_usable(samples, low, end - call->range))) {
+            check_starts(call, samples, low, high);
+            out[i] = started_window(call, samples, low, high, end, kind);
+        }
+    }
+}
+
 static HOT void extrapolated(struct range_call *call, const struct sample_buf *samples,
                              struct rate_kind kind, double *out)
 {
@@ -80,6 +163,10 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
     size_t high = 0;
     size_t reset_low = 0;
 
+    if (UNLIKELY(samples->st != NULL) && kind.counter) {
+        started(call, samples, kind, out);
+        return;
+    }
     for (size_t i = 0; i < call->line->steps; i++) {
         ts end = range_call_end(call, i);
         double increase;
@@ -224,6 +311,12 @@ void kernel_delta(struct range_call *call, const struct sample_buf *samples, dou
 
 /* ---- the last two samples ---- */
 
+static bool window_start_reset(const struct window *w, size_t index)
+{
+    return UNLIKELY(w->samples->st != NULL) &&
+           kernel_start_reset(w->samples, (size_t)(w->t - w->samples->t) + index);
+}
+
 static double instant_difference(const struct window *w, bool rate)
 {
     size_t last = w->count - 1;
@@ -233,7 +326,7 @@ static double instant_difference(const struct window *w, bool rate)
         return value_absent();
     }
     result = w->v[last];
-    if (!rate || !(w->v[last] < w->v[last - 1])) {
+    if (!rate || !(w->v[last] < w->v[last - 1] || window_start_reset(w, last))) {
         result -= w->v[last - 1];
     }
     return rate ? result / ((double)(w->t[last] - w->t[last - 1]) / 1000) : result;
@@ -285,7 +378,7 @@ static double window_resets(const struct window *w)
         return value_absent();
     }
     for (size_t i = first + 1; i < w->count; i++) {
-        count += w->v[i] < w->v[i - 1];
+        count += w->v[i] < w->v[i - 1] || window_start_reset(w, i);
     }
     return (double)count;
 }

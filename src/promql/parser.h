@@ -19,6 +19,7 @@ struct promql_features {
     bool duration_expressions;   /* promql-duration-expr */
     bool extended_range;         /* promql-extended-range-selectors: anchored, smoothed */
     bool binop_fill;             /* fill modifiers */
+    bool start_timestamps;       /* start_timestamp(); rates take them into account */
     bool delayed_name_removal;
 };
 

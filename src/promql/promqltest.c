@@ -64,43 +64,82 @@ static int parse_time(struct script *script, str word, dur *ret)
     return 0;
 }
 
-/* load_starts checks a line `series@st offsets` and marks the series. */
-static int load_starts(struct script *script, str metric)
-{
-    struct baro_error err = {0};
-    struct labels labels = {0};
+typedef VEC(struct script_load) script_loads;
 
-    if (promql_parse_metric(&script->arena, metric, &labels, &err) < 0) {
-        return fail_line(script, "%s", err.message);
-    }
-    script_store_mark_starts(&script->store, labels);
-    return 0;
+/* load_starts reads a line `series@st offsets`; the series line itself follows. */
+static int load_starts(struct script *script, str metric, str offsets, script_loads *loads)
+{
+    struct script_load load = {0};
+    struct baro_error err = {0};
+    int r = promql_parse_metric(&script->arena, metric, &load.labels, &err);
+
+    r = r < 0 ? r : script_starts_parse(offsets, &load.starts, &err);
+    vec_push(loads, load);
+    return r < 0 ? fail_line(script, "%s", err.message) : 0;
 }
 
-static int load_line(struct script *script, dur step, bool with_nhcb)
+/* The line of start timestamps before a series line is about the same series. */
+static int load_line(struct script *script, script_loads *loads, bool *after_starts)
 {
     size_t end = script_metric_end(script->line);
-    script_values values = {0};
-    struct labels labels = {0};
+    struct script_load load = {0};
     struct baro_error err = {0};
     int r;
 
     if (str_has_prefix(str_from_index(script->line, end), STR("@st"))) {
-        return load_starts(script, str_slice(script->line, 0, end));
+        *after_starts = true;
+        return load_starts(script, str_slice(script->line, 0, end),
+                           str_from_index(script->line, end + 3), loads);
     }
-    r = script_series_parse(&script->arena, script->line, &labels, &values, &err);
-    if (r >= 0) {
-        r = script_store_load(&script->store, labels, &values, step, with_nhcb, &err);
+    r = script_series_parse(&script->arena, script->line, &load.labels, &load.values, &err);
+    if (r >= 0 && *after_starts) {
+        struct script_load *before = vec_last(loads);
+
+        before->values = load.values;
+        *after_starts = false;
+        return labels_eq(before->labels, load.labels) && before->starts.count == load.values.count
+                   ? 0
+                   : fail_line(script, "the start timestamps before it are not of this series");
     }
-    vec_done(&values);
+    vec_push(loads, load);
     return r < 0 ? fail_line(script, "%s", err.message) : 0;
+}
+
+static int store_loads(struct script *script, const script_loads *loads, dur step, bool with_nhcb)
+{
+    struct baro_error err = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < loads->count && r >= 0; i++) {
+        const struct script_load *load = &loads->items[i];
+
+        r = script_store_load(&script->store, load->labels, &load->values, &load->starts, step,
+                              &err);
+    }
+    if (r >= 0 && with_nhcb) {
+        r = script_nhcb_load(&script->arena, &script->store, loads->items, loads->count, step,
+                             &err);
+    }
+    return r < 0 ? fail_line(script, "%s", err.message) : 0;
+}
+
+static void loads_done(script_loads *loads)
+{
+    for (size_t i = 0; i < loads->count; i++) {
+        vec_done(&loads->items[i].values);
+        vec_done(&loads->items[i].starts);
+    }
+    vec_done(loads);
 }
 
 static int run_load(struct script *script, str command, str args)
 {
     bool with_nhcb = str_eq_nocase(command, STR("load_with_nhcb"));
+    script_loads loads = {0};
+    bool after_starts = false;
     dur step = 0;
     str word = script_word(&args);
+    int r = 0;
 
     if (!with_nhcb && !str_eq_nocase(command, STR("load"))) {
         return fail_line(script, "unknown command \"%.*s\"", STR_ARG(command));
@@ -108,14 +147,12 @@ static int run_load(struct script *script, str command, str args)
     if (parse_time(script, word, &step) < 0 || str_trim(args).len > 0) {
         return fail_line(script, "wanted \"load STEP\"");
     }
-    while (next_line(script) && !is_blank(script->line)) {
-        int r = load_line(script, step, with_nhcb);
-
-        if (r < 0) {
-            return r;
-        }
+    while (r >= 0 && next_line(script) && !is_blank(script->line)) {
+        r = load_line(script, &loads, &after_starts);
     }
-    return 0;
+    r = r < 0 ? r : store_loads(script, &loads, step, with_nhcb);
+    loads_done(&loads);
+    return r;
 }
 
 /* parse_message reads what may follow `expect fail`, `expect warn` and `expect info`. */
@@ -213,7 +250,6 @@ static int parse_result_line(struct script *script, struct script_eval *eval)
         rule.count = values.count;
         for (size_t i = 0; i < values.count; i++) {
             rule.values[i] = values.items[i];
-            eval->histograms = eval->histograms || values.items[i].histogram;
         }
         vec_push(&eval->series, rule);
     }
@@ -304,39 +340,6 @@ static int apply_old_form(struct script *script, struct script_eval *eval, str c
     return 0;
 }
 
-/* needs_experimental says whether a query parses only with everything switched on. */
-static bool needs_experimental(str query)
-{
-    struct arena arena = {0};
-    struct expr *expr = NULL;
-    bool plain = promql_parse(&arena, query, NULL, &expr, NULL) >= 0;
-    bool all = plain;
-
-    promql_expr_done(expr);
-    if (!plain) {
-        expr = NULL;
-        all = promql_parse(&arena, query, &script_features, &expr, NULL) >= 0;
-        promql_expr_done(expr);
-    }
-    arena_done(&arena);
-    return all && !plain;
-}
-
-static enum promqltest_outcome classify(const struct script *script, const struct script_eval *eval)
-{
-    bool histograms = false;
-    bool starts = false;
-
-    script_store_touches(&script->store, eval->query, &histograms, &starts);
-    if (histograms || eval->histograms) {
-        return PROMQLTEST_NEEDS_HISTOGRAMS;
-    }
-    if (starts || needs_experimental(eval->query)) {
-        return PROMQLTEST_NEEDS_EXPERIMENTAL;
-    }
-    return PROMQLTEST_FAILED;
-}
-
 static void run_parsed(struct script *script, const struct script_eval *eval, uint32_t line,
                        str command)
 {
@@ -347,7 +350,7 @@ static void run_parsed(struct script *script, const struct script_eval *eval, ui
     str got = STR_NULL;
 
     if (!script_eval_run(&script->arena, eval, &script->store, thorough, &wanted, &got)) {
-        entry.outcome = classify(script, eval);
+        entry.outcome = PROMQLTEST_FAILED;
         entry.wanted = arena_str(&report->arena, wanted);
         entry.got = arena_str(&report->arena, got);
     }
@@ -420,36 +423,17 @@ void promqltest_report_done(struct promqltest_report *report)
     arena_done(&report->arena);
 }
 
-void promqltest_report_print(struct buf *buf, str name, const struct promqltest_report *report,
-                             bool all_kinds)
+void promqltest_report_print(struct buf *buf, str name, const struct promqltest_report *report)
 {
-    static const char *const notes[PROMQLTEST_OUTCOME_COUNT] = {
-        [PROMQLTEST_PASSED] = "",
-        [PROMQLTEST_FAILED] = "",
-        [PROMQLTEST_NEEDS_HISTOGRAMS] = " (needs native histograms)",
-        [PROMQLTEST_NEEDS_EXPERIMENTAL] = " (needs experimental features)",
-    };
-
     for (size_t i = 0; i < report->evals.count; i++) {
         const struct promqltest_eval *eval = &report->evals.items[i];
 
-        if (eval->outcome == PROMQLTEST_PASSED ||
-            (eval->outcome != PROMQLTEST_FAILED && !all_kinds)) {
-            continue;
+        if (eval->outcome != PROMQLTEST_PASSED) {
+            buf_printf(buf, "%.*s:%u: %.*s\n    wanted %.*s\n    got    %.*s\n", STR_ARG(name),
+                       eval->line, STR_ARG(eval->command), STR_ARG(eval->wanted),
+                       STR_ARG(eval->got));
         }
-        buf_printf(buf, "%.*s:%u: %.*s%s\n    wanted %.*s\n    got    %.*s\n", STR_ARG(name),
-                   eval->line, STR_ARG(eval->command), notes[eval->outcome], STR_ARG(eval->wanted),
-                   STR_ARG(eval->got));
     }
-    buf_printf(buf, "%.*s: %zu passed, %zu failed", STR_ARG(name),
+    buf_printf(buf, "%.*s: %zu passed, %zu failed\n", STR_ARG(name),
                report->counts[PROMQLTEST_PASSED], report->counts[PROMQLTEST_FAILED]);
-    if (report->counts[PROMQLTEST_NEEDS_HISTOGRAMS] > 0) {
-        buf_printf(buf, ", %zu need native histograms",
-                   report->counts[PROMQLTEST_NEEDS_HISTOGRAMS]);
-    }
-    if (report->counts[PROMQLTEST_NEEDS_EXPERIMENTAL] > 0) {
-        buf_printf(buf, ", %zu need experimental features",
-                   report->counts[PROMQLTEST_NEEDS_EXPERIMENTAL]);
-    }
-    buf_char(buf, '\n');
 }

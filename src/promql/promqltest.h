@@ -22,8 +22,6 @@ struct promqltest_options {
 enum promqltest_outcome {
     PROMQLTEST_PASSED,
     PROMQLTEST_FAILED,
-    PROMQLTEST_NEEDS_HISTOGRAMS,   /* did not pass; touches or expects native histograms */
-    PROMQLTEST_NEEDS_EXPERIMENTAL, /* did not pass; uses what is behind a feature flag */
     PROMQLTEST_OUTCOME_COUNT,
 };
 
@@ -54,8 +52,6 @@ void promqltest_report_done(struct promqltest_report *report);
 
 /*
  * promqltest_report_print appends "NAME:LINE: COMMAND", what was wanted and what came for every
- * eval that failed (with all_kinds also for those that need histograms or experimental features),
- * then "NAME: N passed, M failed" and the counts of the other two classes when there are any.
+ * eval that failed, then "NAME: N passed, M failed".
  */
-void promqltest_report_print(struct buf *buf, str name, const struct promqltest_report *report,
-                             bool all_kinds);
+void promqltest_report_print(struct buf *buf, str name, const struct promqltest_report *report);

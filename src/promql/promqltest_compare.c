@@ -88,28 +88,78 @@ static const struct result_series *find_series(const struct script_result *resul
     return NULL;
 }
 
+static bool sides_equal(const struct histogram_side *a, const struct histogram_side *b)
+{
+    if (!histogram_side_layout_eq(a, b)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->bucket_count; i++) {
+        if (!values_equal(a->buckets[i], b->buckets[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Empty buckets do not count. */
+static bool histograms_equal(struct arena *arena, const struct script_value *wanted,
+                             const struct histogram *got)
+{
+    struct histogram *a = histogram_copy(arena, wanted->h);
+    struct histogram *b = histogram_copy(arena, got);
+
+    histogram_compact(arena, a);
+    histogram_compact(arena, b);
+    return a->schema == b->schema && a->zero_threshold == b->zero_threshold &&
+           histogram_bounds_eq(a, b) && values_equal(a->count, b->count) &&
+           values_equal(a->sum, b->sum) && values_equal(a->zero_count, b->zero_count) &&
+           sides_equal(&a->positive, &b->positive) && sides_equal(&a->negative, &b->negative) &&
+           (!wanted->has_hint || a->hint == b->hint);
+}
+
+static str histogram_text(struct arena *arena, const struct histogram *h)
+{
+    static const char *const hints[] = {"unknown", "reset", "not_reset", "gauge"};
+    struct buf buf = {0};
+    str text;
+
+    buf_printf(&buf, "schema:%d z_bucket_w:%g custom:%u hint:%s ", h->schema, h->zero_threshold,
+               h->custom_count, hints[h->hint]);
+    histogram_format(&buf, h);
+    text = arena_str(arena, buf_view(&buf));
+    buf_done(&buf);
+    return text;
+}
+
+static str sample_text(struct arena *arena, double v, const struct histogram *h)
+{
+    return h != NULL ? histogram_text(arena, h) : number_text(arena, v);
+}
+
 /* check_point compares one wanted value (with its time) with one point. */
 static bool check_point(struct arena *arena, const struct series_rule *rule, ts t,
                         const struct script_value *value, const struct point *point,
                         str *ret_wanted, str *ret_got)
 {
-    str name = labels_text(arena, rule->labels);
-    str wanted = value->histogram ? STR("a native histogram") : number_text(arena, value->v);
+    str name;
+    str wanted;
 
+    if (point != NULL && point->t == t && (point->h != NULL) == (value->h != NULL) &&
+        (point->h != NULL ? histograms_equal(arena, value, point->h)
+                          : values_equal(value->v, point->v))) {
+        return true;
+    }
+    name = labels_text(arena, rule->labels);
+    wanted = sample_text(arena, value->v, value->h);
     wanted =
         arena_printf(arena, "%.*s = %.*s at %lld ms", STR_ARG(name), STR_ARG(wanted), (long long)t);
     if (point == NULL) {
         return differ(ret_wanted, wanted, ret_got, STR("no such point"));
     }
-    if (point->h != NULL && !value->histogram) {
-        return differ(ret_wanted, wanted, ret_got, STR("a native histogram"));
-    }
-    if (point->t != t || value->histogram || !values_equal(value->v, point->v)) {
-        return differ(ret_wanted, wanted, ret_got,
-                      arena_printf(arena, "%.*s at %lld ms", STR_ARG(number_text(arena, point->v)),
-                                   (long long)point->t));
-    }
-    return true;
+    return differ(ret_wanted, wanted, ret_got,
+                  arena_printf(arena, "%.*s at %lld ms",
+                               STR_ARG(sample_text(arena, point->v, point->h)),
+                               (long long)point->t));
 }
 
 /* check_points compares all points of a series: value i is wanted at start + i * step. */
@@ -166,7 +216,8 @@ static bool check_extra(struct arena *arena, const struct script_eval *eval,
             return differ(
                 ret_wanted, STR("no such series"), ret_got,
                 arena_printf(arena, "%.*s = %.*s", STR_ARG(labels_text(arena, series->metric)),
-                             STR_ARG(series->count > 0 ? number_text(arena, series->points[0].v)
+                             STR_ARG(series->count > 0 ? sample_text(arena, series->points[0].v,
+                                                                     series->points[0].h)
                                                        : STR(""))));
         }
         for (size_t k = 0; k < i; k++) {

@@ -6,6 +6,7 @@ const struct promql_features script_features = {
     .duration_expressions = true,
     .extended_range = true,
     .binop_fill = true,
+    .start_timestamps = true,
     .delayed_name_removal = true,
 };
 
@@ -15,7 +16,7 @@ static const struct engine_options script_engine = {
     .default_step = DUR_MINUTE,
     .samples_max = 50000000,
     .memory_bytes_max = (size_t)1 << 30,
-    .features = {true, true, true, true, true},
+    .features = {true, true, true, true, true, true},
 };
 
 /* middle_of cuts a matrix to the points at t, as an instant query would have given them. */

@@ -2,17 +2,39 @@
 #pragma once
 
 #include "base/dur.h"
+#include "model/histogram.h"
 #include "promql/engine.h"
 #include "promql/promqltest.h"
 
 /* One value of a series line. */
 struct script_value {
     double v;
+    const struct histogram *h; /* NULL for floats */
+    ts st;                     /* of a line of start timestamps: the offset from the sample */
     bool omitted;
-    bool histogram; /* checked for form only */
+    bool has_hint; /* the histogram names its reset hint */
 };
 
 typedef VEC(struct script_value) script_values;
+
+/* Values of one line; the longest real script has some thousands. */
+enum { LINE_VALUES_MAX = 1000000 };
+
+static inline bool script_is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* script_number_parse reads a number with optional sign at *at and moves *at behind it. */
+bool script_number_parse(str text, size_t *at, double *ret);
+/* script_times_parse reads `xK` at *at, if it is there. */
+bool script_times_parse(str text, size_t *at, bool *ret_has, uint64_t *ret);
+int script_fail_item(str item, struct baro_error *err);
+/* script_histograms_parse reads one item that begins with {{, and moves *at behind it. */
+int script_histograms_parse(struct arena *arena, str text, size_t *at, script_values *values,
+                            struct baro_error *err);
+/* script_starts_parse reads the offsets of a line of start timestamps. */
+int script_starts_parse(str text, script_values *values, struct baro_error *err);
 
 /* script_series_parse reads `metric values`; labels live in the arena, values are appended. Fails
  * with BARO_EPARSE. */
@@ -20,7 +42,8 @@ int script_series_parse(struct arena *arena, str line, struct labels *ret_labels
                         script_values *values, struct baro_error *err);
 /* script_metric_end returns the index behind the metric at the start of line. */
 size_t script_metric_end(str line);
-int script_values_parse(str text, script_values *values, struct baro_error *err);
+int script_values_parse(struct arena *arena, str text, script_values *values,
+                        struct baro_error *err);
 /* script_scalar_parse reads a line that is one number, hexadecimal ones included. */
 bool script_scalar_parse(str line, double *ret);
 
@@ -30,12 +53,7 @@ str script_word(str *rest);
 /* A loaded series: all that has been loaded since the last clear, in rising time. */
 struct loaded_series {
     struct labels labels;
-    ts *t;
-    double *v;
-    size_t count;
-    size_t capacity;
-    bool histograms; /* has or would have native histogram samples, which the store lacks */
-    bool starts;     /* has start timestamps, which the store lacks */
+    VEC(struct sample) samples; /* histograms in the store's arena */
 };
 
 struct script_store {
@@ -49,17 +67,25 @@ struct script_store {
 void script_store_init(struct script_store *store);
 void script_store_done(struct script_store *store);
 void script_store_clear(struct script_store *store);
-/* script_store_load stores value i of a line at i * step; with_nhcb marks what would become a
- * native histogram. */
+/* script_store_load stores value i of a line at i * step, begun at the offset `starts` (may be
+ * NULL) from there. */
 int script_store_load(struct script_store *store, struct labels labels, const script_values *values,
-                      dur step, bool with_nhcb, struct baro_error *err);
-void script_store_mark_starts(struct script_store *store, struct labels labels);
+                      const script_values *starts, dur step, struct baro_error *err);
+
+/* One line of a load command. */
+struct script_load {
+    struct labels labels;
+    script_values values;
+    script_values starts;
+};
+
+/* script_nhcb_load makes native histograms of the classic ones among the lines of a load. */
+int script_nhcb_load(struct arena *arena, struct script_store *store,
+                     const struct script_load *lines, size_t count, dur step,
+                     struct baro_error *err);
 /* script_store_queryable brings the memstore up to date. */
 int script_store_queryable(struct script_store *store, struct queryable **ret,
                            struct baro_error *err);
-/* script_store_touches says which kinds of series that the store cannot hold a query selects. */
-void script_store_touches(const struct script_store *store, str query, bool *ret_histograms,
-                          bool *ret_starts);
 
 enum annotation_kind { ANNOTATION_WARN, ANNOTATION_INFO, ANNOTATION_KIND_COUNT };
 
@@ -95,7 +121,6 @@ struct script_eval {
     bool matrix; /* expect range vector */
     ts matrix_start;
     dur matrix_step;
-    bool histograms; /* some result line has one */
     VEC(struct series_rule) series;
 };
 

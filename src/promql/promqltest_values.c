@@ -3,12 +3,9 @@
 #include "base/num.h"
 #include "promql/promqltest_priv.h"
 
-/* Values of one line; the longest real script has some thousands. */
-enum { LINE_VALUES_MAX = 1000000, HISTOGRAM_BUCKETS_MAX = 100000 };
-
 static bool is_space(char c)
 {
-    return c == ' ' || c == '\t';
+    return script_is_space(c);
 }
 
 static bool is_digit(char c)
@@ -90,8 +87,7 @@ static size_t scan_number(str text, size_t at)
     return end;
 }
 
-/* parse_number reads a number with optional sign at *at and moves *at behind it. */
-static bool parse_number(str text, size_t *at, double *ret)
+bool script_number_parse(str text, size_t *at, double *ret)
 {
     char digits[128];
     size_t start = *at;
@@ -120,8 +116,7 @@ static bool parse_number(str text, size_t *at, double *ret)
     return true;
 }
 
-/* parse_times reads `xK` at *at, if it is there. */
-static bool parse_times(str text, size_t *at, bool *ret_has, uint64_t *ret)
+bool script_times_parse(str text, size_t *at, bool *ret_has, uint64_t *ret)
 {
     size_t end = *at + 1;
 
@@ -139,7 +134,7 @@ static bool parse_times(str text, size_t *at, bool *ret_has, uint64_t *ret)
     return true;
 }
 
-static int fail_item(str item, struct baro_error *err)
+int script_fail_item(str item, struct baro_error *err)
 {
     return error_set(err, BARO_EPARSE, "invalid value \"%.*s\"", STR_ARG(str_slice(item, 0, 80)));
 }
@@ -157,144 +152,6 @@ static int push_many(script_values *values, struct script_value value, double st
     return 0;
 }
 
-/* One key of {{...}}: which values it takes. */
-enum histogram_key_kind { KEY_NUMBER, KEY_INTEGER, KEY_LIST, KEY_HINT };
-
-static const struct {
-    const char *name;
-    enum histogram_key_kind kind;
-} histogram_keys[] = {
-    {"schema", KEY_INTEGER},
-    {"sum", KEY_NUMBER},
-    {"count", KEY_NUMBER},
-    {"z_bucket", KEY_NUMBER},
-    {"z_bucket_w", KEY_NUMBER},
-    {"offset", KEY_INTEGER},
-    {"n_offset", KEY_INTEGER},
-    {"buckets", KEY_LIST},
-    {"n_buckets", KEY_LIST},
-    {"custom_values", KEY_LIST},
-    {"counter_reset_hint", KEY_HINT},
-};
-
-static bool check_list(str text, size_t *at)
-{
-    size_t count = 0;
-
-    if (*at >= text.len || text.ptr[*at] != '[') {
-        return false;
-    }
-    (*at)++;
-    for (;;) {
-        double value;
-
-        while (*at < text.len && is_space(text.ptr[*at])) {
-            (*at)++;
-        }
-        if (*at < text.len && text.ptr[*at] == ']') {
-            (*at)++;
-            return true;
-        }
-        if (++count > HISTOGRAM_BUCKETS_MAX || !parse_number(text, at, &value)) {
-            return false;
-        }
-    }
-}
-
-static bool check_hint(str text, size_t *at)
-{
-    static const char *const hints[] = {"unknown", "reset", "not_reset", "gauge"};
-    size_t end = *at;
-    bool known = false;
-
-    while (end < text.len && !is_space(text.ptr[end]) && text.ptr[end] != '}') {
-        end++;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(hints); i++) {
-        known = known || str_is(str_slice(text, *at, end), hints[i]);
-    }
-    *at = end;
-    return known;
-}
-
-static bool check_key(str text, size_t *at, int64_t *ret_schema)
-{
-    size_t colon = *at;
-    double value = 0;
-
-    while (colon < text.len && text.ptr[colon] != ':') {
-        colon++;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(histogram_keys); i++) {
-        if (!str_is(str_slice(text, *at, colon), histogram_keys[i].name) || colon == text.len) {
-            continue;
-        }
-        *at = colon + 1;
-        switch (histogram_keys[i].kind) {
-        case KEY_LIST:
-            return check_list(text, at);
-        case KEY_HINT:
-            return check_hint(text, at);
-        case KEY_NUMBER:
-            return parse_number(text, at, &value);
-        case KEY_INTEGER:
-            if (!parse_number(text, at, &value) || value != floor(value)) {
-                return false;
-            }
-            *ret_schema = i == 0 ? (int64_t)value : *ret_schema;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* check_histogram reads `{{...}}` at *at and moves *at behind it. */
-static bool check_histogram(str text, size_t *at, int64_t *ret_schema)
-{
-    *ret_schema = 0;
-    if (!str_has_prefix(str_from_index(text, *at), STR("{{"))) {
-        return false;
-    }
-    *at += 2;
-    for (;;) {
-        while (*at < text.len && is_space(text.ptr[*at])) {
-            (*at)++;
-        }
-        if (str_has_prefix(str_from_index(text, *at), STR("}}"))) {
-            *at += 2;
-            return *ret_schema == -53 || (*ret_schema >= -4 && *ret_schema <= 8);
-        }
-        if (!check_key(text, at, ret_schema)) {
-            return false;
-        }
-    }
-}
-
-static int parse_histogram_item(str text, size_t *at, script_values *values, struct baro_error *err)
-{
-    size_t start = *at;
-    int64_t schema = 0;
-    int64_t increment = 0;
-    bool has_times = false;
-    uint64_t times = 0;
-    bool ok = check_histogram(text, at, &schema);
-
-    if (ok && *at < text.len && (text.ptr[*at] == '+' || text.ptr[*at] == '-')) {
-        (*at)++;
-        ok = check_histogram(text, at, &increment) && *at < text.len && text.ptr[*at] == 'x';
-        if (ok && schema > increment) {
-            return error_set(err, BARO_EPARSE,
-                             "error combining histograms: cannot merge from schema %lld to %lld",
-                             (long long)increment, (long long)schema);
-        }
-    }
-    if (!ok || !parse_times(text, at, &has_times, &times)) {
-        return fail_item(str_from_index(text, start), err);
-    }
-    return push_many(values, (struct script_value){.histogram = true}, 0, has_times ? times + 1 : 1,
-                     err);
-}
-
 static int parse_plain_item(str item, script_values *values, struct baro_error *err)
 {
     struct script_value value = {0};
@@ -306,8 +163,8 @@ static int parse_plain_item(str item, script_values *values, struct baro_error *
     if (item.ptr[0] == '_') {
         value.omitted = true;
         at = 1;
-        if (!parse_times(item, &at, &has_times, &times) || at != item.len) {
-            return fail_item(item, err);
+        if (!script_times_parse(item, &at, &has_times, &times) || at != item.len) {
+            return script_fail_item(item, err);
         }
         return push_many(values, value, 0, has_times ? times : 1, err);
     }
@@ -315,20 +172,21 @@ static int parse_plain_item(str item, script_values *values, struct baro_error *
         value.v = value_stale();
         return push_many(values, value, 0, 1, err);
     }
-    if (!parse_number(item, &at, &value.v)) {
-        return fail_item(item, err);
+    if (!script_number_parse(item, &at, &value.v)) {
+        return script_fail_item(item, err);
     }
     if (at < item.len && (item.ptr[at] == '+' || item.ptr[at] == '-') &&
-        (!parse_number(item, &at, &step) || at == item.len || item.ptr[at] != 'x')) {
-        return fail_item(item, err);
+        (!script_number_parse(item, &at, &step) || at == item.len || item.ptr[at] != 'x')) {
+        return script_fail_item(item, err);
     }
-    if (!parse_times(item, &at, &has_times, &times) || at != item.len) {
-        return fail_item(item, err);
+    if (!script_times_parse(item, &at, &has_times, &times) || at != item.len) {
+        return script_fail_item(item, err);
     }
     return push_many(values, value, step, has_times ? times + 1 : 1, err);
 }
 
-int script_values_parse(str text, script_values *values, struct baro_error *err)
+int script_values_parse(struct arena *arena, str text, script_values *values,
+                        struct baro_error *err)
 {
     size_t at = 0;
 
@@ -343,9 +201,9 @@ int script_values_parse(str text, script_values *values, struct baro_error *err)
             return 0;
         }
         if (text.ptr[at] == '{') {
-            r = parse_histogram_item(text, &at, values, err);
+            r = script_histograms_parse(arena, text, &at, values, err);
             if (r >= 0 && at < text.len && !is_space(text.ptr[at])) {
-                r = fail_item(str_from_index(text, at), err);
+                r = script_fail_item(str_from_index(text, at), err);
             }
         } else {
             end = at;
@@ -374,7 +232,73 @@ int script_series_parse(struct arena *arena, str line, struct labels *ret_labels
         return error_set(err, BARO_EPARSE, "invalid text behind the series: \"%.*s\"",
                          STR_ARG(str_slice(line, end, end + 80)));
     }
-    return script_values_parse(str_from_index(line, end), values, err);
+    return script_values_parse(arena, str_from_index(line, end), values, err);
+}
+
+/* One duration of a single unit, with optional sign, or 0; *at moves behind it. */
+static bool parse_offset(str text, size_t *at, dur *ret)
+{
+    size_t start = *at;
+    bool negative = start < text.len && text.ptr[start] == '-';
+    size_t end;
+    dur value = 0;
+
+    start += start < text.len && (negative || text.ptr[start] == '+');
+    end = start;
+    while (end < text.len && is_digit(text.ptr[end])) {
+        end++;
+    }
+    while (end < text.len && text.ptr[end] >= 'a' && text.ptr[end] <= 'z' && text.ptr[end] != 'x') {
+        end++;
+    }
+    if (end == start || dur_parse(str_slice(text, start, end), &value, NULL) < 0) {
+        return false;
+    }
+    *at = end;
+    *ret = negative ? -value : value;
+    return true;
+}
+
+static int parse_start_item(str item, script_values *values, struct baro_error *err)
+{
+    struct script_value value = {0};
+    bool has_times = false;
+    uint64_t times = 0;
+    dur step = 0;
+    size_t at = 0;
+
+    if (item.ptr[0] == '_') {
+        value.omitted = true;
+        at = 1;
+    } else if (!parse_offset(item, &at, &value.st)) {
+        return script_fail_item(item, err);
+    }
+    if (!value.omitted && at < item.len && (item.ptr[at] == '+' || item.ptr[at] == '-') &&
+        !parse_offset(item, &at, &step)) {
+        return script_fail_item(item, err);
+    }
+    if (!script_times_parse(item, &at, &has_times, &times) || at != item.len ||
+        values->count + times > LINE_VALUES_MAX) {
+        return script_fail_item(item, err);
+    }
+    times = !has_times ? 1 : value.omitted ? times : times + 1;
+    for (uint64_t i = 0; i < times; i++) {
+        vec_push(values, value);
+        value.st += step;
+    }
+    return 0;
+}
+
+int script_starts_parse(str text, script_values *values, struct baro_error *err)
+{
+    for (str word = script_word(&text); word.len > 0; word = script_word(&text)) {
+        int r = parse_start_item(word, values, err);
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
 }
 
 bool script_scalar_parse(str line, double *ret)
