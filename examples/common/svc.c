@@ -224,6 +224,7 @@ int svc_start(const struct svc_service *service, const struct svc_settings *sett
               struct svc **ret, struct svc_error *err)
 {
     struct svc *svc = svc_new(service, settings);
+    uint16_t port = 0;
     int fd;
     int r = svc == NULL ? svc_fail(err, -ENOMEM, "%s: out of memory", service->name) : 0;
 
@@ -234,7 +235,8 @@ int svc_start(const struct svc_service *service, const struct svc_settings *sett
         (void)svc_free(svc);
         return r;
     }
-    fd = svc_listen_socket(settings->listen, &svc->port, err);
+    fd = svc_listen_socket(settings->listen, &port, err);
+    svc->port = port;
     if (fd >= 0) {
         svc->daemon = start_daemon(svc, fd);
     }

@@ -37,7 +37,7 @@ struct svc_route {
     const char *help;
 };
 
-/* One part of a multipart body, or one field of a form. */
+/* One part of a multipart body. */
 struct svc_part {
     const char *name;
     const char *filename;     /* "" = none */
@@ -106,6 +106,10 @@ void svc_answer_response(struct svc_request *request, int status,
 
 /* svc_answer_header adds a header to the answer; call it before the answer. */
 void svc_answer_header(struct svc_request *request, const char *name, const char *value);
+
+/* svc_answered_so_far tells a handler what its answer is now; *ret_error_type NULL = no error. */
+void svc_answered_so_far(const struct svc_request *request, int *ret_status,
+                         const char **ret_error_type);
 
 /* What is known of a request once it is answered. */
 struct svc_answered {

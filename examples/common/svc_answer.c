@@ -68,7 +68,9 @@ void svc_answer_text(struct svc_request *public, int status, const char *format,
 
 void svc_answer_json(struct svc_request *public, int status, json_t *value_consume)
 {
-    char *text = value_consume != NULL ? json_dumps(value_consume, JSON_COMPACT) : NULL;
+    char *text = value_consume != NULL
+                     ? json_dumps(value_consume, JSON_COMPACT | JSON_REAL_PRECISION(9))
+                     : NULL;
 
     json_decref(value_consume);
     if (text != NULL) {
@@ -176,6 +178,15 @@ void svc_answer_response(struct svc_request *public, int status,
                          struct MHD_Response *response_consume, size_t body_bytes)
 {
     request_answer(request_of(public), status, response_consume, body_bytes);
+}
+
+void svc_answered_so_far(const struct svc_request *public, int *ret_status,
+                         const char **ret_error_type)
+{
+    const struct request *request = (const struct request *)public;
+
+    *ret_status = request->response != NULL ? request->status : 500;
+    *ret_error_type = request->error_type;
 }
 
 enum MHD_Result request_send(struct request *request)

@@ -25,7 +25,7 @@ struct svc {
     const struct svc_settings *settings;
     struct MHD_Daemon *daemon;
     struct svc_limit *limit;
-    uint16_t port;
+    _Atomic uint16_t port; /* 0 until it listens */
     int64_t start_ns;
     _Atomic bool ending;
     pthread_mutex_t lock; /* of slots and closing */

@@ -170,10 +170,11 @@ static enum MHD_Result take_part(void *context, enum MHD_ValueKind kind, const c
                : MHD_YES;
 }
 
+/* What `curl -d '{...}'` sends says that it is a form, and is JSON: only multipart is taken apart.
+ */
 static bool is_form(const char *content_type)
 {
-    return strncasecmp(content_type, "multipart/form-data", 19) == 0 ||
-           strncasecmp(content_type, "application/x-www-form-urlencoded", 33) == 0;
+    return strncasecmp(content_type, "multipart/form-data", 19) == 0;
 }
 
 static struct request *request_new(struct svc *svc, struct MHD_Connection *connection,
