@@ -79,7 +79,7 @@ static int sqlite_run(void *connection, const char *sql, const char *const *para
         return fail(db, err);
     }
     for (size_t i = 0; i < count; i++) {
-        char name[8];
+        char name[24];
         int at;
 
         (void)snprintf(name, sizeof(name), "$%zu", i + 1);
