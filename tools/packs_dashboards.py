@@ -208,7 +208,7 @@ def main() -> int:
         goal = source.parent.parent / "dashboards" / f"{source.stem}.json"
         try:
             text = json.dumps(make_dashboard(yaml.safe_load(source.read_text())), indent=2, ensure_ascii=False) + "\n"
-        except (BoardError, KeyError, TypeError, ValueError) as fault:
+        except (BoardError, KeyError, TypeError, ValueError, yaml.YAMLError) as fault:
             print(f"{source}: {fault!r}", file=sys.stderr)
             return 1
         if check and (not goal.exists() or goal.read_text() != text):

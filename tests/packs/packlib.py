@@ -114,7 +114,7 @@ def selectors(tree: object) -> list[tuple[str, set[str]]]:
     """(series name, labels asked for) of every selector in what /api/v1/parse_query answers."""
     found = []
     if isinstance(tree, dict):
-        if tree.get("type") == "vectorSelector":
+        if tree.get("type") in ("vectorSelector", "matrixSelector"):
             found.append((tree["name"], {matcher["name"] for matcher in tree["matchers"]}))
         for value in tree.values():
             found += selectors(value)
