@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "app/check_live.h"
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/flags.h"
@@ -13,7 +14,7 @@ enum config_flag {
     CONFIG_STRICT,
     CONFIG_SYNTAX_ONLY
 };
-enum metrics_flag { METRICS_FORMAT };
+enum metrics_flag { METRICS_FORMAT, METRICS_CATALOG, METRICS_ALLOW, METRICS_COMPLETE };
 
 static const struct flag config_rows[] = {
     {"agent", FLAG_BOOL, "false", FLAG_RUN, "check by the rules of agent mode"},
@@ -29,6 +30,13 @@ static const struct flag metrics_rows[] = {
     {"format", FLAG_TEXT, "auto", FLAG_RUN,
      "text, openmetrics, or auto: OpenMetrics when the last line is # EOF; what is empty is "
      "refused"},
+    {"catalog", FLAG_LIST, "", FLAG_RUN,
+     "a metric catalogue; repeatable. With one, the exposition is compared with it instead"},
+    {"allow", FLAG_LIST, "", FLAG_RUN,
+     "a regular expression for names that no catalogue has, as 'go_.*'; process_.* is allowed; "
+     "repeatable"},
+    {"complete", FLAG_BOOL, "false", FLAG_RUN,
+     "with --catalog: every stable metric of the catalogues must be there"},
 };
 
 static const char config_summary[] =
@@ -39,8 +47,12 @@ static const char metrics_summary[] =
     "Reads an exposition from standard input (or FILE) and judges it: OpenMetrics by the whole "
     "specification,\n"
     "Prometheus text by its grammar and the naming conventions.\n"
-    "Exit status: 0 good, 1 not parseable, 2 wrong usage, 3 lint findings.\n\n"
-    "  curl -s localhost:9100/metrics | barograph check metrics";
+    "With --catalog, it compares the exposition (or a live target's: URL) with metric catalogues:\n"
+    "names, types, help, units, labels, their values and number.\n"
+    "Exit status: 0 good, 1 not parseable or not as the catalogues say, 2 wrong usage, 3 lint "
+    "findings.\n\n"
+    "  curl -s localhost:9100/metrics | barograph check metrics\n"
+    "  barograph check metrics --catalog packs/orfeas/catalog.yaml http://localhost:5000/metrics";
 
 static int print_help(const char *usage, const char *summary, const struct flag *rows, size_t count,
                       bool wanted)
@@ -106,8 +118,17 @@ int command_check_metrics(int argc, char **argv)
                                                           : EXPOSITION_CHECK_AUTO;
     if (flags.help || flags.arg_count > 1 ||
         (options.format == EXPOSITION_CHECK_AUTO && !str_eq(format, STR("auto")))) {
-        return print_help("check metrics [FLAGS] [FILE]", metrics_summary, metrics_rows,
+        return print_help("check metrics [FLAGS] [FILE|URL]", metrics_summary, metrics_rows,
                           ARRAY_COUNT(metrics_rows), flags.help);
+    }
+    if (flags.given[METRICS_CATALOG]) {
+        return check_live(&(struct check_live_options){
+            .flags = &flags,
+            .catalog_row = METRICS_CATALOG,
+            .allow_row = METRICS_ALLOW,
+            .complete = flags_bool(&flags, METRICS_COMPLETE),
+            .format = options.format,
+        });
     }
     options.input =
         flags.arg_count == 1 && !str_eq(flags.args[0], STR("-")) ? flags.args[0].ptr : NULL;

@@ -7,7 +7,9 @@
  */
 int command_check_catalog(int argc, char **argv);
 int command_check_config(int argc, char **argv);
+int command_check_dashboards(int argc, char **argv);
 int command_check_metrics(int argc, char **argv);
+int command_check_rules(int argc, char **argv);
 int command_gen_c(int argc, char **argv);
 int command_query_instant(int argc, char **argv);
 int command_query_labels(int argc, char **argv);

@@ -109,7 +109,7 @@ static void read_metric(struct catalog_loader *loader, const struct yaml_node *n
     metric->full_name = catalog->name_space.len > 0
                             ? arena_printf(rd->arena, "%.*s_%.*s", STR_ARG(catalog->name_space),
                                            STR_ARG(metric->name))
-                            : metric->name;
+                            : arena_str(rd->arena, metric->name);
     vec_push(&loader->metrics, metric);
     (void)map_put(&((struct owned *)(void *)catalog)->by_name, metric->full_name, metric);
 }
@@ -174,6 +174,7 @@ struct top_text {
     str name;
     str title;
     str name_space;
+    bool foreign;
     const struct yaml_node *labels;
     const struct yaml_node *groups;
     const struct yaml_node *helpers;
@@ -183,6 +184,7 @@ static const struct option top_rows[] = {
     {"catalog", OPTION_STR, 0, offsetof(struct top_text, name), NULL, NULL, NULL},
     {"title", OPTION_STR, 0, offsetof(struct top_text, title), NULL, NULL, NULL},
     {"namespace", OPTION_STR, 0, offsetof(struct top_text, name_space), NULL, NULL, NULL},
+    {"foreign", OPTION_BOOL, 0, offsetof(struct top_text, foreign), NULL, NULL, NULL},
     {"labels", OPTION_CUSTOM, 0, offsetof(struct top_text, labels), NULL, &later_custom, NULL},
     {"groups", OPTION_CUSTOM, 0, offsetof(struct top_text, groups), NULL, &later_custom, NULL},
     {"helpers", OPTION_CUSTOM, 0, offsetof(struct top_text, helpers), NULL, &later_custom, NULL},
@@ -228,6 +230,7 @@ static void read_top(struct catalog_loader *loader, const struct yaml_node *node
     catalog->name = catalog->prefix = text->name;
     catalog->title = text->title.len > 0 ? text->title : text->name;
     catalog->name_space = text->name_space;
+    catalog->foreign = text->foreign;
     catalog_set_shared(loader, text->labels);
     read_groups(loader, text->groups, node);
     catalog_metric_names(loader);
@@ -242,7 +245,7 @@ static void read_top(struct catalog_loader *loader, const struct yaml_node *node
     if (rd->faults->total == 0) {
         catalog_helper_read(loader, text->helpers);
     }
-    if (rd->faults->total == 0) {
+    if (rd->faults->total == 0 && !catalog->foreign) {
         catalog_name_assign(loader);
     }
 }

@@ -200,6 +200,7 @@ struct catalog {
     str name;
     str title;
     str name_space; /* "" = none */
+    bool foreign;   /* metrics of other people's programs: their names follow no rule of ours */
     str prefix;     /* the name in lower case: of every C name but the helpers' */
     const struct catalog_group *groups;
     size_t group_count;
@@ -209,6 +210,19 @@ struct catalog {
     const struct catalog_helper *helpers;
     size_t helper_count;
 };
+
+/* A name under which a metric's series are exposed, and the label that its type adds to them. */
+struct catalog_series {
+    const char *suffix;
+    const char *extra; /* "le", "quantile", or NULL; a stateset adds its own name */
+};
+
+enum { CATALOG_SERIES_NAMES_MAX = 4 };
+
+/* catalog_series_names gives the names of a metric's series in the text formats, and returns their
+ * number; a native histogram without classic buckets has its own name alone. */
+size_t catalog_series_names(const struct catalog_metric *metric,
+                            struct catalog_series ret[CATALOG_SERIES_NAMES_MAX]);
 
 /*
  * catalog_parse reads one file's text; `file` is its name in messages. Fails with BARO_EPARSE or

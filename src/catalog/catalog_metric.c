@@ -310,10 +310,7 @@ static bool ends_with(str name, const char *suffix)
 static void check_name(struct option_reader *rd, const struct catalog_metric *metric,
                        const struct yaml_node *node)
 {
-    static const char *const parts[] = {"_bucket", "_count", "_sum"};
-    enum catalog_type type = metric->type;
     str name = metric->name;
-    bool is_plain = type == CATALOG_COUNTER || type == CATALOG_GAUGE;
 
     if (name.len == 0) {
         option_fault_key(rd, node, "name", "a metric needs a name");
@@ -323,7 +320,22 @@ static void check_name(struct option_reader *rd, const struct catalog_metric *me
             "'%.*s' is no metric name: [a-zA-Z][a-zA-Z0-9_]*, at most %d bytes (colons "
             "are for recording rules)",
             STR_ARG(name), CATALOG_NAME_BYTES_MAX);
-    } else if (!catalog_name_is_identifier(name)) {
+    }
+}
+
+/* What Prometheus asks of names, and what our own metrics keep to. */
+static void check_convention(struct option_reader *rd, const struct catalog_metric *metric,
+                             const struct yaml_node *node)
+{
+    static const char *const parts[] = {"_bucket", "_count", "_sum"};
+    enum catalog_type type = metric->type;
+    str name = metric->name;
+    bool is_plain = type == CATALOG_COUNTER || type == CATALOG_GAUGE;
+
+    if (!catalog_name_is_word(name) || name.ptr[0] == '_') {
+        return;
+    }
+    if (!catalog_name_is_identifier(name)) {
         option_fault_key(rd, node, "name", "metric names are snake_case: '%.*s' has capitals",
                          STR_ARG(name));
     } else if (type == CATALOG_COUNTER && !ends_with(name, "_total")) {
@@ -488,7 +500,10 @@ static void check_metric(struct option_reader *rd, void *object, const struct ya
         option_fault_key(rd, node, "help", "a metric needs a help text");
     }
     check_name(rd, metric, node);
-    check_unit(rd, metric, node);
+    if (!catalog_loader_of(rd)->catalog->foreign) {
+        check_convention(rd, metric, node);
+        check_unit(rd, metric, node);
+    }
     check_keys(rd, metric, node);
     check_label_names(rd, metric, node);
     check_series(rd, metric, node);
@@ -577,6 +592,29 @@ void catalog_metric_names(struct catalog_loader *loader)
         }
     }
     map_done(&taken);
+}
+
+size_t catalog_series_names(const struct catalog_metric *metric,
+                            struct catalog_series ret[CATALOG_SERIES_NAMES_MAX])
+{
+    static const struct catalog_series histogram[] = {
+        {"_bucket", "le"}, {"_sum", NULL}, {"_count", NULL}, {"", NULL}};
+    static const struct catalog_series summary[] = {
+        {"", "quantile"}, {"_sum", NULL}, {"_count", NULL}};
+    static const struct catalog_series plain[] = {{"", NULL}};
+    bool is_histogram = metric->type == CATALOG_HISTOGRAM && !metric->native.only;
+    const struct catalog_series *names = is_histogram                      ? histogram
+                                         : metric->type == CATALOG_SUMMARY ? summary
+                                                                           : plain;
+    size_t count = is_histogram                      ? (metric->native.on ? 4 : 3)
+                   : metric->type == CATALOG_SUMMARY ? 3
+                                                     : 1;
+
+    memcpy(ret, names, count * sizeof(*ret));
+    if (metric->type == CATALOG_STATESET) {
+        ret[0].extra = metric->full_name.ptr;
+    }
+    return count;
 }
 
 uint64_t catalog_series_product(const struct catalog_metric *metric, uint64_t limit,

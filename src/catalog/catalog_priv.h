@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "catalog/catalog.h"
+#include "catalog/catalog_nearest.h"
 #include "conf/option.h"
 
 /* One file being read. The option reader comes first, so that the functions of its tables, which
@@ -31,15 +32,6 @@ bool catalog_name_is_identifier(str s);
 
 /* Whether C or C++ has the word for itself. */
 bool catalog_name_is_keyword(str s);
-
-/* The nearest of some names, for "did you mean": NULL when none is near. */
-struct catalog_nearest {
-    str name;
-    str best;
-    size_t distance;
-};
-void catalog_nearest_try(struct catalog_nearest *nearest, str candidate);
-bool catalog_nearest_found(const struct catalog_nearest *nearest);
 
 /* A name as a parameter: "class" becomes "class_". */
 str catalog_name_param(struct arena *arena, str name);

@@ -192,6 +192,19 @@ TEST(catalog_puts_the_namespace_before_names)
     assert_ptr_equal(m, metric_of(catalog, "app_x_total"));
 }
 
+TEST(catalog_lets_foreign_metrics_have_their_names)
+{
+    CLEANUP(catalog_freep)
+    struct catalog *catalog =
+        load("catalog: other\nforeign: true\ngroups:\n- name: g\n  metrics:\n"
+             "  - {name: node_memory_MemTotal_bytes, type: gauge, help: h}\n"
+             "  - {name: pg_locks_count, type: gauge, help: h}\n"
+             "  - {name: pg_up, type: counter, unit: milliseconds, help: h}\n");
+
+    assert_true(catalog->foreign);
+    assert_int_equal(catalog->metric_count, 3);
+}
+
 TEST(catalog_names_values)
 {
     static const struct {

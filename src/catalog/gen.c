@@ -70,6 +70,12 @@ int gen_write(enum gen_kind kind, const struct catalog *catalog, const char *dir
     struct buf path = {0};
     int r = 0;
 
+    if (kind == GEN_C && catalog->foreign) {
+        return error_set(err, BARO_EINVALID,
+                         "%.*s: a foreign catalogue describes what other programs expose: there is "
+                         "no code to make",
+                         STR_ARG(catalog->name));
+    }
     for (size_t i = 0; i < FILES_MAX && kinds[kind].files[i].make != NULL && r == 0; i++) {
         buf_reset(&text);
         buf_reset(&path);

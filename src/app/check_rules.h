@@ -1,0 +1,23 @@
+/*
+ * check_rules: rule files as Prometheus reads them, for `check rules`: their YAML, names,
+ * durations, labels and expressions; with catalogues also every metric and label that expressions
+ * and annotations name. Running rules is not its business.
+ */
+#pragma once
+
+#include "app/expr_known.h"
+#include "base/buf.h"
+
+struct rule_counts {
+    size_t groups;
+    size_t recording;
+    size_t alerting;
+};
+
+/* check_rules_record adds the names of a file's recording rules to what is known; faults wait for
+ * check_rules. */
+void check_rules_record(str text, struct expr_known *known);
+
+/* check_rules appends a line "FILE:LINE:COL: MESSAGE" for each fault and returns their number. */
+size_t check_rules(str text, const char *file, const struct expr_known *known,
+                   struct rule_counts *ret_counts, struct buf *out);
