@@ -106,6 +106,23 @@ static struct variable *variable_find(struct exec *exec, str name)
     return NULL;
 }
 
+/* A name that is known to the parser may be unset still: {{$x := $x}}, {{$x = 1}}. */
+static int undefined(struct exec *exec, str name)
+{
+    return fault(exec, "undefined variable: %.*s", STR_ARG(name));
+}
+
+static int variable_assign(struct exec *exec, str name, struct tvalue value)
+{
+    struct variable *variable = variable_find(exec, name);
+
+    if (variable == NULL) {
+        return undefined(exec, name);
+    }
+    variable->value = value;
+    return 0;
+}
+
 /* ---- Operands ---- */
 
 static int eval_pipe(struct exec *exec, struct tvalue dot, const struct pipe *pipe,
@@ -350,7 +367,9 @@ static int eval_variable(struct exec *exec, struct tvalue dot, const struct node
     struct variable *variable = variable_find(exec, node->fields.variable);
 
     point_at(exec, node);
-    ASSERT(variable != NULL);
+    if (variable == NULL) {
+        return undefined(exec, node->fields.variable);
+    }
     if (node->fields.count > 0) {
         return eval_fields(exec, dot, variable->value, node, args, ret);
     }
@@ -478,7 +497,7 @@ static int eval_pipe(struct exec *exec, struct tvalue dot, const struct pipe *pi
     }
     for (size_t i = 0; i < pipe->declared_count && result == 0; i++) {
         if (pipe->assigns) {
-            variable_find(exec, pipe->declared[i])->value = value;
+            result = variable_assign(exec, pipe->declared[i], value);
         } else {
             variable_push(exec, pipe->declared[i], value);
         }
@@ -511,12 +530,12 @@ static int range_round(struct exec *exec, const struct node *node, size_t scope,
                        struct tvalue item)
 {
     const struct pipe *pipe = node->branch.pipe;
-    int flow;
+    int flow = 0;
 
     if (pipe->declared_count > 0 && pipe->assigns) {
-        variable_find(exec, pipe->declared[0])->value = pipe->declared_count > 1 ? key : item;
-        if (pipe->declared_count > 1) {
-            variable_find(exec, pipe->declared[1])->value = item;
+        flow = variable_assign(exec, pipe->declared[0], pipe->declared_count > 1 ? key : item);
+        if (flow == 0 && pipe->declared_count > 1) {
+            flow = variable_assign(exec, pipe->declared[1], item);
         }
     } else if (pipe->declared_count > 0) {
         exec->variables.items[scope].value = pipe->declared_count > 1 ? key : item;
@@ -524,7 +543,7 @@ static int range_round(struct exec *exec, const struct node *node, size_t scope,
             exec->variables.items[scope + 1].value = item;
         }
     }
-    flow = walk_list(exec, item, &node->branch.then);
+    flow = flow == 0 ? walk_list(exec, item, &node->branch.then) : flow;
     exec->variables.count = scope + (pipe->assigns ? 0 : pipe->declared_count);
     return flow;
 }

@@ -28,6 +28,11 @@ struct format {
     bool good_index;
 };
 
+static bool verb_is_one_of(const struct verb *verb, const char *letters)
+{
+    return verb->rune > 0 && verb->rune < 0x80 && strchr(letters, (int)verb->rune) != NULL;
+}
+
 static bool is_printable(uint32_t rune)
 {
     return rune >= 0x20 && rune != 0x7F && !(rune >= 0x80 && rune < 0xA0) && rune != 0xAD &&
@@ -238,7 +243,7 @@ static bool format_float(struct buf *buf, const struct verb *verb, double value)
     struct verb padded = *verb;
     int precision = verb->precision;
 
-    if (verb->rune > 0x7F || strchr("eEfFgGv", (int)verb->rune) == NULL) {
+    if (!verb_is_one_of(verb, "eEfFgGv")) {
         return false;
     }
     if (precision < 0 && verb->rune != 'g' && verb->rune != 'G' && verb->rune != 'v') {
@@ -388,8 +393,7 @@ static void format_value(struct buf *buf, const struct verb *verb, const struct 
                          : tvalue_type_name(value)));
         return;
     }
-    if (value->type != NULL && value->type->print != NULL && verb->rune < 0x80 &&
-        strchr("vsxXq", (int)verb->rune) != NULL) {
+    if (value->type != NULL && value->type->print != NULL && verb_is_one_of(verb, "vsxXq")) {
         struct buf text = {0};
 
         value->type->print(&text, value);
@@ -482,20 +486,21 @@ static void argument_index(struct format *format)
     format->rest = str_from_index(format->rest, close + 1);
 }
 
-/* A width or precision that is an argument; -1 when it is none. */
-static int star(struct format *format, const char *bad)
+/* A width or precision that is an argument; false, with a note in the output, when it is no small
+ * integer. */
+static bool star(struct format *format, const char *bad, int *ret)
 {
     const struct tvalue *value = format->next < format->count ? &format->args[format->next] : NULL;
 
     skip(format);
+    format->next += value != NULL;
     if (value == NULL || value->kind != TVALUE_INT || value->integer > WIDTH_MAX ||
         value->integer < -WIDTH_MAX) {
-        format->next += value != NULL;
         buf_c(format->out, bad);
-        return INT32_MIN;
+        return false;
     }
-    format->next++;
-    return (int)value->integer;
+    *ret = (int)value->integer;
+    return true;
 }
 
 static void flags(struct format *format, struct verb *verb)
@@ -528,8 +533,7 @@ static void width_and_precision(struct format *format, struct verb *verb)
 {
     argument_index(format);
     if (peek(format) == '*') {
-        verb->width = star(format, "%!(BADWIDTH)");
-        if (verb->width < 0 && verb->width != INT32_MIN) {
+        if (star(format, "%!(BADWIDTH)", &verb->width) && verb->width < 0) {
             verb->minus = true;
             verb->zero = false;
             verb->width = -verb->width;
@@ -543,8 +547,10 @@ static void width_and_precision(struct format *format, struct verb *verb)
     skip(format);
     argument_index(format);
     if (peek(format) == '*') {
-        verb->precision = star(format, "%!(BADPREC)");
-        verb->precision = verb->precision < 0 ? -1 : verb->precision;
+        if (star(format, "%!(BADPREC)", &verb->precision) && verb->precision < 0) {
+            buf_c(format->out, "%!(BADPREC)");
+            verb->precision = -1;
+        }
     } else {
         verb->precision = number(format);
         verb->precision = verb->precision < 0 ? 0 : verb->precision;

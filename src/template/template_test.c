@@ -185,6 +185,9 @@ static const struct {
     {"{{printf \"%.2s|%5.1s|%q\" \"h\xc3\xa9llo\" \"\xc3\xa9z\" \"a\\n\\x01\xc3\xa9\"}}",
      "h\xc3\xa9|    \xc3\xa9|\"a\\n\\x01\xc3\xa9\""},
 
+    {"{{printf \"%*d|%.*f|%*d\" \"a\" 1 -1 2.5}}",
+     "%!(BADWIDTH)1|%!(BADPREC)2.500000|%!(BADWIDTH)%!d(MISSING)"},
+
     {"{{.B}}", AT(2, ".B") "can't evaluate field B in type main.T"},
     {"{{.A.B}}", AT(4, ".A.B") "can't evaluate field B in type string"},
     {"{{.L.x}}", AT(4, ".L.x") "can't evaluate field x in type []string"},
@@ -221,6 +224,9 @@ static const struct {
     {"{{$x := 1}}{{$x 2}}", AT(13, "$x") "can't give argument to non-function $x"},
     {"{{range .A}}{{end}}", AT(8, ".A") "range can't iterate over x"},
     {"{{ (index .L 0).x }}", AT(13, "0") "can't evaluate field x in type string"},
+    {"{{$x := $x}}", AT(8, "$x") "undefined variable: $x"},
+    {"{{$x = 1}}", AT(7, "1") "undefined variable: $x"},
+    {"{{$i := 1}}{{$e := 2}}{{range $i, $e = .L}}{{end}}{{$i}}{{$e}}", "1q"},
 
     {"{{break}}", " ERR template: n:1: {{break}} outside {{range}}"},
     {"{{true.x}}", " ERR template: n:1: unexpected . after term \"true\""},
