@@ -4,6 +4,7 @@
 import http.server
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
-from barotest import Server, Skip, contains, equal, main, need, wait_until  # noqa: E402
+from barotest import Server, contains, equal, main, need, wait_until  # noqa: E402
 import packlib  # noqa: E402
 from packlib import NAMES, PACKS, ROOT  # noqa: E402
 
@@ -327,14 +328,29 @@ def test_every_panel_draws_data(build, work):
         http_server.server_close()
 
 
+def barograph(build, *words):
+    done = subprocess.run([str(build / "barograph"), *map(str, words)], capture_output=True, text=True, timeout=60)
+    equal(done.returncode, 0, f"{' '.join(map(str, words))}: {done.stdout}{done.stderr}")
+
+
 def test_barographs_own_checks(build, work):
-    """The catalogue tools find nothing in the packs."""
-    usage = subprocess.run([str(build / "barograph"), "check", "--help"], capture_output=True, text=True, timeout=30)
-    if "catalog" not in usage.stdout + usage.stderr:
-        raise Skip("this build has no check catalog")
-    catalogs = [str(PACKS / pack / "catalog.yaml") for pack in [*NAMES, "exporters"]]
-    done = subprocess.run([str(build / "barograph"), "check", "catalog", *catalogs], capture_output=True, text=True, timeout=60)
-    equal(done.returncode, 0, done.stdout + done.stderr)
+    """The catalogue tools find nothing in the packs: catalogues, dashboards and rules agree."""
+    catalogs = [PACKS / pack / "catalog.yaml" for pack in [*NAMES, "exporters"]]
+    barograph(build, "check", "catalog", *catalogs)
+    for pack in NAMES:
+        known = [f"--catalog={PACKS / name / 'catalog.yaml'}" for name in (pack, "exporters")]
+        barograph(build, "check", "dashboards", *known, *sorted((PACKS / pack / "dashboards").glob("*.json")))
+        barograph(build, "check", "rules", *known, *packlib.rule_files(pack))
+
+
+def test_generated_code_has_the_documents_functions(build, work):
+    """gen c writes a declaration for every helper under the name that the documents have."""
+    for pack in NAMES:
+        (work / pack).mkdir()
+        barograph(build, "gen", "c", f"--out={work / pack}", PACKS / pack / "catalog.yaml")
+        header = (work / pack / f"{pack}.h").read_text()
+        for helper in packlib.catalog(pack)["helpers"]:
+            equal(bool(re.search(rf"\bvoid {helper['name']}\(", header)), True, f"{pack}: {helper['name']}")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ import pathlib
 import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
-from barotest import Server, contains, equal, main, need  # noqa: E402
+from barotest import Program, Server, contains, equal, free_port, main, need, wait_until  # noqa: E402
 import packlib  # noqa: E402
 from packlib import NAMES, PACKS, ROOT, load  # noqa: E402
 
@@ -262,6 +264,60 @@ def test_barograph_takes_the_configuration(build, work):
         pools = {target["scrapePool"] for target in server.api("targets")["activeTargets"]}
         wanted = {job["job_name"] for path in every for job in load(pathlib.Path(path))["scrape_configs"]}
         equal(pools, wanted, "jobs of the four packs in one server")
+
+
+def test_real_prometheus_runs_them(build, work):
+    """It loads each pack's files unchanged, and evaluates every rule without an error."""
+    prometheus = need("prometheus")
+    for pack in NAMES:
+        folder = work / pack
+        (folder / "rules").mkdir(parents=True)
+        for path in packlib.rule_files(pack):
+            (folder / "rules" / path.name).write_text(path.read_text())
+        config = (PACKS / pack / "prometheus.yml").read_text().replace("interval: 15s", "interval: 1s")
+        with Server(prometheus, folder, config) as server:
+            server.wait_ready()
+            wait_until(f"{pack}: rules evaluated", lambda: evaluated(server), 20)  # noqa: B023
+            rules = [rule for group in server.api("rules")["groups"] for rule in group["rules"]]
+            equal([rule for rule in rules if rule["health"] == "err"], [], f"{pack}: rules with errors")
+            equal(len(rules), len(packlib.rules(pack)) + len(packlib.rules(pack, "record")), f"{pack}: rules")
+
+
+def evaluated(server):
+    """All rules have been evaluated, but for those of groups that wait for minutes."""
+    return all(rule["health"] != "unknown" for group in server.api("rules")["groups"] if group["interval"] < 60 for rule in group["rules"])
+
+
+def test_real_alertmanager_routes_a_test_alert(build, work):
+    """O-V9: an alert that is posted by hand reaches the receivers of its severity."""
+    program = need("prometheus-alertmanager")
+    for pack, (critical, warning, _) in RECEIVERS.items():
+        port = free_port()
+        alertmanager = Program([program, f"--config.file={PACKS / pack / 'alertmanager.yml'}", f"--storage.path={work}/{pack}",
+                                f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="], work / f"{pack}.log")
+        try:
+            wait_until("ready", lambda: ask(port, "GET", "/-/ready")[0] == 200, 30)  # noqa: B023
+            alerts = [{"labels": {"alertname": "Test", "system": pack, "severity": severity}} for severity in ("critical", "warning")]
+            equal(ask(port, "POST", "/api/v2/alerts", alerts)[0], 200, f"{pack}: posted")
+            got = {alert["labels"]["severity"]: {receiver["name"] for receiver in alert["receivers"]}
+                   for alert in ask(port, "GET", "/api/v2/alerts")[1]}
+            equal(got, {"critical": set(critical.split(",")), "warning": set(warning.split(","))}, f"{pack}: receivers")
+        finally:
+            alertmanager.stop()
+
+
+def ask(port, method, path, body=None):
+    """(status, JSON) of a request to a program on this host; status 0 while it does not answer."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method, headers={"Content-Type": "application/json"},
+                                     data=None if body is None else json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+            return answer.status, json.loads(text) if text[:1] in (b"[", b"{") else text
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except OSError:
+        return 0, None
 
 
 # ---- containers
