@@ -33,9 +33,9 @@ static void write_map(struct gen_c *gen, const struct catalog_set *from,
                    STR_ARG(from->value_c_names[i]));
     }
     buf_printf(gen->out,
-               "\n    };\n\n    return %.*s_at(value.index_ < %.*s_COUNT ? to[value.index_] : "
-               "SIZE_MAX);\n}\n\n",
-               STR_ARG(to->c_name), STR_ARG(upper));
+               "\n    };\n    size_t index = SIZE_MAX;\n\n    if (value.index_ < %.*s_COUNT) {\n"
+               "        index = to[value.index_];\n    }\n    return %.*s_at(index);\n}\n\n",
+               STR_ARG(upper), STR_ARG(to->c_name));
 }
 
 /* Writes the function that an operand needs to become a value of another set, once. */

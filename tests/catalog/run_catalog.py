@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Catalogues: what is generated compiles, does what it says, and agrees with the checks. Usage: run_catalog.py BUILD [NAME...]"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import barotest
+from barotest import ROOT, Skip, contains, equal, need
+
+HERE = pathlib.Path(__file__).resolve().parent
+SAMPLE = HERE / "sample.yaml"
+PACKS = sorted(p for p in ROOT.glob("packs/*/catalog.yaml"))
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", f"-I{ROOT / 'include'}"]
+
+
+def run(command: list, **kwargs) -> subprocess.CompletedProcess:
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120, **kwargs)
+
+
+def good(command: list, **kwargs) -> str:
+    done = run(command, **kwargs)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def is_foreign(catalog: pathlib.Path) -> bool:
+    return "\nforeign: true" in catalog.read_text()
+
+
+def compilers() -> list[str]:
+    found = [c for c in ("gcc", "clang") if shutil.which(c)]
+    if not found:
+        raise Skip("neither gcc nor clang is installed")
+    return found
+
+
+def generate(build: pathlib.Path, catalog: pathlib.Path, out: pathlib.Path) -> str:
+    """Generates into out, by both programs alike; returns the catalogue's name."""
+    out.mkdir(exist_ok=True)
+    names = good([build / "barograph", "gen", "c", "--out", out, catalog]).split()
+    other = out / "again"
+    other.mkdir(exist_ok=True)
+    good([build / "barograph-gen", "c", catalog, other])
+    for name in names:
+        equal((other / pathlib.Path(name).name).read_bytes(), pathlib.Path(name).read_bytes(), name)
+    return pathlib.Path(names[0]).stem
+
+
+def test_documents_example_is_a_catalogue(build: pathlib.Path, work: pathlib.Path) -> None:
+    text = (ROOT / "docs/formats/catalog.md").read_text()
+    example = work / "example.yaml"
+    example.write_text(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
+    contains(good([build / "barograph", "check", "catalog", example]), "good: ")
+    generate(build, example, work / "out")
+
+
+def test_packs_are_sound(build: pathlib.Path, work: pathlib.Path) -> None:
+    if not PACKS:
+        raise Skip("no packs")
+    out = good([build / "barograph", "check", "catalog", SAMPLE, *PACKS])
+    equal(out.count("good: "), len(PACKS) + 1)
+
+
+def test_faults_have_places(build: pathlib.Path, work: pathlib.Path) -> None:
+    bad = work / "bad.yaml"
+    bad.write_text("catalog: c\ngroups:\n- name: g\n  metrics:\n  - {name: a_total, type: counter, hepl: x, help: x}\n")
+    done = run([build / "barograph", "check", "catalog", bad, SAMPLE])
+    equal(done.returncode, 1)
+    contains(done.stdout, f"{bad}:5:36: field hepl not found in type metric; did you mean 'help'?")
+    contains(done.stdout, f"{SAMPLE}: good: ")
+    done = run([build / "barograph", "gen", "c", "--out", work, bad])
+    equal((done.returncode, done.stdout), (1, ""))
+    contains(done.stderr, f"{bad}:5:36: ")
+    equal(run([build / "barograph", "gen", "c", "--out", work / "nowhere", SAMPLE]).returncode, 1)
+    equal(run([build / "barograph", "gen", "c"]).returncode, 2)
+
+
+def test_foreign_catalogues_have_no_code(build: pathlib.Path, work: pathlib.Path) -> None:
+    other = work / "other.yaml"
+    other.write_text("catalog: other\nforeign: true\ngroups: [{name: g, metrics: [{name: X_Y, type: counter, help: h}]}]\n")
+    good([build / "barograph", "check", "catalog", other])
+    done = run([build / "barograph", "gen", "c", "--out", work, other])
+    equal(done.returncode, 1)
+    contains(done.stderr, "there is no code to make")
+
+
+def test_code_is_as_it_was(build: pathlib.Path, work: pathlib.Path) -> None:
+    """What changes here on purpose is made anew by: barograph-gen c tests/catalog/sample.yaml tests/catalog/golden"""
+    name = generate(build, SAMPLE, work)
+    for file in (f"{name}.h", f"{name}.c"):
+        if (work / file).read_text() != (HERE / "golden" / file).read_text():
+            raise AssertionError(run(["diff", "-u", HERE / "golden" / file, work / file]).stdout[:3000])
+
+
+def test_an_unchanged_file_is_left_alone(build: pathlib.Path, work: pathlib.Path) -> None:
+    generate(build, SAMPLE, work)
+    before = (work / "sample.c").stat().st_mtime_ns
+    generate(build, SAMPLE, work)
+    equal((work / "sample.c").stat().st_mtime_ns, before)
+
+
+def test_code_is_formatted(build: pathlib.Path, work: pathlib.Path) -> None:
+    need("clang-format")
+    for catalog in [SAMPLE, *PACKS]:
+        if not is_foreign(catalog):
+            name = generate(build, catalog, work)
+            good(["clang-format", f"--style=file:{ROOT / '.clang-format'}", "--dry-run", "-Werror", work / f"{name}.h",
+                  work / f"{name}.c"])
+
+
+def test_code_compiles(build: pathlib.Path, work: pathlib.Path) -> None:
+    for catalog in [SAMPLE, *PACKS]:
+        if is_foreign(catalog):
+            continue
+        name = generate(build, catalog, work)
+        for cc in compilers():
+            good([cc, "-std=c99", *STRICT, "-fsyntax-only", work / f"{name}.c"])
+            good([{"gcc": "g++", "clang": "clang++"}[cc], "-std=c++11", "-x", "c++", *STRICT, "-fsyntax-only", work / f"{name}.h"])
+
+
+# (statement, whether it compiles): a value of another label, a number, a text, a name that is none, a missing label.
+STATEMENTS = [
+    ("sample_jobs_total_inc(SAMPLE_STAGE_LOAD, SAMPLE_GRADE_A_PLUS);", True),
+    ("sample_stage s = SAMPLE_STAGE_SAVE; sample_jobs_total_add(s, sample_grade_at(1), 2);", True),
+    ("sample_jobs_total_inc(SAMPLE_GRADE_A_PLUS, SAMPLE_STAGE_LOAD);", False),
+    ("sample_jobs_total_inc(0, SAMPLE_GRADE_A);", False),
+    ("sample_jobs_total_inc(SAMPLE_STAGE_LOAD, 7);", False),
+    ('sample_jobs_total_inc("load", SAMPLE_GRADE_A);', False),
+    ("sample_jobs_total_inc(SAMPLE_STAGE_LOOD, SAMPLE_GRADE_A);", False),
+    ("sample_jobs_total_inc(SAMPLE_STAGE_LOAD);", False),
+    ("sample_active_jobs_dec(SAMPLE_FAILURES_TOTAL_TYPE_UPLOAD);", False),
+    ("sample_switch(SAMPLE_MODE_STATE_READY);", True),
+    ("sample_switch(SAMPLE_STAGE_LOAD);", False),
+    ("sample_jobs_total_set(SAMPLE_STAGE_LOAD, SAMPLE_GRADE_A, 1);", False),
+]
+
+
+def test_wrong_values_do_not_compile(build: pathlib.Path, work: pathlib.Path) -> None:
+    generate(build, SAMPLE, work)
+    for number, (statement, is_good) in enumerate(STATEMENTS):
+        source = work / f"s{number}.c"
+        source.write_text(f'#include "sample.h"\n\nint main(void)\n{{\n    {statement}\n    return 0;\n}}\n')
+        for command in (["gcc", "-std=c99"], ["clang", "-std=c99"], ["g++", "-std=c++11", "-x", "c++"]):
+            if shutil.which(command[0]):
+                done = run([*command, "-Werror=implicit-function-declaration", f"-I{ROOT / 'include'}", f"-I{work}",
+                            "-fsyntax-only", source])
+                equal(done.returncode == 0, is_good, f"{command[0]}: {statement}\n{done.stderr[:500]}")
+
+
+def check(build: pathlib.Path, what: str, *args: object) -> str:
+    return good([build / "barograph", "check", what, *args])
+
+
+def test_rules_and_dashboards_of_packs_name_what_there_is(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Each pack's expressions beside its own catalogue and those of the exporters."""
+    foreign = [c for c in PACKS if is_foreign(c)]
+    if not foreign:
+        raise Skip("no catalogue of the exporters")
+    others = [arg for c in foreign for arg in ("--catalog", c)]
+    looked_at = 0
+    for catalog in PACKS:
+        rules = sorted(catalog.parent.glob("rules/*.yml"))
+        dashboards = sorted(catalog.parent.glob("dashboards/*.json"))
+        known = ["--catalog", catalog, *others, "--allow", "process_.*"]
+        if rules:
+            looked_at += check(build, "rules", *known, *rules).count("good: ")
+        if dashboards:
+            looked_at += check(build, "dashboards", *known, *[f"--rules={r}" for r in rules], *dashboards).count("good: ")
+    if looked_at == 0:
+        raise Skip("no rules and dashboards")
+
+
+def test_rules_are_judged_as_promtool_does(build: pathlib.Path, work: pathlib.Path) -> None:
+    promtool = need("promtool")
+    rule_files = {
+        "good": "groups:\n- name: g\n  rules:\n  - {record: a:b, expr: sum(x)}\n",
+        "unclosed": "groups:\n- name: g\n  rules:\n  - {record: a, expr: sum(x}\n",
+        "type": "groups:\n- name: g\n  rules:\n  - {record: a, expr: rate(x)}\n",
+        "both": "groups:\n- name: g\n  rules:\n  - {record: a, alert: b, expr: x}\n",
+        "twice": "groups:\n- name: g\n- name: g\n",
+        "unknown": "groups:\n- name: g\n  rule: []\n",
+        "no name": "groups:\n- rules: []\n",
+        "for": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, for: 5}\n",
+        "label": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, labels: {a-b: c}}\n",
+        "record name": "groups:\n- name: g\n  rules:\n  - {record: 'a b', expr: x}\n",
+        "empty": "groups: []\n",
+    }
+    for name, text in rule_files.items():
+        path = work / "r.yml"
+        path.write_text(text)
+        theirs = run([promtool, "check", "rules", path]).returncode
+        ours = run([build / "barograph", "check", "rules", path])
+        equal(ours.returncode, theirs, f"{name}: {ours.stdout}{ours.stderr}")
+
+
+def test_expressions_that_name_nothing_are_found(build: pathlib.Path, work: pathlib.Path) -> None:
+    rules = work / "rules.yml"
+    rules.write_text("groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: |\n      sum by (stage, nix) (\n"
+                     "        rate(sample_jobs_total{grade=\"F\"}[5m])\n      ) + a:b + sample_jobs_totl + other_x\n")
+    done = run([build / "barograph", "check", "rules", "--catalog", SAMPLE, "--allow=other_.*", rules])
+    equal(done.returncode, 1)
+    equal(done.stdout.splitlines(), [
+        f'{rules}:7:32: no value of label grade of sample_jobs_total matches "F"',
+        f"{rules}:6:22: no series here has the label 'nix' of by (); there is: stage, grade, job, instance",
+        f"{rules}:8:17: no catalogue has the metric 'sample_jobs_totl'; did you mean 'sample_jobs_total'?",
+    ])
+    equal(run([build / "barograph", "check", "rules", rules]).returncode, 0)
+    board = work / "board.json"
+    board.write_text('{"panels": [{"targets": [{"expr": "rate(sample_jobs_totl{grade=\\"$g\\"}[$__rate_interval])"}]}]}')
+    done = run([build / "barograph", "check", "dashboards", "--catalog", SAMPLE, board])
+    equal((done.returncode, done.stdout),
+          (1, f"{board}:1:41: no catalogue has the metric 'sample_jobs_totl'; did you mean 'sample_jobs_total'?\n"))
+    equal(run([build / "barograph", "check", "dashboards", "--catalog", work / "none.yaml", board]).returncode, 1)
+    equal(run([build / "barograph", "check", "dashboards"]).returncode, 2)
+
+
+if __name__ == "__main__":
+    barotest.main(dict(globals()))
