@@ -74,13 +74,6 @@ def test_promtool_takes_every_file(build, work):
         alone = work / f"{pack}.yml"
         alone.write_text((PACKS / pack / "scrape.yml").read_text())
         run(promtool, "check", "config", alone)
-    inside = work / "kubernetes.yml"  # promtool asks for the files of the service account
-    for name in ("token", "ca.crt"):
-        (work / name).write_text("x")
-    text = (PACKS / "e2e3d/scrape-kubernetes.yml").read_text()
-    inside.write_text(text.replace("/var/run/secrets/kubernetes.io/serviceaccount/", f"{work}/"))
-    run(promtool, "check", "config", "--syntax-only", inside)
-    equal({job["job_name"] for job in load(PACKS / "e2e3d/scrape-kubernetes.yml")["scrape_configs"]} <= set(TARGETS["e2e3d"]), True, "the same job names")
 
 
 def test_every_alert_fires_and_does_not(build, work):
@@ -265,6 +258,11 @@ def test_scrape_files(build, work):
 def test_barograph_takes_the_configuration(build, work):
     for pack in NAMES:
         run(build / "barograph", "check", "config", PACKS / pack / "prometheus.yml")
+    # Debian's promtool is built without discovery in Kubernetes; barograph knows the whole schema.
+    inside = work / "kubernetes.yml"
+    inside.write_text((PACKS / "e2e3d/scrape-kubernetes.yml").read_text())
+    run(build / "barograph", "check", "config", inside)
+    equal({job["job_name"] for job in load(PACKS / "e2e3d/scrape-kubernetes.yml")["scrape_configs"]} <= set(TARGETS["e2e3d"]), True, "the same job names")
     every = [str(PACKS / pack / "scrape.yml") for pack in NAMES]
     with Server(str(build / "barograph"), work, json.dumps({"scrape_config_files": every})) as server:
         server.wait_ready()
