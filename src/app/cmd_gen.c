@@ -19,6 +19,14 @@ static const struct {
                "metric and operation,\n"
                "one for each helper, a type for each closed set of label values, and "
                "NAME_register."},
+    [GEN_DOCS] = {"gen docs [--out DIR] CATALOG",
+                  "Writes NAME.md for the catalogue NAME: a table of metrics for each group, label "
+                  "values, buckets, helpers."},
+    [GEN_DASHBOARD] =
+        {"gen dashboard [--out DIR] CATALOG",
+         "Writes NAME.json for the catalogue NAME: a first Grafana dashboard with a "
+         "panel for each metric,\n"
+         "in rows by RED (rate, errors, duration) and USE (utilization, saturation)."},
 };
 
 static int print_faults(const struct faults *faults)
@@ -75,4 +83,14 @@ static int command_gen(enum gen_kind kind, int argc, char **argv)
 int command_gen_c(int argc, char **argv)
 {
     return command_gen(GEN_C, argc, argv);
+}
+
+int command_gen_dashboard(int argc, char **argv)
+{
+    return command_gen(GEN_DASHBOARD, argc, argv);
+}
+
+int command_gen_docs(int argc, char **argv)
+{
+    return command_gen(GEN_DOCS, argc, argv);
 }

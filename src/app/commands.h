@@ -11,6 +11,8 @@ int command_check_dashboards(int argc, char **argv);
 int command_check_metrics(int argc, char **argv);
 int command_check_rules(int argc, char **argv);
 int command_gen_c(int argc, char **argv);
+int command_gen_dashboard(int argc, char **argv);
+int command_gen_docs(int argc, char **argv);
 int command_query_instant(int argc, char **argv);
 int command_query_labels(int argc, char **argv);
 int command_query_range(int argc, char **argv);

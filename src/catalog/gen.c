@@ -7,6 +7,8 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "catalog/gen_c.h"
+#include "catalog/gen_dashboard.h"
+#include "catalog/gen_docs.h"
 #include "conf/prom_config_file.h"
 
 enum { FILES_MAX = 2 };
@@ -19,6 +21,8 @@ static const struct {
     } files[FILES_MAX];
 } kinds[] = {
     [GEN_C] = {"c", {{".h", gen_c_header}, {".c", gen_c_source}}},
+    [GEN_DOCS] = {"docs", {{".md", gen_docs}}},
+    [GEN_DASHBOARD] = {"dashboard", {{".json", gen_dashboard}}},
 };
 
 bool gen_kind_from(str name, enum gen_kind *ret)

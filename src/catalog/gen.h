@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "catalog/catalog.h"
 
-enum gen_kind { GEN_C, GEN_KIND_COUNT };
+enum gen_kind { GEN_C, GEN_DOCS, GEN_DASHBOARD, GEN_KIND_COUNT };
 
 /* gen_kind_from finds a kind by its name; false when there is none. */
 bool gen_kind_from(str name, enum gen_kind *ret);

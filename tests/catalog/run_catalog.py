@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Catalogues: what is generated compiles, does what it says, and agrees with the checks. Usage: run_catalog.py BUILD [NAME...]"""
 
+import json
 import pathlib
 import re
 import shutil
@@ -121,6 +122,26 @@ def test_code_compiles(build: pathlib.Path, work: pathlib.Path) -> None:
         for cc in compilers():
             good([cc, "-std=c99", *STRICT, "-fsyntax-only", work / f"{name}.c"])
             good([{"gcc": "g++", "clang": "clang++"}[cc], "-std=c++11", "-x", "c++", *STRICT, "-fsyntax-only", work / f"{name}.h"])
+
+
+def test_docs_and_dashboards_are_made(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Every metric is in both; the dashboard's expressions name only what its catalogue has."""
+    for catalog in [SAMPLE, *PACKS]:
+        names = [good([build / "barograph", "gen", kind, "--out", work, catalog]).strip() for kind in ("docs", "dashboard")]
+        docs = pathlib.Path(names[0]).read_text()
+        board = json.loads(pathlib.Path(names[1]).read_text())
+        panels = [p for p in board["panels"] if p["type"] != "row"]
+        metrics = re.findall(r"^ *- name: (\w+)\n(?: +id: .*\n)? +type: ", catalog.read_text(), re.M)
+        prefix = "sample_" if catalog == SAMPLE else ""
+        equal(sorted(p["title"] for p in panels), sorted(prefix + m for m in metrics), f"{catalog}: panels")
+        for metric in metrics:
+            contains(docs, f"`{prefix}{metric}`", names[0])
+        equal(board["schemaVersion"], 39)
+        equal([p["title"] for p in panels if not p["description"] or not p["fieldConfig"]["defaults"]["unit"]], [])
+        equal(len({p["id"] for p in board["panels"]}), len(board["panels"]))
+        places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in board["panels"]]
+        equal(len(set(places)), len(places), "panels that lie upon each other")
+        good([build / "barograph", "check", "dashboards", "--catalog", catalog, names[1]])
 
 
 # (statement, whether it compiles): a value of another label, a number, a text, a name that is none, a missing label.
