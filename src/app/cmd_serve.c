@@ -174,9 +174,15 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
     int64_t exemplars = flags_int(flags, SERVE_FLAG_TSDB_EXEMPLARS);
     int64_t segment = flags_bytes(flags, SERVE_FLAG_TSDB_WAL_SEGMENT);
     bool zstd = str_eq(flags_text(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION_TYPE), STR("zstd"));
-    dur retention = flags_duration(flags, SERVE_FLAG_TSDB_RETENTION_TIME);
+    struct retention retention = serve_retention(serve, serve->config);
+    dur block_min = flags_duration(flags, SERVE_FLAG_TSDB_BLOCK_MIN);
+    dur block_max = flags_duration(flags, SERVE_FLAG_TSDB_BLOCK_MAX);
     struct tsdb_options options = {
-        .retention = retention > 0 ? retention : 0,
+        .retention = retention.time,
+        .retention_bytes = retention.bytes,
+        .retention_percentage = retention.percentage,
+        .chunk_range = block_min > 0 ? block_min : 0,
+        .block_max = block_max > 0 ? block_max : 0,
         .wal_compression = !flags_bool(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION) ? TSDB_WAL_NONE
                            : zstd                                              ? TSDB_WAL_ZSTD
                                                                                : TSDB_WAL_SNAPPY,

@@ -105,24 +105,47 @@ static void config_text(void *app, struct buf *ret)
     }
 }
 
+static str retention_text(struct serve *serve, struct arena *arena)
+{
+    CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(serve);
+    struct retention retention = serve_retention(serve, config);
+    struct buf text = {0};
+    str copy;
+
+    if (retention.time > 0) {
+        dur_format(&text, retention.time);
+    }
+    if (retention.bytes > 0) {
+        str size = config != NULL && prom_config_storage(config)->retention_size > 0
+                       ? STR_NULL
+                       : flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION_SIZE);
+
+        buf_c(&text, text.len > 0 ? " or " : "");
+        if (size.len > 0) {
+            buf_str(&text, size);
+        } else {
+            buf_printf(&text, "%lluB", (unsigned long long)retention.bytes);
+        }
+    }
+    if (retention.percentage > 0) {
+        buf_printf(&text, "%s%.2f%%", text.len > 0 ? " or " : "", retention.percentage);
+    }
+    copy = arena_str(arena, buf_view(&text));
+    buf_done(&text);
+    return copy;
+}
+
 static void runtime(void *app, struct arena *arena, struct api_runtime *ret)
 {
     struct serve *serve = app;
-    str size = flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION_SIZE);
-    str time = flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION_TIME);
     char text[4096];
 
-    time = time.len > 0 ? time : flags_text(&serve->flags, SERVE_FLAG_TSDB_RETENTION);
     *ret = (struct api_runtime){.start_time = serve->start_time};
     lock_acquire(&serve->config_lock);
     ret->last_config_time = serve->config_time;
     ret->reload_success = serve->config_good;
     lock_release(&serve->config_lock);
-    if (time.len > 0 && size.len > 0) {
-        ret->storage_retention = arena_printf(arena, "%.*s or %.*s", STR_ARG(time), STR_ARG(size));
-    } else {
-        ret->storage_retention = time.len > 0 ? time : size.len > 0 ? size : STR("unlimited");
-    }
+    ret->storage_retention = retention_text(serve, arena);
     ret->working_directory =
         getcwd(text, sizeof(text)) != NULL ? arena_str(arena, str_from(text)) : STR_NULL;
     if (gethostname(text, sizeof(text)) == 0) {

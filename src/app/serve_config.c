@@ -7,6 +7,9 @@
 #include "http/server.h"
 #include "sys/clock.h"
 
+/* As Prometheus, when nothing bounds the storage. */
+#define RETENTION_DEFAULT ((dur)15 * DUR_DAY)
+
 /* What is watched when nobody said what to watch: this server and its host. */
 static const char embedded_format[] =
     "# The configuration that barograph runs when it is given none.\n"
@@ -99,6 +102,30 @@ struct prom_config *serve_config_get(struct serve *serve)
     return config;
 }
 
+struct retention serve_retention(const struct serve *serve, const struct prom_config *config)
+{
+    const struct flags *flags = &serve->flags;
+    dur time = flags_duration(flags, SERVE_FLAG_TSDB_RETENTION_TIME);
+    dur old_time = flags_duration(flags, SERVE_FLAG_TSDB_RETENTION);
+    int64_t bytes = flags_bytes(flags, SERVE_FLAG_TSDB_RETENTION_SIZE);
+    struct retention retention = {.time = time > 0       ? time
+                                          : old_time > 0 ? old_time
+                                                         : 0,
+                                  .bytes = bytes > 0 ? (uint64_t)bytes : 0};
+
+    if (config != NULL) {
+        const struct prom_storage *storage = prom_config_storage(config);
+
+        retention.time = storage->retention_time > 0 ? storage->retention_time : retention.time;
+        retention.bytes = storage->retention_size > 0 ? storage->retention_size : retention.bytes;
+        retention.percentage = storage->retention_percentage;
+    }
+    if (retention.time == 0 && retention.bytes == 0 && retention.percentage <= 0) {
+        retention.time = RETENTION_DEFAULT;
+    }
+    return retention;
+}
+
 static int reload_locked(struct serve *serve, struct baro_error *err)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
@@ -114,6 +141,9 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
         r = scrape_manager_apply(serve->scrape, config, err);
     }
     if (r >= 0) {
+        struct retention retention = serve_retention(serve, config);
+
+        tsdb_set_retention(serve->tsdb, &retention);
         serve_config_set(serve, TAKE(config));
     }
     return r;

@@ -70,6 +70,10 @@ void serve_config_set(struct serve *serve, struct prom_config *config);
  * first. */
 struct prom_config *serve_config_get(struct serve *serve);
 
+/* serve_retention is what the configuration file says, else the flags, else 15 days. config may be
+ * NULL. */
+struct retention serve_retention(const struct serve *serve, const struct prom_config *config);
+
 /* serve_reload reads the configuration again and applies it, or leaves the running one in place.
  * Any thread. */
 int serve_reload(struct serve *serve, struct baro_error *err);

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -281,6 +282,24 @@ static void real_unmap(const struct fs *fs, struct fs_map map)
     }
 }
 
+static int real_space(const struct fs *fs, const char *path, uint64_t *ret_size, uint64_t *ret_free,
+                      struct baro_error *err)
+{
+    struct statvfs st;
+
+    (void)fs;
+    if (statvfs(path, &st) != 0) {
+        return error_system(err, errno, "file system of %s", path);
+    }
+    if (ret_size != NULL) {
+        *ret_size = (uint64_t)st.f_blocks * st.f_frsize;
+    }
+    if (ret_free != NULL) {
+        *ret_free = (uint64_t)st.f_bavail * st.f_frsize;
+    }
+    return 0;
+}
+
 static int real_lock(const struct fs *fs, const char *path, fs_file *ret, struct baro_error *err)
 {
     fs_file file = FS_FILE_NONE;
@@ -318,6 +337,7 @@ const struct fs *fs_real(void)
         .list = real_list,
         .map = real_map,
         .unmap = real_unmap,
+        .space = real_space,
         .lock = real_lock,
     };
 

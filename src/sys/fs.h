@@ -71,6 +71,9 @@ struct fs {
      * caller's fault. */
     int (*map)(const struct fs *fs, const char *path, struct fs_map *ret, struct baro_error *err);
     void (*unmap)(const struct fs *fs, struct fs_map map);
+    /* The size of the file system that holds a path, and what is free of it; NULL = not wanted. */
+    int (*space)(const struct fs *fs, const char *path, uint64_t *ret_size, uint64_t *ret_free,
+                 struct baro_error *err);
     /* Takes an exclusive lock on the file, created when missing, without waiting: BARO_EBUSY when
      * another holds it. Closing the file releases it. */
     int (*lock)(const struct fs *fs, const char *path, fs_file *ret, struct baro_error *err);

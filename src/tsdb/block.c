@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "tsdb/block_priv.h"
+#include "tsdb/block_writer.h"
 
 /* A tombstones file has some 20 bytes an interval; this bounds what is read at once. */
 #define TOMBSTONES_BYTES_MAX ((size_t)256 << 20)
@@ -107,6 +108,12 @@ struct block *block_unref(struct block *block)
 const struct block_meta *block_meta(const struct block *block)
 {
     return &block->meta;
+}
+
+int block_set_failed(struct block *block, struct baro_error *err)
+{
+    block->meta.has_failed = true;
+    return block_meta_replace(block->fs, block->directory, &block->meta, err);
 }
 
 const char *block_directory(const struct block *block)

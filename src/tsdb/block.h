@@ -31,6 +31,10 @@ DEFINE_CLEANUP(block_unref, struct block)
 /* block_meta lives as long as the block. */
 const struct block_meta *block_meta(const struct block *block);
 
+/* block_set_failed notes in meta.json that a compaction of the block failed, so that none is tried
+ * again. The thread that compacts. */
+int block_set_failed(struct block *block, struct baro_error *err);
+
 /* block_directory is the path that was opened. */
 const char *block_directory(const struct block *block);
 

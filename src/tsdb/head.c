@@ -21,8 +21,10 @@ struct head *head_new(const struct head_options *options)
     if (head->options.too_old == 0) {
         head->options.too_old = head->options.chunk_range / 2;
     }
+    /* Reserved whole: untouched memory costs nothing. */
     head->pages =
-        mem_alloc_zero((HEAD_SERIES_MAX >> HEAD_PAGE_BITS) * sizeof(struct head_series *));
+        mem_alloc_zero((((size_t)UINT32_MAX + 1) >> HEAD_PAGE_BITS) * sizeof(*head->pages));
+    head_epochs_init(&head->epochs);
     head_pool_init(&head->pool);
     head_refs_init(&head->refs);
     head_labels_init(&head->labels);
@@ -50,6 +52,8 @@ struct head *head_free(struct head *head)
         (void)mem_free(head->pages[i]);
     }
     (void)mem_free(head->pages);
+    vec_done(&head->gone);
+    head_epochs_done(&head->epochs);
     for (size_t i = 0; i < HEAD_SHARDS; i++) {
         (void)mem_free(head->shards[i].tags);
         (void)mem_free(head->shards[i].slots);
@@ -125,7 +129,7 @@ size_t head_bytes(struct head *head)
         lock_release(&head->shards[i].lock);
     }
     rwlock_read(&head->index_lock);
-    bytes += head->pages_count * HEAD_PAGE_SERIES * sizeof(struct head_series);
+    bytes += (head->pages_count - head->pages_freed) * sizeof(struct head_page);
     bytes += head_labels_bytes(&head->labels) + head_refs_bytes(&head->refs);
     rwlock_release(&head->index_lock);
     return bytes;

@@ -17,8 +17,10 @@
 #include "base/str.h"
 #include "storage/appender.h"
 #include "storage/storage.h"
+#include "tsdb/block_meta.h"
 #include "tsdb/tsdb.h"
 
+struct fs;
 struct head;
 struct wal;
 
@@ -31,7 +33,6 @@ struct head_options {
     enum tsdb_wal_compression wal_compression;
 };
 
-/* Slots of series stand in pages of 1024; the list of pages is reserved whole. */
 #define HEAD_SERIES_MAX (UINT32_C(1) << 28)
 
 struct head *head_new(const struct head_options *options);
@@ -50,6 +51,55 @@ int head_querier(struct head *head, ts mint, ts maxt, struct querier **ret, stru
 
 /* head_time gives the oldest and newest sample; false when there is none. */
 bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt);
+
+/* head_is_compactable says whether the head spans more than one and a half chunk ranges, so that
+ * its oldest range can become a block; that range is then [*ret_mint, *ret_maxt). */
+bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt);
+
+/*
+ * head_block_write makes a block of the samples in [mint, maxt): 1 and its name, or 0 when there
+ * are none. Appenders are refused samples before maxt from then on, and those at work are waited
+ * for (BARO_ETIMEOUT when one does not end). Appending and queries go on meanwhile. One thread, the
+ * one that truncates.
+ */
+struct head_block_job {
+    const struct fs *fs;
+    const char *data_dir;
+    ts mint;
+    ts maxt;
+    ts now;                   /* for the block's name */
+    uint64_t segment_bytes;   /* of chunk files; 0 = as Prometheus */
+    const _Atomic bool *stop; /* NULL = never */
+};
+int head_block_write(struct head *head, const struct head_block_job *job,
+                     char ret_ulid[ULID_CHARS + 1], struct baro_error *err);
+
+/* head_wait_queriers waits until every querier is closed that was opened before the call: what it
+ * reads of the head may go then. deadline is CLOCK_MONOTONIC ns; false when it passed. */
+bool head_wait_queriers(struct head *head, int64_t deadline);
+
+/* What a truncation has done. */
+struct head_truncated {
+    uint64_t chunks;
+    uint64_t series;
+};
+
+/*
+ * head_truncate forgets what is older than t: chunks that end before it, and series that are left
+ * without any. No lock is held for longer than a few milliseconds. What others still look at is
+ * freed by head_collect once they are gone. One thread.
+ */
+void head_truncate(struct head *head, ts t, struct head_truncated *ret);
+void head_collect(struct head *head);
+
+/* head_wants_ref says whether a WAL checkpoint up to `segment` must keep the series record of a
+ * ref; head_forget_refs drops what need not be known once the WAL up to there is gone. The thread
+ * that truncates. */
+bool head_wants_ref(struct head *head, series_ref ref, uint64_t segment);
+void head_forget_refs(struct head *head, uint64_t segment);
+
+/* head_metadata_records gives WAL records of the metadata of all series, one after the other. */
+int head_metadata_records(struct head *head, int (*put)(void *context, str record), void *context);
 
 /* What a replay met. */
 struct head_replay {

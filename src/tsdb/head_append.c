@@ -42,7 +42,10 @@ struct head_appender {
     VEC(uint32_t) unlogged; /* slots whose labels must go to the WAL first */
     VEC(struct pending_exemplar) exemplars;
     VEC(struct pending_metadata) metadata;
-    struct arena arena; /* of the exemplars */
+    VEC(uint32_t) pinned; /* slots that exemplars and metadata use */
+    struct arena arena;   /* of the exemplars */
+
+    struct head_epoch *epoch; /* NULL between transactions */
 
     /* The bounds of this transaction, looked up once. */
     bool is_started;
@@ -82,10 +85,20 @@ static ts oldest_accepted(const struct head *head, ts first)
                                                                                         : floor;
 }
 
+/* From here to the end of the transaction no series that it finds is freed. */
+static void enter(struct head_appender *appender)
+{
+    if (appender->epoch == NULL) {
+        appender->epoch = head_epoch_enter(&appender->head->epochs, HEAD_APPENDER);
+        appender->page = NULL;
+    }
+}
+
 static void start(struct head_appender *appender, ts first)
 {
     const struct head *head = appender->head;
 
+    enter(appender);
     appender->is_started = true;
     appender->min_valid = oldest_accepted(head, first);
     appender->max_valid =
@@ -96,17 +109,19 @@ static int appender_series(struct appender *base, struct labels labels, series_r
                            struct baro_error *err)
 {
     struct head_appender *appender = appender_of(base);
+    /* Its own visit, since a transaction begins with the first sample only. */
+    struct head_epoch *epoch = head_epoch_enter(&appender->head->epochs, HEAD_APPENDER);
     uint32_t slot = 0;
     int r = head_series_get(appender->head, labels, 0, &slot, err);
 
-    if (r < 0) {
-        return r;
+    if (r >= 0) {
+        *ret = head_series_at(appender->head, slot)->ref;
     }
     if (r == 1) {
         self_add(SELF_HEAD_SERIES_CREATED, 1);
     }
-    *ret = head_series_at(appender->head, slot)->ref;
-    return 0;
+    head_epoch_leave(&appender->head->epochs, epoch, HEAD_APPENDER);
+    return r < 0 ? r : 0;
 }
 
 static bool columns_reserve(struct head_appender *appender, size_t more)
@@ -157,6 +172,9 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
     bool has_last = series->chunk.count > 0;
     size_t n = appender->count;
 
+    if (UNLIKELY((series->flags & SERIES_DEAD) != 0)) {
+        return APPEND_UNKNOWN;
+    }
     if (t < appender->min_valid) {
         return APPEND_OUT_OF_BOUNDS;
     }
@@ -174,6 +192,7 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
     if (UNLIKELY((series->flags & SERIES_LOGGED) == 0)) {
         vec_push(&appender->unlogged, slot);
     }
+    head_series_pin_locked(series);
     appender->refs[n] = series->ref;
     appender->slots[n] = slot;
     appender->t[n] = t;
@@ -273,18 +292,27 @@ static struct head_series *series_for(struct head_appender *appender, series_ref
                                       uint32_t *ret_slot, struct baro_error *err)
 {
     struct head *head = appender->head;
-    struct head_series *series;
+    struct head_series *series = NULL;
 
+    enter(appender);
     *ret_slot = refs_find(&head->refs, &appender->page, ref);
-    if (*ret_slot == HEAD_SLOT_NONE) {
+    if (*ret_slot != HEAD_SLOT_NONE) {
+        series = head_series_at(head, *ret_slot);
+        lock_acquire(head_stripe(head, *ret_slot));
+        if ((series->flags & SERIES_DEAD) != 0) {
+            lock_release(head_stripe(head, *ret_slot));
+            series = NULL;
+        }
+    }
+    if (series == NULL) {
         (void)error_set(err, BARO_ENOTFOUND, "unknown series");
         return NULL;
     }
-    series = head_series_at(head, *ret_slot);
-    lock_acquire(head_stripe(head, *ret_slot));
     if ((series->flags & SERIES_LOGGED) == 0) {
         vec_push(&appender->unlogged, *ret_slot);
     }
+    head_series_pin_locked(series);
+    vec_push(&appender->pinned, *ret_slot);
     lock_release(head_stripe(head, *ret_slot));
     return series;
 }
@@ -477,7 +505,8 @@ static size_t apply_samples(struct head_appender *appender, ts *ret_mint, ts *re
 
         prefetch_ahead(appender, i);
         head_stripe_hold(head, appender->slots[i], &held);
-        series->flags |= SERIES_LOGGED;
+        series->flags = (uint8_t)((series->flags | SERIES_LOGGED) & ~SERIES_TOUCHED);
+        head_series_unpin_locked(series);
         if (LIKELY(head_series_append_locked(head, series, t, appender->v[i]))) {
             mint = t < mint ? t : mint;
             maxt = t > maxt ? t : maxt;
@@ -527,8 +556,26 @@ static void mark_logged(struct head_appender *appender)
     }
 }
 
+static void unpin(struct head *head, const uint32_t *slots, size_t count)
+{
+    struct lock *held = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        head_stripe_hold(head, slots[i], &held);
+        head_series_unpin_locked(head_series_at(head, slots[i]));
+    }
+    head_stripe_drop(held);
+}
+
+/* Ends the transaction; the samples are unpinned already. */
 static void forget(struct head_appender *appender)
 {
+    unpin(appender->head, appender->pinned.items, appender->pinned.count);
+    vec_reset(&appender->pinned);
+    if (appender->epoch != NULL) {
+        head_epoch_leave(&appender->head->epochs, appender->epoch, HEAD_APPENDER);
+        appender->epoch = NULL;
+    }
     appender->count = 0;
     appender->is_started = false;
     vec_reset(&appender->unlogged);
@@ -557,6 +604,7 @@ static int appender_commit(struct appender *base, struct baro_error *err)
         r = write_wal(appender, err);
     }
     if (r < 0) {
+        unpin(appender->head, appender->slots, appender->count);
         forget(appender);
         return r;
     }
@@ -577,13 +625,17 @@ static int appender_commit(struct appender *base, struct baro_error *err)
 
 static void appender_rollback(struct appender *base)
 {
-    forget(appender_of(base));
+    struct head_appender *appender = appender_of(base);
+
+    unpin(appender->head, appender->slots, appender->count);
+    forget(appender);
 }
 
 static void appender_free(struct appender *base)
 {
     struct head_appender *appender = appender_of(base);
 
+    appender_rollback(base);
     (void)mem_free(appender->refs);
     (void)mem_free(appender->slots);
     (void)mem_free(appender->t);
@@ -591,6 +643,7 @@ static void appender_free(struct appender *base)
     vec_done(&appender->unlogged);
     vec_done(&appender->exemplars);
     vec_done(&appender->metadata);
+    vec_done(&appender->pinned);
     arena_done(&appender->arena);
     wal_batch_done(&appender->batch);
     buf_done(&appender->record);

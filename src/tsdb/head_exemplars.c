@@ -23,7 +23,7 @@ void head_exemplars_init(struct head_exemplars *ring, uint32_t max)
 
 void head_exemplars_done(struct head_exemplars *ring)
 {
-    for (uint32_t i = 0; i < ring->count; i++) {
+    for (uint32_t i = 0; i < ring->max; i++) {
         (void)mem_free(ring->items[i].labels);
     }
     ring->items = mem_free(ring->items);
@@ -205,6 +205,36 @@ bool head_exemplars_add(struct head_exemplars *ring, uint32_t slot, const struct
     }
     lock_release(&ring->lock);
     return is_added;
+}
+
+/* Moves the kept ones together, oldest first, and builds the table anew. */
+void head_exemplars_forget(struct head_exemplars *ring,
+                           bool (*is_gone)(const void *context, uint32_t slot), const void *context)
+{
+    uint32_t kept = 0, first;
+
+    if (ring->max == 0) {
+        return;
+    }
+    lock_acquire(&ring->lock);
+    first = (ring->next + ring->max - ring->count) % ring->max;
+    memset(ring->newest, 0, (ring->table_mask + 1) * sizeof(ring->newest[0]));
+    for (uint32_t i = 0; i < ring->count; i++) {
+        uint32_t from = (first + i) % ring->max, to = (first + kept) % ring->max;
+        struct exemplar_slot moved = ring->items[from];
+
+        if (is_gone(context, moved.slot)) {
+            continue;
+        }
+        /* The place that is left keeps a label buffer for its next exemplar. */
+        ring->items[from] = ring->items[to];
+        ring->items[to] = moved;
+        ring->newest[find(ring, moved.slot)] = to + 1;
+        kept++;
+    }
+    ring->count = kept;
+    ring->next = (first + kept) % ring->max;
+    lock_release(&ring->lock);
 }
 
 static struct labels load_labels(struct arena *arena, const struct exemplar_slot *item)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,11 @@ int head_exemplars_check(struct head_exemplars *ring, uint32_t slot,
 /* head_exemplars_add keeps a copy; one that head_exemplars_check would refuse is dropped: false. */
 bool head_exemplars_add(struct head_exemplars *ring, uint32_t slot,
                         const struct exemplar *exemplar);
+
+/* head_exemplars_forget drops those of series that `is_gone` names. */
+void head_exemplars_forget(struct head_exemplars *ring,
+                           bool (*is_gone)(const void *context, uint32_t slot),
+                           const void *context);
 
 /* head_exemplars_list copies those with start <= t <= end into the arena, oldest first, with the
  * slots of their series. */

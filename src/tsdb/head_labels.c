@@ -26,6 +26,7 @@ void head_labels_done(struct head_labels *index)
         if (at->capacity > PAIR_INLINE_MAX) {
             at->items = mem_free(at->items);
         }
+        (void)mem_free((void *)(uintptr_t)at->value);
     }
     for (size_t i = 0; i < PAIR_PAGES_MAX && index->pages[i] != NULL; i++) {
         (void)mem_free(index->pages[i]);
@@ -36,6 +37,7 @@ void head_labels_done(struct head_labels *index)
     index->pages = mem_free(index->pages);
     index->slots = mem_free(index->slots);
     vec_done(&index->names);
+    vec_done(&index->free_pairs);
     map_done(&index->by_name);
     arena_done(&index->texts);
 }
@@ -85,7 +87,9 @@ static void grow_table(struct head_labels *index)
     for (pair_ref pair = 1; pair < index->pair_count; pair++) {
         const struct label_pair *at = label_pair_at(index, pair);
 
-        index->slots[find_slot(index, at->name, label_pair_value(at))] = pair;
+        if (at->capacity > 0) {
+            index->slots[find_slot(index, at->name, label_pair_value(at))] = pair;
+        }
     }
     (void)mem_free(old);
 }
@@ -103,28 +107,49 @@ static struct label_name *add_name(struct head_labels *index, str name)
     return found;
 }
 
-pair_ref head_labels_add(struct head_labels *index, str name, str value)
+/* A number that was freed, or the next one; 0 when there are too many. */
+static pair_ref new_number(struct head_labels *index)
 {
-    struct label_name *label = add_name(index, name);
-    size_t slot = find_slot(index, label, value);
-    pair_ref pair = index->slots[slot];
-    struct label_pair **page;
+    struct label_pair **page = &index->pages[index->pair_count >> PAIR_PAGE_BITS];
 
-    if (pair != 0) {
-        return pair;
+    if (index->free_pairs.count > 0) {
+        index->free_count--;
+        return vec_pop(&index->free_pairs);
     }
-    pair = index->pair_count;
-    page = &index->pages[pair >> PAIR_PAGE_BITS];
-    if (pair >> PAIR_PAGE_BITS == PAIR_PAGES_MAX - 1 || value.len > UINT32_MAX) {
+    if (index->pair_count >> PAIR_PAGE_BITS == PAIR_PAGES_MAX - 1) {
         return 0;
     }
     if (*page == NULL) {
         *page = mem_alloc(PAIR_PAGE * sizeof(struct label_pair));
     }
-    index->pair_count++;
+    return index->pair_count++;
+}
+
+static const char *copy_value(struct head_labels *index, str value)
+{
+    char *copy = mem_alloc(value.len > 0 ? value.len : 1);
+
+    memcpy(copy, value.ptr, value.len);
+    index->value_bytes += value.len;
+    return copy;
+}
+
+pair_ref head_labels_add(struct head_labels *index, str name, str value)
+{
+    struct label_name *label = add_name(index, name);
+    size_t slot = find_slot(index, label, value);
+    pair_ref pair = index->slots[slot];
+
+    if (pair != 0) {
+        return pair;
+    }
+    pair = new_number(index);
+    if (pair == 0 || value.len > UINT32_MAX) {
+        return 0;
+    }
     *label_pair_at(index, pair) = (struct label_pair){
         .name = label,
-        .value = arena_str(&index->texts, value).ptr,
+        .value = copy_value(index, value),
         .value_len = (uint32_t)value.len,
         .capacity = PAIR_INLINE_MAX,
     };
@@ -164,12 +189,115 @@ void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot)
     index->series_pairs++;
 }
 
+/* Frees a place of the table and moves those behind it up that are not at home. */
+static void remove_slot(struct head_labels *index, size_t hole)
+{
+    size_t mask = index->capacity - 1;
+
+    for (size_t i = (hole + 1) & mask; index->slots[i] != 0; i = (i + 1) & mask) {
+        const struct label_pair *at = label_pair_at(index, index->slots[i]);
+        size_t home = hash_pair(at->name, label_pair_value(at)) & mask;
+
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            index->slots[hole] = index->slots[i];
+            hole = i;
+        }
+    }
+    index->slots[hole] = 0;
+}
+
+static void free_postings(struct head_labels *index, struct label_pair *at)
+{
+    if (at->capacity > PAIR_INLINE_MAX) {
+        index->postings_bytes -= at->capacity * sizeof(uint32_t);
+        at->items = mem_free(at->items);
+    }
+}
+
+static void remove_pair(struct head_labels *index, struct label_pair *at)
+{
+    struct label_name *name = (struct label_name *)(uintptr_t)at->name;
+
+    remove_slot(index, find_slot(index, name, label_pair_value(at)));
+    free_postings(index, at);
+    at->capacity = 0;
+    index->free_count++;
+    name->value_bytes -= at->value_len;
+}
+
+/* A list that has lost more than half gives memory back. */
+static void shrink(struct head_labels *index, struct label_pair *at)
+{
+    if (at->capacity <= PAIR_INLINE_MAX || at->count > at->capacity / 2) {
+        return;
+    }
+    if (at->count <= PAIR_INLINE_MAX) {
+        uint32_t few[PAIR_INLINE_MAX];
+
+        memcpy(few, at->items, at->count * sizeof(uint32_t));
+        free_postings(index, at);
+        memcpy(at->few, few, at->count * sizeof(uint32_t));
+        at->capacity = PAIR_INLINE_MAX;
+        return;
+    }
+    index->postings_bytes -= (at->capacity - at->count) * sizeof(uint32_t);
+    at->items = mem_realloc(at->items, at->count * sizeof(uint32_t));
+    at->capacity = at->count;
+}
+
+int head_labels_filter(struct head_labels *index, pair_ref pair,
+                       bool (*is_gone)(const void *context, uint32_t slot), const void *context)
+{
+    struct label_pair *at = label_pair_at(index, pair);
+    uint32_t *items = at->capacity <= PAIR_INLINE_MAX ? at->few : at->items;
+    uint32_t kept = 0;
+
+    ASSERT(at->capacity > 0);
+    for (uint32_t i = 0; i < at->count; i++) {
+        if (!is_gone(context, items[i])) {
+            items[kept++] = items[i];
+        }
+    }
+    index->series_pairs -= at->count - kept;
+    at->count = kept;
+    if (kept == 0) {
+        remove_pair(index, at);
+        return 1;
+    }
+    shrink(index, at);
+    return 0;
+}
+
+void head_labels_tidy(struct head_labels *index, struct label_name *name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < name->pairs.count; i++) {
+        if (label_pair_at(index, name->pairs.items[i])->capacity > 0) {
+            name->pairs.items[kept++] = name->pairs.items[i];
+        }
+    }
+    name->pairs.count = kept;
+}
+
+void head_labels_reuse(struct head_labels *index, pair_ref pair)
+{
+    struct label_pair *at = label_pair_at(index, pair);
+
+    ASSERT(at->capacity == 0 && at->count == 0);
+    index->value_bytes -= at->value_len;
+    (void)mem_free((void *)(uintptr_t)at->value);
+    at->value = NULL;
+    at->value_len = 0;
+    vec_push(&index->free_pairs, pair);
+}
+
 size_t head_labels_bytes(const struct head_labels *index)
 {
     size_t pages = (index->pair_count + PAIR_PAGE - 1) / PAIR_PAGE;
     size_t bytes = pages * PAIR_PAGE * sizeof(struct label_pair) +
                    index->capacity * sizeof(pair_ref) + index->texts.used_bytes +
-                   index->postings_bytes;
+                   index->value_bytes + index->postings_bytes;
 
     for (size_t i = 0; i < index->names.count; i++) {
         bytes += index->names.items[i]->pairs.capacity * sizeof(pair_ref);

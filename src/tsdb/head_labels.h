@@ -1,12 +1,13 @@
 /*
  * head_labels: the inverted index of the head. A label pair (name, value) is stored once and named
  * by a 32-bit number; a series is a list of such numbers, and a pair has the list of its series
- * (slots, rising). Pairs are never removed while the head lives, so what label_pair_at returns may
- * be read without a lock, but for the postings. Everything else happens under the head's index
- * lock.
+ * (slots, rising). A pair without series is removed by a truncation, but stays readable, its
+ * postings apart, until head_labels_reuse: so what label_pair_at returns may be read without a lock
+ * by whoever has entered an epoch. Everything else happens under the head's index lock.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ struct label_pair {
     const char *value;
     uint32_t value_len;
     uint32_t count;    /* series that have the pair */
-    uint32_t capacity; /* of items; PAIR_INLINE_MAX or less: the slots stand in `few` */
+    uint32_t capacity; /* of items; PAIR_INLINE_MAX: the slots stand in `few`; 0: it was removed */
     union {
         uint32_t *items;
         uint32_t few[2];
@@ -49,7 +50,10 @@ struct head_labels {
     size_t capacity;           /* a power of two */
     struct map by_name;
     VEC(struct label_name *) names; /* in order of creation */
-    struct arena texts;
+    VEC(pair_ref) free_pairs;       /* numbers to be given again */
+    uint32_t free_count;            /* removed ones, those not in free_pairs yet included */
+    struct arena texts;             /* of the names */
+    size_t value_bytes;             /* of the values' memory */
     size_t postings_bytes;
     uint64_t series_pairs; /* sum of the counts of all pairs */
 };
@@ -76,6 +80,17 @@ void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot);
 /* head_labels_find returns the pair or 0; head_labels_name the name or NULL. */
 pair_ref head_labels_find(const struct head_labels *index, str name, str value);
 const struct label_name *head_labels_name(const struct head_labels *index, str name);
+
+/* head_labels_filter drops the slots that `is_gone` names from a pair's postings; 1 when nothing is
+ * left, and then the pair is removed: nobody finds it any more. */
+int head_labels_filter(struct head_labels *index, pair_ref pair,
+                       bool (*is_gone)(const void *context, uint32_t slot), const void *context);
+
+/* head_labels_tidy takes the removed pairs out of a name's list. */
+void head_labels_tidy(struct head_labels *index, struct label_name *name);
+
+/* head_labels_reuse frees a removed pair at which nobody looks any more. */
+void head_labels_reuse(struct head_labels *index, pair_ref pair);
 
 /* label_pair_postings is valid until the next head_labels_post. */
 static inline struct postings label_pair_postings(const struct label_pair *pair)

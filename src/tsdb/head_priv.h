@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/head.h"
+#include "tsdb/head_epoch.h"
 #include "tsdb/head_exemplars.h"
 #include "tsdb/head_labels.h"
 #include "tsdb/head_meta.h"
@@ -23,7 +24,14 @@ enum {
     HEAD_LABELS_MAX = HEAD_POOL_BLOCK_BYTES_MAX / sizeof(pair_ref),
 };
 
-enum { SERIES_LOGGED = 1 }; /* its labels stand in the WAL */
+enum {
+    SERIES_LOGGED = 1,  /* its labels stand in the WAL */
+    SERIES_DEAD = 2,    /* taken out by a truncation: whoever comes late must look it up again */
+    SERIES_TOUCHED = 4, /* asked for since the last truncation, which therefore spares it */
+};
+
+/* A series with this many pending samples is not counted any more, and stays for good. */
+#define SERIES_PENDING_MAX UINT16_MAX
 
 /*
  * One series. What names it never changes; the rest is behind the stripe lock of its slot. It is
@@ -42,16 +50,28 @@ struct head_series {
     uint32_t hash;          /* upper half of labels_hash */
     pool_ref pairs;
     uint16_t pair_count;
-    uint16_t open_size; /* lock: head.stripe; bytes of the block `open` */
-    uint8_t flags;      /* lock: head.stripe */
+    uint16_t open_size;     /* lock: head.stripe; bytes of the block `open` */
+    uint16_t pending_count; /* lock: head.stripe; uses by transactions that are not over */
+    uint8_t flags;          /* lock: head.stripe */
 };
 STATIC_ASSERT(sizeof(struct head_series) == 80, "the budget of bytes per series counts on it");
 
-/* A closed chunk: immutable; the bytes follow. */
+/* A page of series. Slots are never given twice while the head lives, so lists of them rise by
+ * appending; a page whose series are all dead is freed. */
+struct head_page {
+    struct head_series series[HEAD_PAGE_SERIES];
+    uint64_t alive[HEAD_PAGE_SERIES / 64]; /* lock: index */
+    uint64_t dead[HEAD_PAGE_SERIES / 64];  /* of the truncation */
+    uint32_t alive_count;                  /* lock: index */
+    bool is_retired;                       /* of the truncation: it waits to be freed */
+};
+
+/* A closed chunk: immutable but for the end of its chain; the bytes follow. */
 struct head_chunk {
     ts mint;
     ts maxt;
-    pool_ref older; /* 0 at the oldest */
+    _Atomic pool_ref older; /* 0 at the oldest; relaxed: a truncation cuts the chain while others
+                               walk it, and what they may still see is kept until they are gone */
     uint16_t size;
     uint16_t count;
 };
@@ -65,20 +85,30 @@ struct head_shard {
     size_t capacity;
 };
 
+/* A reference of a dead series. The WAL up to this segment may still name it. */
+struct head_gone {
+    series_ref ref;
+    uint64_t segment;
+};
+
 struct head {
     struct head_options options;
     struct wal *wal;
     struct head_pool pool;
-    struct head_series **pages; /* by slot >> HEAD_PAGE_BITS; an entry is written once */
+    struct head_page **pages; /* by slot >> HEAD_PAGE_BITS; NULL once it is freed */
+    struct head_epochs epochs;
     struct head_refs refs;
     struct head_shard shards[HEAD_SHARDS];
     struct lock stripes[HEAD_STRIPES];
 
     struct rwlock index_lock;
     struct head_labels labels;      /* lock: index */
-    uint32_t series_count;          /* lock: index; slots in use */
+    uint32_t slot_count;            /* lock: index; slots given so far */
+    uint32_t series_count;          /* lock: index; those alive */
     series_ref last_ref;            /* lock: index */
-    size_t pages_count;             /* lock: index */
+    size_t pages_count;             /* lock: index; pages made so far */
+    size_t pages_freed;             /* of the maintenance thread */
+    VEC(struct head_gone) gone;     /* of the maintenance thread */
     struct head_meta meta;          /* has its own lock */
     struct head_exemplars examples; /* has its own lock */
 
@@ -90,7 +120,46 @@ struct head {
 
 static inline struct head_series *head_series_at(const struct head *head, uint32_t slot)
 {
-    return &head->pages[slot >> HEAD_PAGE_BITS][slot & (HEAD_PAGE_SERIES - 1)];
+    return &head->pages[slot >> HEAD_PAGE_BITS]->series[slot & (HEAD_PAGE_SERIES - 1)];
+}
+
+/* A bit per series of a page. */
+static inline bool head_bit(const uint64_t *bits, uint32_t slot)
+{
+    uint32_t at = slot & (HEAD_PAGE_SERIES - 1);
+
+    return (bits[at / 64] >> at % 64 & 1) != 0;
+}
+
+static inline void head_bit_set(uint64_t *bits, uint32_t slot)
+{
+    uint32_t at = slot & (HEAD_PAGE_SERIES - 1);
+
+    bits[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+/* head_slots_alive copies the slots of all series, rising, to ret (room for head->series_count);
+ * the index lock is held. */
+size_t head_slots_alive_locked(const struct head *head, uint32_t *ret);
+
+/* A use of a series by a transaction: it is not taken out before head_series_unpin. */
+static inline void head_series_pin_locked(struct head_series *series)
+{
+    if (series->pending_count < SERIES_PENDING_MAX) {
+        series->pending_count++;
+    }
+}
+
+static inline void head_series_unpin_locked(struct head_series *series)
+{
+    if (series->pending_count < SERIES_PENDING_MAX) {
+        series->pending_count--;
+    }
+}
+
+static inline pool_ref head_chunk_older(const struct head_chunk *chunk)
+{
+    return atomic_load_explicit(&chunk->older, memory_order_relaxed);
 }
 
 static inline struct lock *head_stripe(struct head *head, uint32_t slot)
@@ -142,6 +211,12 @@ int head_series_get(struct head *head, struct labels labels, series_ref ref, uin
 /* head_series_append adds a sample to the open chunk; false when it is not newer than the last one.
  * The stripe lock is held. */
 bool head_series_append_locked(struct head *head, struct head_series *series, ts t, double v);
+
+/* head_open_mint gives the time of the first sample of the open chunk, of which there is one. */
+ts head_open_mint_locked(const struct head *head, const struct head_series *series);
+
+/* head_shard_purge takes the series out that are marked in the `dead` bits of their pages. */
+void head_shard_purge(struct head *head, struct head_shard *shard);
 
 /* head_note_time widens the time that the head covers. */
 void head_note_time(struct head *head, ts mint, ts maxt);

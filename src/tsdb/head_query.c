@@ -12,6 +12,7 @@ enum {
 struct head_querier {
     struct querier base;
     struct head *head;
+    struct head_epoch *epoch;
     ts mint;
     ts maxt;
     struct arena arena; /* labels that were handed out */
@@ -56,7 +57,7 @@ static bool has_time_locked(const struct head *head, const struct head_series *s
         return r == 1;
     }
     for (closed = chunk_at(head, series->closed); closed != NULL;
-         closed = chunk_at(head, closed->older)) {
+         closed = chunk_at(head, head_chunk_older(closed))) {
         if (closed->maxt < start) {
             /* The open chunk may still begin before `end`. */
             break;
@@ -184,7 +185,7 @@ static str snapshot(struct head_querier *querier, uint32_t slot, ts start)
     memcpy(querier->open, head_pool_at(&head->pool, series->open), size);
     lock_release(head_stripe(head, slot));
     for (const struct head_chunk *chunk = chunk_at(head, closed);
-         chunk != NULL && chunk->maxt >= start; chunk = chunk_at(head, chunk->older)) {
+         chunk != NULL && chunk->maxt >= start; chunk = chunk_at(head, head_chunk_older(chunk))) {
         vec_push(&querier->closed, chunk);
     }
     return str_of((const char *)querier->open, size);
@@ -328,7 +329,9 @@ static int querier_label_names(struct querier *base, struct arena *arena, struct
         rwlock_read(&querier->head->index_lock);
         items = ARENA_ARRAY(arena, str, labels->names.count + 1);
         for (size_t i = 0; i < labels->names.count; i++) {
-            items[count++] = labels->names.items[i]->text;
+            if (labels->names.items[i]->pairs.count > 0) {
+                items[count++] = labels->names.items[i]->text;
+            }
         }
         rwlock_release(&querier->head->index_lock);
     }
@@ -429,6 +432,7 @@ static void querier_release(struct querier *base)
 
     arena_done(&querier->arena);
     vec_done(&querier->closed);
+    head_epoch_leave(&querier->head->epochs, querier->epoch, HEAD_QUERIER);
     (void)mem_free(querier);
 }
 
@@ -449,6 +453,7 @@ int head_querier(struct head *head, ts mint, ts maxt, struct querier **ret,
     querier->head = head;
     querier->mint = mint;
     querier->maxt = maxt;
+    querier->epoch = head_epoch_enter(&head->epochs, HEAD_QUERIER);
     *ret = &querier->base;
     return 0;
 }

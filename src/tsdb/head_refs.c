@@ -2,7 +2,10 @@
 
 #include "base/mem.h"
 
-enum { TABLE_FIRST = 64 };
+enum {
+    TABLE_FIRST = 64,
+    PURGE_PAGES = 1024, /* looked at under one hold of the lock: a quarter of a million refs */
+};
 
 static struct refs_table *table_new(size_t capacity)
 {
@@ -96,7 +99,72 @@ void head_refs_add(struct head_refs *refs, series_ref ref, uint32_t slot)
         atomic_store_explicit(&table->pages[i], page, memory_order_release);
         table->count++;
     }
+    page->used +=
+        atomic_load_explicit(&page->slots[ref & (REFS_PAGE - 1)], memory_order_relaxed) == 0;
     atomic_store_explicit(&page->slots[ref & (REFS_PAGE - 1)], slot + 1, memory_order_release);
+}
+
+static void purge_page(struct refs_page *page, bool (*is_gone)(const void *context, uint32_t slot),
+                       void (*gone)(void *context, series_ref ref), void *context)
+{
+    for (size_t i = 0; i < REFS_PAGE; i++) {
+        uint32_t slot = atomic_load_explicit(&page->slots[i], memory_order_relaxed);
+
+        if (slot != 0 && is_gone(context, slot - 1)) {
+            atomic_store_explicit(&page->slots[i], 0, memory_order_relaxed);
+            page->used--;
+            gone(context, page->number << REFS_PAGE_BITS | i);
+        }
+    }
+}
+
+bool head_refs_purge(struct head_refs *refs, struct refs_purge *purge,
+                     bool (*is_gone)(const void *context, uint32_t slot),
+                     void (*gone)(void *context, series_ref ref), void *context)
+{
+    struct refs_table *table = atomic_load_explicit(&refs->table, memory_order_relaxed);
+    size_t end;
+
+    if (purge->table != table) {
+        *purge = (struct refs_purge){.table = table};
+    }
+    end = purge->at + PURGE_PAGES < table->capacity ? purge->at + PURGE_PAGES : table->capacity;
+    for (; purge->at < end; purge->at++) {
+        struct refs_page *page =
+            atomic_load_explicit(&table->pages[purge->at], memory_order_relaxed);
+
+        if (page != NULL) {
+            purge_page(page, is_gone, gone, context);
+        }
+    }
+    return purge->at < table->capacity;
+}
+
+void head_refs_rebuild(struct head_refs *refs, void (*retire)(void *context, void *memory),
+                       void *context)
+{
+    struct refs_table *old = atomic_load_explicit(&refs->table, memory_order_relaxed);
+    struct refs_table *table = table_new(old->capacity);
+    struct refs_page *none = NULL;
+
+    for (size_t i = 0; i < old->capacity; i++) {
+        struct refs_page *page = atomic_load_explicit(&old->pages[i], memory_order_relaxed);
+
+        if (page != NULL && page->used > 0) {
+            atomic_store_explicit(&table->pages[find(table, page->number, &none)], page,
+                                  memory_order_relaxed);
+            table->count++;
+        } else if (page != NULL) {
+            retire(context, page);
+        }
+    }
+    atomic_store_explicit(&refs->table, table, memory_order_release);
+    while (old != NULL) {
+        struct refs_table *older = old->older;
+
+        retire(context, old);
+        old = older;
+    }
 }
 
 size_t head_refs_bytes(const struct head_refs *refs)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ enum { REFS_PAGE_BITS = 8, REFS_PAGE = 1 << REFS_PAGE_BITS };
 
 struct refs_page {
     uint64_t number;                   /* ref >> REFS_PAGE_BITS */
+    uint32_t used;                     /* lock: index; entries that are set */
     _Atomic uint32_t slots[REFS_PAGE]; /* slot + 1; release, paired with acquire in refs_find */
 };
 
@@ -33,6 +35,24 @@ struct head_refs {
 void head_refs_init(struct head_refs *refs);
 void head_refs_done(struct head_refs *refs);
 void head_refs_add(struct head_refs *refs, series_ref ref, uint32_t slot);
+
+/* Where a purge stands; zero at its start. */
+struct refs_purge {
+    size_t at;
+    const struct refs_table *table; /* another one: it has grown, and all begins anew */
+};
+
+/* head_refs_purge takes out the refs of a run of pages whose slots `is_gone` names, and gives each
+ * to `gone`. False when all is done. Under the index lock, like adding. */
+bool head_refs_purge(struct head_refs *refs, struct refs_purge *purge,
+                     bool (*is_gone)(const void *context, uint32_t slot),
+                     void (*gone)(void *context, series_ref ref), void *context);
+
+/* head_refs_rebuild makes a table without the pages that are empty, and gives the old tables and
+ * those pages to `retire`, since readers may still look at them. Under the index lock. */
+void head_refs_rebuild(struct head_refs *refs, void (*retire)(void *context, void *memory),
+                       void *context);
+
 size_t head_refs_bytes(const struct head_refs *refs);
 
 /* head_refs_page returns the page of a ref, or NULL. */

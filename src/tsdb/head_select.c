@@ -101,10 +101,7 @@ static int all_series(const struct head *head, struct arena *arena, struct posti
     if (items == NULL) {
         return error_set(err, BARO_ELIMIT, "the query needs too much memory");
     }
-    for (uint32_t i = 0; i < head->series_count; i++) {
-        items[i] = i;
-    }
-    *ret = (struct postings){.items = items, .count = head->series_count};
+    *ret = (struct postings){.items = items, .count = head_slots_alive_locked(head, items)};
     return 0;
 }
 

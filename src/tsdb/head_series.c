@@ -135,10 +135,16 @@ static int check_labels(struct labels labels, struct baro_error *err)
 
 static struct head_series *new_slot_locked(struct head *head, uint32_t *ret_slot)
 {
-    uint32_t slot = head->series_count;
+    uint32_t slot = head->slot_count;
 
     if (slot >> HEAD_PAGE_BITS == head->pages_count) {
-        head->pages[head->pages_count++] = mem_alloc(HEAD_PAGE_SERIES * sizeof(struct head_series));
+        struct head_page *page = mem_alloc(sizeof(*page));
+
+        memset(page->alive, 0, sizeof(page->alive));
+        memset(page->dead, 0, sizeof(page->dead));
+        page->alive_count = 0;
+        page->is_retired = false;
+        head->pages[head->pages_count++] = page;
     }
     *ret_slot = slot;
     return head_series_at(head, slot);
@@ -156,12 +162,17 @@ static int create_locked(struct head *head, struct labels labels, uint64_t hash,
         return error_set(err, BARO_ELIMIT, "the head has %u series, as many as it may have",
                          head->series_count);
     }
+    if (head->slot_count == HEAD_SLOT_NONE - 1) {
+        return error_set(err, BARO_ELIMIT,
+                         "the head has had four billion series since the start: restart");
+    }
     series = new_slot_locked(head, &slot);
     *series = (struct head_series){
         .hash = (uint32_t)(hash >> 32),
         .pair_count = (uint16_t)labels.count,
         .pairs = head_pool_alloc(&head->pool, labels.count * sizeof(pair_ref)),
         .chunk.leading = CHUNK_XOR_FRESH,
+        .flags = SERIES_TOUCHED,
     };
     pairs = head_pool_at(&head->pool, series->pairs);
     for (size_t i = 0; i < labels.count; i++) {
@@ -180,9 +191,73 @@ static int create_locked(struct head *head, struct labels labels, uint64_t hash,
     head->last_ref = ref > head->last_ref ? ref : head->last_ref;
     series->ref = ref;
     head_refs_add(&head->refs, ref, slot);
+    head->slot_count++;
     head->series_count++;
+    head_bit_set(head->pages[slot >> HEAD_PAGE_BITS]->alive, slot);
+    head->pages[slot >> HEAD_PAGE_BITS]->alive_count++;
     *ret_slot = slot;
     return 0;
+}
+
+/* Spares the series at the next truncation; false when one has taken it already. */
+static bool touch(struct head *head, uint32_t slot)
+{
+    struct head_series *series = head_series_at(head, slot);
+    bool is_alive;
+
+    lock_acquire(head_stripe(head, slot));
+    is_alive = (series->flags & SERIES_DEAD) == 0;
+    series->flags |= SERIES_TOUCHED;
+    lock_release(head_stripe(head, slot));
+    return is_alive;
+}
+
+/* The place of a slot in its shard, SIZE_MAX when it is not there. */
+static size_t shard_place(const struct head *head, const struct head_shard *shard, uint32_t slot)
+{
+    size_t i;
+
+    if (shard->capacity == 0) {
+        return SIZE_MAX;
+    }
+    i = place_of(head_series_at(head, slot)->hash, shard->capacity);
+    while (shard->tags[i] != 0 && shard->slots[i] != slot) {
+        i = (i + 1) & (shard->capacity - 1);
+    }
+    return shard->tags[i] != 0 ? i : SIZE_MAX;
+}
+
+/* Frees a place and moves those behind it up that are not at home. */
+static void shard_remove_at(const struct head *head, struct head_shard *shard, size_t hole)
+{
+    size_t mask = shard->capacity - 1;
+
+    for (size_t i = (hole + 1) & mask; shard->tags[i] != 0; i = (i + 1) & mask) {
+        size_t home = place_of(head_series_at(head, shard->slots[i])->hash, shard->capacity);
+
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            shard->tags[hole] = shard->tags[i];
+            shard->slots[hole] = shard->slots[i];
+            hole = i;
+        }
+    }
+    shard->tags[hole] = 0;
+    shard->count--;
+}
+
+void head_shard_purge(struct head *head, struct head_shard *shard)
+{
+    lock_acquire(&shard->lock);
+    for (size_t i = 0; i < shard->capacity;) {
+        uint32_t slot = shard->slots[i];
+
+        if (shard->tags[i] != 0 && head_bit(head->pages[slot >> HEAD_PAGE_BITS]->dead, slot)) {
+            shard_remove_at(head, shard, i); /* another one may stand here now */
+        } else {
+            i++;
+        }
+    }
+    lock_release(&shard->lock);
 }
 
 int head_series_get(struct head *head, struct labels labels, series_ref ref, uint32_t *ret_slot,
@@ -195,6 +270,11 @@ int head_series_get(struct head *head, struct labels labels, series_ref ref, uin
 
     lock_acquire(&shard->lock);
     slot = shard_find(head, shard, hash, labels);
+    if (slot != HEAD_SLOT_NONE && !touch(head, slot)) {
+        /* A truncation is about to take it out of here; the labels get a new series. */
+        shard_remove_at(head, shard, shard_place(head, shard, slot));
+        slot = HEAD_SLOT_NONE;
+    }
     if (slot != HEAD_SLOT_NONE) {
         lock_release(&shard->lock);
         *ret_slot = slot;
@@ -221,7 +301,7 @@ int head_series_get(struct head *head, struct labels labels, series_ref ref, uin
 }
 
 /* The time of the first sample stands at the start of a chunk as a zigzag varint. */
-static ts open_mint(const struct head *head, const struct head_series *series)
+ts head_open_mint_locked(const struct head *head, const struct head_series *series)
 {
     const uint8_t *at = (const uint8_t *)head_pool_at(&head->pool, series->open);
     uint64_t raw = 0;
@@ -254,12 +334,12 @@ static void close_chunk_locked(struct head *head, struct head_series *series)
     struct head_chunk *closed = head_pool_at(&head->pool, ref);
 
     *closed = (struct head_chunk){
-        .mint = open_mint(head, series),
+        .mint = head_open_mint_locked(head, series),
         .maxt = series->chunk.t,
-        .older = series->closed,
         .size = (uint16_t)size,
         .count = series->chunk.count,
     };
+    atomic_init(&closed->older, series->closed);
     memcpy(closed + 1, head_pool_at(&head->pool, series->open), size);
     head_pool_free(&head->pool, series->open, series->open_size);
     series->closed = ref;
@@ -300,7 +380,7 @@ static bool must_cut_locked(struct head *head, struct head_series *series, ts t)
         return true;
     }
     if (chunk->count == CHUNK_SAMPLES / 4) {
-        series->next_at = even_end(open_mint(head, series), chunk->t, series->next_at);
+        series->next_at = even_end(head_open_mint_locked(head, series), chunk->t, series->next_at);
     }
     return t >= series->next_at || chunk->count >= 2 * CHUNK_SAMPLES;
 }

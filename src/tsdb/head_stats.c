@@ -79,6 +79,9 @@ static void stat_pairs(const struct head *head, struct arena *arena, size_t limi
     for (pair_ref ref = 1; ref < head->labels.pair_count; ref++) {
         const struct label_pair *pair = label_pair_at(&head->labels, ref);
 
+        if (pair->count == 0) {
+            continue; /* a number that is free */
+        }
         /* The name is joined to the value only for those that stay. */
         offer(&pairs, str_of((const char *)pair, 0), pair->count);
         if (str_eq(pair->name->text, LABEL_METRIC_NAME)) {
@@ -102,7 +105,7 @@ void head_stats(struct head *head, struct arena *arena, size_t limit, struct tsd
 
     rwlock_read(&head->index_lock);
     ret->series = head->series_count;
-    ret->label_pairs = head->labels.pair_count - 1;
+    ret->label_pairs = head->labels.pair_count - 1 - head->labels.free_count;
     for (size_t i = 0; i < head->labels.names.count; i++) {
         const struct label_name *name = head->labels.names.items[i];
         uint64_t total = 0;
@@ -111,6 +114,9 @@ void head_stats(struct head *head, struct arena *arena, size_t limit, struct tsd
             const struct label_pair *pair = label_pair_at(&head->labels, name->pairs.items[k]);
 
             total += (uint64_t)pair->count * pair->value_len;
+        }
+        if (name->pairs.count == 0) {
+            continue;
         }
         offer(&values, name->text, name->pairs.count);
         /* As Prometheus counts: the bytes of the value for each series that has it. */
@@ -159,15 +165,19 @@ void head_metadata_list(struct head *head, struct arena *arena, str metric,
                         struct tsdb_metadata **ret, size_t *ret_count)
 {
     VEC(struct tsdb_metadata) found = {0};
-    uint32_t series_count;
+    struct head_epoch *epoch = head_epoch_enter(&head->epochs, HEAD_QUERIER);
+    uint32_t *slots;
+    size_t series_count;
     str last = STR_NULL;
     uint32_t last_number = 0;
     size_t kept = 0;
 
     rwlock_read(&head->index_lock);
-    series_count = head->series_count;
+    slots = ARENA_ARRAY(arena, uint32_t, head->series_count + 1u);
+    series_count = head_slots_alive_locked(head, slots);
     rwlock_release(&head->index_lock);
-    for (uint32_t slot = 0; slot < series_count; slot++) {
+    for (size_t i = 0; i < series_count; i++) {
+        uint32_t slot = slots[i];
         const struct head_series *series = head_series_at(head, slot);
         str name = metric_of(head, series);
         uint32_t number;
@@ -202,6 +212,7 @@ void head_metadata_list(struct head *head, struct arena *arena, str metric,
     }
     *ret_count = kept;
     vec_done(&found);
+    head_epoch_leave(&head->epochs, epoch, HEAD_QUERIER);
 }
 
 static int by_series(const void *a, const void *b)
@@ -216,6 +227,7 @@ int head_exemplars_select(struct head *head, struct arena *arena, struct matcher
                           ts start, ts end, struct tsdb_exemplar **ret, size_t *ret_count,
                           struct baro_error *err)
 {
+    struct head_epoch *epoch = head_epoch_enter(&head->epochs, HEAD_QUERIER);
     struct exemplar_found *found = NULL;
     struct labels labels = {0};
     struct label items[HEAD_LABELS_MAX];
@@ -241,5 +253,6 @@ int head_exemplars_select(struct head *head, struct arena *arena, struct matcher
         }
     }
     *ret_count = kept;
+    head_epoch_leave(&head->epochs, epoch, HEAD_QUERIER);
     return 0;
 }

@@ -613,7 +613,9 @@ TEST(head_cuts_chunks_as_prometheus_does)
         commit(appender);
     }
     for (chunk = head_pool_at(&head->pool, head_series_at(head, 0)->closed); chunk != NULL;
-         chunk = chunk->older == 0 ? NULL : head_pool_at(&head->pool, chunk->older)) {
+         chunk = head_chunk_older(chunk) == 0
+                     ? NULL
+                     : head_pool_at(&head->pool, head_chunk_older(chunk))) {
         assert_int_equal(chunk->count, 120);
         assert_int_equal(chunk->maxt - chunk->mint, 119 * 15 * DUR_SECOND);
         count++;

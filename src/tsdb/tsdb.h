@@ -3,7 +3,8 @@
  * directory per block. The newest samples live in the head (memory, made durable by the WAL); older
  * ones in blocks. Queries see one merged view.
  *
- * tsdb_open replays the WAL and starts one maintenance thread, which syncs the WAL every second.
+ * tsdb_open replays the WAL and starts two maintenance threads: one syncs the WAL every second, the
+ * other writes blocks, merges them and deletes old ones.
  * Any thread may take appenders and queriers; one appender or querier serves one thread at a time.
  * Close all of them before tsdb_close. Format of the WAL: docs/formats/wal.md.
  */
@@ -20,6 +21,7 @@
 #include "base/str.h"
 #include "storage/appender.h"
 #include "storage/storage.h"
+#include "tsdb/retention.h"
 
 struct tsdb;
 struct fs;
@@ -40,18 +42,22 @@ struct tsdb_replay_status {
 };
 
 struct tsdb_options {
-    dur retention;             /* 0 = for ever; kept and reported, nothing is deleted yet */
-    uint64_t retention_bytes;  /* 0 = no bound; likewise */
-    uint64_t wal_segment_size; /* bytes, a multiple of 32 KiB; 0 = 128 MiB */
+    dur retention;               /* blocks that end this long before the newest go; 0 = none */
+    uint64_t retention_bytes;    /* blocks beyond it go, oldest first; 0 = no bound */
+    double retention_percentage; /* the same as a share of the file system; 0 = no bound */
+    uint64_t wal_segment_size;   /* bytes, a multiple of 32 KiB; 0 = 128 MiB */
+    uint64_t block_segment_size; /* of chunk files in blocks; 0 = 512 MiB */
     enum tsdb_wal_compression wal_compression;
     uint32_t series_max;    /* in the head; 0 = 2^32 - 2 */
     uint32_t exemplars_max; /* ring of the newest exemplars; 0 = none are kept */
+    dur block_max;          /* longest block that is made; 0 = as Prometheus, by the retention */
     dur chunk_range;        /* chunks never cross a multiple of it; 0 = 2 h */
     dur too_old;            /* samples older than the head's newest by more than this are out of
                                bounds; 0 = half of chunk_range, as in Prometheus; < 0 = no check */
     dur too_far;         /* samples later than the wall clock by more than this are APPEND_TOO_FAR;
                             0 = no check (the scraper checks for itself, as in Prometheus) */
-    bool no_sync_thread; /* no maintenance thread: for tests, and for reading tools */
+    dur querier_wait;    /* how long a head truncation waits for queries that are open; 0 = 150 s */
+    bool no_sync_thread; /* no maintenance threads: for tests, and for reading tools */
     const struct fs *fs; /* NULL = the real file system */
     /* Called during tsdb_open at the start of the replay, after each segment, and at its end. */
     void (*progress)(void *context, const struct tsdb_replay_status *status);
@@ -82,6 +88,17 @@ struct appendable *tsdb_appendable(struct tsdb *tsdb);
 
 /* tsdb_sync makes everything that was committed safe against a power cut (fsync). */
 int tsdb_sync(struct tsdb *tsdb, struct baro_error *err);
+
+/*
+ * tsdb_compact does now what the compaction thread does by itself: the head gives full ranges to
+ * blocks and forgets them, the WAL is shortened, blocks are merged by plan, and those beyond the
+ * retention go. Appends and queries go on meanwhile.
+ */
+int tsdb_compact(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_set_retention takes effect with the next compaction; tsdb_retention is what is in force. */
+void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention);
+struct retention tsdb_retention(struct tsdb *tsdb);
 
 /* What tsdb_open found and mended. */
 struct tsdb_open_report {

@@ -142,7 +142,6 @@ int wal_open(const struct fs *fs, const char *dir, uint64_t segment, uint64_t se
     }
     lock_init(&wal->lock, LOCK_WAL);
     lock_init(&wal->sync_lock, LOCK_WAL_SYNC);
-    self_set(SELF_WAL_SEGMENT, (double)segment);
     *ret = wal;
     return 0;
 }
@@ -177,7 +176,6 @@ static int cut_locked(struct wal *wal, struct baro_error *err)
     wal->offset = 0;
     wal->must_cut = false;
     wal->is_dirty = true;
-    self_set(SELF_WAL_SEGMENT, (double)wal->segment);
     return r;
 }
 
@@ -288,6 +286,18 @@ int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error 
     if (r < 0) {
         wal->sum.writes_failed++;
         self_add(SELF_WAL_WRITES_FAILED, 1);
+    }
+    lock_release(&wal->lock);
+    return r;
+}
+
+int wal_cut(struct wal *wal, struct baro_error *err)
+{
+    int r = 0;
+
+    lock_acquire(&wal->lock);
+    if (wal->offset > 0 || wal->must_cut) {
+        r = cut_locked(wal, err);
     }
     lock_release(&wal->lock);
     return r;

@@ -73,6 +73,9 @@ int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error 
 /* wal_sync makes what was written so far safe against a power cut, and closes ended segments. */
 int wal_sync(struct wal *wal, struct baro_error *err);
 
+/* wal_cut ends the segment and begins the next one, unless nothing was written to it yet. */
+int wal_cut(struct wal *wal, struct baro_error *err);
+
 struct wal_stats {
     uint64_t segment; /* being written */
     uint64_t bytes;   /* written since wal_open, page padding included */
@@ -128,6 +131,9 @@ struct wal_listing {
 /* wal_list reads the directory. Other names than segments and checkpoints are passed over. */
 int wal_list(const struct fs *fs, struct arena *arena, const char *dir, struct wal_listing *ret,
              struct baro_error *err);
+
+/* wal_checkpoint_index reads the number out of a checkpoint's name; false for other names. */
+bool wal_checkpoint_index(str name, uint64_t *ret);
 
 /* wal_segment_path is DIR/00000042 in the arena. */
 const char *wal_segment_path(struct arena *arena, const char *dir, uint64_t segment);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "base/vec.h"
@@ -170,6 +171,12 @@ static bool segment_index(str name, uint64_t *ret)
     return num_parse_u64(name, ret) && *ret < UINT32_MAX;
 }
 
+bool wal_checkpoint_index(str name, uint64_t *ret)
+{
+    return str_has_prefix(name, STR("checkpoint.")) &&
+           segment_index(str_from_index(name, strlen("checkpoint.")), ret);
+}
+
 static int list_segments(const struct fs *fs, struct arena *arena, const char *dir,
                          struct wal_file **ret, size_t *ret_count, struct baro_error *err)
 {
@@ -213,8 +220,7 @@ int wal_list(const struct fs *fs, struct arena *arena, const char *dir, struct w
     for (size_t i = 0; r >= 0 && i < count; i++) {
         uint64_t index = 0;
 
-        if (!entries[i].is_dir || !str_has_prefix(entries[i].name, STR("checkpoint.")) ||
-            !segment_index(str_from_index(entries[i].name, strlen("checkpoint.")), &index)) {
+        if (!entries[i].is_dir || !wal_checkpoint_index(entries[i].name, &index)) {
             continue;
         }
         if (!found.has_checkpoint || index >= found.checkpoint_index) {

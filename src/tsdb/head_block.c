@@ -1,0 +1,353 @@
+/*
+ * From the head to a block: the series that have samples in the time, in the order of their labels;
+ * closed chunks as they are (they end at multiples of the chunk range, and so do blocks), others
+ * cut to the time. Nothing is held while files are written but one stripe lock for the copy of an
+ * open chunk.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "sys/fs.h"
+#include "tsdb/block_writer.h"
+#include "tsdb/head_priv.h"
+
+enum {
+    OPEN_BYTES_MAX = 2048,
+    CHUNK_SAMPLES_MAX = 120,
+    APPENDERS_WAIT_MS = 10000,
+    CHECK_STOP_EVERY = 1024, /* series */
+};
+
+/* A string of the block and the pair whose value it is; 0 for the name of a label. */
+struct block_text {
+    str text;
+    pair_ref pair;
+};
+
+/* The numbers of a pair's symbols. */
+struct pair_symbols {
+    uint32_t name;
+    uint32_t value;
+};
+
+struct block_making {
+    struct head *head;
+    const struct head_block_job *job;
+    struct block_writer *writer;
+    struct arena arena;
+    uint32_t *slots;
+    size_t slot_count;
+    pair_ref pair_count;
+    struct pair_symbols *symbols; /* by pair */
+    VEC(const struct head_chunk *) closed;
+    VEC(struct symbol_pair) labels;
+    struct sample_buf samples;
+    uint8_t open[OPEN_BYTES_MAX];
+    uint8_t packed[CHUNK_SAMPLES_MAX * CHUNK_XOR_SAMPLE_BYTES_MAX + 64];
+};
+
+bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt)
+{
+    dur range = head->options.chunk_range;
+    ts mint = 0, maxt = 0, start;
+
+    if (!head_time(head, &mint, &maxt) || (double)maxt - (double)mint <= 1.5 * (double)range) {
+        return false;
+    }
+    start = mint >= 0 ? mint / range * range : (mint - range + 1) / range * range;
+    *ret_mint = mint;
+    *ret_maxt = start + range;
+    return true;
+}
+
+static int64_t mono_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * MONO_PER_SECOND + now.tv_nsec;
+}
+
+/* No sample before the end of the block is taken any more, and none is on its way. */
+static int close_time(struct head *head, ts maxt, struct baro_error *err)
+{
+    struct head_garbage none = {0};
+
+    if (maxt > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
+        head_set_min_valid(head, maxt);
+    }
+    head_epoch_advance(&head->epochs, &none);
+    if (!head_epoch_wait(&head->epochs, HEAD_APPENDER,
+                         mono_now() + APPENDERS_WAIT_MS * MONO_PER_MS)) {
+        return error_set(err, BARO_ETIMEOUT, "an append has not ended for %d s",
+                         APPENDERS_WAIT_MS / 1000);
+    }
+    return 0;
+}
+
+static bool has_time_locked(const struct block_making *making, const struct head_series *series)
+{
+    const struct head *head = making->head;
+    ts mint = making->job->mint, maxt = making->job->maxt;
+
+    if (series->chunk.count > 0 && series->chunk.t >= mint &&
+        head_open_mint_locked(head, series) < maxt) {
+        return true;
+    }
+    for (pool_ref ref = series->closed; ref != 0;) {
+        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+
+        if (chunk->maxt < mint) {
+            return false;
+        }
+        if (chunk->mint < maxt) {
+            return true;
+        }
+        ref = head_chunk_older(chunk);
+    }
+    return false;
+}
+
+static void find_slots(struct block_making *making)
+{
+    struct head *head = making->head;
+    struct lock *held = NULL;
+    size_t count;
+
+    rwlock_read(&head->index_lock);
+    making->slots = arena_alloc(&making->arena, (head->series_count + 1u) * sizeof(uint32_t));
+    count = head_slots_alive_locked(head, making->slots);
+    making->pair_count = head->labels.pair_count;
+    rwlock_release(&head->index_lock);
+    for (size_t i = 0; i < count; i++) {
+        head_stripe_hold(head, making->slots[i], &held);
+        if (has_time_locked(making, head_series_at(head, making->slots[i]))) {
+            making->slots[making->slot_count++] = making->slots[i];
+        }
+    }
+    head_stripe_drop(held);
+    head_sort_by_labels(head, &making->arena, making->slots, making->slot_count);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(((const struct block_text *)a)->text, ((const struct block_text *)b)->text);
+}
+
+/* All texts of the pairs that the series have, names as often as they occur. */
+static struct block_text *collect_texts(struct block_making *making, size_t *ret_count)
+{
+    const struct head *head = making->head;
+    VEC(struct block_text) texts = {0};
+
+    making->symbols = arena_alloc(&making->arena, making->pair_count * sizeof(*making->symbols));
+    memset(making->symbols, 0xff, making->pair_count * sizeof(*making->symbols));
+    for (size_t i = 0; i < making->slot_count; i++) {
+        const struct head_series *series = head_series_at(head, making->slots[i]);
+        const pair_ref *pairs = head_series_pairs(head, series);
+
+        for (size_t k = 0; k < series->pair_count; k++) {
+            const struct label_pair *pair = label_pair_at(&head->labels, pairs[k]);
+
+            if (making->symbols[pairs[k]].value == UINT32_MAX) {
+                making->symbols[pairs[k]].value = 0;
+                vec_push(&texts, (struct block_text){label_pair_value(pair), pairs[k]});
+                vec_push(&texts, (struct block_text){pair->name->text, 0});
+            }
+        }
+    }
+    if (texts.count > 1) {
+        qsort(texts.items, texts.count, sizeof(texts.items[0]), by_text);
+    }
+    *ret_count = texts.count;
+    return texts.items;
+}
+
+static uint32_t number_of(const str *symbols, size_t count, str text)
+{
+    size_t low = 0, high = count;
+
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (str_cmp(symbols[middle], text) <= 0) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return (uint32_t)low;
+}
+
+static void write_symbols(struct block_making *making)
+{
+    size_t count = 0, kept = 0;
+    struct block_text *texts = collect_texts(making, &count);
+    str *symbols = mem_alloc((count + 1) * sizeof(str));
+
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || !str_eq(symbols[kept - 1], texts[i].text)) {
+            symbols[kept++] = texts[i].text;
+        }
+        if (texts[i].pair != 0) {
+            making->symbols[texts[i].pair].value = (uint32_t)kept - 1;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i].pair != 0) {
+            const struct label_pair *pair = label_pair_at(&making->head->labels, texts[i].pair);
+
+            making->symbols[texts[i].pair].name = number_of(symbols, kept, pair->name->text);
+        }
+    }
+    block_writer_symbols(making->writer, symbols, kept);
+    (void)mem_free(symbols);
+    (void)mem_free(texts);
+}
+
+/* Copies the open chunk and notes the closed ones in the time, newest first. */
+static str take_chunks(struct block_making *making, uint32_t slot)
+{
+    struct head *head = making->head;
+    const struct head_series *series = head_series_at(head, slot);
+    str open = STR_NULL;
+    pool_ref ref;
+
+    vec_reset(&making->closed);
+    lock_acquire(head_stripe(head, slot));
+    ref = series->closed;
+    if (series->chunk.count > 0 && series->chunk.t >= making->job->mint &&
+        head_open_mint_locked(head, series) < making->job->maxt) {
+        size_t size = chunk_xor_size(&series->chunk);
+
+        ASSERT(size <= sizeof(making->open));
+        memcpy(making->open, head_pool_at(&head->pool, series->open), size);
+        open = str_of((const char *)making->open, size);
+    }
+    lock_release(head_stripe(head, slot));
+    while (ref != 0) {
+        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+
+        if (chunk->maxt < making->job->mint) {
+            break;
+        }
+        if (chunk->mint < making->job->maxt) {
+            vec_push(&making->closed, chunk);
+        }
+        ref = head_chunk_older(chunk);
+    }
+    return open;
+}
+
+/* Packs what is in the time of a chunk that may reach beyond it. */
+static int write_part(struct block_making *making, str data, struct baro_error *err)
+{
+    struct sample_buf *samples = &making->samples;
+    int r;
+
+    sample_buf_reset(samples);
+    r = chunk_xor_decode(data, making->job->mint, making->job->maxt - 1, samples, err);
+    for (size_t first = 0, i; r >= 0 && first < samples->count; first = i) {
+        struct chunk_xor chunk;
+
+        chunk_xor_init(&chunk, making->packed);
+        for (i = first; i < samples->count && i - first < CHUNK_SAMPLES_MAX; i++) {
+            bool fits = chunk_xor_append(&chunk, making->packed, sizeof(making->packed),
+                                         samples->t[i], samples->v[i]);
+
+            ASSERT(fits);
+        }
+        r = block_writer_chunk(making->writer, CHUNK_XOR,
+                               str_of((const char *)making->packed, chunk_xor_size(&chunk)),
+                               samples->t[first], samples->t[i - 1], (uint32_t)(i - first), err);
+    }
+    return r;
+}
+
+static int write_closed(struct block_making *making, const struct head_chunk *chunk,
+                        struct baro_error *err)
+{
+    str data = str_of((const char *)(chunk + 1), chunk->size);
+
+    if (chunk->mint < making->job->mint || chunk->maxt >= making->job->maxt) {
+        return write_part(making, data, err);
+    }
+    return block_writer_chunk(making->writer, CHUNK_XOR, data, chunk->mint, chunk->maxt,
+                              chunk->count, err);
+}
+
+static int write_series(struct block_making *making, uint32_t slot, struct baro_error *err)
+{
+    const struct head_series *series = head_series_at(making->head, slot);
+    const pair_ref *pairs = head_series_pairs(making->head, series);
+    str open = take_chunks(making, slot);
+    int r = 0;
+
+    vec_reset(&making->labels);
+    for (size_t i = 0; i < series->pair_count; i++) {
+        struct pair_symbols symbols = making->symbols[pairs[i]];
+
+        vec_push(&making->labels, ((struct symbol_pair){symbols.name, symbols.value}));
+    }
+    block_writer_begin(making->writer, making->labels.items, making->labels.count);
+    for (size_t i = making->closed.count; r >= 0 && i-- > 0;) {
+        r = write_closed(making, making->closed.items[i], err);
+    }
+    if (r >= 0 && open.len > 0) {
+        /* The end of an open chunk is only known once it is decoded. */
+        r = write_part(making, open, err);
+    }
+    block_writer_end(making->writer);
+    return r;
+}
+
+static int write_all(struct block_making *making, struct baro_error *err)
+{
+    int r = 0;
+
+    find_slots(making);
+    write_symbols(making);
+    for (size_t i = 0; r >= 0 && i < making->slot_count; i++) {
+        if (i % CHECK_STOP_EVERY == 0 && making->job->stop != NULL &&
+            atomic_load_explicit(making->job->stop, memory_order_relaxed)) {
+            return error_set(err, BARO_ECANCELED, "the block is not finished: the end has come");
+        }
+        r = write_series(making, making->slots[i], err);
+    }
+    return r;
+}
+
+int head_block_write(struct head *head, const struct head_block_job *job,
+                     char ret_ulid[ULID_CHARS + 1], struct baro_error *err)
+{
+    CLEANUP(block_writer_freep) struct block_writer *writer = NULL;
+    struct block_making *making = MEM_NEW(struct block_making);
+    struct block_meta meta = {.mint = job->mint, .maxt = job->maxt, .level = 1};
+    int r = close_time(head, job->maxt, err);
+
+    making->head = head;
+    making->job = job;
+    if (r >= 0) {
+        r = block_writer_open(job->fs, job->data_dir, job->now, job->segment_bytes, &writer, err);
+        making->writer = writer;
+    }
+    if (r >= 0) {
+        r = write_all(making, err);
+    }
+    if (r >= 0 && block_writer_series(writer) > 0) {
+        r = block_writer_finish(writer, &meta, err);
+        if (r >= 0) {
+            memcpy(ret_ulid, meta.ulid, sizeof(meta.ulid));
+            r = 1;
+        }
+    }
+    block_meta_done(&meta);
+    vec_done(&making->closed);
+    vec_done(&making->labels);
+    sample_buf_done(&making->samples);
+    arena_done(&making->arena);
+    (void)mem_free(making);
+    return r;
+}

@@ -1,0 +1,557 @@
+/*
+ * What goes on by itself. The thread `tsdb` syncs the WAL once a second. The thread `compact` looks
+ * every few seconds whether there is long work:
+ *   1. A head that spans more than one and a half ranges gives its oldest range to a new block.
+ *   2. The block is opened, read back whole and served; then the head forgets the range.
+ *   3. A third of the WAL is left; older segments become a checkpoint.
+ *   4. Blocks are merged by plan; the new one is read back whole before the old ones go.
+ *   5. Blocks beyond the retention go.
+ * Nothing is removed before what replaces it is on the disk and was read back. Whatever fails is
+ * tried again in a minute.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "client/self.h"
+#include "tsdb/block_cursor.h"
+#include "tsdb/block_writer.h"
+#include "tsdb/tsdb_priv.h"
+#include "tsdb/wal_checkpoint.h"
+
+enum {
+    SYNC_EVERY_MS = 1000,
+    COMPACT_EVERY_MS = 5000,
+    RETRY_AFTER_MS = 60000,
+    /* Longer than any query may take unless it was told otherwise. */
+    QUERIERS_WAIT_MS = 150000,
+    COMPACTIONS_AT_ONCE = 64, /* in one round, before the head is looked at again */
+};
+
+int64_t tsdb_mono(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * MONO_PER_SECOND + now.tv_nsec;
+}
+
+ts tsdb_wall(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (ts)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void set_metrics(struct tsdb *tsdb)
+{
+    struct wal_stats stats = {0};
+
+    wal_stats(tsdb->wal, &stats);
+    self_set(SELF_WAL_SEGMENT, (double)stats.segment);
+    head_metrics_publish(tsdb->head);
+}
+
+/* ---- the head ---- */
+
+struct checkpoint_context {
+    struct head *head;
+    uint64_t last;
+};
+
+static bool checkpoint_wants(void *context, series_ref ref)
+{
+    struct checkpoint_context *checkpoint = context;
+
+    return head_wants_ref(checkpoint->head, ref, checkpoint->last);
+}
+
+static int checkpoint_metadata(void *context, int (*put)(void *put_context, str record),
+                               void *put_context)
+{
+    struct checkpoint_context *checkpoint = context;
+
+    return head_metadata_records(checkpoint->head, put, put_context);
+}
+
+/* Files of Prometheus that tell of a head before this truncation: should it come back, it must not
+ * believe them. All that they hold stands in the WAL or in blocks. */
+static int drop_foreign(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct fs_entry *entries = NULL;
+    struct arena arena = {0};
+    size_t count = 0;
+    int r = tsdb->fs->list(tsdb->fs, &arena, tsdb->path, &entries, &count, err);
+
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        if (entries[i].is_dir && (str_is(entries[i].name, "chunks_head") ||
+                                  str_has_prefix(entries[i].name, STR("chunk_snapshot.")))) {
+            r = fs_remove_tree(tsdb->fs, fs_path(&arena, tsdb->path, entries[i].name.ptr), err);
+        }
+    }
+    arena_done(&arena);
+    return r;
+}
+
+/* The first two thirds of the segments become a checkpoint, as in Prometheus: so a segment is
+ * rewritten a bounded number of times. */
+static int checkpoint_wal(struct tsdb *tsdb, ts mint, struct baro_error *err)
+{
+    static const enum compress_kind kinds[] = {
+        [TSDB_WAL_SNAPPY] = COMPRESS_SNAPPY,
+        [TSDB_WAL_NONE] = COMPRESS_NONE,
+        [TSDB_WAL_ZSTD] = COMPRESS_ZSTD,
+    };
+    struct checkpoint_context context = {.head = tsdb->head};
+    struct wal_checkpoint_stats stats = {0};
+    struct wal_listing list = {0};
+    struct arena arena = {0};
+    struct wal_checkpoint_job job = {
+        .fs = tsdb->fs,
+        .dir = fs_path(&arena, tsdb->path, "wal"),
+        .segment_bytes = tsdb->options.wal_segment_size,
+        .compress = kinds[tsdb->options.wal_compression],
+        .mint = mint,
+        .wants_ref = checkpoint_wants,
+        .metadata = checkpoint_metadata,
+        .context = &context,
+    };
+    uint64_t first, last;
+    int r = wal_cut(tsdb->wal, err);
+
+    if (r >= 0) {
+        r = wal_list(tsdb->fs, &arena, job.dir, &list, err);
+    }
+    if (r < 0 || list.segment_count < 2) {
+        arena_done(&arena);
+        return r;
+    }
+    first = list.segments[0].index;
+    last = list.segments[list.segment_count - 1].index - 1; /* never the one that is written */
+    job.last = context.last = first + (last - first) * 2 / 3;
+    if (job.last > first) {
+        int64_t start = tsdb_mono();
+
+        r = wal_checkpoint_run(&job, &stats, err);
+        if (r >= 0) {
+            r = wal_drop(tsdb->fs, job.dir, err);
+        }
+        if (r >= 0) {
+            head_forget_refs(tsdb->head, job.last);
+            self_add(SELF_CHECKPOINTS, 1);
+            log_info("WAL checkpoint written", log_int("last", (int64_t)job.last),
+                     log_int("samples_kept", (int64_t)stats.samples_kept),
+                     log_int("samples_dropped", (int64_t)stats.samples_dropped),
+                     log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
+        } else {
+            self_add(SELF_CHECKPOINTS_FAILED, 1);
+        }
+    }
+    arena_done(&arena);
+    return r;
+}
+
+/* The head forgets what a block serves, once no query is left that does not know the block. */
+static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct head_truncated sum = {0};
+    int64_t start = tsdb_mono();
+    ts before = tsdb->truncate_to;
+    dur wait = tsdb->options.querier_wait > 0 ? tsdb->options.querier_wait : QUERIERS_WAIT_MS;
+
+    if (!head_wait_queriers(tsdb->head, start + wait * MONO_PER_MS)) {
+        return error_set(err, BARO_ETIMEOUT,
+                         "the head is not truncated: a query has been open for %lld ms",
+                         (long long)wait);
+    }
+    start = tsdb_mono();
+    head_truncate(tsdb->head, before, &sum);
+    head_collect(tsdb->head);
+    tsdb->truncate_to = INT64_MIN;
+    tsdb->checkpoint_to = before;
+    self_add(SELF_HEAD_TRUNCATIONS, 1);
+    self_add(SELF_HEAD_SERIES_REMOVED, (double)sum.series);
+    self_add(SELF_HEAD_CHUNKS_REMOVED, (double)sum.chunks);
+    log_info("head truncated", log_int("before", before), log_int("chunks", (int64_t)sum.chunks),
+             log_int("series", (int64_t)sum.series),
+             log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
+    return drop_foreign(tsdb, err);
+}
+
+static int write_head_block(struct tsdb *tsdb, ts mint, ts maxt, struct baro_error *err)
+{
+    struct head_block_job job = {
+        .fs = tsdb->fs,
+        .data_dir = tsdb->path,
+        .mint = mint,
+        .maxt = maxt,
+        .now = tsdb_wall(),
+        .segment_bytes = tsdb->options.block_segment_size,
+        .stop = &tsdb->stop,
+    };
+    char ulid[ULID_CHARS + 1] = "";
+    struct block *block = NULL;
+    int64_t start = tsdb_mono();
+    int r = head_block_write(tsdb->head, &job, ulid, err);
+
+    if (r == 1) {
+        r = tsdb_blocks_load(tsdb, ulid, &block, err);
+        if (r < 0) {
+            /* What does not read back is no block; the head still has it all. */
+            (void)block_remove(tsdb->fs, tsdb->path, ulid, NULL);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (block != NULL) {
+        const struct block_meta *meta = block_meta(block);
+
+        log_info("block written", log_c("block", ulid), log_int("mint", mint),
+                 log_int("maxt", maxt), log_int("series", (int64_t)meta->series_count),
+                 log_int("samples", (int64_t)meta->sample_count),
+                 log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
+        tsdb_blocks_replace(tsdb, block, NULL, 0);
+    }
+    tsdb->truncate_to = maxt;
+    return 0;
+}
+
+static int compact_head(struct tsdb *tsdb, struct baro_error *err)
+{
+    ts mint = 0, maxt = 0;
+    int r = 0;
+
+    if (tsdb->truncate_to != INT64_MIN) {
+        r = truncate_head(tsdb, err);
+    }
+    while (r >= 0 && !atomic_load_explicit(&tsdb->stop, memory_order_relaxed) &&
+           head_is_compactable(tsdb->head, &mint, &maxt)) {
+        r = write_head_block(tsdb, mint, maxt, err);
+        if (r >= 0) {
+            r = truncate_head(tsdb, err);
+        }
+    }
+    /* Once for all ranges that were written: it goes through what is left of the WAL. */
+    if (r >= 0 && tsdb->checkpoint_to != INT64_MIN) {
+        r = checkpoint_wal(tsdb, tsdb->checkpoint_to, err);
+        tsdb->checkpoint_to = r < 0 ? tsdb->checkpoint_to : INT64_MIN;
+    }
+    return r;
+}
+
+/* ---- blocks ---- */
+
+static const struct block *child_of(const struct block_list *list, const struct block *parent)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct block_meta *meta = block_meta(list->items[i]);
+
+        for (size_t k = 0; k < meta->parents.count; k++) {
+            if (strcmp(meta->parents.items[k].ulid, block_meta(parent)->ulid) == 0) {
+                return list->items[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Parents that a kill has left beside their child: they go once the child is read back whole. A
+ * child that does not read back goes itself, and they serve again. */
+static int settle_obsolete(struct tsdb *tsdb, struct baro_error *err)
+{
+    int r = 0;
+
+    while (r >= 0 && tsdb->obsolete.count > 0) {
+        struct block *parent = *vec_last(&tsdb->obsolete);
+        struct block_list *list = tsdb_blocks_ref(tsdb);
+        const struct block *child = child_of(list, parent);
+        struct block_verdict verdict;
+        int verified = child != NULL ? block_verify(child, &tsdb->stop, &verdict, err) : 0;
+
+        if (child == NULL || verified == BARO_ECORRUPT) {
+            struct block *gone = (struct block *)(uintptr_t)child;
+
+            log_error("a merged block is damaged: its parents serve instead",
+                      log_c("parent", block_meta(parent)->ulid), log_err(err));
+            tsdb_blocks_replace(tsdb, block_ref(parent), &gone, child != NULL ? 1 : 0);
+            r = child != NULL ? block_remove(tsdb->fs, tsdb->path, block_meta(child)->ulid, err)
+                              : 0;
+        } else {
+            r = verified < 0 ? verified
+                             : block_remove(tsdb->fs, tsdb->path, block_meta(parent)->ulid, err);
+        }
+        tsdb_blocks_unref(list);
+        if (r >= 0) {
+            (void)block_unref(vec_pop(&tsdb->obsolete));
+        }
+    }
+    return r;
+}
+
+/* Serves the new block instead of its parents, and removes them. */
+static int replace_blocks(struct tsdb *tsdb, struct block *merged, struct block **parents,
+                          size_t count, struct baro_error *err)
+{
+    int r = 0;
+
+    tsdb_blocks_replace(tsdb, merged, parents, count);
+    for (size_t i = 0; i < count; i++) {
+        int one =
+            block_remove(tsdb->fs, tsdb->path, block_meta(parents[i])->ulid, r < 0 ? NULL : err);
+
+        r = r < 0 ? r : one;
+    }
+    return r;
+}
+
+static void mark_failed(struct block **parents, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)block_set_failed(parents[i], NULL);
+    }
+}
+
+static int merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
+                        struct baro_error *err)
+{
+    struct compact_job job = {
+        .fs = tsdb->fs,
+        .data_dir = tsdb->path,
+        .blocks = parents,
+        .count = count,
+        .now = tsdb_wall(),
+        .segment_bytes = tsdb->options.block_segment_size,
+        .keep_level = count == 1,
+        .stop = &tsdb->stop,
+    };
+    char ulid[ULID_CHARS + 1] = "";
+    struct block *merged = NULL;
+    int64_t start = tsdb_mono();
+    int r = compact_run(&job, ulid, err);
+
+    if (r == 1) {
+        r = tsdb_blocks_load(tsdb, ulid, &merged, err);
+        if (r < 0) {
+            (void)block_remove(tsdb->fs, tsdb->path, ulid, NULL);
+        }
+    }
+    if (r == BARO_ECORRUPT || r == BARO_EUNSUPPORTED) {
+        /* Trying again would not help; the blocks serve on as they are. */
+        mark_failed(parents, count);
+    }
+    if (r < 0) {
+        self_add(SELF_COMPACTIONS_FAILED, 1);
+        return r;
+    }
+    self_add(SELF_COMPACTIONS, 1);
+    log_info("blocks merged", log_c("block", merged != NULL ? ulid : "(empty)"),
+             log_int("parents", (int64_t)count),
+             log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
+    return replace_blocks(tsdb, merged, parents, count, err);
+}
+
+/* One merge by plan: 1, or 0 when there is nothing to do. */
+static int compact_once(struct tsdb *tsdb, struct baro_error *err)
+{
+    dur least = tsdb->options.chunk_range > 0 ? tsdb->options.chunk_range : (dur)2 * DUR_HOUR;
+    struct compact_ranges ranges = compact_ranges_for(least, tsdb_retention(tsdb).time);
+    struct block_list *list = tsdb_blocks_ref(tsdb);
+    const struct block_meta **metas = mem_alloc((list->count + 1) * sizeof(*metas));
+    struct compact_plan *plan = MEM_NEW(struct compact_plan);
+    struct block **parents;
+    int r = 0;
+
+    while (tsdb->options.block_max > 0 && ranges.count > 1 &&
+           ranges.items[ranges.count - 1] > tsdb->options.block_max) {
+        ranges.count--;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        metas[i] = block_meta(list->items[i]);
+    }
+    compact_plan(metas, list->count, &ranges, plan);
+    parents = mem_alloc((plan->count + 1) * sizeof(struct block *));
+    for (size_t i = 0; i < plan->count; i++) {
+        parents[i] = list->items[plan->items[i]];
+    }
+    if (plan->count > 0) {
+        r = merge_blocks(tsdb, parents, plan->count, err);
+        r = r < 0 ? r : 1;
+    }
+    (void)mem_free(parents);
+    (void)mem_free(plan);
+    (void)mem_free(metas);
+    tsdb_blocks_unref(list);
+    return r;
+}
+
+static uint64_t wal_bytes(struct tsdb *tsdb)
+{
+    struct wal_listing list = {0};
+    struct arena arena = {0};
+    uint64_t bytes = 0;
+
+    if (wal_list(tsdb->fs, &arena, fs_path(&arena, tsdb->path, "wal"), &list, NULL) >= 0) {
+        for (size_t i = 0; i < list.segment_count; i++) {
+            bytes += list.segments[i].bytes;
+        }
+        for (size_t i = 0; i < list.checkpoint_count; i++) {
+            bytes += list.checkpoint[i].bytes;
+        }
+    }
+    arena_done(&arena);
+    return bytes;
+}
+
+static int delete_old(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct retention retention = tsdb_retention(tsdb);
+    struct block_list *list = tsdb_blocks_ref(tsdb);
+    struct retention_block *ages = mem_alloc((list->count + 1) * sizeof(*ages));
+    struct block **old = mem_alloc((list->count + 1) * sizeof(struct block *));
+    bool *gone = mem_alloc_zero((list->count + 1) * sizeof(bool));
+    uint64_t disk_bytes = 0;
+    size_t count = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        ages[i] =
+            (struct retention_block){block_meta(list->items[i])->maxt, block_bytes(list->items[i])};
+    }
+    if (retention.percentage > 0) {
+        (void)tsdb->fs->space(tsdb->fs, tsdb->path, &disk_bytes, NULL, NULL);
+    }
+    if (retention_plan(&retention, ages, list->count, wal_bytes(tsdb), disk_bytes, gone) > 0) {
+        for (size_t i = 0; i < list->count; i++) {
+            if (gone[i]) {
+                old[count++] = list->items[i];
+                log_info("block is beyond the retention",
+                         log_c("block", block_meta(list->items[i])->ulid));
+            }
+        }
+        r = replace_blocks(tsdb, NULL, old, count, err);
+        self_add(SELF_RETENTION_DELETIONS, (double)count);
+    }
+    (void)mem_free(gone);
+    (void)mem_free(old);
+    (void)mem_free(ages);
+    tsdb_blocks_unref(list);
+    return r;
+}
+
+static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
+{
+    int r = settle_obsolete(tsdb, err);
+
+    if (r >= 0) {
+        head_collect(tsdb->head);
+        r = compact_head(tsdb, err);
+    }
+    for (int i = 0; r >= 0 && i < COMPACTIONS_AT_ONCE; i++) {
+        r = compact_once(tsdb, err);
+        if (r == 0) {
+            break;
+        }
+    }
+    return r < 0 ? r : delete_old(tsdb, err);
+}
+
+int tsdb_compact(struct tsdb *tsdb, struct baro_error *err)
+{
+    int r;
+
+    lock_acquire(&tsdb->compact_lock);
+    r = compact_locked(tsdb, err);
+    lock_release(&tsdb->compact_lock);
+    return r < 0 ? r : 0;
+}
+
+/* ---- threads ---- */
+
+/* Waits for `ms`; false when the end has come. */
+static bool pause_for(struct tsdb *tsdb, int64_t ms)
+{
+    int64_t end = tsdb_mono() + ms * MONO_PER_MS;
+    bool goes_on;
+
+    lock_acquire(&tsdb->lock);
+    while (!tsdb->must_stop && lock_wait(&tsdb->lock, &tsdb->wake, end)) {
+    }
+    goes_on = !tsdb->must_stop;
+    lock_release(&tsdb->lock);
+    return goes_on;
+}
+
+static void *sync_loop(void *context)
+{
+    struct tsdb *tsdb = context;
+
+    while (pause_for(tsdb, SYNC_EVERY_MS)) {
+        struct baro_error err = {0};
+
+        if (tsdb_sync(tsdb, &err) < 0) {
+            log_error("WAL sync failed", log_err(&err));
+        }
+        set_metrics(tsdb);
+    }
+    return NULL;
+}
+
+static void *compact_loop(void *context)
+{
+    struct tsdb *tsdb = context;
+    int64_t pause_ms = COMPACT_EVERY_MS;
+
+    while (pause_for(tsdb, pause_ms)) {
+        struct baro_error err = {0};
+        int r = tsdb_compact(tsdb, &err);
+
+        pause_ms = r < 0 ? RETRY_AFTER_MS : COMPACT_EVERY_MS;
+        if (r < 0 && r != BARO_ECANCELED) {
+            log_error("compaction failed; it is tried again in a minute", log_err(&err));
+        }
+    }
+    return NULL;
+}
+
+int tsdb_maintain_start(struct tsdb *tsdb, struct baro_error *err)
+{
+    int r;
+
+    set_metrics(tsdb);
+    if (tsdb->options.no_sync_thread) {
+        return 0;
+    }
+    r = pthread_create(&tsdb->sync_thread, NULL, sync_loop, tsdb);
+    if (r != 0) {
+        return error_system(err, r, "start the maintenance thread");
+    }
+    (void)pthread_setname_np(tsdb->sync_thread, "tsdb");
+    tsdb->has_sync_thread = true;
+    r = pthread_create(&tsdb->compact_thread, NULL, compact_loop, tsdb);
+    if (r != 0) {
+        return error_system(err, r, "start the compaction thread");
+    }
+    (void)pthread_setname_np(tsdb->compact_thread, "compact");
+    tsdb->has_compact_thread = true;
+    return 0;
+}
+
+void tsdb_maintain_stop(struct tsdb *tsdb)
+{
+    atomic_store_explicit(&tsdb->stop, true, memory_order_relaxed);
+    lock_acquire(&tsdb->lock);
+    tsdb->must_stop = true;
+    (void)pthread_cond_broadcast(&tsdb->wake);
+    lock_release(&tsdb->lock);
+    if (tsdb->has_sync_thread) {
+        (void)pthread_join(tsdb->sync_thread, NULL);
+    }
+    if (tsdb->has_compact_thread) {
+        (void)pthread_join(tsdb->compact_thread, NULL);
+    }
+}

@@ -1,0 +1,89 @@
+/*
+ * tsdb_priv: what the parts of the data directory's owner share. tsdb.c opens, closes and answers;
+ * tsdb_blocks.c keeps the list of blocks; tsdb_maintain.c syncs, compacts and deletes.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "base/vec.h"
+#include "sys/fs.h"
+#include "tsdb/block.h"
+#include "tsdb/compact.h"
+#include "tsdb/head.h"
+#include "tsdb/retention.h"
+#include "tsdb/tsdb.h"
+#include "tsdb/wal.h"
+
+/* The blocks as one immutable list: a reader takes a reference, a change makes a new list. */
+struct block_list {
+    _Atomic uint32_t refs;
+    size_t count;
+    struct block *items[]; /* by mint */
+};
+
+struct tsdb {
+    struct queryable queryable;
+    struct appendable appendable;
+    struct tsdb_options options;
+    const struct fs *fs;
+    char *path;
+    fs_file lock_file;
+    struct head *head;
+    struct wal *wal;
+
+    struct lock blocks_lock;
+    struct block_list *blocks; /* lock: blocks */
+
+    struct tsdb_open_report report;
+    struct tsdb_replay_status replay;
+
+    /* Compaction and everything else that changes the directory: one thread at a time. Held for as
+     * long as that takes; appends and queries never wait for it. */
+    struct lock compact_lock;
+    VEC(struct block *) obsolete; /* lock: compact; parents whose child is loaded, not served */
+    ts truncate_to;               /* lock: compact; a block is written up to here, but the head not
+                                     truncated yet; INT64_MIN = nothing to do */
+    ts checkpoint_to;             /* lock: compact; the same for the WAL */
+    struct retention retention;   /* lock: tsdb */
+
+    /* The threads: `tsdb` syncs the WAL, `compact` does the long work. */
+    struct lock lock;
+    pthread_cond_t wake;
+    pthread_t sync_thread;
+    pthread_t compact_thread;
+    bool has_sync_thread;
+    bool has_compact_thread;
+    bool must_stop;    /* lock: this one */
+    _Atomic bool stop; /* the same for long work; relaxed: it is looked at again and again */
+};
+
+/* tsdb_blocks_open opens every block of the directory and removes what was left half-made or
+ * half-removed. */
+int tsdb_blocks_open(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_blocks_ref gives the list with a reference for the caller. */
+struct block_list *tsdb_blocks_ref(struct tsdb *tsdb);
+void tsdb_blocks_unref(struct block_list *list);
+
+/* tsdb_blocks_replace makes a new list: with `added` (NULL = none; the reference is taken over),
+ * without the `gone`. */
+void tsdb_blocks_replace(struct tsdb *tsdb, struct block *added, struct block *const *gone,
+                         size_t gone_count);
+
+/* tsdb_blocks_load opens and verifies a new block of the directory. */
+int tsdb_blocks_load(struct tsdb *tsdb, const char *ulid, struct block **ret,
+                     struct baro_error *err);
+
+/* tsdb_blocks_maxt is the end of what in-order blocks hold: samples before it are theirs. */
+ts tsdb_blocks_maxt(const struct block_list *list);
+
+/* tsdb_maintain_start starts the threads, unless the options forbid them; tsdb_maintain_stop ends
+ * them. */
+int tsdb_maintain_start(struct tsdb *tsdb, struct baro_error *err);
+void tsdb_maintain_stop(struct tsdb *tsdb);
+
+/* tsdb_mono is CLOCK_MONOTONIC in ns; tsdb_wall the wall clock in ms. */
+int64_t tsdb_mono(void);
+ts tsdb_wall(void);

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""The data directory beside the programs that define it: Debian's prometheus starts on what barograph wrote and the other
+way round, promtool lists and reads our blocks, and both answer alike.
+
+Blocks of four seconds (--storage.tsdb.min-block-duration) make in a minute what takes a day otherwise.
+
+Usage: tests/tsdb/run_tsdb.py BUILD [NAME...]
+"""
+
+import concurrent.futures
+import http.server
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import barotest  # noqa: E402
+from barotest import Server, equal, main, need, wait_until  # noqa: E402
+
+BLOCK_S = 4
+BLOCKS = (f"--storage.tsdb.min-block-duration={BLOCK_S}s", f"--storage.tsdb.max-block-duration={BLOCK_S}s")
+KEEP = "--storage.tsdb.retention.time=10y"
+
+
+class Target:
+    """A target whose samples are a function of the time: ten series that stay, three that come and go."""
+
+    def __init__(self):
+        target = self
+        self.begin = time.time()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = target.text().encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Quiet(http.server.ThreadingHTTPServer):
+            def handle_error(self, request, client_address):
+                """A scraper that is killed breaks off its request."""
+
+        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def text(self) -> str:
+        age = time.time() - self.begin
+        lines = ["# TYPE work_total counter"]
+        lines += [f'work_total{{shard="{i}"}} {int(age * (i + 1) * 10)}' for i in range(10)]
+        lines += [f'pod_info{{pod="pod-{int(age / 7)}-{i}"}} 1' for i in range(3)]
+        return "\n".join(lines) + "\n"
+
+    def config(self) -> str:
+        port = self.server.server_address[1]
+        return ("global: {scrape_interval: 100ms, scrape_timeout: 100ms}\n"
+                f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n")
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n"
+
+
+def blocks_of(data: pathlib.Path) -> list[dict]:
+    return [json.loads((p / "meta.json").read_text()) for p in sorted(data.iterdir()) if (p / "meta.json").exists()]
+
+
+def samples_of(server: Server, end: float, seconds: int) -> dict:
+    """Every raw sample of the last `seconds`: {labels: [(t, v), ...]}."""
+    data = server.api("query", query=f'{{job="t"}}[{seconds}s]', time=end)
+    return {tuple(sorted(row["metric"].items())): [tuple(v) for v in row["values"]] for row in data["result"]}
+
+
+def compare_raw(a: dict, b: dict, what: str) -> None:
+    equal(sorted(a), sorted(b), f"{what}: series")
+    for key in a:
+        equal(len(a[key]), len(b[key]), f"{what}: samples of {key}")
+        equal(a[key], b[key], f"{what}: {key}")
+
+
+def scrape_for(server: Server, seconds: float, blocks: int = 0) -> None:
+    """Lets it scrape, and waits until it has written so many blocks."""
+    time.sleep(seconds)
+    if blocks:
+        wait_until("blocks are written", lambda: len(blocks_of(server.data)) >= blocks, 60)
+
+
+def run(binary: str, work: pathlib.Path, config: str, *flags: str, name: str, keep: bool = True) -> Server:
+    server = Server(binary, work, config, KEEP, *flags, name=name, keep_data=keep)
+    server.wait_ready()
+    return server
+
+
+def check_promtool(data: pathlib.Path) -> None:
+    """promtool reads every block without complaint, and its sums are those of meta.json."""
+    promtool = need("promtool")
+    listed = subprocess.run([promtool, "tsdb", "list", str(data)], capture_output=True, text=True, check=True)
+    for meta in blocks_of(data):
+        stats = meta["stats"]
+        line = next(line for line in listed.stdout.splitlines() if line.startswith(meta["ulid"]))
+        equal([int(n) for n in line.split()[-4:-1]], [stats["numSamples"], stats["numChunks"], stats["numSeries"]], line)
+        done = subprocess.run([promtool, "tsdb", "analyze", str(data), meta["ulid"]], capture_output=True, text=True)
+        equal(done.returncode, 0, f"promtool tsdb analyze: {done.stderr}")
+    dumped = subprocess.run([promtool, "tsdb", "dump", str(data)], capture_output=True, text=True)
+    equal(dumped.returncode, 0, f"promtool tsdb dump: {dumped.stderr[-500:]}")
+
+
+def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: str, how: int, *flags: str) -> None:
+    """`first` writes, ends by the signal; a copy of its directory is opened by both; then `second` goes on with it."""
+    target = Target()
+    try:
+        writer = run(first, work, target.config(), *flags, name="a", keep=False)
+        scrape_for(writer, BLOCK_S * 2.6, 1)
+        end = time.time()
+        before = samples_of(writer, end, 60)
+        writer.stop(how)
+        shutil.rmtree(work / "b-data", ignore_errors=True)
+        shutil.copytree(writer.data, work / "b-data")
+        again = run(first, work, QUIET, *flags, name="a")
+        other = run(second, work, QUIET, *flags, name="b")
+        ours, theirs = samples_of(again, end, 60), samples_of(other, end, 60)
+        compare_raw(ours, theirs, "the same directory")
+        # What was seen before the end is there after it (a staleness marker may follow).
+        for key, values in before.items():
+            equal(theirs[key][:len(values)], values, f"{key} after the change of programs")
+        for path in ("labels", "label/pod/values", "series"):
+            params = {"match[]": '{job="t"}', "start": end - 60, "end": end}
+            equal(sorted(map(str, other.api(path, **params))), sorted(map(str, again.api(path, **params))), path)
+        again.stop()
+        other.stop()
+        follower = run(second, work, target.config(), *flags, name="b")
+        scrape_for(follower, BLOCK_S * 1.8)
+        final = samples_of(follower, end, 60)
+        for key, values in before.items():
+            equal(final[key][:len(values)], values, f"{key} after the other program went on")
+        follower.stop()
+        check_promtool(work / "a-data")
+        check_promtool(work / "b-data")
+    finally:
+        target.stop()
+
+
+def test_both_programs_open_the_other_ones(build, work):
+    """barograph's directory in Prometheus and the other way round, after a clean stop and after a kill: four at once,
+    since each of them waits most of the time."""
+    ours, theirs = str(build / "barograph"), need("prometheus")
+    cases = {"ours": (ours, theirs, signal.SIGTERM), "ours-killed": (ours, theirs, signal.SIGKILL),
+             "theirs": (theirs, ours, signal.SIGTERM), "theirs-killed": (theirs, ours, signal.SIGKILL)}
+
+    def one(name: str) -> None:
+        first, second, how = cases[name]
+        (work / name).mkdir()
+        try:
+            there_and_back(build, work / name, first, second, how, *BLOCKS)
+        except Exception as error:
+            logs = [f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in (work / name).glob("*.log")]
+            raise RuntimeError("\n".join([f"{name}: {error}", *logs])) from error
+
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        for done in [pool.submit(one, name) for name in cases]:
+            done.result()
+
+
+if __name__ == "__main__":
+    main(globals())
