@@ -113,9 +113,6 @@ static bool read_protocols(struct option_reader *rd, struct conf_strs names,
             return false;
         }
     }
-    if (names.count == 1 && items[0] == PROM_PROTOCOL_PROTO) {
-        option_unsupported(rd, node->items[0], "scrape_protocols: [PrometheusProto]");
-    }
     *ret = (struct prom_protocols){items, names.count};
     return true;
 }
@@ -351,9 +348,6 @@ static void inherit_protocols(struct option_reader *rd, const struct global_raw 
                          "invalid fallback_scrape_protocol for scrape config with job name "
                          "\"%.*s\": unknown scrape protocol %.*s, supported: " PROTOCOLS_SORTED,
                          STR_ARG(scrape->job_name), STR_ARG(raw->fallback_name));
-    } else if (scrape->fallback_scrape_protocol == PROM_PROTOCOL_PROTO) {
-        option_unsupported(rd, yaml_get(raw->node, STR("fallback_scrape_protocol")),
-                           "fallback_scrape_protocol: PrometheusProto");
     }
 }
 

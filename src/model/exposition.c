@@ -468,15 +468,18 @@ int exposition_next(struct exposition *parser, struct exposition_event *ret, str
 /* ---- content types ---- */
 
 /* The format of a scrape protocol's name; false when it is unknown. */
-static bool protocol_format(str protocol, enum exposition_format *ret, bool *ret_protobuf)
+static bool protocol_format(str protocol, enum exposition_format *ret)
 {
-    *ret_protobuf = str_is(protocol, "PrometheusProto");
+    if (str_is(protocol, "PrometheusProto")) {
+        *ret = EXPOSITION_PROTOBUF;
+        return true;
+    }
     if (str_has_prefix(protocol, STR("OpenMetricsText"))) {
         *ret = EXPOSITION_OPENMETRICS;
         return true;
     }
     *ret = EXPOSITION_TEXT;
-    return *ret_protobuf || str_has_prefix(protocol, STR("PrometheusText"));
+    return str_has_prefix(protocol, STR("PrometheusText"));
 }
 
 static bool is_token(str text)
@@ -508,20 +511,16 @@ static bool media_type(str content_type, str *ret)
 static int use_fallback(str content_type, str fallback, enum exposition_format *ret,
                         struct baro_error *err)
 {
-    bool protobuf = false;
     bool blank = content_type.len == 0;
     str shown = str_slice(content_type, 0, 96);
 
-    if (fallback.len == 0 || !protocol_format(fallback, ret, &protobuf)) {
+    if (fallback.len == 0 || !protocol_format(fallback, ret)) {
         return error_set(err, BARO_EINVALID,
                          blank ? "the target sends no Content-Type%.*s and has no "
                                  "fallback_scrape_protocol"
                                : "the Content-Type \"%.*s\" is not supported, and the target has "
                                  "no fallback_scrape_protocol",
                          STR_ARG(shown));
-    }
-    if (protobuf) {
-        return error_set(err, BARO_EUNSUPPORTED, "the protobuf format is not supported yet");
     }
     (void)error_set(err, BARO_EINVALID,
                     "the Content-Type \"%.*s\" is not supported, using fallback_scrape_protocol "
@@ -547,7 +546,8 @@ int exposition_format_from_content_type(str content_type, str fallback, enum exp
         return 0;
     }
     if (str_eq_nocase(type, STR("application/vnd.google.protobuf"))) {
-        return error_set(err, BARO_EUNSUPPORTED, "the protobuf format is not supported yet");
+        *ret = EXPOSITION_PROTOBUF;
+        return 0;
     }
     return use_fallback(content_type, fallback, ret, err);
 }

@@ -67,7 +67,7 @@ struct exposition {
  * exposition_format_from_content_type picks the format as Prometheus 3 does. `fallback` is the
  * scrape protocol of fallback_scrape_protocol ("PrometheusText0.0.4", "OpenMetricsText1.0.0", ...),
  * empty when there is none. Returns 0, or 1 when the fallback was used (err then says why, for a
- * warning). Fails with BARO_EINVALID, or BARO_EUNSUPPORTED for the protobuf format.
+ * warning). Fails with BARO_EINVALID.
  */
 int exposition_format_from_content_type(str content_type, str fallback, enum exposition_format *ret,
                                         struct baro_error *err);
@@ -113,6 +113,11 @@ static inline int exposition_expect(struct exposition *parser, str raw,
 int exposition_series_labels(const struct exposition *parser, const struct exposition_event *event,
                              struct labels_builder *builder, struct arena *arena,
                              struct labels *ret, struct baro_error *err);
+
+/* exposition_raw_labels does the same for a series whose raw bytes are OpenMetrics of one's own
+ * making, and no part of a body. */
+int exposition_raw_labels(const struct exposition_event *event, struct labels_builder *builder,
+                          struct arena *arena, struct labels *ret, struct baro_error *err);
 
 /* exposition_exemplar_labels does the same for the exemplar of a SERIES event. */
 int exposition_exemplar_labels(const struct exposition *parser,

@@ -306,6 +306,15 @@ int exposition_series_labels(const struct exposition *parser, const struct expos
     return 0;
 }
 
+int exposition_raw_labels(const struct exposition_event *event, struct labels_builder *builder,
+                          struct arena *arena, struct labels *ret, struct baro_error *err)
+{
+    struct exposition text;
+
+    exposition_init(&text, event->raw, EXPOSITION_OPENMETRICS);
+    return exposition_series_labels(&text, event, builder, arena, ret, err);
+}
+
 int exposition_exemplar_labels(const struct exposition *parser,
                                const struct exposition_event *event, struct labels_builder *builder,
                                struct arena *arena, struct labels *ret, struct baro_error *err)

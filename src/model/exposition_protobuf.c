@@ -753,8 +753,9 @@ static int next_part(struct exposition_protobuf *parser, struct exposition_event
 static void take_native_exemplars(struct exposition_protobuf *parser)
 {
     struct protobuf_metric *metric = &parser->metric;
+    const bool has_own = metric->exemplars.count > 0;
 
-    for (size_t i = 0; metric->exemplars.count == 0 && i < metric->buckets.count; i++) {
+    for (size_t i = 0; !has_own && i < metric->buckets.count; i++) {
         if (metric->buckets.items[i].exemplar.ptr != NULL) {
             vec_push(&metric->exemplars, metric->buckets.items[i].exemplar);
         }
@@ -875,11 +876,8 @@ int exposition_protobuf_labels(const struct exposition_protobuf *parser,
                                const struct exposition_event *event, struct labels_builder *builder,
                                struct arena *arena, struct labels *ret, struct baro_error *err)
 {
-    struct exposition text;
-    int r;
+    int r = exposition_raw_labels(event, builder, arena, ret, err);
 
-    exposition_init(&text, event->raw, EXPOSITION_OPENMETRICS);
-    r = exposition_series_labels(&text, event, builder, arena, ret, err);
     return r < 0 ? error_wrap(err, r, "protobuf: a series of %.*s",
                               STR_ARG(str_slice(parser->name, 0, 128)))
                  : 0;

@@ -3,85 +3,8 @@
 #include <math.h>
 
 #include "codec/protobuf.h"
+#include "model/protobuf_body_test.h"
 #include "testing/test.h"
-
-/* ---- making bodies ---- */
-
-static void put_message(struct buf *out, uint32_t number, struct buf *message)
-{
-    protobuf_put_bytes(out, number, buf_view(message));
-    buf_reset(message);
-}
-
-static void put_label(struct buf *metric, const char *name, const char *value)
-{
-    struct buf pair = {0};
-
-    protobuf_put_bytes(&pair, 1, str_from(name));
-    protobuf_put_bytes(&pair, 2, str_from(value));
-    put_message(metric, 1, &pair);
-    buf_done(&pair);
-}
-
-static void put_exemplar(struct buf *out, uint32_t number, const char *value, double at,
-                         int64_t seconds)
-{
-    struct buf exemplar = {0};
-    struct buf time = {0};
-
-    put_label(&exemplar, "trace", value);
-    protobuf_put_double(&exemplar, 2, at);
-    if (seconds != 0) {
-        protobuf_put_int(&time, 1, seconds);
-        protobuf_put_int(&time, 2, 5000000);
-        put_message(&exemplar, 3, &time);
-    }
-    put_message(out, number, &exemplar);
-    buf_done(&exemplar);
-    buf_done(&time);
-}
-
-/* A family with one metric: `value` goes to the field of its type, behind a label a="b". */
-static void put_family(struct buf *body, const char *name, unsigned type, struct buf *value)
-{
-    static const uint32_t fields[] = {3, 2, 4, 5, 7, 7};
-    struct buf family = {0};
-    struct buf metric = {0};
-
-    put_label(&metric, "a", "b");
-    put_message(&metric, fields[type], value);
-    protobuf_put_bytes(&family, 1, str_from(name));
-    protobuf_put_bytes(&family, 2, STR("help of it"));
-    protobuf_put_uint(&family, 3, type);
-    put_message(&family, 4, &metric);
-    write_uvarint_bytes(body, buf_view(&family));
-    buf_done(&family);
-    buf_done(&metric);
-}
-
-static void put_span(struct buf *histogram, uint32_t number, int64_t offset, uint64_t length)
-{
-    struct buf span = {0};
-
-    protobuf_put_sint(&span, 1, offset);
-    protobuf_put_uint(&span, 2, length);
-    put_message(histogram, number, &span);
-    buf_done(&span);
-}
-
-static void put_bucket(struct buf *histogram, double upper, uint64_t count, const char *exemplar,
-                       int64_t seconds)
-{
-    struct buf bucket = {0};
-
-    protobuf_put_uint(&bucket, 1, count);
-    protobuf_put_double(&bucket, 2, upper);
-    if (exemplar != NULL) {
-        put_exemplar(&bucket, 3, exemplar, upper / 2, seconds);
-    }
-    put_message(histogram, 3, &bucket);
-    buf_done(&bucket);
-}
 
 /* ---- reading them ---- */
 
@@ -152,14 +75,14 @@ TEST(exposition_protobuf_reads_simple_families)
     struct buf out = {0};
 
     protobuf_put_double(&value, 1, 5);
-    put_exemplar(&value, 2, "x", 0.5, 7);
+    protobuf_body_exemplar(&value, 2, "x", 0.5, 7);
     protobuf_put_int(&time, 1, 3);
-    put_message(&value, 3, &time);
-    put_family(&body, "c_total", 0, &value);
+    protobuf_body_message(&value, 3, &time);
+    protobuf_body_family(&body, "c_total", 0, &value);
     protobuf_put_double(&value, 1, -1.5);
-    put_family(&body, "g", 1, &value);
+    protobuf_body_family(&body, "g", 1, &value);
     protobuf_put_double(&value, 1, 2);
-    put_family(&body, "not a.name", 3, &value);
+    protobuf_body_family(&body, "not a.name", 3, &value);
     print_events(buf_view(&body), native, &out);
     assert_str_equal(buf_view(&out), STR("c_total: help of it\nc_total is a counter\n"
                                          "c_total{a=\"b\"} 5 since 3000 # trace=x 0.5 7005\n"
@@ -183,11 +106,11 @@ TEST(exposition_protobuf_spreads_summaries)
     protobuf_put_double(&value, 2, 3.5);
     protobuf_put_double(&quantile, 1, 0.5);
     protobuf_put_double(&quantile, 2, 0.25);
-    put_message(&value, 3, &quantile);
+    protobuf_body_message(&value, 3, &quantile);
     protobuf_put_double(&quantile, 1, 1);
     protobuf_put_double(&quantile, 2, NAN);
-    put_message(&value, 3, &quantile);
-    put_family(&body, "s", 2, &value);
+    protobuf_body_message(&value, 3, &quantile);
+    protobuf_body_family(&body, "s", 2, &value);
     print_events(buf_view(&body), native, &out);
     assert_str_equal(buf_view(&out), STR("s: help of it\ns is a summary\n"
                                          "s_count{a=\"b\"} 7\ns_sum{a=\"b\"} 3.5\n"
@@ -206,22 +129,22 @@ static void histogram_body(struct buf *body, bool has_infinity, bool has_native,
 
     protobuf_put_uint(&value, 1, 10);
     protobuf_put_double(&value, 2, 12.5);
-    put_bucket(&value, 1, 4, "one", 9);
-    put_bucket(&value, 2.5, 8, "two", 0);
+    protobuf_body_bucket(&value, 1, 4, "one", 9);
+    protobuf_body_bucket(&value, 2.5, 8, "two", 0);
     if (has_infinity) {
-        put_bucket(&value, INFINITY, 10, NULL, 0);
+        protobuf_body_bucket(&value, INFINITY, 10, NULL, 0);
     }
     if (has_native) {
         protobuf_put_sint(&value, 5, 0);
         protobuf_put_double(&value, 6, 0.001);
         protobuf_put_uint(&value, 7, 1);
-        put_span(&value, 12, 0, 2);
-        put_span(&value, 12, 1, 1);
+        protobuf_body_span(&value, 12, 0, 2);
+        protobuf_body_span(&value, 12, 1, 1);
         protobuf_put_sint(&value, 13, 4);
         protobuf_put_sint(&value, 13, -2);
         protobuf_put_sint(&value, 13, 1);
     }
-    put_family(body, "h", type, &value);
+    protobuf_body_family(body, "h", type, &value);
     buf_done(&value);
 }
 
@@ -293,16 +216,16 @@ TEST(exposition_protobuf_reads_float_histograms)
     protobuf_put_double(&value, 4, 4.5);
     protobuf_put_double(&value, 2, 1);
     protobuf_put_sint(&value, 5, 1);
-    put_span(&value, 9, -1, 2);
+    protobuf_body_span(&value, 9, -1, 2);
     memcpy(&half, &(double){0.5}, sizeof(half));
     write_be64(&counts, __builtin_bswap64(half));
     write_be64(&counts, 0);
     protobuf_put_bytes(&value, 11, buf_view(&counts));
-    put_span(&value, 12, 2, 1);
+    protobuf_body_span(&value, 12, 2, 1);
     protobuf_put_double(&value, 14, 4);
-    put_exemplar(&value, 16, "untimed", 1, 0);
-    put_exemplar(&value, 16, "timed", 2, 4);
-    put_family(&body, "f", 4, &value);
+    protobuf_body_exemplar(&value, 16, "untimed", 1, 0);
+    protobuf_body_exemplar(&value, 16, "timed", 2, 4);
+    protobuf_body_family(&body, "f", 4, &value);
     print_events(buf_view(&body), native, &out);
     assert_true(str_has_prefix(buf_view(&out), STR("f: help of it\nf is a histogram\nf{a=\"b\"} "
                                                    "{count:4.5, sum:1, [")));
@@ -323,11 +246,11 @@ TEST(exposition_protobuf_reduces_fine_schemas)
 
     protobuf_put_uint(&value, 1, 3);
     protobuf_put_sint(&value, 5, 40);
-    put_span(&value, 12, 5, 3);
+    protobuf_body_span(&value, 12, 5, 3);
     protobuf_put_sint(&value, 13, 1);
     protobuf_put_sint(&value, 13, 0);
     protobuf_put_sint(&value, 13, 0);
-    put_family(&body, "h", 4, &value);
+    protobuf_body_family(&body, "h", 4, &value);
     exposition_protobuf_init(&parser, buf_view(&body), native);
     while (exposition_protobuf_next(&parser, &event, NULL) != EXPOSITION_HISTOGRAM) {
     }
@@ -350,11 +273,11 @@ TEST(exposition_protobuf_escapes_what_it_is_given)
     struct buf family = {0};
     struct buf metric = {0};
 
-    put_label(&metric, "a \"quoted\\ label", "line\nfeed\"\\");
-    put_label(&metric, "", "x");
-    put_label(&metric, "b", "");
+    protobuf_body_label(&metric, "a \"quoted\\ label", "line\nfeed\"\\");
+    protobuf_body_label(&metric, "", "x");
+    protobuf_body_label(&metric, "b", "");
     protobuf_put_bytes(&family, 1, STR("n\"a{me"));
-    put_message(&family, 4, &metric);
+    protobuf_body_message(&family, 4, &metric);
     write_uvarint_bytes(&body, buf_view(&family));
     exposition_protobuf_init(&parser, buf_view(&body), native);
     assert_int_equal(exposition_protobuf_next(&parser, &event, NULL), EXPOSITION_TYPE);
@@ -365,10 +288,10 @@ TEST(exposition_protobuf_escapes_what_it_is_given)
     /* The same without the label that has no name. */
     buf_reset(&family);
     buf_reset(&body);
-    put_label(&metric, "a \"quoted\\ label", "line\nfeed\"\\");
-    put_label(&metric, "b", "");
+    protobuf_body_label(&metric, "a \"quoted\\ label", "line\nfeed\"\\");
+    protobuf_body_label(&metric, "b", "");
     protobuf_put_bytes(&family, 1, STR("n\"a{me"));
-    put_message(&family, 4, &metric);
+    protobuf_body_message(&family, 4, &metric);
     write_uvarint_bytes(&body, buf_view(&family));
     exposition_protobuf_init(&parser, buf_view(&body), native);
     assert_int_equal(exposition_protobuf_next(&parser, &event, NULL), EXPOSITION_TYPE);
@@ -395,7 +318,7 @@ static void refuse(const char *name, str family, const char *want)
 
     test_row(name);
     protobuf_put_double(&value, 1, 1);
-    put_family(&body, "g", 1, &value);
+    protobuf_body_family(&body, "g", 1, &value);
     write_uvarint_bytes(&body, family);
     print_events(buf_view(&body), native, &out);
     if (!str_contains(buf_view(&out), str_from(want))) {
@@ -463,9 +386,9 @@ TEST(exposition_protobuf_refuses_impossible_histograms)
         buf_reset(&body);
         protobuf_put_uint(&value, 1, cases[i].count);
         protobuf_put_sint(&value, 5, cases[i].schema);
-        put_span(&value, 12, cases[i].offset, cases[i].length);
+        protobuf_body_span(&value, 12, cases[i].offset, cases[i].length);
         protobuf_put_sint(&value, 13, cases[i].delta);
-        put_family(&body, "h", 4, &value);
+        protobuf_body_family(&body, "h", 4, &value);
         print_events(buf_view(&body), native, &out);
         assert_true(str_contains(buf_view(&out), STR("\nBARO_E")));
         assert_true(str_contains(buf_view(&out), str_from(cases[i].want)));
@@ -487,7 +410,7 @@ TEST(exposition_protobuf_bounds_what_a_metric_makes)
 
     /* A label of 1 MiB in the series of 100 buckets would be 100 MiB of text. */
     for (int i = 0; i < 100; i++) {
-        put_bucket(&value, i, 1, NULL, 0);
+        protobuf_body_bucket(&value, i, 1, NULL, 0);
     }
     for (size_t i = 0; i < (size_t)1 << 20; i++) {
         buf_char(&text, 'x');
@@ -495,11 +418,11 @@ TEST(exposition_protobuf_bounds_what_a_metric_makes)
     protobuf_put_bytes(&metric, 1, STR(""));
     buf_reset(&metric);
     buf_char(&text, '\0');
-    put_label(&metric, "a", text.ptr);
-    put_message(&metric, 7, &value);
+    protobuf_body_label(&metric, "a", text.ptr);
+    protobuf_body_message(&metric, 7, &value);
     protobuf_put_bytes(&family, 1, STR("h"));
     protobuf_put_uint(&family, 3, 4);
-    put_message(&family, 4, &metric);
+    protobuf_body_message(&family, 4, &metric);
     write_uvarint_bytes(&body, buf_view(&family));
     print_events(buf_view(&body), native, &out);
     assert_true(str_contains(buf_view(&out), STR("too long for its buckets")));

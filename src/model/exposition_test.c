@@ -445,8 +445,11 @@ TEST(exposition_content_types)
         {"application/json", "", BARO_EINVALID, EXPOSITION_TEXT},
         {"application/json", "PrometheusText1.0.0", 1, EXPOSITION_TEXT},
         {"te xt/plain", "OpenMetricsText0.0.1", 1, EXPOSITION_OPENMETRICS},
-        {"application/vnd.google.protobuf", "", BARO_EUNSUPPORTED, EXPOSITION_TEXT},
-        {"", "PrometheusProto", BARO_EUNSUPPORTED, EXPOSITION_TEXT},
+        {"application/vnd.google.protobuf", "", 0, EXPOSITION_PROTOBUF},
+        {"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+         "encoding=delimited",
+         "", 0, EXPOSITION_PROTOBUF},
+        {"", "PrometheusProto", 1, EXPOSITION_PROTOBUF},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {

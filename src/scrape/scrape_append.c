@@ -32,6 +32,10 @@ struct attempt {
     const struct scrape_answer *answer;
     struct scrape_result *result;
     struct exposition parser;
+    enum exposition_format format;
+    bool converts;               /* classic histograms to native ones */
+    bool is_synthetic;           /* the event's raw bytes are no part of the body */
+    str family_name;             /* of the last TYPE line; kept with convert_classic_... only */
     const struct family *family; /* of the last metadata line */
     bool family_changed;
     ts latest; /* samples after it are out of bounds */
@@ -49,6 +53,10 @@ void scrape_scratch_done(struct scrape_scratch *scratch)
     (void)mem_free(scratch->v);
     (void)mem_free(scratch->status);
     (void)mem_free(scratch->ids);
+    histogram_columns_done(&scratch->histograms);
+    vec_done(&scratch->exemplars);
+    exposition_protobuf_done(&scratch->protobuf);
+    nhcb_done(&scratch->nhcb);
     *scratch = (struct scrape_scratch){0};
 }
 
@@ -82,6 +90,25 @@ static inline void columns_push(struct scrape_scratch *scratch, series_ref ref, 
 
 /* ---- series ---- */
 
+/* Whether the raw bytes of the event at hand are OpenMetrics of our own making. */
+static bool is_own_raw(const struct attempt *attempt)
+{
+    return attempt->format == EXPOSITION_PROTOBUF || attempt->is_synthetic;
+}
+
+/* The labels that the target gave a series. */
+static int labels_read(const struct attempt *attempt, const struct exposition_event *event,
+                       struct labels *ret, struct baro_error *err)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+
+    if (is_own_raw(attempt)) {
+        return exposition_raw_labels(event, &scratch->builder, &scratch->arena, ret, err);
+    }
+    return exposition_series_labels(&attempt->parser, event, &scratch->builder, &scratch->arena,
+                                    ret, err);
+}
+
 /* Asks the store for a series by its labels, after honor_labels and relabelling. Returns 1 when it
  * was dropped, 0 with its ref, or a negative code that fails the scrape. */
 static int series_resolve(struct attempt *attempt, const struct exposition_event *event,
@@ -90,8 +117,7 @@ static int series_resolve(struct attempt *attempt, const struct exposition_event
     struct scrape_scratch *scratch = attempt->scratch;
     struct scrape_series *series = attempt->series;
     struct labels labels = {0};
-    int result = exposition_series_labels(&attempt->parser, event, &scratch->builder,
-                                          &scratch->arena, &labels, err);
+    int result = labels_read(attempt, event, &labels, err);
 
     if (result < 0) {
         return result;
@@ -128,7 +154,8 @@ static void metadata_renew(struct attempt *attempt, str raw, series_ref ref)
     size_t end = str_index_char(raw, '{');
     str name = str_trim(end == SIZE_MAX ? raw : str_slice(raw, 0, end));
 
-    if (family_has(attempt->family, name)) {
+    /* What we make ourselves is always of the family. */
+    if (is_own_raw(attempt) || family_has(attempt->family, name)) {
         (void)appender->ops->metadata(appender, ref, &metadata, NULL);
     }
 }
@@ -148,39 +175,67 @@ static COLD void exemplar_take(struct attempt *attempt, const struct exposition_
     }
 }
 
-/* Puts the sample of a series that is in the walk into the columns. */
-static inline void sample_take(struct attempt *attempt, const struct exposition_event *event,
-                               struct series_entry *entry, uint32_t id)
+/* The native histogram of a series, within the job's limits, and its exemplars. */
+static COLD int histogram_take(struct attempt *attempt, const struct histogram *h, series_ref ref,
+                               ts t, uint32_t id, struct baro_error *err)
+{
+    struct histogram_columns *columns = &attempt->scratch->histograms;
+    struct histogram *kept = NULL;
+    int result = scrape_histogram_admit(&columns->arena, h, attempt->series->settings, &kept, err);
+
+    if (result == BARO_ELIMIT) {
+        /* The scrape fails in the end: then it says how many samples there were. */
+        attempt->result->bucket_limit_hit = true;
+        return 0;
+    }
+    if (result >= 0) {
+        histogram_columns_push(columns, ref, t, kept, id);
+    }
+    return result;
+}
+
+/* Puts the sample of a series that is in the walk into the columns; h is NULL for a float. */
+static inline int sample_take(struct attempt *attempt, const struct exposition_event *event,
+                              const struct histogram *h, struct series_entry *entry, uint32_t id,
+                              struct baro_error *err)
 {
     const struct prom_scrape *settings = attempt->series->settings;
     const bool has_time = event->has_timestamp && settings->honor_timestamps;
     const bool is_tracked = !has_time || settings->track_timestamps_staleness;
     const ts t = has_time ? event->t : attempt->answer->t;
 
-    if (UNLIKELY(((series_entry_flags(entry) & SERIES_TRACKED) != 0) != is_tracked)) {
+    const unsigned flags = (is_tracked ? (unsigned)SERIES_TRACKED : 0U) |
+                           (h != NULL ? (unsigned)SERIES_HISTOGRAM : 0U);
+
+    if (UNLIKELY((series_entry_flags(entry) &
+                  ((unsigned)SERIES_TRACKED | (unsigned)SERIES_HISTOGRAM)) != flags)) {
         series_entry_set(entry, SERIES_TRACKED, is_tracked);
+        series_entry_set(entry, SERIES_HISTOGRAM, h != NULL);
     }
     attempt->result->post_relabel++;
     if (UNLIKELY(t > attempt->latest)) {
         attempt->result->out_of_bounds++;
-        return;
+        return 0;
+    }
+    if (h != NULL) {
+        return histogram_take(attempt, h, entry->ref, t, id, err);
     }
     columns_push(attempt->scratch, entry->ref, t, event->value, id);
     if (UNLIKELY(event->exemplar.ptr != NULL) && attempt->series->append_exemplars) {
         exemplar_take(attempt, event, entry->ref, t);
     }
+    return 0;
 }
 
 /* A series of the walk, expected or found: dropped ones are only counted. */
 static inline int known_take(struct attempt *attempt, const struct exposition_event *event,
-                             uint32_t id, struct baro_error *err)
+                             const struct histogram *h, uint32_t id, struct baro_error *err)
 {
     struct series_entry *entry = series_walk_entry(&attempt->scratch->walk, id);
+    int result = 0;
 
     attempt->result->scraped++;
     if (UNLIKELY((series_entry_flags(entry) & (SERIES_DROPPED | SERIES_UNRESOLVED)) != 0)) {
-        int result = 0;
-
         if ((series_entry_flags(entry) & SERIES_DROPPED) != 0) {
             return 0;
         }
@@ -190,15 +245,15 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
         }
         series_entry_set(entry, SERIES_UNRESOLVED, false);
     }
-    sample_take(attempt, event, entry, id);
+    result = sample_take(attempt, event, h, entry, id, err);
     if (UNLIKELY(attempt->family_changed)) {
         metadata_renew(attempt, event->raw, entry->ref);
     }
-    return 0;
+    return result;
 }
 
 static int new_take(struct attempt *attempt, const struct exposition_event *event,
-                    struct baro_error *err)
+                    const struct histogram *h, struct baro_error *err)
 {
     struct scrape_scratch *scratch = attempt->scratch;
     series_ref ref = 0;
@@ -221,8 +276,7 @@ static int new_take(struct attempt *attempt, const struct exposition_event *even
     /* Behind this sample there may be all that the cache still expects, and as many stale marks. */
     columns_reserve(scratch,
                     scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
-    sample_take(attempt, event, series_walk_entry(&scratch->walk, id), id);
-    return 0;
+    return sample_take(attempt, event, h, series_walk_entry(&scratch->walk, id), id, err);
 }
 
 /* ---- lines ---- */
@@ -231,13 +285,19 @@ static void family_note(struct attempt *attempt, const struct exposition_event *
 {
     struct target_metadata *metadata = &attempt->series->metadata;
     struct arena *arena = &attempt->scratch->arena;
-    str name = exposition_unescape(&attempt->parser, event->name, arena);
+    const bool has_escapes = attempt->format != EXPOSITION_PROTOBUF;
+    str name =
+        has_escapes ? exposition_unescape(&attempt->parser, event->name, arena) : event->name;
 
     if (kind == EXPOSITION_TYPE) {
         attempt->family = target_metadata_type(metadata, name, event->type);
+        if (attempt->converts) {
+            attempt->family_name = arena_str(&attempt->scratch->histograms.arena, name);
+        }
     } else if (kind == EXPOSITION_HELP) {
         attempt->family = target_metadata_help(
-            metadata, name, exposition_unescape(&attempt->parser, event->text, arena));
+            metadata, name,
+            has_escapes ? exposition_unescape(&attempt->parser, event->text, arena) : event->text);
     } else if (kind == EXPOSITION_UNIT) {
         attempt->family = target_metadata_unit(metadata, name, event->text);
     }
@@ -259,8 +319,8 @@ static int line_take(struct attempt *attempt, const struct exposition_event *eve
     id = series_walk_find(&scratch->walk, event->raw);
     columns_reserve(scratch,
                     scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
-    return id != SERIES_ID_NONE ? known_take(attempt, event, id, err)
-                                : new_take(attempt, event, err);
+    return id != SERIES_ID_NONE ? known_take(attempt, event, NULL, id, err)
+                                : new_take(attempt, event, NULL, err);
 }
 
 static int body_walk(struct attempt *attempt, struct baro_error *err)
@@ -278,7 +338,7 @@ static int body_walk(struct attempt *attempt, struct baro_error *err)
                 uint32_t id = walk->pos;
 
                 series_walk_hit(walk);
-                kind = known_take(attempt, &event, id, err);
+                kind = known_take(attempt, &event, NULL, id, err);
                 if (LIKELY(kind == 0)) {
                     continue;
                 }
@@ -296,6 +356,264 @@ static int body_walk(struct attempt *attempt, struct baro_error *err)
             return kind;
         }
     }
+}
+
+/* ---- events of any format ---- */
+
+static int event_next(struct attempt *attempt, struct exposition_event *ret, struct baro_error *err)
+{
+    return attempt->format == EXPOSITION_PROTOBUF
+               ? exposition_protobuf_next(&attempt->scratch->protobuf, ret, err)
+               : exposition_next(&attempt->parser, ret, err);
+}
+
+static uint32_t event_find(struct attempt *attempt, str raw)
+{
+    struct series_walk *walk = &attempt->scratch->walk;
+    const struct series_cache *cache = walk->cache;
+    const uint32_t id = walk->pos;
+
+    if (id < cache->count && str_eq(series_cache_raw(cache, &cache->entries[id]), raw)) {
+        series_walk_hit(walk);
+        return id;
+    }
+    return series_walk_find(walk, raw);
+}
+
+/* The store wants them in the order of their times. */
+static void exemplars_give(struct attempt *attempt, series_ref ref)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+
+    for (size_t i = 1; i < scratch->exemplars.count; i++) {
+        const struct exemplar exemplar = scratch->exemplars.items[i];
+        size_t k = i;
+
+        for (; k > 0 && scratch->exemplars.items[k - 1].t > exemplar.t; k--) {
+            scratch->exemplars.items[k] = scratch->exemplars.items[k - 1];
+        }
+        scratch->exemplars.items[k] = exemplar;
+    }
+    for (size_t i = 0; i < scratch->exemplars.count; i++) {
+        int result = scratch->appender->ops->exemplar(scratch->appender, ref,
+                                                      &scratch->exemplars.items[i], NULL);
+
+        attempt->result->exemplars_out_of_order += result == BARO_EOUTOFORDER;
+    }
+}
+
+/* A series with its sample, which is h unless that is NULL, and the exemplars at hand. */
+static int series_take(struct attempt *attempt, const struct exposition_event *event,
+                       const struct histogram *h, struct baro_error *err)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+    struct series_walk *walk = &scratch->walk;
+    uint32_t id = event_find(attempt, event->raw);
+    int result = 0;
+
+    columns_reserve(scratch, scratch->count + 2 * (size_t)walk->cache->count + SAMPLES_SPARE);
+    if (id != SERIES_ID_NONE) {
+        result = known_take(attempt, event, h, id, err);
+    } else {
+        result = new_take(attempt, event, h, err);
+        id = walk->cache->count + (uint32_t)walk->fresh.count - 1;
+    }
+    if (result >= 0 && scratch->exemplars.count > 0) {
+        const struct series_entry *entry = series_walk_entry(walk, id);
+
+        if ((series_entry_flags(entry) & SERIES_DROPPED) == 0) {
+            exemplars_give(attempt, entry->ref);
+        }
+    }
+    vec_reset(&scratch->exemplars);
+    arena_reset(&scratch->arena);
+    return result;
+}
+
+/* The exemplars of a protobuf event wait for the series. */
+static int exemplars_read(struct attempt *attempt, const struct exposition_event *event,
+                          struct baro_error *err)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+    const bool has_time = event->has_timestamp && attempt->series->settings->honor_timestamps;
+    const ts t = has_time ? event->t : attempt->answer->t;
+    struct exposition_exemplar read;
+    int result = 0;
+
+    while (attempt->series->append_exemplars &&
+           (result = exposition_protobuf_exemplar(&scratch->protobuf, &scratch->builder, &read,
+                                                  err)) > 0) {
+        const struct exemplar exemplar = {
+            .labels = labels_copy(&scratch->histograms.arena, read.labels),
+            .value = read.value,
+            .t = read.has_timestamp ? read.t : t,
+        };
+
+        vec_push(&scratch->exemplars, exemplar);
+    }
+    return result;
+}
+
+static int event_take(struct attempt *attempt, const struct exposition_event *event, int kind,
+                      struct baro_error *err)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+    struct labels labels = {0};
+    int result = 0;
+
+    if (kind != EXPOSITION_SERIES && kind != EXPOSITION_HISTOGRAM) {
+        family_note(attempt, event, kind);
+        return 0;
+    }
+    if (kind == EXPOSITION_HISTOGRAM && attempt->converts) {
+        result = labels_read(attempt, event, &labels, err);
+        if (result >= 0) {
+            nhcb_note_native(&scratch->nhcb, labels);
+        }
+    }
+    if (result >= 0 && attempt->format == EXPOSITION_PROTOBUF) {
+        result = exemplars_read(attempt, event, err);
+    }
+    return result < 0
+               ? result
+               : series_take(attempt, event,
+                             kind == EXPOSITION_HISTOGRAM ? scratch->protobuf.histogram : NULL,
+                             err);
+}
+
+/* ---- classic histograms that become native ones ---- */
+
+/* The histogram that was being collected is complete. */
+static int nhcb_give(struct attempt *attempt, struct baro_error *err)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+    struct nhcb *nhcb = &scratch->nhcb;
+    const struct histogram *h = NULL;
+    struct exposition_event event = {.type = METRIC_HISTOGRAM};
+    int result = 0;
+
+    if (!nhcb->is_collecting) {
+        return 0;
+    }
+    h = nhcb_make(nhcb, &scratch->histograms.arena);
+    if (h == NULL) {
+        return 0;
+    }
+    event.raw = buf_view(&nhcb->key);
+    event.t = nhcb->t;
+    event.has_timestamp = nhcb->has_timestamp;
+    for (size_t i = 0; i < nhcb->exemplars.count; i++) {
+        vec_push(&scratch->exemplars, nhcb->exemplars.items[i]);
+    }
+    attempt->is_synthetic = true;
+    result = series_take(attempt, &event, h, err);
+    attempt->is_synthetic = false;
+    return result;
+}
+
+/* A bucket's exemplar is one of the histogram; without a time it is none. */
+static void nhcb_exemplar(struct attempt *attempt, const struct exposition_event *event)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+    struct exposition_exemplar read = {0};
+    struct exemplar exemplar = {0};
+    int result = 0;
+
+    if (!attempt->series->append_exemplars) {
+        return;
+    }
+    if (attempt->format == EXPOSITION_PROTOBUF) {
+        result = exposition_protobuf_exemplar(&scratch->protobuf, &scratch->builder, &read, NULL);
+        exemplar = (struct exemplar){read.labels, read.value, read.t};
+    } else if (event->exemplar.ptr != NULL) {
+        result = exposition_exemplar_labels(&attempt->parser, event, &scratch->builder,
+                                            &scratch->arena, &exemplar.labels, NULL);
+        result = result < 0 ? result : 1;
+        exemplar.value = event->exemplar_value;
+        exemplar.t = event->exemplar_t;
+        read.has_timestamp = event->has_exemplar_timestamp;
+    }
+    if (result > 0 && read.has_timestamp) {
+        exemplar.labels = labels_copy(&scratch->histograms.arena, exemplar.labels);
+        vec_push(&scratch->nhcb.exemplars, exemplar);
+    }
+}
+
+/* Looks at a series before it is taken: returns 1 when it went into a histogram and stays out of
+ * the store itself, else 0. */
+static int nhcb_series(struct attempt *attempt, const struct exposition_event *event,
+                       struct baro_error *err)
+{
+    struct nhcb *nhcb = &attempt->scratch->nhcb;
+    struct labels labels = {0};
+    enum nhcb_part part = NHCB_NONE;
+    int result = 0;
+
+    if (event->type == METRIC_HISTOGRAM && attempt->family_name.len > 0) {
+        result = labels_read(attempt, event, &labels, err);
+        part = result < 0 ? NHCB_NONE : nhcb_look(nhcb, labels, attempt->family_name);
+    }
+    if (result >= 0 && (part == NHCB_NONE || nhcb_is_next(nhcb))) {
+        result = nhcb_give(attempt, err);
+        if (result >= 0 && part != NHCB_NONE) {
+            /* The memory of the labels served for the histogram. */
+            result = labels_read(attempt, event, &labels, err);
+        }
+    }
+    if (result < 0 || part == NHCB_NONE || nhcb_is_native(nhcb)) {
+        return result;
+    }
+    nhcb_take(nhcb, part, labels, event);
+    if (part == NHCB_BUCKET) {
+        nhcb_exemplar(attempt, event);
+    }
+    arena_reset(&attempt->scratch->arena);
+    return attempt->series->settings->always_scrape_classic_histograms != CONF_ON;
+}
+
+/* Walks a body whose events need more than the raw bytes of a line. */
+static int events_walk(struct attempt *attempt, struct baro_error *err)
+{
+    struct exposition_event event = {0};
+    int kind = 0;
+    int result = 0;
+
+    do {
+        kind = event_next(attempt, &event, err);
+        if (kind < 0) {
+            return kind;
+        }
+        result = 0;
+        if (attempt->converts) {
+            result = kind == EXPOSITION_SERIES ? nhcb_series(attempt, &event, err)
+                                               : nhcb_give(attempt, err);
+        }
+        if (result == 0 && kind != EXPOSITION_END) {
+            result = event_take(attempt, &event, kind, err);
+        }
+    } while (result >= 0 && kind != EXPOSITION_END);
+    return result < 0 ? result : 0;
+}
+
+/* ---- bodies ---- */
+
+static int body_read(struct attempt *attempt, str body, enum exposition_format format,
+                     struct baro_error *err)
+{
+    const struct prom_scrape *settings = attempt->series->settings;
+    const struct exposition_protobuf_options options = {
+        .takes_native = settings->scrape_native_histograms == CONF_ON,
+        .keeps_classic = settings->always_scrape_classic_histograms == CONF_ON,
+    };
+
+    attempt->format = format;
+    attempt->converts = settings->convert_classic_histograms_to_nhcb == CONF_ON;
+    if (format == EXPOSITION_PROTOBUF) {
+        exposition_protobuf_init(&attempt->scratch->protobuf, body, options);
+        return events_walk(attempt, err);
+    }
+    exposition_init(&attempt->parser, body, format);
+    return attempt->converts ? events_walk(attempt, err) : body_walk(attempt, err);
 }
 
 static int body_take(struct attempt *attempt, struct baro_error *err)
@@ -317,14 +635,16 @@ static int body_take(struct attempt *attempt, struct baro_error *err)
         return code;
     }
     result->warning = code;
-    exposition_init(&attempt->parser, answer->body, format);
-    code = answer->body.len > 0 ? body_walk(attempt, err) : 0;
+    code = answer->body.len > 0 ? body_read(attempt, answer->body, format, err) : 0;
     if (code < 0) {
         return code;
     }
     if (settings->sample_limit > 0 && result->post_relabel > settings->sample_limit) {
         result->sample_limit_hit = true;
         return error_set(err, BARO_ELIMIT, "sample limit exceeded");
+    }
+    if (result->bucket_limit_hit) {
+        return error_set(err, BARO_ELIMIT, "histogram bucket limit exceeded");
     }
     return 0;
 }
@@ -334,8 +654,15 @@ static int body_take(struct attempt *attempt, struct baro_error *err)
 static void stale_push(struct series_entry *entry, void *context)
 {
     struct attempt *attempt = context;
+    struct histogram_columns *histograms = &attempt->scratch->histograms;
 
-    if ((series_entry_flags(entry) & (SERIES_TRACKED | SERIES_DROPPED)) == SERIES_TRACKED) {
+    if ((series_entry_flags(entry) & (SERIES_TRACKED | SERIES_DROPPED)) != SERIES_TRACKED) {
+        return;
+    }
+    if ((series_entry_flags(entry) & SERIES_HISTOGRAM) != 0) {
+        histogram_columns_push(histograms, entry->ref, attempt->answer->t,
+                               histogram_new_stale(&histograms->arena), SERIES_ID_NONE);
+    } else {
         columns_reserve(attempt->scratch, attempt->scratch->count + SAMPLES_SPARE);
         columns_push(attempt->scratch, entry->ref, attempt->answer->t, value_stale(),
                      SERIES_ID_NONE);
@@ -408,19 +735,35 @@ static int columns_give(struct scrape_scratch *scratch, struct baro_error *err)
                                        .count = scratch->count,
                                        .status = scratch->status};
 
-    return scratch->appender->ops->samples(scratch->appender, &batch, err);
+    const struct append_histograms histograms = {.refs = scratch->histograms.refs,
+                                                 .t = scratch->histograms.t,
+                                                 .h = scratch->histograms.h,
+                                                 .count = scratch->histograms.count,
+                                                 .status = scratch->histograms.status};
+    const struct appender_ops *ops = scratch->appender->ops;
+    const int refused = ops->samples(scratch->appender, &batch, err);
+    int more = 0;
+
+    if (refused < 0 || histograms.count == 0) {
+        return refused;
+    }
+    if (ops->histograms == NULL) {
+        return error_set(err, BARO_EUNSUPPORTED, "this store takes no native histograms");
+    }
+    more = ops->histograms(scratch->appender, &histograms, err);
+    return more < 0 ? more : refused + more;
 }
 
-static void refused_count(struct attempt *attempt, size_t i)
+static void refused_count(struct attempt *attempt, uint32_t id, enum append_status status)
 {
     struct scrape_result *result = attempt->result;
 
-    if (attempt->scratch->ids[i] == SERIES_ID_NONE) {
+    if (id == SERIES_ID_NONE) {
         /* Stale markers and health series may well meet newer samples of a target that came back.
          */
         return;
     }
-    switch ((enum append_status)attempt->scratch->status[i]) {
+    switch (status) {
     case APPEND_OUT_OF_ORDER:
         result->out_of_order++;
         break;
@@ -439,25 +782,42 @@ static void refused_count(struct attempt *attempt, size_t i)
     }
 }
 
+/* Notes what the store said of one sample; true when it has forgotten the series. */
+static bool status_note(struct attempt *attempt, uint32_t id, enum append_status status, double v)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+
+    if (status == APPEND_UNKNOWN && id != SERIES_ID_NONE) {
+        series_entry_set(series_walk_entry(&scratch->walk, id), SERIES_UNRESOLVED, true);
+        return true;
+    }
+    if (status == APPEND_UNKNOWN) {
+        memset(attempt->series->has_report, 0, sizeof(attempt->series->has_report));
+        return !value_is_stale(v);
+    }
+    refused_count(attempt, id, status);
+    return false;
+}
+
 /* Notes what the store refused; returns how many of its series it has forgotten. */
 static size_t refused_note(struct attempt *attempt)
 {
-    struct scrape_scratch *scratch = attempt->scratch;
+    const struct scrape_scratch *scratch = attempt->scratch;
+    const struct histogram_columns *histograms = &scratch->histograms;
     size_t forgotten = 0;
 
     for (size_t i = 0; i < scratch->count; i++) {
-        if (scratch->status[i] == APPEND_OK) {
-            continue;
+        if (scratch->status[i] != APPEND_OK) {
+            forgotten += status_note(attempt, scratch->ids[i],
+                                     (enum append_status)scratch->status[i], scratch->v[i]);
         }
-        if (scratch->status[i] == APPEND_UNKNOWN && scratch->ids[i] != SERIES_ID_NONE) {
-            series_entry_set(series_walk_entry(&scratch->walk, scratch->ids[i]), SERIES_UNRESOLVED,
-                             true);
-            forgotten++;
-        } else if (scratch->status[i] == APPEND_UNKNOWN) {
-            memset(attempt->series->has_report, 0, sizeof(attempt->series->has_report));
-            forgotten += !value_is_stale(scratch->v[i]);
+    }
+    for (size_t i = 0; i < histograms->count; i++) {
+        if (histograms->status[i] != APPEND_OK) {
+            forgotten +=
+                status_note(attempt, histograms->ids[i], (enum append_status)histograms->status[i],
+                            histograms->h[i]->sum);
         }
-        refused_count(attempt, i);
     }
     return forgotten;
 }
@@ -476,6 +836,7 @@ static void failure_push(struct attempt *attempt)
     struct series_cache *cache = &attempt->series->cache;
 
     attempt->scratch->count = 0;
+    histogram_columns_reset(&attempt->scratch->histograms);
     attempt->scratch->appender->ops->rollback(attempt->scratch->appender);
     for (uint32_t i = 0; i < cache->count; i++) {
         stale_push(&cache->entries[i], attempt);
@@ -490,6 +851,9 @@ static int columns_fill(struct attempt *attempt)
     struct scrape_result *result = attempt->result;
 
     scratch->count = 0;
+    histogram_columns_reset(&scratch->histograms);
+    nhcb_reset(&scratch->nhcb);
+    vec_reset(&scratch->exemplars);
     columns_reserve(scratch, 2 * (size_t)attempt->series->cache.count + SAMPLES_SPARE);
     series_walk_begin(&scratch->walk, &attempt->series->cache);
     if (answer->fail != NULL) {
@@ -517,6 +881,7 @@ static void result_reset(struct scrape_result *result)
     result->duplicates = 0;
     result->out_of_bounds = 0;
     result->exemplars_out_of_order = 0;
+    result->bucket_limit_hit = false;
     result->code = 0;
 }
 
@@ -536,6 +901,7 @@ void scrape_append_run(struct scrape_scratch *scratch, struct scrape_series *ser
         result_reset(ret);
         attempt.family = NULL;
         attempt.family_changed = false;
+        attempt.family_name = STR_NULL;
         result = columns_fill(&attempt);
         if (result >= 0) {
             result = columns_give(scratch, &ret->commit_err);
@@ -552,6 +918,7 @@ void scrape_append_run(struct scrape_scratch *scratch, struct scrape_series *ser
     }
     ret->commit_code = result < 0 ? result : 0;
     arena_reset(&scratch->arena);
+    histogram_columns_reset(&scratch->histograms);
     if (ret->code == 0 && answer->body.len > 0) {
         series_walk_finish(&scratch->walk);
         target_metadata_finish(&series->metadata);

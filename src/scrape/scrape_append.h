@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "model/labels.h"
 #include "model/labels_builder.h"
+#include "model/exposition_protobuf.h"
+#include "scrape/scrape_histograms.h"
 #include "scrape/series_cache.h"
 #include "scrape/target_metadata.h"
 #include "storage/appender.h"
@@ -67,6 +69,10 @@ struct scrape_scratch {
     uint32_t *ids; /* of the entry a sample belongs to; SERIES_ID_NONE = none */
     size_t count;
     size_t capacity;
+    struct histogram_columns histograms;
+    VEC(struct exemplar) exemplars; /* of the sample at hand; in the histograms' arena */
+    struct exposition_protobuf protobuf;
+    struct nhcb nhcb;
 };
 
 void scrape_scratch_done(struct scrape_scratch *scratch);
@@ -99,6 +105,7 @@ struct scrape_result {
     uint64_t exemplars_out_of_order;
     bool sample_limit_hit;
     bool label_limit_hit;
+    bool bucket_limit_hit;
 };
 
 /* scrape_append_run appends and commits; ret says what happened, always filled. */

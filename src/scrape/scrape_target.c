@@ -344,6 +344,9 @@ void target_accept_header(struct buf *buf, const struct prom_scrape *settings)
         const char *type;
         bool has_escaping;
     } kinds[PROM_PROTOCOL_COUNT] = {
+        [PROM_PROTOCOL_PROTO] = {"application/vnd.google.protobuf;"
+                                 "proto=io.prometheus.client.MetricFamily;encoding=delimited",
+                                 false},
         [PROM_PROTOCOL_TEXT_0_0_4] = {"text/plain;version=0.0.4", false},
         [PROM_PROTOCOL_TEXT_1_0_0] = {"text/plain;version=1.0.0", true},
         [PROM_PROTOCOL_OPENMETRICS_0_0_1] = {"application/openmetrics-text;version=0.0.1", false},
@@ -355,7 +358,6 @@ void target_accept_header(struct buf *buf, const struct prom_scrape *settings)
     for (size_t i = 0; i < settings->scrape_protocols.count; i++) {
         const enum prom_protocol protocol = settings->scrape_protocols.items[i];
 
-        /* The protobuf format is not read yet, so it is not asked for. */
         if (kinds[protocol].type != NULL && weight > 1) {
             buf_c(buf, kinds[protocol].type);
             if (kinds[protocol].has_escaping && escaping[0] != '\0') {

@@ -280,9 +280,11 @@ TEST(target_accept_header_lists_protocols)
     target_accept_header(&text, &settings);
     assert_str_equal(buf_view(&text),
                      STR("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-                         "application/openmetrics-text;version=0.0.1;q=0.5,"
-                         "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-                         "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"));
+                         "application/vnd.google.protobuf;proto=io.prometheus.client."
+                         "MetricFamily;encoding=delimited;q=0.5,"
+                         "application/openmetrics-text;version=0.0.1;q=0.4,"
+                         "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+                         "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"));
     buf_done(&text);
 }
 

@@ -21,6 +21,7 @@ enum series_cache_flag {
     SERIES_DROPPED = 1,    /* by relabelling: there is no ref */
     SERIES_TRACKED = 2,    /* gets a stale marker when it disappears */
     SERIES_UNRESOLVED = 4, /* the store forgot the ref: ask it again */
+    SERIES_HISTOGRAM = 8,  /* its last sample was a native histogram: so is its stale marker */
 };
 
 enum {

@@ -20,6 +20,7 @@ struct pending {
     series_ref ref;
     ts t;
     double v;
+    str histogram; /* printed; ptr NULL for a float */
 };
 
 struct recorder {
@@ -100,12 +101,47 @@ static int rec_samples(struct appender *appender, const struct append_batch *bat
         ASSERT(batch->refs[i] >= 1 && batch->refs[i] <= self->recorder->series.count);
         batch->status[i] = judge(self, batch->refs[i], batch->t[i], batch->v[i]);
         if (batch->status[i] == APPEND_OK) {
-            vec_push(&self->pending, ((struct pending){batch->refs[i], batch->t[i], batch->v[i]}));
+            vec_push(&self->pending,
+                     ((struct pending){batch->refs[i], batch->t[i], batch->v[i], STR_NULL}));
         } else {
             refused++;
         }
     }
     lock_release(&self->recorder->lock);
+    return refused;
+}
+
+static int rec_histograms(struct appender *appender, const struct append_histograms *batch,
+                          struct baro_error *err)
+{
+    struct recording_appender *self = of(appender);
+    struct buf text = {0};
+    int refused = 0;
+
+    (void)err;
+    lock_acquire(&self->recorder->lock);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct histogram *h = batch->h[i];
+
+        ASSERT(batch->refs[i] >= 1 && batch->refs[i] <= self->recorder->series.count);
+        ASSERT(histogram_is_stale(h) || histogram_check(h, NULL) >= 0);
+        batch->status[i] = judge(self, batch->refs[i], batch->t[i], h->sum);
+        if (batch->status[i] != APPEND_OK) {
+            refused++;
+            continue;
+        }
+        buf_reset(&text);
+        if (histogram_is_stale(h)) {
+            buf_c(&text, "stale histogram");
+        } else {
+            histogram_format(&text, h);
+        }
+        vec_push(&self->pending,
+                 ((struct pending){batch->refs[i], batch->t[i], h->sum,
+                                   arena_str(&self->recorder->arena, buf_view(&text))}));
+    }
+    lock_release(&self->recorder->lock);
+    buf_done(&text);
     return refused;
 }
 
@@ -156,7 +192,9 @@ static int rec_commit(struct appender *appender, struct baro_error *err)
         series->has_sample = true;
         labels_format(&recorder->lines, series->labels);
         buf_char(&recorder->lines, ' ');
-        if (value_is_stale(sample->v)) {
+        if (sample->histogram.ptr != NULL) {
+            buf_str(&recorder->lines, sample->histogram);
+        } else if (value_is_stale(sample->v)) {
             buf_c(&recorder->lines, "stale");
         } else {
             buf_double(&recorder->lines, sample->v, NUM_G);
@@ -184,6 +222,7 @@ static void rec_free(struct appender *appender)
 static const struct appender_ops recorder_ops = {
     .series = rec_series,
     .samples = rec_samples,
+    .histograms = rec_histograms,
     .exemplar = rec_exemplar,
     .metadata = rec_metadata,
     .commit = rec_commit,
