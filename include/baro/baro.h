@@ -167,7 +167,7 @@ struct baro_native {
     bool on;
     int8_t schema;        /* -4 .. 8; 3 (factor 1.09) is usual */
     uint16_t buckets_max; /* populated buckets a thread keeps before the schema is lowered; 0 = 160,
-                             at most 1024 */
+                             at most 670 (500 beside classic ones) */
     double zero_threshold; /* values nearer to zero go to the zero bucket; 0 = 2^-128; negative =
                               only zero itself */
 };
@@ -444,9 +444,9 @@ struct baro_expose_options {
     size_t name_count;
 };
 
-/* baro_expose writes all families, in the order of their names, in pieces of up to 64 KiB; the
- * whole is never in memory. options may be NULL. BARO_STOPPED when the writer stopped,
- * BARO_NO_MEMORY, BARO_UNSUPPORTED for gzip. */
+/* baro_expose writes all families, in the order of their names, and then those of collectors, in
+ * pieces of up to 64 KiB; the whole is never in memory. options may be NULL. BARO_STOPPED when the
+ * writer stopped, BARO_NO_MEMORY, BARO_UNSUPPORTED for gzip. */
 BARO_API int baro_expose(struct baro_registry *registry, const struct baro_expose_options *options,
                          baro_write_fn *write, void *context);
 
