@@ -126,7 +126,7 @@ static bool upload_take(struct svc_request *request, struct upload *upload)
     char text[2 * NAME_BYTES_MAX + 1];
     size_t len = strlen(name);
     (void)doc_utf8(name, len < NAME_BYTES_MAX / 2 ? len : NAME_BYTES_MAX / 2, text);
-    (void)snprintf(upload->name, sizeof(upload->name), "%s", text);
+    (void)snprintf(upload->name, sizeof(upload->name), "%.*s", (int)sizeof(upload->name) - 1, text);
     upload->type = type_of(request, upload);
     if (upload->type == DOC_TYPE_COUNT) {
         svc_answer_error(request, 415, "unknown_type",
