@@ -313,6 +313,16 @@ static uint32_t run_new_locked(enum baro_cell_kind kind, uint32_t count)
     return slot;
 }
 
+bool baro_cells_are_used(void)
+{
+    bool used;
+
+    (void)pthread_mutex_lock(&cells.mutex);
+    used = cells.pages > 0 || cells.all != NULL;
+    (void)pthread_mutex_unlock(&cells.mutex);
+    return used;
+}
+
 uint32_t baro_cells_alloc(enum baro_cell_kind kind, uint32_t count)
 {
     uint32_t slot = 0;

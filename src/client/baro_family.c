@@ -507,8 +507,8 @@ struct baro_family *baro_family_find_locked(struct baro_registry *registry, cons
 }
 
 /* Families are read by name without a lock by nobody, so the sorted list is changed in place. */
-static struct baro_family *family_add_locked(struct baro_registry *registry,
-                                             struct baro_family *family)
+struct baro_family *baro_family_add_locked(struct baro_registry *registry,
+                                           struct baro_family *family)
 {
     struct baro_family **link = &registry->families;
 
@@ -561,7 +561,7 @@ struct baro_family *baro_family_new(struct baro_registry *registry, const struct
         return NULL;
     }
     (void)pthread_mutex_lock(&registry->mutex);
-    family = family_add_locked(registry, family);
+    family = baro_family_add_locked(registry, family);
     if (family != NULL) {
         first_series_locked(family);
     }

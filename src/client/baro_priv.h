@@ -77,6 +77,9 @@ BARO_PRIVATE void baro_cells_fork_done(bool in_child);
 BARO_PRIVATE uint64_t *baro_cell_slow(uint32_t slot);
 BARO_PRIVATE uint64_t *baro_process_cell_slow(uint32_t slot);
 
+/* baro_cells_are_used is true once a cell was given out or a thread has a lane. */
+BARO_PRIVATE bool baro_cells_are_used(void);
+
 /* baro_cells_alloc takes a run of zero cells; returns its slot, 0 without room. baro_cells_free
  * gives it back: it is used again after BARO_QUARANTINE_MS, because an update that is under way
  * writes to it still. */
@@ -285,7 +288,7 @@ struct baro_family {
     uint32_t list_count;
     uint32_t list_room;
     uint32_t series_count;
-    struct baro_series *overflow; /* all labels __overflow__; atomic */
+    uint64_t shared_entry; /* multi-process: where the segment describes it; lock: registry */
 };
 
 /* baro_series_live returns the series of a handle, or NULL when it is {0} or stale, which is
@@ -348,6 +351,10 @@ BARO_PRIVATE struct baro_series *baro_series_get_locked(struct baro_family *fami
 /* baro_series_get_key_locked takes the values as one block, each with its NUL. */
 BARO_PRIVATE struct baro_series *baro_series_get_key_locked(struct baro_family *family,
                                                             const char *key, uint32_t key_size);
+/* baro_series_import_locked finds or makes a series that another process has, whatever the caps
+ * say. */
+BARO_PRIVATE struct baro_series *baro_series_import_locked(struct baro_family *family,
+                                                           const char *key, uint32_t key_size);
 /* baro_labels_text makes the block that series.text is. */
 BARO_PRIVATE bool baro_labels_text(const struct baro_family *family, const char *key,
                                    uint32_t key_size, struct baro_out *out);
@@ -400,6 +407,7 @@ struct baro_registry {
     struct baro_component *components;
     size_t component_count;
     bool has_process;
+    uint64_t imported; /* multi-process: the newest entry that was taken up */
 };
 
 /* baro_registry_of maps NULL to the global registry; NULL without memory. */
@@ -410,6 +418,11 @@ BARO_PRIVATE int baro_desc_check(const struct baro_registry *registry, const str
                                  struct baro_why *why);
 BARO_PRIVATE struct baro_family *baro_family_build(struct baro_registry *registry,
                                                    const struct baro_desc *desc);
+BARO_PRIVATE bool baro_registry_is_global(const struct baro_registry *registry);
+/* baro_family_add_locked puts a family into the list; where its name is taken it is freed, and the
+ * one that is there returned if it is the same, else NULL. */
+BARO_PRIVATE struct baro_family *baro_family_add_locked(struct baro_registry *registry,
+                                                        struct baro_family *family);
 BARO_PRIVATE void baro_family_free(struct baro_family *family);
 BARO_PRIVATE struct baro_family *baro_family_find_locked(struct baro_registry *registry,
                                                          const char *name);

@@ -409,6 +409,11 @@ struct baro_registry *baro_registry_default(void)
     return registry;
 }
 
+bool baro_registry_is_global(const struct baro_registry *registry)
+{
+    return registry == __atomic_load_n(&settings.global, __ATOMIC_ACQUIRE);
+}
+
 struct baro_registry *baro_registry_of(struct baro_registry *registry)
 {
     return registry != NULL ? registry : baro_registry_default();

@@ -602,6 +602,14 @@ struct baro_series *baro_series_get_key_locked(struct baro_family *family, const
     return series_new_locked(family, key, key_size);
 }
 
+struct baro_series *baro_series_import_locked(struct baro_family *family, const char *key,
+                                              uint32_t key_size)
+{
+    struct baro_series *series = key_find_locked(family, key, key_size);
+
+    return series != NULL ? series : series_new_locked(family, key, key_size);
+}
+
 struct baro_series *baro_series_get_locked(struct baro_family *family, const char *const *values)
 {
     struct baro_series *series = NULL;
@@ -643,9 +651,6 @@ static void series_unlink_locked(struct baro_family *family, uint32_t index)
     baro_garbage_add_locked(family->registry, series->text, series);
     family->list[index] = NULL;
     family->series_count--;
-    if (family->overflow == series) {
-        family->overflow = NULL;
-    }
 }
 
 void baro_series_reclaim_locked(struct baro_registry *registry)
