@@ -5,7 +5,7 @@
 #include "promql/ast_json.h"
 #include "promql/parser.h"
 
-static const struct promql_features all = {true, true, true, true, true, true};
+static const struct promql_features all = {true, true, true, true, true, true, true};
 
 /* Four texts do not survive, as in Prometheus: U+FFFD made by an escape, ranges below 1 ms, times
  * beyond the 53 bits of a double, and powers of infinity, whose sign becomes that of the power. */

@@ -83,6 +83,11 @@ bool str_split_next(str *rest, char separator, str *ret_part)
     return true;
 }
 
+uint64_t str_hash_stable(str s)
+{
+    return XXH64(s.ptr, s.len, 0);
+}
+
 uint64_t str_hash(str s)
 {
     return XXH3_64bits(s.ptr, s.len);

@@ -99,6 +99,9 @@ str str_trim(str s);
  */
 bool str_split_next(str *rest, char separator, str *ret_part);
 
+/* str_hash_stable is XXH64 of the bytes, seed 0: the same for ever and everywhere. */
+uint64_t str_hash_stable(str s);
+
 /* str_hash is XXH3 of the bytes; not stable across program versions. */
 uint64_t str_hash(str s);
 

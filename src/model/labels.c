@@ -64,6 +64,33 @@ uint64_t labels_hash(struct labels labels)
     return hash;
 }
 
+static void put_sized(struct buf *buf, str s)
+{
+    if (s.len < 255) {
+        buf_char(buf, (char)s.len);
+    } else {
+        buf_char(buf, (char)255);
+        for (int shift = 0; shift < 24; shift += 8) {
+            buf_char(buf, (char)(s.len >> shift));
+        }
+    }
+    buf_str(buf, s);
+}
+
+uint64_t labels_hash_prometheus(struct labels labels)
+{
+    struct buf buf = {0};
+    uint64_t hash;
+
+    for (size_t i = 0; i < labels.count; i++) {
+        put_sized(&buf, labels.items[i].name);
+        put_sized(&buf, labels.items[i].value);
+    }
+    hash = str_hash_stable(buf_view(&buf));
+    buf_done(&buf);
+    return hash;
+}
+
 struct labels labels_copy(struct arena *arena, struct labels labels)
 {
     struct label *items;

@@ -35,6 +35,10 @@ bool labels_eq(struct labels a, struct labels b);
  * stable across versions. */
 uint64_t labels_hash(struct labels labels);
 
+/* labels_hash_prometheus is what Prometheus's Labels.Hash gives: XXH64 over each name and value
+ * behind its length (one byte below 255, else 255 and three bytes, low first). */
+uint64_t labels_hash_prometheus(struct labels labels);
+
 /* labels_copy copies items and bytes into the arena. labels_from_pairs sorts `count` pairs into an
  * arena array. */
 struct labels labels_copy(struct arena *arena, struct labels labels);

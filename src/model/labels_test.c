@@ -133,3 +133,27 @@ TEST(sample_stale_marker_is_told_by_bits)
     assert_false(value_is_stale(0));
     assert_str_equal(str_from(metric_type_name(METRIC_GAUGE_HISTOGRAM)), STR("gaugehistogram"));
 }
+
+TEST(labels_hash_prometheus_is_xxh64_of_sized_strings)
+{
+    static const struct label pairs[] = {{STR_INIT("__name__"), STR_INIT("up")},
+                                         {STR_INIT("job"), STR_INIT("a")}};
+    char name[300];
+    struct label longer = {STR("n"), str_of(name, sizeof(name))};
+    struct buf want = {0};
+
+    buf_c(&want, "\x08__name__\x02up\x03job\x01");
+    buf_char(&want, 'a');
+    assert_true(labels_hash_prometheus((struct labels){pairs, 2}) ==
+                str_hash_stable(buf_view(&want)));
+    buf_reset(&want);
+    memset(name, 'v', sizeof(name));
+    buf_c(&want, "\x01n\xff\x2c\x01");
+    buf_char(&want, '\0');
+    buf_bytes(&want, name, sizeof(name));
+    assert_true(labels_hash_prometheus((struct labels){&longer, 1}) ==
+                str_hash_stable(buf_view(&want)));
+    buf_done(&want);
+    /* The vector of the algorithm's own documentation: the empty input. */
+    assert_true(str_hash_stable(STR("")) == UINT64_C(0xef46db3751d8e999));
+}

@@ -135,7 +135,7 @@ static size_t select_first(struct choice_of_k *k, const uint32_t *members, size_
     return held;
 }
 
-/* A label set's place in [0, 1), from its hash: the same in every query of this process. */
+/* A label set's place in [0, 1), from its hash: the same in every query, and in Prometheus. */
 static size_t select_ratio(struct choice_of_k *k, const uint32_t *members, size_t count,
                            size_t step, double ratio)
 {
@@ -148,7 +148,7 @@ static size_t select_ratio(struct choice_of_k *k, const uint32_t *members, size_
         if (!row_has(row, step)) {
             continue;
         }
-        place = (double)labels_hash(row->labels) / (double)UINT64_MAX;
+        place = (double)labels_hash_prometheus(row->labels) / (double)UINT64_MAX;
         if ((ratio >= 0 && place < ratio) || (ratio < 0 && place >= 1 + ratio)) {
             k->heap[held++] = members[m];
         }

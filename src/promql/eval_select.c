@@ -473,7 +473,17 @@ static str fixed_name(const struct expr *selector)
 static void warn_if_no_counter(struct range_eval *eval, struct labels labels)
 {
     str name = labels_get(labels, LABEL_METRIC_NAME);
+    str type = labels_get(labels, STR("__type__"));
 
+    if (eval->ev->options->features.type_and_unit_labels) {
+        if (!str_is(type, "counter") && !str_is(type, "histogram")) {
+            eval_info(eval->ev, eval->arg->pos,
+                      "metric might not be a counter, __type__ label is not set to \"counter\" or "
+                      "\"histogram\", got %s: %s",
+                      eval_quoted(eval->ev, type), eval_quoted(eval->ev, name));
+        }
+        return;
+    }
     if (name.len == 0 || str_has_suffix(name, STR("_total")) || str_has_suffix(name, STR("_sum")) ||
         str_has_suffix(name, STR("_count")) || str_has_suffix(name, STR("_bucket")) ||
         str_eq(name, eval->warned_name)) {

@@ -21,6 +21,7 @@ struct promql_features {
     bool binop_fill;             /* fill modifiers */
     bool start_timestamps;       /* start_timestamp(); rates take them into account */
     bool delayed_name_removal;
+    bool type_and_unit_labels; /* rate() judges counters by __type__ */
 };
 
 /*

@@ -7,7 +7,7 @@
 #include "promql/ast_json.h"
 #include "testing/test.h"
 
-static const struct promql_features all_features = {true, true, true, true, true, true};
+static const struct promql_features all_features = {true, true, true, true, true, true, true};
 static const struct promql_features no_features;
 
 static int parse(struct arena *arena, const char *text, const struct promql_features *features,

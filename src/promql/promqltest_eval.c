@@ -16,7 +16,7 @@ static const struct engine_options script_engine = {
     .default_step = DUR_MINUTE,
     .samples_max = 50000000,
     .memory_bytes_max = (size_t)1 << 30,
-    .features = {true, true, true, true, true, true},
+    .features = {true, true, true, true, true, true, false},
 };
 
 /* middle_of cuts a matrix to the points at t, as an instant query would have given them. */
