@@ -6,15 +6,24 @@
 
 #include "promql/engine_priv.h"
 
-/* Go's math.Min and math.Max: NaN wins, unlike in C. */
+/* Go's math.Min and math.Max: the infinity that nothing beats wins, then NaN, unlike in C; -0 is
+ * below 0. */
 static double smaller(double a, double b)
 {
-    return isnan(a) || isnan(b) ? NAN : fmin(a, b);
+    if (isinf(a) || isinf(b)) {
+        if (a == -INFINITY || b == -INFINITY) {
+            return -INFINITY;
+        }
+    }
+    if (isnan(a) || isnan(b)) {
+        return NAN;
+    }
+    return a < b || (a == b && signbit(a)) ? a : b;
 }
 
 static double larger(double a, double b)
 {
-    return isnan(a) || isnan(b) ? NAN : fmax(a, b);
+    return -smaller(-a, -b);
 }
 
 static const struct expr *arg_of(const struct expr *call, size_t index)

@@ -11,36 +11,83 @@ struct rate_kind {
     bool per_second;
 };
 
-/*
- * The difference between the first and the last sample is stretched to the whole range, but by no
- * more than half a sample distance towards an end that is further than 1.1 distances away, and for
- * counters not below zero. All lengths are milliseconds. Ratios are compared by cross
- * multiplication, so that the usual case takes a single division.
- */
-static inline double extrapolate(double increase, double first_v, ts first_t, ts last_t,
-                                 size_t count, ts end, dur range, struct rate_kind kind)
-{
-    double to_start = (double)(first_t - (end - range));
-    double to_end = (double)(end - last_t);
-    double sampled = (double)(last_t - first_t);
-    double distances = (double)(count - 1);
-    double threshold = sampled * 1.1;
+/* How the difference between the first and the last sample is stretched. Windows over a regularly
+ * scraped series lie alike over their samples: what was divided for one is kept for the next. */
+struct stretch {
+    ts to_start;
+    ts to_end;
+    ts sampled;
+    size_t count;
+    double start_seconds; /* that the difference is stretched to the left, if a counter's zero
+                             allows */
+    double end_seconds;
+    double sampled_seconds;
+    double factor;
+};
 
-    if (to_start * distances >= threshold) {
-        to_start = sampled / distances / 2;
+/* As Go converts a duration. */
+static double range_seconds(dur range)
+{
+    return (double)(range / 1000) + (double)(range % 1000 * 1000000) / 1e9;
+}
+
+static double stretch_by(const struct stretch *stretch, double start_seconds, dur range,
+                         struct rate_kind kind)
+{
+    double factor = (stretch->sampled_seconds + start_seconds + stretch->end_seconds) /
+                    stretch->sampled_seconds;
+
+    return kind.per_second ? factor / range_seconds(range) : factor;
+}
+
+/* Not to an end that is further than 1.1 sample distances away, but by half a distance then. */
+static void stretch_compute(struct stretch *stretch, dur range, struct rate_kind kind)
+{
+    double distance;
+
+    stretch->start_seconds = (double)stretch->to_start / 1000;
+    stretch->end_seconds = (double)stretch->to_end / 1000;
+    stretch->sampled_seconds = (double)stretch->sampled / 1000;
+    distance = stretch->sampled_seconds / (double)(stretch->count - 1);
+    if (stretch->start_seconds >= distance * 1.1) {
+        stretch->start_seconds = distance / 2;
     }
-    if (kind.counter && increase > 0 && first_v >= 0 && sampled * first_v < to_start * increase) {
-        to_start = sampled * (first_v / increase);
+    if (stretch->end_seconds >= distance * 1.1) {
+        stretch->end_seconds = distance / 2;
     }
-    if (to_end * distances >= threshold) {
-        to_end = sampled / distances / 2;
+    stretch->factor = stretch_by(stretch, stretch->start_seconds, range, kind);
+}
+
+/*
+ * The order of operations is Prometheus's, so that results are the same to the last bit. A counter
+ * is not stretched to below zero; whether that may matter is asked without a division.
+ */
+static inline double extrapolate(struct stretch *stretch, double increase, double first_v,
+                                 ts first_t, ts last_t, size_t count, ts end, dur range,
+                                 struct rate_kind kind)
+{
+    ts to_start = first_t - (end - range);
+    ts to_end = end - last_t;
+    ts sampled = last_t - first_t;
+
+    if (to_start != stretch->to_start || to_end != stretch->to_end || sampled != stretch->sampled ||
+        count != stretch->count) {
+        stretch->to_start = to_start;
+        stretch->to_end = to_end;
+        stretch->sampled = sampled;
+        stretch->count = count;
+        stretch_compute(stretch, range, kind);
     }
-    if (kind.per_second) {
-        /* The quotient first: an increase near the largest number times milliseconds is infinite.
-         */
-        return increase * ((sampled + to_start + to_end) / (sampled * ((double)range / 1000)));
+    if (kind.counter && increase > 0 && first_v >= 0 &&
+        UNLIKELY(stretch->sampled_seconds * first_v <=
+                 stretch->start_seconds * increase * (1 + 1e-9))) {
+        double to_zero = stretch->sampled_seconds * (first_v / increase);
+
+        if (to_zero < stretch->start_seconds) {
+            return increase * stretch_by(stretch, to_zero, range, kind);
+        }
     }
-    return increase * ((sampled + to_start + to_end) / sampled);
+    return increase * stretch->factor;
 }
 
 /* The indices of samples that are lower than the one before. */
@@ -108,13 +155,14 @@ static double started_window(struct range_call *call, const struct sample_buf *s
     double sampled = (double)(t[high - 1] - (zero ? samples->st[low] : t[low]));
     double average;
     double to_end = (double)(end - t[high - 1]);
+    struct stretch stretch = {0};
 
     for (size_t i = low + 1; i < high; i++) {
         increase += v[i] < v[i - 1] || kernel_start_reset(samples, i) ? v[i - 1] : 0;
     }
     if (!zero) {
-        return extrapolate(increase, v[low], t[low], t[high - 1], high - low, end, call->range,
-                           kind);
+        return extrapolate(&stretch, increase, v[low], t[low], t[high - 1], high - low, end,
+                           call->range, kind);
     }
     average = high - low > 1 ? (double)(t[high - 1] - t[low]) / (double)(high - low - 1) : 0;
     if (to_end >= average * 1.1) {
@@ -162,6 +210,7 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
     size_t low = 0;
     size_t high = 0;
     size_t reset_low = 0;
+    struct stretch stretch = {0};
 
     if (UNLIKELY(samples->st != NULL) && kind.counter) {
         started(call, samples, kind, out);
@@ -192,8 +241,8 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
         if (reset_low < reset_count && range_call_tick(call, (reset_count - reset_low) / 8)) {
             return;
         }
-        out[i] =
-            extrapolate(increase, v[low], t[low], t[high - 1], high - low, end, call->range, kind);
+        out[i] = extrapolate(&stretch, increase, v[low], t[low], t[high - 1], high - low, end,
+                             call->range, kind);
     }
 }
 
