@@ -108,7 +108,7 @@ def test_every_alert_has_cases_of_both_kinds(build, work):
         cases = {}
         for path in packlib.rule_tests(pack):
             for group in load(path)["tests"]:
-                for case in group["alert_rule_test"]:
+                for case in group.get("alert_rule_test", []):
                     cases.setdefault(case["alertname"], []).append((group["name"], packlib.seconds(case["eval_time"]), bool(case["exp_alerts"])))
         for rule in packlib.rules(pack):
             mine = cases.get(rule["alert"], [])
@@ -117,6 +117,12 @@ def test_every_alert_has_cases_of_both_kinds(build, work):
                      and (name, at - 15, False) in mine and (hold == 0 or (name, at - hold - 15, False) in mine or at - hold <= 15)]
             equal(bool(edges), True, f"{pack}/{rule['alert']}: a case that fires at its duration and is silent one evaluation before")
             equal(any(not fires for name, _, fires in mine), True, f"{pack}/{rule['alert']}: a silent case")
+
+
+def test_every_recording_rule_has_a_case(build, work):
+    for pack in NAMES:
+        asked = " ".join(check["expr"] for path in packlib.rule_tests(pack) for group in load(path)["tests"] for check in group.get("promql_expr_test", []))
+        equal([rule["record"] for rule in packlib.rules(pack, "record") if rule["record"] not in asked], [], f"{pack}: recording rules without a case")
 
 
 def changed_threshold(expr, factor):
@@ -146,7 +152,7 @@ def write_changed(pack, change, folder):
         (folder / path.name).write_text(yaml.safe_dump(content, width=1000))
     for path in packlib.rule_tests(pack):
         content = load(path)
-        content["tests"] = [case for case in content["tests"] if any(check["exp_alerts"] for check in case["alert_rule_test"])]
+        content["tests"] = [case for case in content["tests"] if any(check["exp_alerts"] for check in case.get("alert_rule_test", []))]
         (folder / "tests" / path.name).write_text(yaml.safe_dump(content, width=1000))
     return different
 
