@@ -156,7 +156,7 @@ void svc_sha1(const void *ptr, size_t len, uint8_t ret[20])
     hash_store(state, 5, ret);
 }
 
-/* RFC 2104. Keys longer than a block are hashed first. */
+/* RFC 2104. Keys longer than a block are hashed first; ret may be the key's place. */
 void svc_hmac_sha256(const void *key, size_t key_len, const void *ptr, size_t len,
                      uint8_t ret[SVC_SHA256_SIZE])
 {
@@ -164,9 +164,9 @@ void svc_hmac_sha256(const void *key, size_t key_len, const void *ptr, size_t le
     uint8_t outer[64 + SVC_SHA256_SIZE];
     uint8_t *inner = malloc(64 + len);
 
-    memset(ret, 0, SVC_SHA256_SIZE);
     if (inner == NULL) {
-        return; /* a signature of zeros is refused by every peer */
+        memset(ret, 0, SVC_SHA256_SIZE); /* a signature of zeros is refused by every peer */
+        return;
     }
     if (key_len > sizeof(pad)) {
         svc_sha256(key, key_len, pad);

@@ -212,3 +212,14 @@ bool jobs_cancel(struct jobs *jobs, const char *id)
     jobs_unlock(jobs);
     return asked;
 }
+
+void jobs_cancel_all(struct jobs *jobs)
+{
+    jobs_lock(jobs);
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        if (jobs->items[i] != NULL && !has_ended(jobs->items[i])) {
+            jobs->items[i]->is_cancel_asked = true;
+        }
+    }
+    jobs_unlock(jobs);
+}

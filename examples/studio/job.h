@@ -105,3 +105,6 @@ json_t *job_json(const struct job *job);
 
 /* jobs_cancel asks a job to end; false when there is none, or it has ended. */
 bool jobs_cancel(struct jobs *jobs, const char *id);
+
+/* jobs_cancel_all asks all that wait or run, at the service's end. */
+void jobs_cancel_all(struct jobs *jobs);

@@ -1,6 +1,7 @@
 #include "studio.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static const struct svc_fault_def faults[FAULT_COUNT] = {
                         "meshes lose a triangle: quality_manifold_rate falls"},
     [FAULT_CPU_BURN] = {"cpu-burn", "percent", 1, 100, 100, NULL,
                         "every core works that much: HighCPUUsage, CriticalCPUUsage"},
-    [FAULT_CRASH] = {"crash", "seconds", 0, 86400, 30, NULL,
+    [FAULT_CRASH] = {"crash", "seconds", 0.1, 86400, 30, NULL,
                      "the process ends that much later: ApplicationDown"},
     [FAULT_DISK_FILL] = {"disk-fill", "share", 0, 1, 0.9, NULL,
                          "that much of --disk-quota is used up: LowDiskSpace"},
@@ -149,6 +150,9 @@ static void stop(void *context)
 {
     (void)context;
     chaos_stop(&studio);
+    if (studio.jobs != NULL) {
+        jobs_cancel_all(studio.jobs); /* what did not end in the time for draining */
+    }
     for (size_t i = 0; i < JOB_TYPE_COUNT; i++) {
         studio.pools[i] = svc_pool_free(studio.pools[i]);
     }
@@ -194,11 +198,14 @@ static void tick(void *context)
 
 static bool drain(void *context, double seconds)
 {
+    int64_t start_ns = svc_mono_ns();
     bool all = true;
 
     (void)context;
     for (size_t i = 0; i < JOB_TYPE_COUNT; i++) {
-        all = (studio.pools[i] == NULL || svc_pool_drain(studio.pools[i], seconds)) && all;
+        double left_s = fmax(0, seconds - svc_since_s(start_ns));
+
+        all = (studio.pools[i] == NULL || svc_pool_drain(studio.pools[i], left_s)) && all;
     }
     return all;
 }

@@ -12,6 +12,7 @@
 #include "relief.h"
 #include "store.h"
 #include "svc.h"
+#include "svc_chaos.h"
 #include "svc_pool.h"
 #include "svc_ws.h"
 #include "texture.h"
@@ -38,7 +39,7 @@ struct studio {
     struct gauges *gauges;
     struct svc_ws *ws;
     struct svc_pool *pools[JOB_TYPE_COUNT]; /* none for uploads: they are done at once */
-    struct chaos *chaos;                    /* threads of faults */
+    struct svc_chaos *chaos;                /* threads of faults */
     _Atomic uint64_t held_bytes;            /* what the pipeline holds now */
     _Atomic uint64_t meshes, manifold_meshes, printable_meshes;
     /* options */
