@@ -201,6 +201,9 @@ static void outcome_count(const struct scrape_result *result, bool body_was_too_
     if (result->sample_limit_hit) {
         self_add(SELF_SCRAPES_SAMPLE_LIMIT, 1);
     }
+    if (result->bucket_limit_hit) {
+        self_add(SELF_SCRAPES_BUCKET_LIMIT, 1);
+    }
     if (result->label_limit_hit) {
         self_add(SELF_SCRAPES_LABEL_LIMITS, 1);
     }
