@@ -78,6 +78,17 @@ static void add_name(struct check *c, struct seen *seen, str name, const char *e
     (void)map_put(&c->series, name, target);
 }
 
+/* The text formats cannot hold native buckets: clients write the bucket +Inf, sum and count
+ * instead. */
+static void add_native_only(struct check *c, struct seen *seen)
+{
+    str name = seen->metric->full_name;
+
+    add_name(c, seen, arena_printf(&c->arena, "%.*s_bucket", STR_ARG(name)), "le");
+    add_name(c, seen, arena_printf(&c->arena, "%.*s_sum", STR_ARG(name)), NULL);
+    add_name(c, seen, arena_printf(&c->arena, "%.*s_count", STR_ARG(name)), NULL);
+}
+
 /* OpenMetrics names the family of a counter without _total, and that of an info without _info; both
  * formats may have _created series beside. */
 static void add_metric(struct check *c, const struct catalog_metric *metric)
@@ -99,6 +110,9 @@ static void add_metric(struct check *c, const struct catalog_metric *metric)
     for (size_t i = 0; i < count; i++) {
         add_name(c, seen, arena_printf(&c->arena, "%.*s%s", STR_ARG(name), names[i].suffix),
                  names[i].extra);
+    }
+    if (metric->native.only) {
+        add_native_only(c, seen);
     }
     if (metric->type == CATALOG_COUNTER && str_has_suffix(name, STR("_total"))) {
         base.len -= strlen("_total");

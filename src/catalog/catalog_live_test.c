@@ -9,6 +9,7 @@ static const char catalog_text[] =
     "pattern: "
     "'[a-z]'}}}\n"
     "  - {name: took_seconds, type: histogram, unit: seconds, help: Time.}\n"
+    "  - {name: lag, type: histogram, help: Lag., native: only, stability: experimental}\n"
     "  - {name: size, type: summary, help: Size., series_max: 1, labels: {who: {max: 9}}}\n"
     "  - {name: size_seconds, type: gauge, help: Time., stability: deprecated}\n"
     "  - {name: mode, type: stateset, help: Mode., states: ['on', 'off']}\n"
@@ -30,6 +31,8 @@ static const struct {
      "# TYPE size summary\nsize{who=\"a\",quantile=\"0.5\"} 1\nsize_sum{who=\"a\"} 1\n"
      "process_open_fds 3\njobs_created{stage=\"a\"} 1\n",
      "", EXPOSITION_TEXT, false},
+    {"native", "# TYPE lag histogram\nlag_bucket{le=\"+Inf\"} 1\nlag_sum 1\nlag_count 1\n", "",
+     EXPOSITION_TEXT, false},
     {"good OpenMetrics",
      "# HELP jobs Jobs.\n# TYPE jobs counter\njobs_total{stage=\"a\"} 1\n# TYPE c info\n"
      "c_info{version=\"1\"} 1\n# TYPE mode stateset\nmode{mode=\"on\"} 1\n"

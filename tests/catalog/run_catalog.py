@@ -2,6 +2,7 @@
 """Catalogues: what is generated compiles, does what it says, and agrees with the checks. Usage: run_catalog.py BUILD [NAME...]"""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -171,6 +172,44 @@ def test_wrong_values_do_not_compile(build: pathlib.Path, work: pathlib.Path) ->
                 done = run([*command, "-Werror=implicit-function-declaration", f"-I{ROOT / 'include'}", f"-I{work}",
                             "-fsyntax-only", source])
                 equal(done.returncode == 0, is_good, f"{command[0]}: {statement}\n{done.stderr[:500]}")
+
+
+def libbaro(build: pathlib.Path) -> list[str]:
+    """What to link for libbaro."""
+    library = build / "src" / "client" / "libbaro.a"
+    if not library.exists():
+        raise Skip("libbaro is not built")
+    return [str(library), "-lz", "-lgnutls", "-lcrypt", "-lpthread", "-lm"]
+
+
+def is_sanitized(build: pathlib.Path) -> list[str]:
+    """Flags that a library of a sanitizer build asks for."""
+    options = json.loads(good(["meson", "introspect", "--buildoptions", build]))
+    kinds = next((o["value"] for o in options if o["name"] == "b_sanitize"), "none")
+    return [] if kinds == "none" else [f"-fsanitize={kinds}"]
+
+
+def test_code_does_what_it_says(build: pathlib.Path, work: pathlib.Path) -> None:
+    """The sample's program: its exposition is the golden one, in both text formats, and what its catalogue says."""
+    libraries = libbaro(build)
+    sanitizers = is_sanitized(build)
+    generate(build, SAMPLE, work)
+    for cc in compilers() if not sanitizers else ["clang"]:
+        program = work / f"sample-{cc}"
+        good([cc, "-std=c99", *STRICT, *sanitizers, f"-I{work}", HERE / "sample_main.c", work / "sample.c", "-o", program,
+              *libraries])
+        text = good([program])
+        # Quantiles are an estimate: their value is libbaro's affair.
+        lines = [line for line in text.splitlines() if "quantile=" not in line]
+        equal(lines, (HERE / "golden" / "sample.txt").read_text().splitlines(), cc)
+        for kind, body in (("text", text), ("openmetrics", good([program, "o"]))):
+            path = work / f"{kind}.txt"
+            path.write_text(body)
+            good([build / "barograph", "check", "metrics", f"--format={kind}", "--catalog", SAMPLE, "--complete", path])
+            good([build / "barograph", "check", "metrics", f"--format={kind}", path])
+        done = run([program], env={**os.environ, "PROMETHEUS_ENABLED": "false"})
+        equal((done.returncode, done.stderr), (0, ""))
+        equal([line for line in done.stdout.splitlines() if not line.startswith("#")], [], "disabled")
 
 
 def check(build: pathlib.Path, what: str, *args: object) -> str:
