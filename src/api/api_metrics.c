@@ -84,7 +84,8 @@ static void head(struct buf *buf, const char *name, const char *type, const char
 
 static void write_request_counts(struct buf *buf, const struct handler_sum *sums, size_t count)
 {
-    head(buf, "prometheus_http_requests_total", "counter", "Counter of HTTP requests.");
+    head(buf, "prometheus_http_requests_total", "counter",
+         "Requests answered, by route and status code.");
     for (size_t i = 0; i < count; i++) {
         for (size_t code = 0; code < API_CODE_COUNT; code++) {
             bool wanted = sums[i].codes[code] > 0 || (codes[code] == 200 && i + 1 < count);
@@ -105,7 +106,7 @@ static void write_durations(struct buf *buf, const struct handler_sum *sums, siz
 {
     static const char name[] = "prometheus_http_request_duration_seconds";
 
-    head(buf, name, "histogram", "Histogram of latencies for HTTP requests.");
+    head(buf, name, "histogram", "Time to answer a request, by route.");
     for (size_t i = 0; i < count; i++) {
         uint64_t below = 0;
 
@@ -132,7 +133,7 @@ static void write_sizes(struct buf *buf, const struct handler_sum *sums, size_t 
 {
     static const char name[] = "prometheus_http_response_size_bytes";
 
-    head(buf, name, "summary", "Size of HTTP responses as sent.");
+    head(buf, name, "summary", "Bytes of answers as they were sent, by route.");
     for (size_t i = 0; i < count; i++) {
         if (sums[i].total > 0) {
             buf_printf(buf, "%s_sum{handler=\"%s\"} %llu\n%s_count{handler=\"%s\"} %llu\n", name,
@@ -265,28 +266,26 @@ void api_process_write(struct buf *buf, ts start_time)
     count_directory("/proc/self/fd", &open_files);
     count_directory("/proc/self/task", &threads);
     read_memory(&virtual_bytes, &resident_bytes);
-    one(buf, "process_cpu_seconds_total", true, "Total user and system CPU time spent in seconds.",
+    one(buf, "process_cpu_seconds_total", true, "CPU time used, in user and system mode together.",
         timeval_seconds(usage.ru_utime) + timeval_seconds(usage.ru_stime));
-    one(buf, "process_max_fds", false, "Maximum number of open file descriptors.",
+    one(buf, "process_max_fds", false, "File descriptors that the process may have open.",
         (double)files.rlim_cur);
-    one(buf, "process_open_fds", false, "Number of open file descriptors.", (double)open_files);
-    one(buf, "process_resident_memory_bytes", false, "Resident memory size in bytes.",
+    one(buf, "process_open_fds", false, "File descriptors that are open.", (double)open_files);
+    one(buf, "process_resident_memory_bytes", false, "Memory of the process that is in RAM.",
         resident_bytes);
-    one(buf, "process_start_time_seconds", false,
-        "Start time of the process since unix epoch in seconds.", (double)start_time / 1000);
-    one(buf, "process_threads", false, "Number of threads.", (double)threads);
-    one(buf, "process_virtual_memory_bytes", false, "Virtual memory size in bytes.", virtual_bytes);
+    one(buf, "process_start_time_seconds", false, "Unix time at which the process began.",
+        (double)start_time / 1000);
+    one(buf, "process_threads", false, "Threads of the process.", (double)threads);
+    one(buf, "process_virtual_memory_bytes", false, "Address space of the process.", virtual_bytes);
 }
 
 static void write_build(struct buf *buf, const struct api_build *build)
 {
-    static const char help[] = "A metric with a constant '1' value labeled by version, revision, "
-                               "branch, and the compiler that built it.";
-
-    head(buf, "barograph_build_info", "gauge", help);
+    head(buf, "barograph_build_info", "gauge", "What this program is.");
     buf_printf(buf, "barograph_build_info{compiler=\"%s\",revision=\"%s\",version=\"%s\"} 1\n",
                build->compiler, build->revision, build->program_version);
-    head(buf, "prometheus_build_info", "gauge", help);
+    head(buf, "prometheus_build_info", "gauge",
+         "The Prometheus whose API and formats this program has.");
     buf_printf(buf,
                "prometheus_build_info{branch=\"%s\",goversion=\"%s\",revision=\"%s\","
                "version=\"%s\"} 1\n",

@@ -269,6 +269,13 @@ static void count_series(struct check *c, struct seen *seen, struct labels label
     buf_done(&key);
 }
 
+/* An empty value is no label: what is not known of a program, and what a pattern allows. */
+static bool may_be_empty(const struct seen *seen, size_t index)
+{
+    return seen->metric->type == CATALOG_INFO ||
+           (seen->patterns[index] != NULL && regex_match(seen->patterns[index], STR("")));
+}
+
 static void check_labels(struct check *c, struct seen *seen, struct labels labels,
                          const char *extra, const char *at)
 {
@@ -295,7 +302,7 @@ static void check_labels(struct check *c, struct seen *seen, struct labels label
         }
     }
     for (size_t i = 0; i < metric->label_count; i++) {
-        if (!there[i]) {
+        if (!there[i] && !may_be_empty(seen, i)) {
             say(c, at, "%.*s has no label %.*s", STR_ARG(metric->full_name),
                 STR_ARG(metric->labels[i].name));
         }

@@ -9,6 +9,7 @@
 #include "catalog/gen_c.h"
 #include "catalog/gen_dashboard.h"
 #include "catalog/gen_docs.h"
+#include "catalog/gen_table.h"
 #include "conf/prom_config_file.h"
 
 enum { FILES_MAX = 2 };
@@ -23,6 +24,7 @@ static const struct {
     [GEN_C] = {"c", {{".h", gen_c_header}, {".c", gen_c_source}}},
     [GEN_DOCS] = {"docs", {{".md", gen_docs}}},
     [GEN_DASHBOARD] = {"dashboard", {{".json", gen_dashboard}}},
+    [GEN_TABLE] = {"table", {{".def", gen_table}}},
 };
 
 bool gen_kind_from(str name, enum gen_kind *ret)

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     enum gen_kind kind = GEN_C;
 
     if (argc != 4 || !gen_kind_from(str_from(argv[1]), &kind)) {
-        (void)fprintf(stderr, "usage: barograph-gen c|docs|dashboard CATALOG DIRECTORY\n");
+        (void)fprintf(stderr, "usage: barograph-gen c|docs|dashboard|table CATALOG DIRECTORY\n");
         return 2;
     }
     return run(kind, argv[2], argv[3]);

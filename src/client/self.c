@@ -5,12 +5,13 @@
 #include "base/num.h"
 
 static const struct {
-    const char *name;
+    const char *family;
     enum self_type type;
-    const char *labels;
+    const char *suffix; /* of the series' name: _count and _sum of summaries */
+    const char *labels; /* as they stand between the braces */
     const char *help;
 } rows[] = {
-#define SELF(id, name, type, labels, help) {name, SELF_##type, labels, help},
+#define SELF(id, family, type, suffix, labels, help) {family, SELF_##type, suffix, labels, help},
 #include "client/self.def"
 #undef SELF
 };
@@ -38,12 +39,18 @@ double self_get(enum self_id id)
 
 void self_write(struct buf *buf)
 {
+    static const char *const types[] = {
+        [SELF_COUNTER] = "counter",
+        [SELF_GAUGE] = "gauge",
+        [SELF_SUMMARY] = "summary",
+    };
+
     for (size_t i = 0; i < SELF_ID_COUNT; i++) {
-        if (i == 0 || strcmp(rows[i].name, rows[i - 1].name) != 0) {
-            buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help,
-                       rows[i].name, rows[i].type == SELF_COUNTER ? "counter" : "gauge");
+        if (i == 0 || strcmp(rows[i].family, rows[i - 1].family) != 0) {
+            buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", rows[i].family, rows[i].help,
+                       rows[i].family, types[rows[i].type]);
         }
-        buf_c(buf, rows[i].name);
+        buf_printf(buf, "%s%s", rows[i].family, rows[i].suffix);
         if (rows[i].labels[0] != '\0') {
             buf_printf(buf, "{%s}", rows[i].labels);
         }

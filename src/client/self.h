@@ -1,16 +1,16 @@
 /*
- * self: barograph's own metrics, rows of self.def. A row is one series; counters and gauges alike
- * are doubles that any thread may change without a lock. Until libbaro serves this, it is the whole
- * of the program's self-telemetry.
+ * self: barograph's own metrics, declared in self.yaml, from which the build makes the table
+ * self.def. A row is one series; counters and gauges alike are doubles that any thread may change
+ * without a lock.
  */
 #pragma once
 
 #include "base/buf.h"
 
-enum self_type { SELF_COUNTER, SELF_GAUGE };
+enum self_type { SELF_COUNTER, SELF_GAUGE, SELF_SUMMARY };
 
 enum self_id {
-#define SELF(id, name, type, labels, help) SELF_##id,
+#define SELF(id, family, type, suffix, labels, help) SELF_##id,
 #include "client/self.def"
 #undef SELF
     SELF_ID_COUNT,

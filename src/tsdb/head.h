@@ -130,5 +130,5 @@ int head_exemplars_select(struct head *head, struct arena *arena, struct matcher
 /* head_bytes is the memory of the head by its own accounting. */
 size_t head_bytes(struct head *head);
 
-/* head_metrics_publish sets the gauges of client/self.def. */
+/* head_metrics_publish sets the gauges of client/self.yaml. */
 void head_metrics_publish(struct head *head);

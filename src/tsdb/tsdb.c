@@ -127,8 +127,8 @@ int tsdb_sync(struct tsdb *tsdb, struct baro_error *err)
     int64_t start = tsdb_mono();
     int r = wal_sync(tsdb->wal, err);
 
-    self_add(SELF_WAL_FSYNCS, 1);
-    self_add(SELF_WAL_FSYNC_SECONDS, (double)(tsdb_mono() - start) / 1e9);
+    self_add(SELF_WAL_FSYNC_COUNT, 1);
+    self_add(SELF_WAL_FSYNC_SUM, (double)(tsdb_mono() - start) / 1e9);
     return r;
 }
 

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import barotest
-from barotest import ROOT, Skip, contains, equal, need
+from barotest import ROOT, Server, Skip, contains, equal, need
 
 HERE = pathlib.Path(__file__).resolve().parent
 SAMPLE = HERE / "sample.yaml"
@@ -277,6 +277,26 @@ def test_expressions_that_name_nothing_are_found(build: pathlib.Path, work: path
           (1, f"{board}:1:41: no catalogue has the metric 'sample_jobs_totl'; did you mean 'sample_jobs_total'?\n"))
     equal(run([build / "barograph", "check", "dashboards", "--catalog", work / "none.yaml", board]).returncode, 1)
     equal(run([build / "barograph", "check", "dashboards"]).returncode, 2)
+
+
+def test_own_metrics_are_as_declared(build: pathlib.Path, work: pathlib.Path) -> None:
+    """A server's /metrics beside the catalogue that its table is made from."""
+    catalog = ROOT / "src/client/self.yaml"
+    check(build, "catalog", catalog)
+    with Server(str(build / "barograph"), work, "scrape_configs: []\n") as server:
+        server.wait_ready()
+        for path in ("/api/v1/query?query=1", "/api/v1/query?query=", "/nowhere", "/metrics"):
+            server.get(path)
+        check(build, "metrics", "--complete", "--catalog", catalog, f"http://127.0.0.1:{server.port}/metrics")
+
+
+def test_no_stable_metric_of_ours_vanished(build: pathlib.Path, work: pathlib.Path) -> None:
+    """self_stable.txt has the names and types that were promised; a release adds its new ones."""
+    declared = dict(re.findall(r"^ +- name: (\w+)\n(?: +id: \w+\n)? +type: (\w+)$",
+                               (ROOT / "src/client/self.yaml").read_text(), re.M))
+    for line in (HERE / "self_stable.txt").read_text().splitlines():
+        name, kind = line.split()
+        equal(declared.get(name), kind, name)
 
 
 if __name__ == "__main__":
