@@ -11,7 +11,9 @@ The JSON is what is used and committed; the YAML says only what differs from pan
   variables: {NAME: {label:, query: label_values(METRIC, LABEL), current:, all: regular expression that All stands for}}
   links: {TITLE: UID} dashboards in the header
   rows: [{title:, panels: [...]}]
-  panel: title, type, description, unit, queries: [[EXPR, LEGEND]...], and where they differ from the default of the type:
+  alive: expression that has a value as long as the system is scraped; a query that ends in `zero` is 0 then when it finds nothing,
+    since counters of errors do not exist before the first error
+  panel: title, type, description, unit, queries: [[EXPR, LEGEND, zero]...], and where they differ from the default of the type:
     w, h           of the grid of 24 columns; panels flow from left to right
     min, max, decimals, noValue
     style          line (default), bars, area, stacked
@@ -24,6 +26,7 @@ The JSON is what is used and committed; the YAML says only what differs from pan
 
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -32,7 +35,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 SIZES = {"stat": (6, 4), "gauge": (8, 8), "table": (12, 8), "bargauge": (8, 8)}
-BOARD_KEYS = {"title", "uid", "description", "tags", "refresh", "from", "system", "restarts", "variables", "links", "rows"}
+BOARD_KEYS = {"title", "uid", "description", "tags", "refresh", "from", "system", "restarts", "variables", "links", "rows", "alive"}
 PANEL_KEYS = {"title", "type", "description", "unit", "queries", "w", "h", "min", "max", "decimals", "noValue", "style", "thresholds",
               "colors", "goto", "with", "calc", "columns"}
 
@@ -41,13 +44,24 @@ class BoardError(Exception):
     """A fault of a board file, for its author."""
 
 
-def targets(panel: dict) -> list[dict]:
+def or_zero(expr: str, legend: str, alive: str) -> str:
+    """The expression, or one series of 0 (named none where the legend is a label) when it finds nothing in a system that is alive."""
+    label = re.search(r"\{\{(\w+)\}\}", legend)
+    zero = f"0 * sum({alive})"
+    return f"{expr} or on () " + (f'label_replace({zero}, "{label[1]}", "none", "", "")' if label else zero)
+
+
+def targets(panel: dict, alive: str) -> list[dict]:
     kind = panel["type"]
     instant = kind in ("table", "piechart", "bargauge", "gauge")
     made = []
-    for index, (expr, *legend) in enumerate(panel["queries"]):
-        target = {"refId": chr(ord("A") + index), "datasource": DATASOURCE, "editorMode": "code", "expr": expr.strip(),
-                  "legendFormat": legend[0] if legend else "__auto", "range": not instant, "instant": instant}
+    for index, (expr, *more) in enumerate(panel["queries"]):
+        legend, zero = more[0] if more else "__auto", len(more) > 1
+        if zero and more[1:] != ["zero"]:
+            raise BoardError(f"{panel['title']}: {more[1:]}: the third part of a query is zero")
+        target = {"refId": chr(ord("A") + index), "datasource": DATASOURCE, "editorMode": "code",
+                  "expr": or_zero(expr.strip(), legend, alive) if zero else expr.strip(),
+                  "legendFormat": legend, "range": not instant, "instant": instant}
         if kind == "table":
             target["format"] = "table"
         if kind == "heatmap":
@@ -131,18 +145,18 @@ def transformations(panel: dict) -> list[dict]:
                                            "renameByName": {field: header for field, (header, _) in columns.items()}}}]
 
 
-def make_panel(panel: dict, number: int, x: int, y: int, w: int, h: int) -> dict:
+def make_panel(panel: dict, alive: str, number: int, x: int, y: int, w: int, h: int) -> dict:
     if unknown := set(panel) - PANEL_KEYS:
         raise BoardError(f"panel {panel.get('title')}: unknown {sorted(unknown)}")
     made = {"id": number, "type": panel["type"], "title": panel["title"], "description": panel["description"], "datasource": DATASOURCE,
-            "gridPos": {"x": x, "y": y, "w": w, "h": h}, "targets": targets(panel), "fieldConfig": field_config(panel),
+            "gridPos": {"x": x, "y": y, "w": w, "h": h}, "targets": targets(panel, alive), "fieldConfig": field_config(panel),
             "options": options(panel), "transformations": transformations(panel), "transparent": False}
     if "goto" in panel:
         made["links"] = [{"title": "Details", "url": f"/d/{panel['goto']}?${{__url_time_range}}&${{datasource:queryparam}}", "targetBlank": False}]
     return made
 
 
-def make_panels(rows: list[dict]) -> list[dict]:
+def make_panels(rows: list[dict], alive: str) -> list[dict]:
     made, y = [], 0
     for row in rows:
         made.append({"id": len(made) + 1, "type": "row", "title": row["title"], "collapsed": False, "panels": [],
@@ -153,7 +167,7 @@ def make_panels(rows: list[dict]) -> list[dict]:
             w, h = panel.get("w", w), panel.get("h", h)
             if x + w > COLUMNS:
                 x, y, tallest = 0, y + tallest, 0
-            made.append(make_panel(panel, len(made) + 1, x, y, w, h))
+            made.append(make_panel(panel, alive, len(made) + 1, x, y, w, h))
             x, tallest = x + w, max(tallest, h)
         y += tallest
     return made
@@ -196,7 +210,7 @@ def make_dashboard(board: dict) -> dict:
             "timezone": "browser", "refresh": board["refresh"], "time": {"from": board["from"], "to": "now"},
             "timepicker": {"refresh_intervals": ["5s", "10s", "30s", "1m", "5m", "15m", "1h"]}, "links": links,
             "annotations": {"list": make_annotations(board)}, "templating": {"list": make_variables(board)},
-            "panels": make_panels(board["rows"])}
+            "panels": make_panels(board["rows"], board["alive"])}
 
 
 def main() -> int:
