@@ -5,6 +5,7 @@
  */
 #include "promql/engine_priv.h"
 #include "promql/kernel_mixed.h"
+#include "promql/scan.h"
 
 /* ---- reading ---- */
 
@@ -92,16 +93,11 @@ static int read_samples(struct eval *ev, const struct expr *selector, const stru
 
 void samples_clean(struct sample_buf *samples)
 {
-    size_t kept = 0;
-    bool dirty = false;
+    size_t first = scan_nan(samples->v, 0, samples->count);
+    size_t kept = first;
 
-    for (size_t i = 0; i < samples->count; i++) {
-        dirty |= value_is_stale(samples->v[i]) || value_is_absent(samples->v[i]);
-    }
-    if (!dirty) {
-        return;
-    }
-    for (size_t i = 0; i < samples->count; i++) {
+    /* Stale markers and "absent" are NaNs: before the first NaN there is nothing to do. */
+    for (size_t i = first; i < samples->count; i++) {
         if (value_is_stale(samples->v[i])) {
             continue;
         }
@@ -148,14 +144,12 @@ static double instant_time(const struct instant *instant, ts t, ts st)
 static void instant_steps(const struct instant *instant, const struct sample_buf *samples,
                           double *out, size_t steps)
 {
-    size_t next = 0;
+    struct scan_seek seek = {0};
 
     for (size_t i = 0; i < steps; i++) {
         ts at = instant->ref_start + (ts)i * instant->ref_step;
+        size_t next = scan_past(&seek, samples->t, samples->count, at);
 
-        while (next < samples->count && samples->t[next] <= at) {
-            next++;
-        }
         out[i] = value_absent();
         if (next == 0 || samples->t[next - 1] <= at - instant->lookback ||
             !is_present(samples->v[next - 1])) {

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "promql/engine_priv.h"
+#include "promql/scan.h"
 
 void *range_call_room(struct range_call *call, size_t bytes)
 {
@@ -29,19 +30,16 @@ void kernel_slide(struct range_call *call, const struct sample_buf *samples,
 {
     dur before = call->range + (call->anchored || call->smoothed ? call->ev->lookback : 0);
     dur after = call->smoothed ? call->ev->lookback : 0;
-    size_t low = 0;
-    size_t high = 0;
+    struct scan_seek low_seek = {0};
+    struct scan_seek high_seek = {0};
 
     for (size_t i = 0; i < call->line->steps; i++) {
         struct window window = {.step = i, .call = call, .samples = samples};
         ts end = range_call_end(call, i);
 
-        while (high < samples->count && samples->t[high] <= end + after) {
-            high++;
-        }
-        while (low < high && samples->t[low] <= end - before) {
-            low++;
-        }
+        size_t high = scan_past(&high_seek, samples->t, samples->count, end + after);
+        size_t low = scan_past(&low_seek, samples->t, high, end - before);
+
         out[i] = value_absent();
         if (low == high || before == 0) {
             continue;
@@ -382,37 +380,138 @@ static inline bool beats(double a, double b, bool want_max)
     return isnan(b) || (want_max ? a >= b : a <= b);
 }
 
+/* The extreme of values one after the other; NaN where there are only NaNs. */
+static double extreme_of_careful(const double *v, size_t count, bool want_max)
+{
+    double best = v[0];
+
+    for (size_t i = 1; i < count; i++) {
+        best = beats(best, v[i], want_max) ? best : v[i];
+    }
+    return best;
+}
+
 /*
- * The queue holds the indices of samples that may still become the extreme of a window, best first:
- * each sample enters and leaves it once, however long the windows are.
+ * The same by comparisons that NaN never wins, in four lanes. What they cannot tell is told by the
+ * careful way: whether there was anything but NaN, and which zero of two signs came first.
+ */
+static double extreme_of(const double *v, size_t count, bool want_max)
+{
+    double edge = want_max ? -INFINITY : INFINITY;
+    double a = edge;
+    double b = edge;
+    double c = edge;
+    double d = edge;
+    size_t i = 0;
+
+    if (want_max) {
+        for (; i + 4 <= count; i += 4) {
+            a = v[i] > a ? v[i] : a;
+            b = v[i + 1] > b ? v[i + 1] : b;
+            c = v[i + 2] > c ? v[i + 2] : c;
+            d = v[i + 3] > d ? v[i + 3] : d;
+        }
+        for (; i < count; i++) {
+            a = v[i] > a ? v[i] : a;
+        }
+        a = b > a ? b : a;
+        c = d > c ? d : c;
+        a = c > a ? c : a;
+    } else {
+        for (; i + 4 <= count; i += 4) {
+            a = v[i] < a ? v[i] : a;
+            b = v[i + 1] < b ? v[i + 1] : b;
+            c = v[i + 2] < c ? v[i + 2] : c;
+            d = v[i + 3] < d ? v[i + 3] : d;
+        }
+        for (; i < count; i++) {
+            a = v[i] < a ? v[i] : a;
+        }
+        a = b < a ? b : a;
+        c = d < c ? d : c;
+        a = c < a ? c : a;
+    }
+    return a == edge || a == 0 ? extreme_of_careful(v, count, want_max) : a;
+}
+
+/* A run of samples between two neighbouring borders of windows, or its extreme alone. */
+struct run {
+    size_t begin;
+    double best;
+};
+
+struct extreme_slide {
+    const double *v;
+    struct run *queue; /* runs that may still hold the extreme of a window, best first */
+    size_t head;
+    size_t tail;
+    bool want_max;
+};
+
+/* A run that no later window will want goes when a better one comes behind it. */
+static void slide_push(struct extreme_slide *slide, size_t begin, size_t end)
+{
+    struct run run;
+
+    if (begin == end) {
+        return;
+    }
+    run = (struct run){begin, extreme_of(slide->v + begin, end - begin, slide->want_max)};
+    while (slide->tail > slide->head &&
+           !beats(slide->queue[slide->tail - 1].best, run.best, slide->want_max)) {
+        slide->tail--;
+    }
+    slide->queue[slide->tail++] = run;
+}
+
+/*
+ * Windows overlap: between two borders (right ends of this and earlier windows, left ends of this
+ * and later ones) all samples share their fate, so that only the extreme of such a run counts, and
+ * each sample is looked at once, however long the windows are.
  */
 static void slide_extreme(struct range_call *call, const struct sample_buf *samples, bool want_max,
                           double *out)
 {
-    size_t *queue = range_call_room(call, (samples->count + 1) * sizeof(*queue));
-    const double *v = samples->v;
-    size_t head = 0;
-    size_t tail = 0;
+    size_t steps = call->line->steps;
+    struct extreme_slide slide = {.v = samples->v, .want_max = want_max};
     size_t low = 0;
     size_t high = 0;
+    size_t cut = 0; /* the next left end that lies before `high` */
+    struct scan_seek next_seek = {0};
+    struct scan_seek low_seek = {0};
+    struct scan_seek cut_seek = {0};
 
-    for (size_t i = 0; i < call->line->steps; i++) {
+    slide.queue = range_call_room(call, (2 * steps + 2) * sizeof(*slide.queue));
+    for (size_t i = 0; i < steps; i++) {
         ts end = range_call_end(call, i);
+        size_t next = scan_past(&next_seek, samples->t, samples->count, end);
 
-        for (; high < samples->count && samples->t[high] <= end; high++) {
-            while (tail > head && !beats(v[queue[tail - 1]], v[high], want_max)) {
-                tail--;
+        low = scan_past(&low_seek, samples->t, samples->count, end - call->range);
+        low = low > next ? next : low;
+        high = high < low ? low : high;
+        /* Left ends of this and later windows that fall between the last right end and this one. */
+        for (; cut < steps; cut++) {
+            size_t cut_low = scan_past(&cut_seek, samples->t, samples->count,
+                                       range_call_end(call, cut) - call->range);
+
+            if (cut_low > next) {
+                break;
             }
-            queue[tail++] = high;
+            if (cut_low > high) {
+                slide_push(&slide, high, cut_low);
+                high = cut_low;
+            }
         }
-        while (low < high && samples->t[low] <= end - call->range) {
-            low++;
-        }
-        while (head < tail && queue[head] < low) {
-            head++;
+        slide_push(&slide, high, next);
+        high = next;
+        while (slide.head < slide.tail && slide.queue[slide.head].begin < low) {
+            slide.head++;
         }
         call->samples_read += high - low;
-        out[i] = head < tail ? v[queue[head]] : value_absent();
+        out[i] = slide.head < slide.tail ? slide.queue[slide.head].best : value_absent();
+        if (range_call_tick(call, 1 + (next - low) / 64)) {
+            return;
+        }
     }
 }
 

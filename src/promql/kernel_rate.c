@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "promql/engine_priv.h"
+#include "promql/scan.h"
 
 struct rate_kind {
     bool counter;
@@ -90,29 +91,22 @@ static inline double extrapolate(struct stretch *stretch, double increase, doubl
     return increase * stretch->factor;
 }
 
-/* The indices of samples that are lower than the one before. */
+/* The indices of samples that are lower than the one before. Most series have none. */
 static size_t find_resets(struct range_call *call, const struct sample_buf *samples,
                           size_t **ret_resets)
 {
-    const double *v = samples->v;
+    size_t capacity = 0;
     size_t found = 0;
-    size_t *resets;
 
     *ret_resets = NULL;
-    for (size_t i = 1; i < samples->count; i++) {
-        found += v[i] < v[i - 1];
-    }
-    if (found == 0) {
-        return 0;
-    }
-    resets = range_call_room(call, found * sizeof(*resets));
-    found = 0;
-    for (size_t i = 1; i < samples->count; i++) {
-        if (v[i] < v[i - 1]) {
-            resets[found++] = i;
+    for (size_t i = scan_fall(samples->v, 1, samples->count); i < samples->count;
+         i = scan_fall(samples->v, i + 1, samples->count)) {
+        if (found == capacity) {
+            capacity = capacity == 0 ? 64 : capacity * 2;
+            *ret_resets = range_call_room(call, capacity * sizeof(**ret_resets));
         }
+        (*ret_resets)[found++] = i;
     }
-    *ret_resets = resets;
     return found;
 }
 
@@ -207,8 +201,8 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
     size_t reset_count = kind.counter ? find_resets(call, samples, &resets) : 0;
     const ts *t = samples->t;
     const double *v = samples->v;
-    size_t low = 0;
-    size_t high = 0;
+    struct scan_seek low_seek = {0};
+    struct scan_seek high_seek = {0};
     size_t reset_low = 0;
     struct stretch stretch = {0};
 
@@ -218,14 +212,10 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
     }
     for (size_t i = 0; i < call->line->steps; i++) {
         ts end = range_call_end(call, i);
+        size_t high = scan_past(&high_seek, t, samples->count, end);
+        size_t low = scan_past(&low_seek, t, high, end - call->range);
         double increase;
 
-        while (high < samples->count && t[high] <= end) {
-            high++;
-        }
-        while (low < high && t[low] <= end - call->range) {
-            low++;
-        }
         call->samples_read += high - low;
         if (high - low < 2) {
             out[i] = value_absent();

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tsdb/block_priv.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/chunk_cache.h"
 
 /* A tombstones file has some 20 bytes an interval; this bounds what is read at once. */
 #define TOMBSTONES_BYTES_MAX ((size_t)256 << 20)
@@ -103,6 +104,12 @@ struct block *block_unref(struct block *block)
         release(block);
     }
     return NULL;
+}
+
+void block_set_cache(struct block *block, struct chunk_cache *cache)
+{
+    block->cache = cache;
+    block->cache_owner = chunk_cache_owner(cache);
 }
 
 const struct block_meta *block_meta(const struct block *block)

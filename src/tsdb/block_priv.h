@@ -19,6 +19,8 @@ struct block {
     struct index_reader *index;
     struct chunk_reader *chunks;
     struct tombstones tombstones;
+    struct chunk_cache *cache; /* NULL: nothing is kept */
+    uint64_t cache_owner;
 };
 
 /* block_postings finds the series that all matchers accept; `ret` may point into the index. Any

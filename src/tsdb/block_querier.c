@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "tsdb/block_priv.h"
+#include "tsdb/chunk_cache.h"
 #include "tsdb/chunk_xor.h"
 
 enum { CANCEL_EVERY_SERIES = 1024 };
@@ -17,7 +18,8 @@ struct block_querier {
     struct block *block;
     ts mint;
     ts maxt;
-    struct arena arena; /* labels that were handed out */
+    struct arena arena;        /* labels that were handed out */
+    struct sample_buf samples; /* of one chunk, for the last one */
 };
 
 static struct block_querier *block_querier_of(struct querier *querier)
@@ -187,6 +189,53 @@ static void drop_not_rising(struct sample_buf *samples, size_t first, size_t mid
     samples->count = kept;
 }
 
+/* keep_range takes out what decoding the whole of a chunk, from `first` on, gave beyond a range. */
+static void keep_range(struct sample_buf *samples, size_t first, ts start, ts end)
+{
+    size_t from = first;
+    size_t count;
+
+    while (samples->count > first && samples->t[samples->count - 1] > end) {
+        samples->count--;
+    }
+    while (from < samples->count && samples->t[from] < start) {
+        from++;
+    }
+    count = samples->count - from;
+    if (from > first && count > 0) {
+        memmove(samples->t + first, samples->t + from, count * sizeof(*samples->t));
+        memmove(samples->v + first, samples->v + from, count * sizeof(*samples->v));
+    }
+    samples->count = first + count;
+}
+
+/* append_chunk appends the samples of a float chunk within a range, from the cache or to it. */
+static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, struct sample_buf *ret,
+                        struct baro_error *err)
+{
+    size_t first = ret->count;
+    str data = STR_NULL;
+    int r = 0;
+
+    if (block->cache != NULL) {
+        r = chunk_cache_read(block->cache, block->cache_owner, ref, start, end, ret, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    r = get_chunk(block, ref, &data, err);
+    if (r <= 0 || block->cache == NULL) {
+        return r <= 0 ? r : chunk_xor_decode(data, start, end, ret, err);
+    }
+    r = chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, err);
+    if (r >= 0) {
+        chunk_cache_put(block->cache, block->cache_owner, ref, ret->t + first, ret->v + first,
+                        ret->count - first);
+        keep_range(ret, first, start, end);
+    }
+    return r;
+}
+
 static int append_chunks(struct block_querier *querier, const struct block_series *source, ts start,
                          ts end, struct sample_buf *ret, struct baro_error *err)
 {
@@ -197,14 +246,12 @@ static int append_chunks(struct block_querier *querier, const struct block_serie
 
     while ((r = chunk_meta_next(&walk, &meta, err)) > 0 && meta.mint <= end) {
         size_t middle = ret->count;
-        str data = STR_NULL;
 
         if (meta.maxt < start) {
             continue;
         }
-        r = get_chunk(querier->block, meta.ref, &data, err);
-        if (r > 0) {
-            r = chunk_xor_decode(data, start, end, ret, err);
+        r = append_chunk(querier->block, meta.ref, start, end, ret, err);
+        if (r >= 0) {
             drop_not_rising(ret, first, middle);
         }
         if (r < 0) {
@@ -254,6 +301,34 @@ static int last_chunk(const struct block_series *source, ts end, struct chunk_me
     return r < 0 ? r : found;
 }
 
+/* last_of_chunk finds the last sample of a float chunk within a range: 1, 0, or an error. */
+static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, ts end,
+                         struct sample *ret, struct baro_error *err)
+{
+    struct block *block = querier->block;
+    struct sample_buf *samples = &querier->samples;
+    int r;
+
+    if (block->cache == NULL) {
+        str data = STR_NULL;
+
+        r = get_chunk(block, ref, &data, err);
+        return r > 0 ? chunk_xor_last(data, start, end, &ret->t, &ret->v, err) : r;
+    }
+    r = chunk_cache_last(block->cache, block->cache_owner, ref, start, end, ret);
+    if (r >= 0) {
+        return r;
+    }
+    sample_buf_reset(samples);
+    r = append_chunk(block, ref, start, end, samples, err);
+    if (r < 0 || samples->count == 0) {
+        return r < 0 ? r : 0;
+    }
+    *ret =
+        (struct sample){.t = samples->t[samples->count - 1], .v = samples->v[samples->count - 1]};
+    return 1;
+}
+
 /* The newest sample up to `end` is nearly always the answer; a deleted one, or a chunk that is not
  * read, moves `end` before it. */
 static int block_last_sample(struct querier *base, const struct series *series, ts start, ts end,
@@ -262,24 +337,21 @@ static int block_last_sample(struct querier *base, const struct series *series, 
     struct block_querier *querier = block_querier_of(base);
     const struct block_series *source = series->source;
     struct tombstones deleted = tombstones_of(&querier->block->tombstones, source->ref);
-    struct chunk_meta meta;
+    struct chunk_meta meta = {0};
     int r;
 
     clip(querier, &start, &end);
     while ((r = last_chunk(source, end, &meta, err)) > 0 && meta.maxt >= start) {
         const struct tombstone *cover = NULL;
-        str data = STR_NULL;
-        ts t = 0;
-        double v = 0;
+        struct sample found = {0};
 
-        r = get_chunk(querier->block, meta.ref, &data, err);
-        r = r > 0 ? chunk_xor_last(data, start, end, &t, &v, err) : r;
+        r = last_of_chunk(querier, meta.ref, start, end, &found, err);
         if (r < 0) {
             return r;
         }
-        cover = r > 0 ? tombstones_cover(deleted, t) : NULL;
+        cover = r > 0 ? tombstones_cover(deleted, found.t) : NULL;
         if (r > 0 && cover == NULL) {
-            *ret = (struct sample){.t = t, .v = v};
+            *ret = found;
             return 1;
         }
         end = cover != NULL ? cover->mint : meta.mint;
@@ -392,6 +464,7 @@ static void block_close(struct querier *base)
     struct block_querier *querier = block_querier_of(base);
 
     arena_done(&querier->arena);
+    sample_buf_done(&querier->samples);
     (void)block_unref(querier->block);
     (void)mem_free(querier);
 }

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "client/self.h"
+#include "tsdb/chunk_cache.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_replay.h"
 #include "tsdb/wal_checkpoint.h"
@@ -147,6 +148,7 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
         (void)block_unref(tsdb->obsolete.items[i]);
     }
     vec_done(&tsdb->obsolete);
+    (void)chunk_cache_free(tsdb->chunk_cache);
     if (tsdb->lock_file != FS_FILE_NONE) {
         (void)tsdb->fs->close(tsdb->fs, tsdb->lock_file, NULL);
     }
@@ -177,6 +179,7 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     tsdb->fs = tsdb->options.fs != NULL ? tsdb->options.fs : fs_real();
     tsdb->path = str_dup_c(str_from(path));
     tsdb->lock_file = FS_FILE_NONE;
+    tsdb->chunk_cache = chunk_cache_new(CHUNK_CACHE_BYTES_MAX);
     lock_init(&tsdb->lock, LOCK_TSDB);
     lock_init(&tsdb->blocks_lock, LOCK_TSDB_BLOCKS);
     lock_init(&tsdb->compact_lock, LOCK_TSDB_COMPACT);

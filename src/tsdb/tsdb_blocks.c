@@ -108,6 +108,9 @@ int tsdb_blocks_load(struct tsdb *tsdb, const char *ulid, struct block **ret,
     if (r >= 0) {
         r = block_verify(block, &tsdb->stop, &verdict, err);
     }
+    if (r >= 0) {
+        block_set_cache(block, tsdb->chunk_cache);
+    }
     arena_done(&arena);
     if (r < 0) {
         (void)block_unref(block);
@@ -202,6 +205,7 @@ static void open_one(struct tsdb *tsdb, struct arena *arena, str name, struct bl
         (void)block_unref(block);
         return;
     }
+    block_set_cache(block, tsdb->chunk_cache);
     blocks[(*count)++] = block;
 }
 
