@@ -237,6 +237,12 @@ int db_job_count(struct db *db, const char *state, long *ret, struct svc_error *
                (const char *const[]){state}, 1, take_count, ret, err);
 }
 
+int db_requeue(struct db *db, struct svc_error *err)
+{
+    return run(db, OP_UPDATE, "UPDATE jobs SET state = 'queued' WHERE state = 'running'", NULL, 0,
+               no_row, NULL, err);
+}
+
 int db_ping(struct db *db, struct svc_error *err)
 {
     return run(db, OP_SELECT, "SELECT 1", NULL, 0, no_row, NULL, err);

@@ -39,4 +39,6 @@ int db_job_claim(struct db *db, struct db_job *ret, struct svc_error *err);
 /* db_jobs lists the newest `limit` jobs as JSON; db_job_count counts those in a state. */
 int db_jobs(struct db *db, long limit, json_t **ret, struct svc_error *err);
 int db_job_count(struct db *db, const char *state, long *ret, struct svc_error *err);
+/* db_requeue puts running jobs back into the queue: for a process that knows to be the only one. */
+int db_requeue(struct db *db, struct svc_error *err);
 int db_ping(struct db *db, struct svc_error *err);

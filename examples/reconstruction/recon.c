@@ -179,24 +179,25 @@ static struct svc_bytes *new_file(struct recon_result *result, const char *name)
 /* How the body's silhouettes overlap with the photos': intersection over union, over all views. */
 static double agreement_of(const struct work *work)
 {
-    enum { SIDE = 96 };
-    uint8_t *seen = malloc((size_t)SIDE * SIDE);
+    /* Coarser than the grid, so that the surface's points leave no gaps. */
+    size_t side = 2 * (size_t)work->options->resolution / 3;
+    uint8_t *seen = malloc(side * side);
     double both = 0, either = 0;
 
     for (size_t v = 0; seen != NULL && v < work->count; v++) {
-        memset(seen, 0, (size_t)SIDE * SIDE);
+        memset(seen, 0, side * side);
         for (size_t i = 0; i < work->cloud.count; i++) {
             const float *at = work->cloud.points + 3 * i;
             double p[3] = {(double)at[0], (double)at[1], (double)at[2]}, uv[2];
 
             view_project(&work->views[v], p, uv);
             if (uv[0] >= 0 && uv[0] < 1 && uv[1] >= 0 && uv[1] < 1) {
-                seen[(size_t)(uv[1] * SIDE) * SIDE + (size_t)(uv[0] * SIDE)] = 1;
+                seen[(size_t)(uv[1] * (double)side) * side + (size_t)(uv[0] * (double)side)] = 1;
             }
         }
-        for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
+        for (size_t i = 0; i < side * side; i++) {
             const struct mask *mask = &work->masks[v];
-            size_t x = (i % SIDE) * mask->width / SIDE, y = i / SIDE * mask->height / SIDE;
+            size_t x = (i % side) * mask->width / side, y = i / side * mask->height / side;
             bool on = mask->on[y * mask->width + x] != 0;
 
             both += on && seen[i];

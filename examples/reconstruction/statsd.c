@@ -74,8 +74,8 @@ static void send_line(struct statsd *statsd, const char *value, const char *form
         return;
     }
     used += (size_t)len;
-    (void)snprintf(line + used, sizeof(line) - used, "%s", value);
-    (void)send(statsd->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+    memcpy(line + used, value, strlen(value));
+    (void)send(statsd->fd, line, used + strlen(value), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void statsd_count(struct statsd *statsd, const char *format, ...)
