@@ -8,12 +8,13 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "bench/bench.h"
+#include "codec/protobuf.h"
 #include "conf/prom_config.h"
 #include "scrape/scrape_append.h"
 #include "sys/clock.h"
 #include "tsdb/tsdb.h"
 
-enum { SERIES = 1000, BODIES = 16 };
+enum { SERIES = 1000, BODIES = 16, FAMILY_SERIES = 50, NATIVE_BUCKETS = 20 };
 
 /* ---- an appender that takes everything and keeps nothing ---- */
 
@@ -32,6 +33,16 @@ static int null_samples(struct appender *appender, const struct append_batch *ba
     (void)appender;
     (void)err;
     bench_keep(batch->v);
+    memset(batch->status, APPEND_OK, batch->count);
+    return 0;
+}
+
+static int null_histograms(struct appender *appender, const struct append_histograms *batch,
+                           struct baro_error *err)
+{
+    (void)appender;
+    (void)err;
+    bench_keep(batch->h);
     memset(batch->status, APPEND_OK, batch->count);
     return 0;
 }
@@ -61,6 +72,7 @@ static void null_nothing(struct appender *appender)
 static const struct appender_ops null_ops = {
     .series = null_series,
     .samples = null_samples,
+    .histograms = null_histograms,
     .metadata = null_metadata,
     .commit = null_commit,
     .rollback = null_nothing,
@@ -75,6 +87,7 @@ struct rig {
     struct prom_scrape settings;
     struct lock lock;
     struct buf bodies[BODIES];
+    str content_type;
     struct clock_fake clock;
     ts t;
     unsigned turn;
@@ -99,6 +112,76 @@ static void body_make(struct buf *body, unsigned turn, size_t gone)
     }
 }
 
+static void put_message(struct buf *out, uint32_t number, struct buf *message)
+{
+    protobuf_put_bytes(out, number, buf_view(message));
+    buf_reset(message);
+}
+
+static void put_label(struct buf *metric, const char *name, const char *value)
+{
+    struct buf pair = {0};
+
+    protobuf_put_bytes(&pair, 1, str_from(name));
+    protobuf_put_bytes(&pair, 2, str_from(value));
+    put_message(metric, 1, &pair);
+    buf_done(&pair);
+}
+
+/* A counter, or a native histogram of NATIVE_BUCKETS buckets. */
+static void put_metric(struct buf *family, size_t i, unsigned turn, bool is_native)
+{
+    struct buf metric = {0};
+    struct buf value = {0};
+    struct buf span = {0};
+    char pod[32];
+
+    (void)snprintf(pod, sizeof(pod), "frontend-5d4f7b9c6-%zu", i);
+    put_label(&metric, "code", "200");
+    put_label(&metric, "handler", "/api/v1/items");
+    put_label(&metric, "method", "GET");
+    put_label(&metric, "namespace", "production");
+    put_label(&metric, "pod", pod);
+    put_label(&metric, "zone", "eu-central-1");
+    if (is_native) {
+        protobuf_put_uint(&value, 1, (uint64_t)NATIVE_BUCKETS * (turn + 1));
+        protobuf_put_double(&value, 2, 4.5 * turn);
+        protobuf_put_sint(&value, 5, 3);
+        protobuf_put_sint(&span, 1, -5);
+        protobuf_put_uint(&span, 2, NATIVE_BUCKETS);
+        put_message(&value, 12, &span);
+        for (int k = 0; k < NATIVE_BUCKETS; k++) {
+            protobuf_put_sint(&value, 13, k == 0 ? (int64_t)turn + 1 : 0);
+        }
+    } else {
+        protobuf_put_double(&value, 1, (double)((i + 1) * (1000 + turn * (i % 7))));
+    }
+    put_message(&metric, is_native ? 7 : 3, &value);
+    put_message(family, 4, &metric);
+    buf_done(&metric);
+    buf_done(&value);
+    buf_done(&span);
+}
+
+static void protobuf_body_make(struct buf *body, unsigned turn, bool is_native)
+{
+    struct buf family = {0};
+    char name[32];
+
+    for (size_t i = 0; i < SERIES; i += FAMILY_SERIES) {
+        (void)snprintf(name, sizeof(name), "http_requests_%zu_total", i / FAMILY_SERIES);
+        protobuf_put_bytes(&family, 1, str_from(name));
+        protobuf_put_bytes(&family, 2, STR("How many."));
+        protobuf_put_uint(&family, 3, is_native ? 4 : 0);
+        for (size_t k = i; k < i + FAMILY_SERIES; k++) {
+            put_metric(&family, k, turn, is_native);
+        }
+        write_uvarint_bytes(body, buf_view(&family));
+        buf_reset(&family);
+    }
+    buf_done(&family);
+}
+
 static void rig_init(struct rig *rig, struct appender *appender, bool changes)
 {
     static const struct label labels[] = {{STR_INIT("instance"), STR_INIT("10.0.0.1:9100")},
@@ -113,6 +196,7 @@ static void rig_init(struct rig *rig, struct appender *appender, bool changes)
     rig->series.settings = &rig->settings;
     target_metadata_init(&rig->series.metadata, &rig->lock);
     rig->scratch.appender = appender;
+    rig->content_type = STR("text/plain; version=0.0.4");
     for (unsigned i = 0; i < BODIES; i++) {
         body_make(&rig->bodies[i], i, changes && i % 2 == 1 ? 1 : 0);
     }
@@ -132,7 +216,7 @@ static void scrape_once(void *context)
 {
     struct rig *rig = context;
     const struct scrape_answer answer = {.body = buf_view(&rig->bodies[rig->turn++ % BODIES]),
-                                         .content_type = STR("text/plain; version=0.0.4"),
+                                         .content_type = rig->content_type,
                                          .t = rig->t,
                                          .clock = &rig->clock.clock};
     struct scrape_result result;
@@ -151,6 +235,28 @@ static void null_measure(const char *what, bool changes)
     rig_init(&rig, &appender, changes);
     bench_measure(what, scrape_once, &rig, SERIES, rig.bodies[0].len);
     rig_done(&rig);
+}
+
+static void protobuf_measure(const char *what, bool is_native)
+{
+    struct appender appender = {.ops = &null_ops};
+    static struct rig rig;
+
+    rig_init(&rig, &appender, false);
+    rig.content_type = STR("application/vnd.google.protobuf");
+    rig.settings.scrape_native_histograms = is_native ? CONF_ON : CONF_OFF;
+    for (unsigned i = 0; i < BODIES; i++) {
+        buf_reset(&rig.bodies[i]);
+        protobuf_body_make(&rig.bodies[i], i, is_native);
+    }
+    bench_measure(what, scrape_once, &rig, SERIES, rig.bodies[0].len);
+    rig_done(&rig);
+}
+
+BENCH(scrape_protobuf)
+{
+    protobuf_measure("scrape 1000 counters as protobuf, null appender, per sample", false);
+    protobuf_measure("scrape 1000 native histograms, 20 buckets, per histogram", true);
 }
 
 BENCH(scrape_to_null_appender)

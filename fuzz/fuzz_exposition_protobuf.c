@@ -24,7 +24,7 @@ static int walk(struct exposition_protobuf *parser, str body,
             (*ret_series)++;
             ASSERT(!value_is_stale(event.value));
             if (*ret_series < 1000) {
-                (void)exposition_protobuf_labels(parser, &event, &builder, &arena, &labels, NULL);
+                (void)exposition_protobuf_labels(parser, &builder, &arena, &labels, NULL);
             }
             while (exposition_protobuf_exemplar(parser, &builder, &exemplar, NULL) > 0) {
                 ASSERT(kind == EXPOSITION_SERIES || exemplar.has_timestamp);

@@ -14,8 +14,8 @@ enum {
     REDUCE_STEP = 16, /* schemas at a time: bucket indexes have 32 bits */
 };
 
-/* The labels of a metric stand in each of its series: few bytes could make very much text. */
-#define METRIC_TEXT_BYTES_MAX ((size_t)64 << 20)
+/* The labels of a metric are part of each of its series: few bytes could make very many. */
+#define METRIC_BYTES_MAX ((size_t)64 << 20)
 
 enum step { STEP_FAMILY, STEP_HELP, STEP_TYPE, STEP_UNIT, STEP_METRIC, STEP_PART };
 
@@ -76,7 +76,7 @@ void exposition_protobuf_done(struct exposition_protobuf *parser)
     struct protobuf_metric *metric = &parser->metric;
     struct protobuf_side *sides[] = {&metric->negative, &metric->positive};
 
-    vec_done(&metric->labels);
+    buf_done(&metric->labels);
     vec_done(&metric->quantiles);
     vec_done(&metric->buckets);
     vec_done(&metric->exemplars);
@@ -372,7 +372,7 @@ static void metric_reset(struct protobuf_metric *metric)
 {
     struct protobuf_side *sides[] = {&metric->negative, &metric->positive};
 
-    vec_reset(&metric->labels);
+    buf_reset(&metric->labels);
     vec_reset(&metric->quantiles);
     vec_reset(&metric->buckets);
     vec_reset(&metric->exemplars);
@@ -409,7 +409,7 @@ static void read_metric(struct reader *outer, str message, enum metric_type type
     metric_reset(metric);
     while (protobuf_next(&rd, &field)) {
         if (field.number == METRIC_FIELD_LABEL) {
-            ITEM_PUSH(&rd, &metric->labels, read_pair(&rd, protobuf_bytes(&rd, &field)));
+            write_uvarint_bytes(&metric->labels, protobuf_bytes(&rd, &field));
         } else if (field.number == METRIC_FIELD_TIMESTAMP_MS) {
             metric->t = protobuf_int(&rd, &field);
             metric->has_timestamp = metric->t != 0;
@@ -596,68 +596,25 @@ static size_t part_count(const struct exposition_protobuf *parser)
     return 1;
 }
 
-static void put_escaped(struct buf *raw, str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\\' || text.ptr[i] == '"') {
-            buf_char(raw, '\\');
-        }
-        if (text.ptr[i] == '\n') {
-            buf_c(raw, "\\n");
-        } else {
-            buf_char(raw, text.ptr[i]);
-        }
-    }
-}
-
-static bool is_plain(str name, unsigned start, unsigned other)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        if (!byte_is(name.ptr[i], i == 0 ? start : other)) {
-            return false;
-        }
-    }
-    return name.len > 0;
-}
-
-static void put_pair(struct buf *raw, str name, str value)
-{
-    const bool is_first = raw->ptr[raw->len - 1] == '{';
-    const bool plain = is_plain(name, BYTE_NAME_START, BYTE_NAME);
-
-    buf_c(raw, is_first ? "" : ",");
-    buf_c(raw, plain ? "" : "\"");
-    put_escaped(raw, name);
-    buf_c(raw, plain ? "=\"" : "\"=\"");
-    put_escaped(raw, value);
-    buf_c(raw, "\"");
-}
-
-/* The series as OpenMetrics would have it; `bound` is the value of le or quantile. */
+/* What names a series among all that a target has; `bound` is the value of le or quantile. The
+ * name, which is UTF-8, has no byte 0xff. */
 static void put_series(struct exposition_protobuf *parser, str suffix, const char *bound_name,
                        double bound)
 {
     struct buf *raw = &parser->raw;
-    char text[NUM_TEXT_MAX + 2];
 
+    parser->suffix = suffix;
+    parser->bound_name = bound_name;
+    parser->bound = bound;
     buf_reset(raw);
-    if (is_plain(parser->name, BYTE_METRIC_START, BYTE_METRIC)) {
-        buf_str(raw, parser->name);
-        buf_str(raw, suffix);
-        buf_c(raw, "{");
-    } else {
-        buf_c(raw, "{\"");
-        put_escaped(raw, parser->name);
-        buf_str(raw, suffix);
-        buf_c(raw, "\"");
+    buf_str(raw, parser->name);
+    buf_str(raw, suffix);
+    buf_char(raw, '\xff');
+    if (bound_name != NULL) {
+        buf_bytes(raw, &bound, sizeof(bound));
     }
-    for (size_t i = 0; !raw->failed && i < parser->metric.labels.count; i++) {
-        put_pair(raw, parser->metric.labels.items[i].name, parser->metric.labels.items[i].value);
-    }
-    if (!raw->failed && bound_name != NULL) {
-        put_pair(raw, str_from(bound_name), str_of(text, exposition_bound_text(bound, text)));
-    }
-    buf_c(raw, "}");
+    buf_char(raw, bound_name != NULL ? '1' : '0');
+    buf_str(raw, buf_view(&parser->metric.labels));
 }
 
 static void take_exemplars(struct exposition_protobuf *parser, const str *exemplars, size_t count)
@@ -717,7 +674,7 @@ static double value_part(struct exposition_protobuf *parser)
 static int series_event(struct exposition_protobuf *parser, double value,
                         struct exposition_event *ret, struct baro_error *err)
 {
-    if (parser->raw.failed) {
+    if (parser->raw.failed || parser->metric.labels.failed) {
         return error_set(err, BARO_ELIMIT, "protobuf: no memory for a series");
     }
     *ret = (struct exposition_event){
@@ -785,7 +742,6 @@ static int next_metric(struct exposition_protobuf *parser, struct exposition_eve
                        struct baro_error *err)
 {
     struct protobuf_field field = {0};
-    size_t bytes = 0;
 
     do {
         if (!protobuf_next(&parser->family, &field)) {
@@ -798,10 +754,7 @@ static int next_metric(struct exposition_protobuf *parser, struct exposition_eve
     if (parser->family.failed) {
         return damaged(parser, err, "a metric is damaged, or has too many parts");
     }
-    for (size_t i = 0; i < parser->metric.labels.count; i++) {
-        bytes += parser->metric.labels.items[i].name.len + parser->metric.labels.items[i].value.len;
-    }
-    if (bytes * part_count(parser) > METRIC_TEXT_BYTES_MAX) {
+    if (parser->metric.labels.len * part_count(parser) > METRIC_BYTES_MAX) {
         return damaged(parser, err, "the labels of a metric are too long for its buckets");
     }
     parser->step = STEP_PART;
@@ -872,15 +825,66 @@ int exposition_protobuf_next(struct exposition_protobuf *parser, struct expositi
 
 /* ---- labels ---- */
 
-int exposition_protobuf_labels(const struct exposition_protobuf *parser,
-                               const struct exposition_event *event, struct labels_builder *builder,
-                               struct arena *arena, struct labels *ret, struct baro_error *err)
+static int bad_labels(const struct exposition_protobuf *parser, struct baro_error *err,
+                      const char *what)
 {
-    int r = exposition_raw_labels(event, builder, arena, ret, err);
+    return error_set(err, BARO_EPARSE, "protobuf: a series of %.*s: %s",
+                     STR_ARG(str_slice(parser->name, 0, 128)), what);
+}
 
-    return r < 0 ? error_wrap(err, r, "protobuf: a series of %.*s",
-                              STR_ARG(str_slice(parser->name, 0, 128)))
-                 : 0;
+static int read_labels(const struct exposition_protobuf *parser, struct labels_builder *builder,
+                       struct baro_error *err)
+{
+    struct reader rd = reader_over(buf_view(&parser->metric.labels));
+
+    while (reader_left(&rd) > 0) {
+        const struct label label = read_pair(&rd, read_uvarint_bytes(&rd));
+
+        if (rd.failed || builder->count == ITEMS_MAX) {
+            return bad_labels(parser, err, "a label is damaged, or there are too many");
+        }
+        if (label.name.len == 0) {
+            return bad_labels(parser, err, "empty label name");
+        }
+        if (!utf8_is_valid(label.name) || !utf8_is_valid(label.value)) {
+            return bad_labels(parser, err, "a label is not valid UTF-8");
+        }
+        labels_builder_add(builder, label.name, label.value);
+    }
+    return 0;
+}
+
+int exposition_protobuf_labels(const struct exposition_protobuf *parser,
+                               struct labels_builder *builder, struct arena *arena,
+                               struct labels *ret, struct baro_error *err)
+{
+    char text[NUM_TEXT_MAX + 2];
+    int r;
+
+    labels_builder_reset(builder);
+    r = read_labels(parser, builder, err);
+    if (r < 0) {
+        return r;
+    }
+    if (parser->bound_name != NULL) {
+        const size_t len = exposition_bound_text(parser->bound, text);
+
+        labels_builder_add(builder, str_from(parser->bound_name),
+                           arena_str(arena, str_of(text, len)));
+    }
+    labels_builder_add(
+        builder, LABEL_METRIC_NAME,
+        parser->suffix.len == 0
+            ? parser->name
+            : arena_printf(arena, "%.*s%.*s", STR_ARG(parser->name), STR_ARG(parser->suffix)));
+    labels_sort(builder->items, builder->count);
+    for (size_t i = 1; i < builder->count; i++) {
+        if (str_eq(builder->items[i - 1].name, builder->items[i].name)) {
+            return bad_labels(parser, err, "a label name is not unique");
+        }
+    }
+    *ret = labels_builder_finish(builder);
+    return 0;
 }
 
 static void read_exemplar(struct reader *rd, struct labels_builder *builder,

@@ -3,11 +3,11 @@
  * io.prometheus.client, each behind its length. It is the only one that carries native histograms.
  *
  * It yields the events of the text formats, one metric after the other, and EXPOSITION_HISTOGRAM
- * for a native histogram. Series come with `raw` bytes as they would stand in OpenMetrics, so that
- * a scrape loop knows them again by their bytes; they live in the parser until the next event, as
- * histograms do. Summaries and classic histograms are spread into their series in the order _count,
- * _sum, quantiles or buckets; a missing +Inf bucket is made. Source: Prometheus 3, model/textparse;
- * docs/formats/exposition-protobuf.md.
+ * for a native histogram. Series come with `raw` bytes that name them (no text), so that a scrape
+ * loop knows them again; they live in the parser until the next event, as histograms do. Labels are
+ * not looked at until exposition_protobuf_labels is called. Summaries and classic histograms are
+ * spread into their series in the order _count, _sum, quantiles or buckets; a missing +Inf bucket
+ * is made. Source: Prometheus 3, model/textparse; docs/formats/exposition-protobuf.md.
  */
 #pragma once
 
@@ -49,7 +49,7 @@ struct protobuf_side {
 };
 
 struct protobuf_metric {
-    VEC(struct label) labels;
+    struct buf labels; /* its LabelPair messages, each behind its length */
     double value;
     bool has_timestamp;
     ts t;
@@ -84,7 +84,10 @@ struct exposition_protobuf {
     enum metric_type type;
     bool has_help;
     int step;
-    size_t part; /* the series of the metric that is next */
+    size_t part;            /* the series of the metric that is next */
+    str suffix;             /* of the series at hand, behind the name of the family */
+    const char *bound_name; /* its label le or quantile; NULL = neither */
+    double bound;
     struct protobuf_metric metric;
     struct buf raw;
     struct arena arena; /* of the histogram */
@@ -106,8 +109,8 @@ int exposition_protobuf_next(struct exposition_protobuf *parser, struct expositi
 
 /* exposition_protobuf_labels is exposition_series_labels for the series or histogram at hand. */
 int exposition_protobuf_labels(const struct exposition_protobuf *parser,
-                               const struct exposition_event *event, struct labels_builder *builder,
-                               struct arena *arena, struct labels *ret, struct baro_error *err);
+                               struct labels_builder *builder, struct arena *arena,
+                               struct labels *ret, struct baro_error *err);
 
 struct exposition_exemplar {
     struct labels labels; /* the builder's; valid until its next change */

@@ -8,6 +8,18 @@
 
 /* ---- reading them ---- */
 
+static void print_series(const struct exposition_protobuf *parser, struct buf *out)
+{
+    struct labels_builder builder = {0};
+    struct arena arena = {0};
+    struct labels labels = {0};
+
+    assert_int_equal(exposition_protobuf_labels(parser, &builder, &arena, &labels, NULL), 0);
+    labels_format(out, labels);
+    labels_builder_done(&builder);
+    arena_done(&arena);
+}
+
 static void print_exemplars(struct exposition_protobuf *parser, struct buf *out)
 {
     struct labels_builder builder = {0};
@@ -39,9 +51,11 @@ static void print_events(str body, struct exposition_protobuf_options options, s
     exposition_protobuf_init(&parser, body, options);
     while ((kind = exposition_protobuf_next(&parser, &event, &err)) > EXPOSITION_END) {
         if (kind == EXPOSITION_SERIES) {
-            buf_printf(out, "%.*s %g", STR_ARG(event.raw), event.value);
+            print_series(&parser, out);
+            buf_printf(out, " %g", event.value);
         } else if (kind == EXPOSITION_HISTOGRAM) {
-            buf_printf(out, "%.*s ", STR_ARG(event.raw));
+            print_series(&parser, out);
+            buf_c(out, " ");
             histogram_format(out, parser.histogram);
         } else if (kind == EXPOSITION_TYPE) {
             buf_printf(out, "%.*s is a %s", STR_ARG(event.name), metric_type_name(event.type));
@@ -88,7 +102,7 @@ TEST(exposition_protobuf_reads_simple_families)
                                          "c_total{a=\"b\"} 5 since 3000 # trace=x 0.5 7005\n"
                                          "g: help of it\ng is a gauge\ng{a=\"b\"} -1.5\n"
                                          "not a.name: help of it\nnot a.name is a unknown\n"
-                                         "{\"not a.name\",a=\"b\"} 2\n"));
+                                         "{\"not a.name\", a=\"b\"} 2\n"));
     buf_done(&body);
     buf_done(&value);
     buf_done(&time);
@@ -114,8 +128,8 @@ TEST(exposition_protobuf_spreads_summaries)
     print_events(buf_view(&body), native, &out);
     assert_str_equal(buf_view(&out), STR("s: help of it\ns is a summary\n"
                                          "s_count{a=\"b\"} 7\ns_sum{a=\"b\"} 3.5\n"
-                                         "s{a=\"b\",quantile=\"0.5\"} 0.25\n"
-                                         "s{a=\"b\",quantile=\"1.0\"} nan\n"));
+                                         "s{a=\"b\", quantile=\"0.5\"} 0.25\n"
+                                         "s{a=\"b\", quantile=\"1.0\"} nan\n"));
     buf_done(&body);
     buf_done(&value);
     buf_done(&quantile);
@@ -153,8 +167,8 @@ TEST(exposition_protobuf_reads_histograms)
 #define HEAD "h: help of it\nh is a histogram\n"
 #define CLASSIC                                                                                    \
     "h_count{a=\"b\"} 10\nh_sum{a=\"b\"} 12.5\n"                                                   \
-    "h_bucket{a=\"b\",le=\"1.0\"} 4 # trace=one 0.5 9005\n"                                        \
-    "h_bucket{a=\"b\",le=\"2.5\"} 8 # trace=two 1.25\nh_bucket{a=\"b\",le=\"+Inf\"} 10\n"
+    "h_bucket{a=\"b\", le=\"1.0\"} 4 # trace=one 0.5 9005\n"                                       \
+    "h_bucket{a=\"b\", le=\"2.5\"} 8 # trace=two 1.25\nh_bucket{a=\"b\", le=\"+Inf\"} 10\n"
 #define NATIVE                                                                                     \
     "h{a=\"b\"} {count:10, sum:12.5, [-0.001,0.001]:1, (0.5,1]:4, (1,2]:2, (4,8]:3}"               \
     " # trace=one 0.5 9005\n"
@@ -282,7 +296,7 @@ TEST(exposition_protobuf_escapes_what_it_is_given)
     exposition_protobuf_init(&parser, buf_view(&body), native);
     assert_int_equal(exposition_protobuf_next(&parser, &event, NULL), EXPOSITION_TYPE);
     assert_int_equal(exposition_protobuf_next(&parser, &event, NULL), EXPOSITION_SERIES);
-    assert_true(exposition_protobuf_labels(&parser, &event, &builder, &arena, &labels, NULL) < 0);
+    assert_true(exposition_protobuf_labels(&parser, &builder, &arena, &labels, NULL) < 0);
     exposition_protobuf_done(&parser);
 
     /* The same without the label that has no name. */
@@ -296,8 +310,7 @@ TEST(exposition_protobuf_escapes_what_it_is_given)
     exposition_protobuf_init(&parser, buf_view(&body), native);
     assert_int_equal(exposition_protobuf_next(&parser, &event, NULL), EXPOSITION_TYPE);
     assert_int_equal(exposition_protobuf_next(&parser, &event, NULL), EXPOSITION_SERIES);
-    assert_int_equal(exposition_protobuf_labels(&parser, &event, &builder, &arena, &labels, NULL),
-                     0);
+    assert_int_equal(exposition_protobuf_labels(&parser, &builder, &arena, &labels, NULL), 0);
     assert_int_equal(labels.count, 2);
     assert_str_equal(labels_get(labels, LABEL_METRIC_NAME), STR("n\"a{me"));
     assert_str_equal(labels_get(labels, STR("a \"quoted\\ label")), STR("line\nfeed\"\\"));

@@ -90,7 +90,7 @@ static inline void columns_push(struct scrape_scratch *scratch, series_ref ref, 
 
 /* ---- series ---- */
 
-/* Whether the raw bytes of the event at hand are OpenMetrics of our own making. */
+/* Whether the raw bytes of the event at hand are no part of a text. */
 static bool is_own_raw(const struct attempt *attempt)
 {
     return attempt->format == EXPOSITION_PROTOBUF || attempt->is_synthetic;
@@ -102,8 +102,12 @@ static int labels_read(const struct attempt *attempt, const struct exposition_ev
 {
     struct scrape_scratch *scratch = attempt->scratch;
 
-    if (is_own_raw(attempt)) {
+    if (attempt->is_synthetic) {
         return exposition_raw_labels(event, &scratch->builder, &scratch->arena, ret, err);
+    }
+    if (attempt->format == EXPOSITION_PROTOBUF) {
+        return exposition_protobuf_labels(&scratch->protobuf, &scratch->builder, &scratch->arena,
+                                          ret, err);
     }
     return exposition_series_labels(&attempt->parser, event, &scratch->builder, &scratch->arena,
                                     ret, err);
