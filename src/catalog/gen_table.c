@@ -72,7 +72,7 @@ static bool has_rows(const struct catalog_metric *metric)
                     (metric->type == CATALOG_SUMMARY && metric->objective_count == 0);
 
     (void)catalog_series_product(metric, CATALOG_SERIES_MAX, &closed);
-    return metric->id.len > 0 && is_plain && closed;
+    return catalog_name_is_word(metric->id) && is_plain && closed;
 }
 
 static int metric_cmp(const void *a, const void *b)

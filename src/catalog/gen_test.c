@@ -4,6 +4,7 @@
 #include "catalog/gen_c_priv.h"
 #include "catalog/gen_dashboard.h"
 #include "catalog/gen_docs.h"
+#include "catalog/gen_table.h"
 #include "codec/json.h"
 #include "conf/prom_config_file.h"
 #include "testing/test.h"
@@ -156,4 +157,30 @@ TEST(gen_write_leaves_what_is_the_same)
     catalog->foreign = true;
     assert_int_equal(gen_write(GEN_C, catalog, directory, NULL, &err), BARO_EINVALID);
     buf_done(&names);
+}
+
+TEST(gen_table_has_a_row_for_each_series)
+{
+    CLEANUP(catalog_freep)
+    struct catalog *catalog =
+        load("catalog: mine\ngroups:\n- name: g\n  metrics:\n"
+             "  - {name: b_total, id: B, type: counter, help: \"H \\\"q\\\"\", labels: {l: "
+             "{values: [x, 'y\"z']}}}\n"
+             "  - {name: a_total, id: A, type: counter, help: H, labels: {l: {values: [only]}}}\n"
+             "  - {name: s_seconds, id: S, type: summary, unit: seconds, help: T}\n"
+             "  - {name: open_total, id: O, type: counter, help: H, labels: {l: {max: 3}}}\n"
+             "  - {name: no_id, type: gauge, help: H}\n"
+             "  - {name: h, id: H, type: histogram, help: H}\n");
+    struct buf out = {0};
+
+    gen_table(catalog, &out);
+    assert_str_equal(
+        buf_view(&out),
+        STR("/* Made by barograph-gen table from the catalogue mine: change that, not this. */\n"
+            "MINE(A, \"a_total\", COUNTER, \"\", \"l=\\\"only\\\"\", \"H\")\n"
+            "MINE(B_X, \"b_total\", COUNTER, \"\", \"l=\\\"x\\\"\", \"H \\\"q\\\"\")\n"
+            "MINE(B_Y_Z, \"b_total\", COUNTER, \"\", \"l=\\\"y\\\\\\\"z\\\"\", \"H \\\"q\\\"\")\n"
+            "MINE(S_COUNT, \"s_seconds\", SUMMARY, \"_count\", \"\", \"T\")\n"
+            "MINE(S_SUM, \"s_seconds\", SUMMARY, \"_sum\", \"\", \"T\")\n"));
+    buf_done(&out);
 }
