@@ -19,3 +19,4 @@ int command_query_range(int argc, char **argv);
 int command_query_series(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_test_promql(int argc, char **argv);
+int command_test_rules(int argc, char **argv);

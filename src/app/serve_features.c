@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "app/serve_features.h"
 #include "app/serve_priv.h"
 #include "base/log.h"
 
@@ -64,20 +65,27 @@ static int parse_one(struct serve_features *features, str name, struct baro_erro
     return 0;
 }
 
+int serve_features_add(struct serve_features *features, str names, struct baro_error *err)
+{
+    for (str name; str_split_next(&names, ',', &name);) {
+        int r = name.len > 0 ? parse_one(features, name, err) : 0;
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
 int serve_features_parse(struct serve *serve, struct baro_error *err)
 {
     for (size_t i = 0; i < serve->flags.list_count; i++) {
-        str rest = serve->flags.list[i];
+        int r = serve->flags.list_row[i] == SERVE_FLAG_ENABLE_FEATURE
+                    ? serve_features_add(&serve->features, serve->flags.list[i], err)
+                    : 0;
 
-        if (serve->flags.list_row[i] != SERVE_FLAG_ENABLE_FEATURE) {
-            continue;
-        }
-        for (str name; str_split_next(&rest, ',', &name);) {
-            int r = name.len > 0 ? parse_one(&serve->features, name, err) : 0;
-
-            if (r < 0) {
-                return r;
-            }
+        if (r < 0) {
+            return r;
         }
     }
     return 0;

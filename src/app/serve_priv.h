@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "app/flags.h"
+#include "app/serve_features.h"
 #include "base/lock.h"
 #include "conf/prom_config.h"
 #include "scrape/scrape.h"
@@ -16,14 +17,6 @@ enum serve_flag {
 #include "app/serve_flags.def"
 #undef SERVE_FLAG
     SERVE_FLAG_COUNT,
-};
-
-/* Switches of --enable-feature. */
-struct serve_features {
-    struct promql_features promql;
-    bool exemplar_storage;
-    bool extra_scrape_metrics;
-    bool metadata_wal_records;
 };
 
 struct serve {

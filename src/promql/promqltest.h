@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "model/labels.h"
 
 struct promqltest_options {
     bool thorough; /* run instant evals also inside a range and with @ at other times */
@@ -55,3 +56,16 @@ void promqltest_report_done(struct promqltest_report *report);
  * eval that failed, then "NAME: N passed, M failed".
  */
 void promqltest_report_print(struct buf *buf, str name, const struct promqltest_report *report);
+
+/* One value of a series line in the notation of `load`: "1+1x5 _ stale {{sum:1 count:2}}". */
+struct promqltest_value {
+    double v;
+    const struct histogram *h; /* NULL for floats; in the arena */
+    bool omitted;
+};
+
+/* promqltest_series_parse reads `metric values`, as rule unit tests have them too. All in the
+ * arena. Fails with BARO_EPARSE. */
+int promqltest_series_parse(struct arena *arena, str line, struct labels *ret_labels,
+                            struct promqltest_value **ret, size_t *ret_count,
+                            struct baro_error *err);

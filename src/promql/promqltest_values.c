@@ -317,3 +317,23 @@ bool script_scalar_parse(str line, double *ret)
     arena_done(&arena);
     return number;
 }
+
+int promqltest_series_parse(struct arena *arena, str line, struct labels *ret_labels,
+                            struct promqltest_value **ret, size_t *ret_count,
+                            struct baro_error *err)
+{
+    script_values values = {0};
+    int r = script_series_parse(arena, line, ret_labels, &values, err);
+
+    if (r >= 0) {
+        *ret = ARENA_ARRAY(arena, struct promqltest_value, values.count);
+        *ret_count = values.count;
+        for (size_t i = 0; i < values.count; i++) {
+            const struct script_value *from = &values.items[i];
+
+            (*ret)[i] = (struct promqltest_value){from->v, from->h, from->omitted};
+        }
+    }
+    vec_done(&values);
+    return r;
+}

@@ -1,0 +1,21 @@
+/* serve_features: what --enable-feature switches on, for `serve` and for the commands that parse
+ * expressions. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "promql/parser.h"
+
+/* Switches of --enable-feature. */
+struct serve_features {
+    struct promql_features promql;
+    bool exemplar_storage;
+    bool extra_scrape_metrics;
+    bool metadata_wal_records;
+};
+
+/* serve_features_add reads a comma-separated list of names. Unknown names are warned about, as
+ * Prometheus does. Fails with BARO_EUNSUPPORTED on what is known but not run. */
+int serve_features_add(struct serve_features *features, str names, struct baro_error *err);
