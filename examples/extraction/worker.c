@@ -204,6 +204,22 @@ static void worker_close(struct worker *worker)
     worker->store = store_close(worker->store);
 }
 
+/* Sanitizers reserve terabytes of addresses: under them there is no limit. */
+static bool has_address_space_to_spare(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    return true;
+#else
+    return false;
+#endif
+#else
+    return false;
+#endif
+}
+
 /* The body of a worker process; its exit status. */
 static int worker_run(const struct worker_config *config, struct slot *slot, int index)
 {
@@ -215,11 +231,7 @@ static int worker_run(const struct worker_config *config, struct slot *slot, int
     (void)snprintf(worker.name, sizeof(worker.name), "%s-%d", worker_role_name(config->role),
                    index);
     child_prepare(worker.name);
-#ifndef __SANITIZE_ADDRESS__ /* it reserves terabytes of addresses */
-    (void)setrlimit(RLIMIT_AS, &memory);
-#else
-    (void)memory;
-#endif
+    (void)(has_address_space_to_spare() || setrlimit(RLIMIT_AS, &memory));
     if (worker_open(&worker, &err) < 0) {
         svc_log("error", "worker does not start", "worker", worker.name, "err", err.text, NULL);
         worker_close(&worker);

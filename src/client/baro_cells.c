@@ -69,7 +69,10 @@ static void fork_child_locked(void)
     struct baro_lane *lane = cells.all;
 
     if (baro_shared_is_on()) {
-        cells.all = NULL;
+        while ((lane = cells.all) != NULL) { /* their pages are the segment's */
+            cells.all = lane->next;
+            free(lane);
+        }
         baro_thread_lane = &empty_lane;
         baro_process_lane = &empty_lane;
         (void)pthread_setspecific(cells.key, NULL);

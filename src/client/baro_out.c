@@ -89,9 +89,9 @@ char *baro_out_reserve(struct baro_out *out, size_t size)
 
 void baro_out_put(struct baro_out *out, const void *bytes, size_t size)
 {
-    char *at = baro_out_reserve(out, size);
+    char *at = size > 0 ? baro_out_reserve(out, size) : NULL; /* nothing at all needs no place */
 
-    if (at != NULL && size > 0) {
+    if (at != NULL) {
         memcpy(at, bytes, size);
         out->size += size;
     }
