@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (data[0] == 'g') {
         text = str_of((const char *)data, size);
         check_rules_record(text, known);
-        size_t found = check_rules(text, "r", known, &counts, &out);
+        size_t found = check_rules(text, "r", known, true, &counts, &out);
         ASSERT((found == 0) == (out.len == 0));
     } else {
         expr_check(known, &arena, text, data[0] == '$', ignore, &text.len, &labels);

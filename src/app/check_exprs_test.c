@@ -17,33 +17,38 @@ static const struct {
     {"unknown key", "groups:\n- name: g\n  rule: []\n",
      "f:3:3: field rule not found in type group; did you mean 'rules'?\n"},
     {"no list", "groups: 5\n", "f:1:9: groups is a list\n"},
-    {"no group name", "groups:\n- rules: []\n", "f:2:3: a group needs a name\n"},
+    {"no group name", "groups:\n- rules: []\n", "f:2:3: Groupname must not be empty\n"},
     {"group twice", "groups:\n- name: g\n- name: g\n",
-     "f:3:9: group \"g\" is there twice in this file\n"},
+     "f:3:9: groupname: \"g\" is repeated in the same file\n"},
     {"both", "groups:\n- name: g\n  rules:\n  - {record: a, alert: b, expr: x}\n",
-     "f:4:5: a rule has either record or alert\n"},
+     "f:4:5: only one of 'record' and 'alert' must be set\n"},
     {"neither", "groups:\n- name: g\n  rules:\n  - {expr: x}\n",
-     "f:4:5: a rule has either record or alert\n"},
-    {"no expr", "groups:\n- name: g\n  rules:\n  - {alert: b}\n", "f:4:5: a rule needs an expr\n"},
-    {"record name", "groups:\n- name: g\n  rules:\n  - {record: a-b, expr: x}\n",
-     "f:4:14: invalid recording rule name: a-b\n"},
+     "f:4:5: one of 'record' or 'alert' must be set\n"},
+    {"no expr", "groups:\n- name: g\n  rules:\n  - {alert: b}\n",
+     "f:4:5: field 'expr' must be set in rule\n"},
+    {"record name", "groups:\n- name: g\n  rules:\n  - {record: 'a{b}', expr: x}\n",
+     "f:4:14: braces present in the recording rule name; should it be in expr?: a{b}\n"},
     {"record with for", "groups:\n- name: g\n  rules:\n  - {record: a, expr: x, for: 1m}\n",
-     "f:4:31: a recording rule has neither for nor keep_firing_for\n"},
+     "f:4:31: invalid field 'for' in recording rule\n"},
     {"record with annotations",
      "groups:\n- name: g\n  rules:\n  - {record: a, expr: x, annotations: {a: b}}\n",
-     "f:4:39: a recording rule has no annotations\n"},
-    {"label name", "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, labels: {a-b: c}}\n",
-     "f:4:34: invalid label name: a-b\n"},
+     "f:4:39: invalid field 'annotations' in recording rule\n"},
+    {"label name", "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, labels: {__name__: c}}\n",
+     "f:4:34: invalid label name: __name__\n"},
     {"duration", "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, for: 5}\n", "f:4:30: "},
     {"expr", "groups:\n- name: g\n  rules:\n  - {alert: a, expr: 'sum(x'}\n",
-     "f:4:28: unclosed left parenthesis\n"},
+     "f:4:28: parse error: unclosed left parenthesis\n"},
     {"block expr",
      "groups:\n- name: g\n  rules:\n  - alert: a\n    expr: |\n      sum(x)\n        > >\n",
-     "f:7:11: unexpected <op:>>\n"},
+     "f:7:11: parse error: unexpected <op:>>\n"},
     {"template label",
      "groups:\n- name: g\n  rules:\n  - alert: a\n    expr: sum by (job) (x)\n    annotations:\n"
      "      s: at {{ $labels.job }} of {{ $labels.zone }}\n",
      "f:7:45: the expression's result has no label 'zone'; it has: job\n"},
+    {"template",
+     "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, annotations: {s: '{{ humanise 1 "
+     "}}'}}\n",
+     "f:4:43: "},
     {"null rule", "groups:\n- name: g\n  rules: [~]\n", "f:3:11: a rule is {record"},
 };
 
@@ -57,7 +62,7 @@ TEST(check_rules_says_what_is_wrong_and_where)
         size_t want_len = strlen(rule_files[i].want);
 
         test_row(rule_files[i].name);
-        size_t found = check_rules(str_from(rule_files[i].text), "f", known, &counts, &out);
+        size_t found = check_rules(str_from(rule_files[i].text), "f", known, true, &counts, &out);
         assert_str_equal(str_slice(buf_view(&out), 0, want_len > 0 ? want_len : out.len),
                          str_from(rule_files[i].want));
         assert_int_equal(found, want_len > 0 ? 1 : 0);
@@ -78,12 +83,12 @@ static const struct {
     {"targets",
      "{\"panels\": [{\"targets\": [{\"expr\": \"rate(x[$__rate_interval])\"}, {\"expr\": \"\"}],\n"
      "  \"title\": \"a \\\"b\\\"\"}, {\"panels\": [{\"targets\": [{\"expr\": \"sum(x\"}]}]}]}",
-     "f:2:64: unclosed left parenthesis\n", 2},
+     "f:2:64: parse error: unclosed left parenthesis\n", 2},
     {"other sources",
      "{\"panels\": [{\"datasource\": {\"type\": \"loki\"}, \"targets\": [{\"expr\": "
      "\"{a=\\\"b\\\"} |= c\"},\n"
      " {\"datasource\": {\"type\": \"prometheus\"}, \"expr\": \"a b\"}]}]}",
-     "f:2:52: unexpected identifier \"b\"\n", 1},
+     "f:2:52: parse error: unexpected identifier \"b\"\n", 1},
     {"legend",
      "{\"targets\": [{\"expr\": \"sum by (a) (x)\", \"legendFormat\": \"{{a}} {{ b }}\"}]}",
      "f:1:67: the result has no label 'b'; it has: a\n", 1},
@@ -95,7 +100,7 @@ static const struct {
      "\"metrics(a.*)\"},\n"
      " {\"type\": \"custom\", \"query\": \"a,b\"}, {\"type\": \"query\", \"query\": "
      "\"query_result(a b)\"}]}}",
-     "f:3:81: unexpected identifier \"b\"\n", 2},
+     "f:3:81: parse error: unexpected identifier \"b\"\n", 2},
 };
 
 TEST(check_dashboard_says_what_is_wrong_and_where)
@@ -117,6 +122,24 @@ TEST(check_dashboard_says_what_is_wrong_and_where)
         buf_done(&out);
     }
     test_row(NULL);
+}
+
+TEST(check_rules_lints_rules_that_are_there_twice)
+{
+    CLEANUP(expr_known_freep) struct expr_known *known = expr_known_new();
+    struct rule_counts counts = {0};
+    struct buf out = {0};
+
+    assert_int_equal(check_rules(STR("groups:\n- name: g\n  rules:\n  - {alert: a, expr: x}\n"
+                                     "  - {alert: a, expr: x, labels: {l: v}}\n"
+                                     "  - {record: b, expr: y}\n- name: h\n  rules:\n"
+                                     "  - {alert: a, expr: z, labels: {l: v}}\n"),
+                                 "f", known, true, &counts, &out),
+                     0);
+    assert_int_equal(counts.lints, 1);
+    assert_str_equal(buf_view(&out),
+                     STR("f:9:5: lint: a with the same labels stands at line 5, too\n"));
+    buf_done(&out);
 }
 
 TEST(check_rules_record_lets_names_pass)

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "codec/yaml.h"
 #include "conf/option.h"
+#include "template/template_alert.h"
 
 /* ---- what a file says ---- */
 
@@ -97,6 +98,8 @@ struct check {
     struct rule_counts counts;
     struct buf *out;
     size_t found;
+    bool lint;
+    struct map seen;              /* rules by name and labels -> struct yaml_node */
     const struct yaml_node *node; /* the scalar whose expression is being checked */
 };
 
@@ -125,41 +128,24 @@ static void expr_fault(void *context, uint32_t offset, const char *message)
     say(c, source_place_yaml(c->text, c->node, offset), message);
 }
 
-static bool is_label_name(str name)
+/* Names may be any text that is not empty, since Prometheus 3; the reader has checked that it is
+ * UTF-8. Labels of a rule cannot set the metric's name. */
+static void check_names(struct check *c, const struct yaml_node *pairs, const char *what)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    bool is_label = strcmp(what, "label") == 0;
 
-        if (!letter && !(i > 0 && c >= '0' && c <= '9')) {
-            return false;
+    for (size_t i = 0; pairs != NULL && i < pairs->pair_count; i++) {
+        const struct yaml_node *key = pairs->pairs[i].key;
+
+        if (key->text.len == 0 || (is_label && str_is(key->text, "__name__"))) {
+            option_fault(&c->rd, key, "invalid %s name: %.*s", what, STR_ARG(key->text));
         }
     }
-    return name.len > 0;
 }
 
-static bool is_metric_name(str name)
+static bool is_word(char c)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
-
-        if (!letter && !(i > 0 && c >= '0' && c <= '9')) {
-            return false;
-        }
-    }
-    return name.len > 0;
-}
-
-static void check_label_names(struct check *c, const struct yaml_node *labels)
-{
-    for (size_t i = 0; labels != NULL && i < labels->pair_count; i++) {
-        const struct yaml_node *key = labels->pairs[i].key;
-
-        if (!is_label_name(key->text) || str_is(key->text, "__name__")) {
-            option_fault(&c->rd, key, "invalid label name: %.*s", STR_ARG(key->text));
-        }
-    }
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 /* {{ $labels.x }} in an annotation or label of an alert: x is a label of the alert's series. */
@@ -178,7 +164,7 @@ static void check_template(struct check *c, const struct yaml_node *node,
         }
         start += at + mark.len;
         end = start;
-        while (end < text.len && is_label_name(str_slice(text, start, end + 1))) {
+        while (end < text.len && is_word(text.ptr[end])) {
             end++;
         }
         str name = str_slice(text, start, end);
@@ -192,38 +178,78 @@ static void check_template(struct check *c, const struct yaml_node *node,
     }
 }
 
-static void check_templates(struct check *c, const struct yaml_node *pairs,
+static void check_templates(struct check *c, const struct yaml_node *pairs, str alert,
                             const struct expr_labels *labels)
 {
     for (size_t i = 0; pairs != NULL && pairs->kind == YAML_KIND_MAPPING && i < pairs->pair_count;
          i++) {
-        if (pairs->pairs[i].value->kind == YAML_KIND_SCALAR) {
-            check_template(c, pairs->pairs[i].value, labels);
+        const struct yaml_node *value = pairs->pairs[i].value;
+        struct baro_error err = {0};
+
+        if (value->kind != YAML_KIND_SCALAR) {
+            continue;
+        }
+        if (template_alert_check(alert, value->text, &err) < 0) {
+            say(c, source_place_yaml(c->text, value, 0), err.message);
+        } else {
+            check_template(c, value, labels);
         }
     }
 }
 
+/* The texts are Prometheus's. */
 static void check_rule_keys(struct check *c, const struct rule_text *rule,
                             const struct yaml_node *node)
 {
     struct option_reader *rd = &c->rd;
+    bool is_record = rule->record.len > 0;
 
-    if ((rule->record.len > 0) == (rule->alert.len > 0)) {
-        option_fault(rd, node, "a rule has either record or alert");
+    if (is_record && rule->alert.len > 0) {
+        option_fault(rd, node, "only one of 'record' and 'alert' must be set");
+    } else if (!is_record && rule->alert.len == 0) {
+        option_fault(rd, node, "one of 'record' or 'alert' must be set");
     }
-    if (rule->record.len > 0 && !is_metric_name(rule->record)) {
-        option_fault_key(rd, node, "record", "invalid recording rule name: %.*s",
+    if (is_record && str_index_char(rule->record, '{') != SIZE_MAX) {
+        option_fault_key(rd, node, "record",
+                         "braces present in the recording rule name; should it be in expr?: %.*s",
                          STR_ARG(rule->record));
     }
-    if (rule->record.len > 0 && rule->annotations.count > 0) {
-        option_fault_key(rd, node, "annotations", "a recording rule has no annotations");
+    if (is_record && rule->annotations.count > 0) {
+        option_fault_key(rd, node, "annotations", "invalid field 'annotations' in recording rule");
     }
-    if (rule->record.len > 0 && (rule->hold != 0 || rule->keep_firing != 0)) {
-        option_fault_key(rd, node, rule->hold != 0 ? "for" : "keep_firing_for",
-                         "a recording rule has neither for nor keep_firing_for");
+    if (is_record && rule->hold != 0) {
+        option_fault_key(rd, node, "for", "invalid field 'for' in recording rule");
     }
-    check_label_names(c, yaml_get(node, STR("labels")));
-    check_label_names(c, yaml_get(node, STR("annotations")));
+    if (is_record && rule->keep_firing != 0) {
+        option_fault_key(rd, node, "keep_firing_for",
+                         "invalid field 'keep_firing_for' in recording rule");
+    }
+    check_names(c, yaml_get(node, STR("labels")), "label");
+    check_names(c, yaml_get(node, STR("annotations")), "annotation");
+}
+
+/* Rules of one name and the same labels write the same series, or are one alert twice. */
+static void lint_rule(struct check *c, const struct rule_text *rule, const struct yaml_node *node)
+{
+    struct buf key = {0};
+    const struct yaml_node *first;
+    str name = rule->record.len > 0 ? rule->record : rule->alert;
+
+    buf_printf(&key, "%zu:", name.len);
+    buf_str(&key, name);
+    for (size_t i = 0; i < rule->labels.count; i++) {
+        buf_printf(&key, "%zu:%zu:", rule->labels.items[i].name.len,
+                   rule->labels.items[i].value.len);
+        buf_str(&key, rule->labels.items[i].name);
+        buf_str(&key, rule->labels.items[i].value);
+    }
+    first = map_put(&c->seen, arena_str(&c->arena, buf_view(&key)), (void *)(uintptr_t)node);
+    buf_done(&key);
+    if (first != NULL) {
+        buf_printf(c->out, "%s:%u:%u: lint: %.*s with the same labels stands at line %u, too\n",
+                   c->file, node->line, node->column, STR_ARG(name), first->line);
+        c->counts.lints++;
+    }
 }
 
 static void check_rule(struct check *c, const struct yaml_node *node)
@@ -243,15 +269,19 @@ static void check_rule(struct check *c, const struct yaml_node *node)
     c->counts.alerting += rule->alert.len > 0 ? 1 : 0;
     check_rule_keys(c, rule, node);
     flush(c);
+    if (c->lint) {
+        lint_rule(c, rule, node);
+    }
     if (rule->expr == NULL || rule->expr->kind != YAML_KIND_SCALAR) {
-        option_fault(&c->rd, rule->expr != NULL ? rule->expr : node, "a rule needs an expr");
+        option_fault(&c->rd, rule->expr != NULL ? rule->expr : node,
+                     "field 'expr' must be set in rule");
         return;
     }
     c->node = rule->expr;
     expr_check(c->known, &c->arena, rule->expr->text, false, expr_fault, c, &labels);
     if (rule->alert.len > 0) {
-        check_templates(c, yaml_get(node, STR("labels")), &labels);
-        check_templates(c, yaml_get(node, STR("annotations")), &labels);
+        check_templates(c, yaml_get(node, STR("labels")), rule->alert, &labels);
+        check_templates(c, yaml_get(node, STR("annotations")), rule->alert, &labels);
     }
 }
 
@@ -262,12 +292,12 @@ static void check_group(struct check *c, const struct yaml_node *node, struct ma
 
     c->counts.groups++;
     if (yaml_is_null(node) || (good && group->name.len == 0)) {
-        option_fault(&c->rd, node, "a group needs a name");
+        option_fault(&c->rd, node, "Groupname must not be empty");
     } else if (good && map_put(names, group->name, c) != NULL) {
-        option_fault_key(&c->rd, node, "name", "group \"%.*s\" is there twice in this file",
+        option_fault_key(&c->rd, node, "name", "groupname: \"%.*s\" is repeated in the same file",
                          STR_ARG(group->name));
     }
-    check_label_names(c, yaml_get(node, STR("labels")));
+    check_names(c, yaml_get(node, STR("labels")), "label");
     if (group->rules != NULL && group->rules->kind != YAML_KIND_SEQUENCE) {
         option_fault(&c->rd, group->rules, "rules is a list");
     }
@@ -308,11 +338,11 @@ static void check_file(struct check *c)
     map_done(&names);
 }
 
-size_t check_rules(str text, const char *file, const struct expr_known *known,
+size_t check_rules(str text, const char *file, const struct expr_known *known, bool lint,
                    struct rule_counts *ret_counts, struct buf *out)
 {
     option_notes notes = {0};
-    struct check c = {.text = text, .file = file, .known = known, .out = out};
+    struct check c = {.text = text, .file = file, .known = known, .lint = lint, .out = out};
 
     c.rd = (struct option_reader){
         .arena = &c.arena,
@@ -324,6 +354,7 @@ size_t check_rules(str text, const char *file, const struct expr_known *known,
     };
     check_file(&c);
     *ret_counts = c.counts;
+    map_done(&c.seen);
     arena_done(&c.arena);
     vec_done(&notes);
     return c.found;

@@ -12,12 +12,14 @@ struct rule_counts {
     size_t groups;
     size_t recording;
     size_t alerting;
+    size_t lints; /* rules that are there twice: lines with "lint: ", no faults */
 };
 
 /* check_rules_record adds the names of a file's recording rules to what is known; faults wait for
  * check_rules. */
 void check_rules_record(str text, struct expr_known *known);
 
-/* check_rules appends a line "FILE:LINE:COL: MESSAGE" for each fault and returns their number. */
-size_t check_rules(str text, const char *file, const struct expr_known *known,
+/* check_rules appends a line "FILE:LINE:COL: MESSAGE" for each fault and returns their number;
+ * `lint` adds lines for rules that are there twice. */
+size_t check_rules(str text, const char *file, const struct expr_known *known, bool lint,
                    struct rule_counts *ret_counts, struct buf *out);

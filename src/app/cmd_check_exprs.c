@@ -6,7 +6,7 @@
 #include "app/files.h"
 #include "app/flags.h"
 
-enum expr_flag { EXPR_CATALOG, EXPR_ALLOW, EXPR_LABEL, EXPR_RULES };
+enum expr_flag { EXPR_CATALOG, EXPR_ALLOW, EXPR_LABEL, EXPR_RULES, EXPR_LINT, EXPR_LINT_FATAL };
 
 static const struct flag rows[] = {
     {"catalog", FLAG_LIST, "", FLAG_RUN,
@@ -18,6 +18,9 @@ static const struct flag rows[] = {
      "a label that scraping adds to every series, beside job and instance; repeatable"},
     {"rules", FLAG_LIST, "", FLAG_RUN,
      "a rule file whose recording rules may be named, too; repeatable"},
+    {"lint", FLAG_TEXT, "duplicate-rules", FLAG_RUN,
+     "of rule files: duplicate-rules, all, or none to leave the lint out"},
+    {"lint-fatal", FLAG_BOOL, "false", FLAG_RUN, "lint findings are exit status 3"},
 };
 
 static const char dashboards_summary[] =
@@ -29,7 +32,9 @@ static const char rules_summary[] =
     "Checks rule files: their YAML, names and expressions and, with --catalog, that expressions "
     "and\n"
     "annotations name only metrics and labels that a catalogue has. Every fault is a line\n"
-    "file:line:col: message. Exit status: 0 good, 1 faults, 2 wrong usage.";
+    "file:line:col: message; rules that are there twice are lint. Exit status: 0 good, 1 faults, 2 "
+    "wrong\n"
+    "usage, 3 lint findings with --lint-fatal.";
 
 static int print_error(const struct baro_error *err)
 {
@@ -89,13 +94,21 @@ static int load_known(struct expr_known *known, const struct flags *flags)
         case EXPR_RULES:
             worst |= load_rules(known, value.ptr);
             break;
+        case EXPR_LINT:
+        case EXPR_LINT_FATAL:
+            break; /* no lists */
         }
     }
     return worst;
 }
 
-static int check_rule_file(const char *path, const struct expr_known *known)
+/* The bits of an exit status that says what was found in several files. */
+enum { FOUND_FAULTS = 1, FOUND_LINT = 2 };
+
+static int check_rule_file(const char *path, const struct expr_known *known,
+                           const struct flags *flags)
 {
+    bool lint = !str_is(flags_text(flags, EXPR_LINT), "none");
     struct rule_counts counts = {0};
     struct baro_error err = {0};
     struct buf text = {0};
@@ -104,7 +117,7 @@ static int check_rule_file(const char *path, const struct expr_known *known)
     int r = file_read(path, &text, &err);
 
     if (r >= 0) {
-        found = check_rules(buf_view(&text), path, known, &counts, &out);
+        found = check_rules(buf_view(&text), path, known, lint, &counts, &out);
         (void)fwrite(out.ptr, 1, out.len, stdout);
     }
     if (r >= 0 && found == 0) {
@@ -113,10 +126,14 @@ static int check_rule_file(const char *path, const struct expr_known *known)
     }
     buf_done(&text);
     buf_done(&out);
-    return r < 0 ? print_error(&err) : found > 0;
+    if (r < 0) {
+        return print_error(&err);
+    }
+    return (found > 0 ? FOUND_FAULTS : 0) | (counts.lints > 0 ? FOUND_LINT : 0);
 }
 
-static int check_dashboard_file(const char *path, const struct expr_known *known)
+static int check_dashboard_file(const char *path, const struct expr_known *known,
+                                UNUSED const struct flags *flags)
 {
     struct baro_error err = {0};
     struct buf text = {0};
@@ -138,7 +155,9 @@ static int check_dashboard_file(const char *path, const struct expr_known *known
 }
 
 static int run(int argc, char **argv, const char *usage, const char *summary,
-               int (*check)(const char *path, const struct expr_known *known), bool are_rules)
+               int (*check)(const char *path, const struct expr_known *known,
+                            const struct flags *flags),
+               bool are_rules)
 {
     static struct flags flags;
     CLEANUP(expr_known_freep) struct expr_known *known = expr_known_new();
@@ -165,9 +184,12 @@ static int run(int argc, char **argv, const char *usage, const char *summary,
         return 1;
     }
     for (size_t i = 0; i < flags.arg_count; i++) {
-        failed |= check(flags.args[i].ptr, known);
+        failed |= check(flags.args[i].ptr, known, &flags);
     }
-    return failed;
+    if ((failed & FOUND_FAULTS) != 0) {
+        return 1;
+    }
+    return (failed & FOUND_LINT) != 0 && flags_bool(&flags, EXPR_LINT_FATAL) ? 3 : 0;
 }
 
 int command_check_dashboards(int argc, char **argv)

@@ -599,7 +599,7 @@ void expr_check(const struct expr_known *known, struct arena *arena, str text, b
         return;
     }
     if (promql_parse(arena, parsed, &features, &expr, &err) < 0) {
-        report(&c, offset_at(parsed, err.line, err.column), "%s", err.message);
+        report(&c, offset_at(parsed, err.line, err.column), "parse error: %s", err.message);
         return;
     }
     *ret_labels = labels_of(&c, expr);

@@ -246,8 +246,9 @@ def test_rules_are_judged_as_promtool_does(build: pathlib.Path, work: pathlib.Pa
         "unknown": "groups:\n- name: g\n  rule: []\n",
         "no name": "groups:\n- rules: []\n",
         "for": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, for: 5}\n",
-        "label": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, labels: {a-b: c}}\n",
-        "record name": "groups:\n- name: g\n  rules:\n  - {record: 'a b', expr: x}\n",
+        "label": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, labels: {__name__: c}}\n",
+        "template": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, annotations: {s: '{{ humanise 1 }}'}}\n",
+        "good template": "groups:\n- name: g\n  rules:\n  - {alert: a, expr: x, annotations: {s: '{{ humanize $value }}'}}\n",
         "empty": "groups: []\n",
     }
     for name, text in rule_files.items():
@@ -256,6 +257,27 @@ def test_rules_are_judged_as_promtool_does(build: pathlib.Path, work: pathlib.Pa
         theirs = run([promtool, "check", "rules", path]).returncode
         ours = run([build / "barograph", "check", "rules", path])
         equal(ours.returncode, theirs, f"{name}: {ours.stdout}{ours.stderr}")
+
+
+def test_rule_files_of_the_conformance_data(build: pathlib.Path, work: pathlib.Path) -> None:
+    shared = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared")) / "conformance" / "promtool"
+    if not shared.is_dir():
+        raise Skip("no conformance data")
+    for folder in ("check-rules", "rulefmt", "rule-fixtures"):
+        for case in json.loads((shared / folder / "manifest.json").read_text())["cases"]:
+            done = run([build / "barograph", "check", "rules", *case.get("args", []), case["file"]], cwd=shared / folder)
+            equal(done.returncode == 0, case["expect"] == "pass", f"{case}\n{done.stdout}{done.stderr}")
+            if "exit" in case:
+                equal(done.returncode, case["exit"], str(case))
+            for text in case.get("errors", []):
+                contains(done.stdout, text, case["file"])
+
+
+def test_dashboard_of_the_conformance_data(build: pathlib.Path, work: pathlib.Path) -> None:
+    board = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared")) / "conformance/dashboards/node-exporter-full.json"
+    if not board.exists():
+        raise Skip("no conformance data")
+    contains(check(build, "dashboards", board), ": good: 289 expressions")
 
 
 def test_expressions_that_name_nothing_are_found(build: pathlib.Path, work: pathlib.Path) -> None:
