@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "fuzz/fuzz.h"
 
+static const struct promql_features features;
+
 static void ignore(void *context, uint32_t offset, const char *message)
 {
     ASSERT(offset <= *(const size_t *)context && message[0] != '\0');
@@ -32,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (data[0] == 'g') {
         text = str_of((const char *)data, size);
         check_rules_record(text, known);
-        size_t found = check_rules(text, "r", known, true, &counts, &out);
-        ASSERT((found == 0) == (out.len == 0));
+        size_t found = check_rules(text, "r", &features, known, true, &counts, &out);
+        ASSERT((found + counts.lints == 0) == (out.len == 0));
     } else {
         expr_check(known, &arena, text, data[0] == '$', ignore, &text.len, &labels);
     }

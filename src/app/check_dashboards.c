@@ -1,6 +1,6 @@
 #include "app/check_dashboards.h"
 
-#include "app/source_place.h"
+#include "conf/source_place.h"
 #include "base/vec.h"
 #include "codec/json.h"
 

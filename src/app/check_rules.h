@@ -7,6 +7,7 @@
 
 #include "app/expr_known.h"
 #include "base/buf.h"
+#include "promql/parser.h"
 
 struct rule_counts {
     size_t groups;
@@ -21,5 +22,6 @@ void check_rules_record(str text, struct expr_known *known);
 
 /* check_rules appends a line "FILE:LINE:COL: MESSAGE" for each fault and returns their number;
  * `lint` adds lines for rules that are there twice. */
-size_t check_rules(str text, const char *file, const struct expr_known *known, bool lint,
-                   struct rule_counts *ret_counts, struct buf *out);
+size_t check_rules(str text, const char *file, const struct promql_features *features,
+                   const struct expr_known *known, bool lint, struct rule_counts *ret_counts,
+                   struct buf *out);

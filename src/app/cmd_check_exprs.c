@@ -5,8 +5,17 @@
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/flags.h"
+#include "app/serve_features.h"
 
-enum expr_flag { EXPR_CATALOG, EXPR_ALLOW, EXPR_LABEL, EXPR_RULES, EXPR_LINT, EXPR_LINT_FATAL };
+enum expr_flag {
+    EXPR_CATALOG,
+    EXPR_ALLOW,
+    EXPR_LABEL,
+    EXPR_RULES,
+    EXPR_LINT,
+    EXPR_LINT_FATAL,
+    EXPR_FEATURE
+};
 
 static const struct flag rows[] = {
     {"catalog", FLAG_LIST, "", FLAG_RUN,
@@ -21,6 +30,8 @@ static const struct flag rows[] = {
     {"lint", FLAG_TEXT, "duplicate-rules", FLAG_RUN,
      "of rule files: duplicate-rules, all, or none to leave the lint out"},
     {"lint-fatal", FLAG_BOOL, "false", FLAG_RUN, "lint findings are exit status 3"},
+    {"enable-feature", FLAG_LIST, "", FLAG_RUN,
+     "names of experimental features of PromQL, as for serve; repeatable"},
 };
 
 static const char dashboards_summary[] =
@@ -73,7 +84,8 @@ static int load_rules(struct expr_known *known, const char *path)
 }
 
 /* What the flags say is known. */
-static int load_known(struct expr_known *known, const struct flags *flags)
+static int load_known(struct expr_known *known, const struct flags *flags,
+                      struct serve_features *features)
 {
     struct baro_error err = {0};
     int worst = 0;
@@ -94,6 +106,9 @@ static int load_known(struct expr_known *known, const struct flags *flags)
         case EXPR_RULES:
             worst |= load_rules(known, value.ptr);
             break;
+        case EXPR_FEATURE:
+            worst |= serve_features_add(features, value, &err) < 0 ? print_error(&err) : 0;
+            break;
         case EXPR_LINT:
         case EXPR_LINT_FATAL:
             break; /* no lists */
@@ -105,10 +120,15 @@ static int load_known(struct expr_known *known, const struct flags *flags)
 /* The bits of an exit status that says what was found in several files. */
 enum { FOUND_FAULTS = 1, FOUND_LINT = 2 };
 
-static int check_rule_file(const char *path, const struct expr_known *known,
-                           const struct flags *flags)
+/* What a check is given beside its file. */
+struct check_context {
+    const struct expr_known *known;
+    struct serve_features features;
+    bool lint;
+};
+
+static int check_rule_file(const char *path, const struct check_context *context)
 {
-    bool lint = !str_is(flags_text(flags, EXPR_LINT), "none");
     struct rule_counts counts = {0};
     struct baro_error err = {0};
     struct buf text = {0};
@@ -117,7 +137,8 @@ static int check_rule_file(const char *path, const struct expr_known *known,
     int r = file_read(path, &text, &err);
 
     if (r >= 0) {
-        found = check_rules(buf_view(&text), path, known, lint, &counts, &out);
+        found = check_rules(buf_view(&text), path, &context->features.promql, context->known,
+                            context->lint, &counts, &out);
         (void)fwrite(out.ptr, 1, out.len, stdout);
     }
     if (r >= 0 && found == 0) {
@@ -132,8 +153,7 @@ static int check_rule_file(const char *path, const struct expr_known *known,
     return (found > 0 ? FOUND_FAULTS : 0) | (counts.lints > 0 ? FOUND_LINT : 0);
 }
 
-static int check_dashboard_file(const char *path, const struct expr_known *known,
-                                UNUSED const struct flags *flags)
+static int check_dashboard_file(const char *path, const struct check_context *context)
 {
     struct baro_error err = {0};
     struct buf text = {0};
@@ -143,7 +163,7 @@ static int check_dashboard_file(const char *path, const struct expr_known *known
     int r = file_read(path, &text, &err);
 
     if (r >= 0) {
-        found = check_dashboard(buf_view(&text), path, known, &expressions, &out);
+        found = check_dashboard(buf_view(&text), path, context->known, &expressions, &out);
         (void)fwrite(out.ptr, 1, out.len, stdout);
     }
     if (r >= 0 && found == 0) {
@@ -155,12 +175,11 @@ static int check_dashboard_file(const char *path, const struct expr_known *known
 }
 
 static int run(int argc, char **argv, const char *usage, const char *summary,
-               int (*check)(const char *path, const struct expr_known *known,
-                            const struct flags *flags),
-               bool are_rules)
+               int (*check)(const char *path, const struct check_context *context), bool are_rules)
 {
     static struct flags flags;
     CLEANUP(expr_known_freep) struct expr_known *known = expr_known_new();
+    struct check_context context = {.known = known};
     struct baro_error err = {0};
     int failed;
 
@@ -176,7 +195,9 @@ static int run(int argc, char **argv, const char *usage, const char *summary,
         buf_done(&out);
         return flags.help ? 0 : 2;
     }
-    failed = load_known(known, &flags);
+    serve_features_init(&context.features);
+    context.lint = !str_is(flags_text(&flags, EXPR_LINT), "none");
+    failed = load_known(known, &flags, &context.features);
     for (size_t i = 0; i < flags.arg_count && are_rules; i++) {
         failed |= load_rules(known, flags.args[i].ptr);
     }
@@ -184,7 +205,7 @@ static int run(int argc, char **argv, const char *usage, const char *summary,
         return 1;
     }
     for (size_t i = 0; i < flags.arg_count; i++) {
-        failed |= check(flags.args[i].ptr, known, &flags);
+        failed |= check(flags.args[i].ptr, &context);
     }
     if ((failed & FOUND_FAULTS) != 0) {
         return 1;

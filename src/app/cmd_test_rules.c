@@ -70,10 +70,11 @@ int command_test_rules(int argc, char **argv)
     static struct flags flags;
     CLEANUP(regex_freep) struct regex *run = NULL;
     struct rule_suite_options options = {.read = file_read};
-    struct serve_features features = {0};
+    struct serve_features features;
     struct baro_error err = {0};
     int failed = 0;
 
+    serve_features_init(&features);
     if (flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0 ||
         read_flags(&flags, &run, &features, &err) < 0) {
         (void)fprintf(stderr, "barograph: %s\n", err.message);

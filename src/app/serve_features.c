@@ -34,7 +34,7 @@ static const struct {
     {"promql-at-modifier", FEATURE_NOOP, 0},
     {"promql-binop-fill-modifiers", FEATURE_RUN, AT(promql.binop_fill)},
     {"promql-delayed-name-removal", FEATURE_RUN, AT(promql.delayed_name_removal)},
-    {"promql-duration-expr", FEATURE_RUN, AT(promql.duration_expressions)},
+    {"promql-duration-expr", FEATURE_NOOP, 0},
     {"promql-experimental-functions", FEATURE_RUN, AT(promql.experimental_functions)},
     {"promql-extended-range-selectors", FEATURE_RUN, AT(promql.extended_range)},
     {"promql-negative-offset", FEATURE_NOOP, 0},
@@ -65,6 +65,11 @@ static int parse_one(struct serve_features *features, str name, struct baro_erro
     return 0;
 }
 
+void serve_features_init(struct serve_features *features)
+{
+    *features = (struct serve_features){.promql = {.duration_expressions = true}};
+}
+
 int serve_features_add(struct serve_features *features, str names, struct baro_error *err)
 {
     for (str name; str_split_next(&names, ',', &name);) {
@@ -79,6 +84,7 @@ int serve_features_add(struct serve_features *features, str names, struct baro_e
 
 int serve_features_parse(struct serve *serve, struct baro_error *err)
 {
+    serve_features_init(&serve->features);
     for (size_t i = 0; i < serve->flags.list_count; i++) {
         int r = serve->flags.list_row[i] == SERVE_FLAG_ENABLE_FEATURE
                     ? serve_features_add(&serve->features, serve->flags.list[i], err)

@@ -16,6 +16,10 @@ struct serve_features {
     bool metadata_wal_records;
 };
 
+/* serve_features_init sets what is on without a flag: Prometheus 3.14 has taken duration
+ * expressions out of the experimental ones, and keeps the flag's name without a meaning. */
+void serve_features_init(struct serve_features *features);
+
 /* serve_features_add reads a comma-separated list of names. Unknown names are warned about, as
  * Prometheus does. Fails with BARO_EUNSUPPORTED on what is known but not run. */
 int serve_features_add(struct serve_features *features, str names, struct baro_error *err);

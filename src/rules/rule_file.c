@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "conf/option.h"
+#include "conf/source_place.h"
 #include "template/template_alert.h"
 
 enum { GROUPS_MAX = 100000, RULES_MAX = 1000000 };
@@ -87,6 +88,7 @@ struct reading {
     struct option_reader rd;
     const struct promql_features *features;
     struct rule_file *file;
+    str text;
     str group;   /* for messages */
     size_t rule; /* from 1 */
     str name;
@@ -188,18 +190,42 @@ static void check_recording(struct reading *reading, const struct yaml_node *nod
     }
 }
 
+/* Where line and column of an expression stand in the expression's text. */
+static size_t offset_at(str text, uint32_t line, uint32_t column)
+{
+    size_t offset = 0;
+
+    for (; line > 1 && offset < text.len; offset++) {
+        line -= text.ptr[offset] == '\n';
+    }
+    return offset + (column > 0 ? column - 1 : 0);
+}
+
+static void expr_fault(struct reading *reading, const struct yaml_node *node,
+                       const struct baro_error *err)
+{
+    struct source_place place =
+        source_place_yaml(reading->text, node, offset_at(node->text, err->line, err->column));
+
+    (void)faults_add(
+        reading->rd.faults, BARO_EPARSE, reading->rd.file, place.line, place.column,
+        "group \"%.*s\", rule %zu, \"%.*s\": could not parse expression: %u:%u: parse error: %s",
+        STR_ARG(reading->group), reading->rule, STR_ARG(reading->name), err->line, err->column,
+        err->message);
+}
+
 static void check_expr(struct reading *reading, const struct yaml_node *node, str text)
 {
     struct arena arena = {0};
     struct expr *expr = NULL;
     struct baro_error err = {0};
 
-    if (text.len == 0) {
+    if (str_trim(text).len == 0) {
         rule_fault(reading, node, NULL, "field 'expr' must be set in rule");
         return;
     }
     if (promql_parse(&arena, text, reading->features, &expr, &err) < 0) {
-        rule_fault(reading, node, "expr", "could not parse expression: %s", err.message);
+        expr_fault(reading, yaml_get(node, STR("expr")), &err);
     } else {
         promql_expr_done(expr);
     }
@@ -358,6 +384,7 @@ int rule_file_parse(struct arena *arena, str path, str text, const struct promql
                .quiet = true},
         .features = features,
         .file = ret,
+        .text = text,
     };
 
     *ret = (struct rule_file){0};

@@ -1,4 +1,4 @@
-#include "app/source_place.h"
+#include "conf/source_place.h"
 
 #include "testing/test.h"
 
