@@ -182,13 +182,24 @@ static bool generate_extraction(struct user *user)
     return good;
 }
 
-/* The pages that an operator has open. */
+/* A small job on photos that the service draws itself, and its end. */
 static bool generate_reconstruction(struct user *user)
 {
-    json_t *health = get_json(user, "/health");
-    bool good = health != NULL;
+    static const char *const shapes[] = {"sphere", "torus", "cube", "vase", "figure"};
+    json_t *job = post_json(user, "/api/job",
+                            json_pack("{s:i, s:{s:s, s:i}}", "resolution", 24, "synthetic", "shape",
+                                      shapes[user->generation % 5], "views", 8));
+    char path[128];
+    bool good = false;
 
-    json_decref(health);
+    if (job != NULL) {
+        const char *id =
+            json_object_get(job, "job_id") != NULL ? text_of(job, "job_id") : text_of(job, "id");
+
+        (void)snprintf(path, sizeof(path), "/api/job/%.64s", id);
+        good = end_await(user, path);
+    }
+    json_decref(job);
     return good;
 }
 

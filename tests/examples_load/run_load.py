@@ -33,10 +33,10 @@ def figures(scenario):
 
 
 def test_O_L1_to_O_L5_against_the_orchestrator(build, work):
-    with Service(build, work, "orchestrator/orchestrator") as service:
+    with Service(build, work, "orchestrator/orchestrator", "--workers=8") as service:
         plot = work / "plot.svg"
         status, out, err = load(build, "--target=orchestrator", f"--url=http://127.0.0.1:{service.port}", "--scale=0.001",
-                                "--pause-ms=20", "--json", f"--plot={plot}")
+                                "--pause-ms=50", "--json", f"--plot={plot}")
         report = json.loads(out)
         equal((status, report["pass"]), (0, True), out[-3000:] + err)
         equal([row["id"] for row in report["scenarios"]], IDS, "scenarios")
@@ -82,6 +82,17 @@ def test_against_the_studio(build, work):
         equal(sorted(row["stages"])[:2], ["image_loading", "image_preprocessing"], "stages")
         equal(figures(row)["error rate"]["verdict"], "pass", out)
         equal(status in (0, 1), True, "exit status")
+
+
+def test_against_the_reconstruction_service(build, work):
+    if not (build / "examples" / "reconstruction" / "reconstruction").exists():
+        raise Skip("the reconstruction service is not built")
+    with Service(build, work, "reconstruction/reconstruction", "--rate=0") as service:
+        _, out, err = load(build, "--target=reconstruction", f"--url=http://127.0.0.1:{service.port}", "--scenario=baseline",
+                           "--scale=0.2", "--json")
+        row = json.loads(out)["scenarios"][0]
+        equal((row["generations"], row["generations_failed"]), (2, 0), out + err)
+        equal("export" in row["stages"], True, "stages")
 
 
 def test_table_advice_and_status_when_limits_are_exceeded(build, work):
