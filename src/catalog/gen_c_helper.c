@@ -24,12 +24,21 @@ static void write_map(struct gen_c *gen, const struct catalog_set *from,
 {
     str upper = catalog_name_upper(&gen->arena, from->c_name);
     str name = map_name(gen, from, to);
+    size_t width = 0;
 
+    for (size_t i = 0; i < from->value_count; i++) {
+        size_t index = catalog_set_find(to, from->values[i]);
+        size_t digits = index < 10 ? 1 : index < 100 ? 2 : 3;
+
+        width = digits + 1 > width ? digits + 1 : width;
+    }
     buf_printf(gen->out,
                "static %.*s %.*s(%.*s value)\n{\n    static const unsigned short to[] = {",
                STR_ARG(to->c_name), STR_ARG(name), STR_ARG(from->c_name));
     for (size_t i = 0; i < from->value_count; i++) {
-        buf_printf(gen->out, "\n        %zu, /* %.*s */", catalog_set_find(to, from->values[i]),
+        str number = arena_printf(&gen->arena, "%zu,", catalog_set_find(to, from->values[i]));
+
+        buf_printf(gen->out, "\n        %-*.*s /* %.*s */", (int)width, STR_ARG(number),
                    STR_ARG(from->value_c_names[i]));
     }
     buf_printf(gen->out,

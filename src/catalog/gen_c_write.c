@@ -3,6 +3,9 @@
 #include "base/num.h"
 #include "catalog/gen_c_priv.h"
 
+/* clang-format puts so many items of a braced list, or more, into columns. */
+enum { COLUMN_ITEMS_MIN = 5 };
+
 enum { COMMENT_EDGE = 3 }; /* " * " and "/ *" with a blank */
 
 /* ---- lists ---- */
@@ -96,20 +99,31 @@ void gen_c_assign(struct gen_c *gen, str before, str call, const str *args, size
     gen_c_list(gen, 8, open, args, count, ", ", ");");
 }
 
-/* A comma at the end makes clang-format keep one item a line. */
+/*
+ * A list that does not fit behind its head has a comma at the end: then clang-format keeps one item
+ * a line when they are few, and fills lines when they are many, in columns when one does not do.
+ */
 void gen_c_values(struct gen_c *gen, const str *items, size_t count)
 {
-    size_t width = strlen("    const char *const values[] = {NULL};");
+    static const char head[] = "    const char *const values[] = {";
+    bool is_few = count + 1 < COLUMN_ITEMS_MIN;
+    size_t width = 0;
 
     for (size_t i = 0; i < count; i++) {
-        width += items[i].len + 2;
+        width += items[i].len + strlen(", ");
     }
-    buf_c(gen->out, "    const char *const values[] = {");
+    bool fits_behind = strlen(head) + width + strlen("NULL};") <= GEN_C_COLUMNS;
+    bool fits_below = !is_few && 8 + width + strlen("NULL,") <= GEN_C_COLUMNS;
+    const char *between = fits_behind || fits_below ? " " : "\n        ";
+    bool is_odd = !fits_behind && !fits_below && !is_few;
+
+    buf_printf(gen->out, "%s%s%s", is_odd ? "    /* clang-format off */\n" : "", head,
+               fits_behind ? "" : "\n        ");
     for (size_t i = 0; i < count; i++) {
-        buf_printf(gen->out, width > GEN_C_COLUMNS ? "\n        %.*s," : "%.*s, ",
-                   STR_ARG(items[i]));
+        buf_printf(gen->out, "%.*s,%s", STR_ARG(items[i]), between);
     }
-    buf_c(gen->out, width > GEN_C_COLUMNS ? "\n        NULL,\n    };\n" : "NULL};\n");
+    buf_c(gen->out, fits_behind ? "NULL};\n" : "NULL,\n    };\n");
+    buf_c(gen->out, is_odd ? "    /* clang-format on */\n" : "");
 }
 
 static void write_head(struct gen_c *gen, const struct gen_c_head *head, const char *after)

@@ -265,7 +265,7 @@ def test_rule_files_of_the_conformance_data(build: pathlib.Path, work: pathlib.P
         raise Skip("no conformance data")
     for folder in ("check-rules", "rulefmt", "rule-fixtures"):
         for case in json.loads((shared / folder / "manifest.json").read_text())["cases"]:
-            done = run([build / "barograph", "check", "rules", *case.get("args", []), case["file"]], cwd=shared / folder)
+            done = run([build / "barograph", "check", "rules", *case.get("global_args", []), *case.get("args", []), case["file"]], cwd=shared / folder)
             equal(done.returncode == 0, case["expect"] == "pass", f"{case}\n{done.stdout}{done.stderr}")
             if "exit" in case:
                 equal(done.returncode, case["exit"], str(case))
