@@ -163,6 +163,22 @@ pair_ref head_labels_add(struct head_labels *index, str name, str value)
     return pair;
 }
 
+const struct label_name *head_labels_name_add(struct head_labels *index, str name)
+{
+    return add_name(index, name);
+}
+
+void head_labels_reserve(struct head_labels *index, pair_ref pair, uint32_t count)
+{
+    struct label_pair *at = label_pair_at(index, pair);
+
+    if (at->count == 0 && at->capacity == PAIR_INLINE_MAX && count > PAIR_INLINE_MAX) {
+        at->items = mem_alloc(count * sizeof(uint32_t));
+        at->capacity = count;
+        index->postings_bytes += count * sizeof(uint32_t);
+    }
+}
+
 void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot)
 {
     struct label_pair *at = label_pair_at(index, pair);

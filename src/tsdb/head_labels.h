@@ -74,6 +74,12 @@ static inline str label_pair_value(const struct label_pair *pair)
 /* head_labels_add finds or creates a pair; 0 when there are too many. */
 pair_ref head_labels_add(struct head_labels *index, str name, str value);
 
+/* head_labels_name_add finds or creates a name. */
+const struct label_name *head_labels_name_add(struct head_labels *index, str name);
+
+/* head_labels_reserve makes room for `count` series of a new pair. */
+void head_labels_reserve(struct head_labels *index, pair_ref pair, uint32_t count);
+
 /* head_labels_post adds a series to a pair; slots rise from call to call. */
 void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot);
 

@@ -77,6 +77,16 @@ const struct metadata *head_meta_at(struct head_meta *meta, uint32_t number)
     return found;
 }
 
+uint32_t head_meta_count(struct head_meta *meta)
+{
+    uint32_t count;
+
+    lock_acquire(&meta->lock);
+    count = (uint32_t)meta->items.count;
+    lock_release(&meta->lock);
+    return count;
+}
+
 size_t head_meta_bytes(struct head_meta *meta)
 {
     size_t bytes;

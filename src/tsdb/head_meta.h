@@ -31,4 +31,7 @@ uint32_t head_meta_add(struct head_meta *meta, const struct metadata *metadata);
 /* head_meta_at returns the metadata of a number; it lives as long as the head. */
 const struct metadata *head_meta_at(struct head_meta *meta, uint32_t number);
 
+/* head_meta_count is the greatest number given so far. */
+uint32_t head_meta_count(struct head_meta *meta);
+
 size_t head_meta_bytes(struct head_meta *meta);

@@ -208,6 +208,21 @@ struct labels head_series_labels(const struct head *head, const struct head_seri
 int head_series_get(struct head *head, struct labels labels, series_ref ref, uint32_t *ret_slot,
                     struct baro_error *err);
 
+/* A series as a snapshot has it. */
+struct head_restore {
+    series_ref ref;
+    uint32_t hash; /* upper half of labels_hash */
+    uint8_t shard; /* where it stood, so that its labels need no hashing */
+    uint8_t tag;
+    const pair_ref *pairs;
+    uint16_t pair_count;
+};
+
+/* head_series_restore creates a series that the WAL knows, without samples; head_shards_reserve
+ * makes room for so many. Into a head that nobody else sees. */
+uint32_t head_series_restore(struct head *head, const struct head_restore *restore);
+void head_shards_reserve(struct head *head, uint64_t series_count);
+
 /* head_series_append adds a sample to the open chunk; false when it is not newer than the last one.
  * The stripe lock is held. */
 bool head_series_append_locked(struct head *head, struct head_series *series, ts t, double v);

@@ -167,6 +167,24 @@ void head_refs_rebuild(struct head_refs *refs, void (*retire)(void *context, voi
     }
 }
 
+void head_refs_walk(const struct head_refs *refs,
+                    void (*visit)(void *context, series_ref ref, uint32_t slot), void *context)
+{
+    const struct refs_table *table = atomic_load_explicit(&refs->table, memory_order_relaxed);
+
+    for (size_t i = 0; i < table->capacity; i++) {
+        const struct refs_page *page = atomic_load_explicit(&table->pages[i], memory_order_relaxed);
+
+        for (size_t k = 0; page != NULL && k < REFS_PAGE; k++) {
+            uint32_t slot = atomic_load_explicit(&page->slots[k], memory_order_relaxed);
+
+            if (slot != 0) {
+                visit(context, page->number << REFS_PAGE_BITS | k, slot - 1);
+            }
+        }
+    }
+}
+
 size_t head_refs_bytes(const struct head_refs *refs)
 {
     const struct refs_table *table = atomic_load_explicit(&refs->table, memory_order_relaxed);

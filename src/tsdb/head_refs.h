@@ -53,6 +53,10 @@ bool head_refs_purge(struct head_refs *refs, struct refs_purge *purge,
 void head_refs_rebuild(struct head_refs *refs, void (*retire)(void *context, void *memory),
                        void *context);
 
+/* head_refs_walk gives every ref with its slot. Under the index lock. */
+void head_refs_walk(const struct head_refs *refs,
+                    void (*visit)(void *context, series_ref ref, uint32_t slot), void *context);
+
 size_t head_refs_bytes(const struct head_refs *refs);
 
 /* head_refs_page returns the page of a ref, or NULL. */

@@ -150,6 +150,16 @@ static struct head_series *new_slot_locked(struct head *head, uint32_t *ret_slot
     return head_series_at(head, slot);
 }
 
+static void count_slot_locked(struct head *head, uint32_t slot)
+{
+    struct head_page *page = head->pages[slot >> HEAD_PAGE_BITS];
+
+    head->slot_count++;
+    head->series_count++;
+    head_bit_set(page->alive, slot);
+    page->alive_count++;
+}
+
 /* Under the index lock for writing: a reader of the index sees whole series only. */
 static int create_locked(struct head *head, struct labels labels, uint64_t hash, series_ref ref,
                          uint32_t *ret_slot, struct baro_error *err)
@@ -191,10 +201,7 @@ static int create_locked(struct head *head, struct labels labels, uint64_t hash,
     head->last_ref = ref > head->last_ref ? ref : head->last_ref;
     series->ref = ref;
     head_refs_add(&head->refs, ref, slot);
-    head->slot_count++;
-    head->series_count++;
-    head_bit_set(head->pages[slot >> HEAD_PAGE_BITS]->alive, slot);
-    head->pages[slot >> HEAD_PAGE_BITS]->alive_count++;
+    count_slot_locked(head, slot);
     *ret_slot = slot;
     return 0;
 }
@@ -298,6 +305,57 @@ int head_series_get(struct head *head, struct labels labels, series_ref ref, uin
     }
     lock_release(&shard->lock);
     return r;
+}
+
+void head_shards_reserve(struct head *head, uint64_t series_count)
+{
+    /* A little more than the even share: shards differ by chance. */
+    uint64_t share = series_count / HEAD_SHARDS + series_count / HEAD_SHARDS / 8;
+    size_t capacity = SHARD_FIRST;
+
+    while (capacity * 3 < share * 4) {
+        capacity *= 2;
+    }
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        struct head_shard *shard = &head->shards[i];
+
+        if (shard->capacity == 0) {
+            shard->capacity = capacity;
+            shard->tags = mem_alloc_zero(capacity);
+            shard->slots = mem_alloc(capacity * sizeof(uint32_t));
+        }
+    }
+}
+
+uint32_t head_series_restore(struct head *head, const struct head_restore *restore)
+{
+    struct head_shard *shard = &head->shards[restore->shard];
+    size_t bytes = restore->pair_count * sizeof(pair_ref);
+    struct head_series *series;
+    uint32_t slot;
+
+    series = new_slot_locked(head, &slot);
+    *series = (struct head_series){
+        .ref = restore->ref,
+        .hash = restore->hash,
+        .pair_count = restore->pair_count,
+        .pairs = head_pool_alloc(&head->pool, bytes),
+        .chunk.leading = CHUNK_XOR_FRESH,
+        .flags = SERIES_LOGGED,
+    };
+    memcpy(head_pool_at(&head->pool, series->pairs), restore->pairs, bytes);
+    for (size_t i = 0; i < restore->pair_count; i++) {
+        head_labels_post(&head->labels, restore->pairs[i], slot);
+    }
+    head_refs_add(&head->refs, restore->ref, slot);
+    head->last_ref = restore->ref > head->last_ref ? restore->ref : head->last_ref;
+    count_slot_locked(head, slot);
+    if ((shard->count + 1) * 4 > shard->capacity * 3) {
+        shard_grow(head, shard);
+    }
+    shard_put(shard, restore->hash, restore->tag, slot);
+    shard->count++;
+    return slot;
 }
 
 /* The time of the first sample stands at the start of a chunk as a zigzag varint. */

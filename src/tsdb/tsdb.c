@@ -1,12 +1,14 @@
 #include "tsdb/tsdb.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "client/self.h"
 #include "tsdb/chunk_cache.h"
+#include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_replay.h"
 #include "tsdb/wal_checkpoint.h"
@@ -85,7 +87,53 @@ static int make_path(const struct fs *fs, const char *path, struct baro_error *e
     return r;
 }
 
-static int open_wal(struct tsdb *tsdb, struct baro_error *err)
+static struct head *new_head(const struct tsdb *tsdb)
+{
+    return head_new(&(struct head_options){
+        .series_max = tsdb->options.series_max,
+        .exemplars_max = tsdb->options.exemplars_max,
+        .chunk_range = tsdb->options.chunk_range,
+        .too_old = tsdb->options.too_old,
+        .too_far = tsdb->options.too_far,
+        .wal_compression = tsdb->options.wal_compression,
+    });
+}
+
+/* A snapshot fits when the WAL still has the segment that it was taken at, and no checkpoint has
+ * replaced that. Another program may have gone on with the directory meanwhile: its segments are
+ * replayed behind the snapshot. */
+static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct baro_error *err)
+{
+    struct head_snapshot_info info = {0};
+    struct baro_error why = {0};
+    struct wal_listing list = {0};
+    struct arena arena = {0};
+    uint64_t min = 0;
+    int r = wal_list(tsdb->fs, &arena, job->wal_dir, &list, err);
+
+    if (r >= 0 && list.segment_count > 0) {
+        min = list.segments[0].index;
+        min = list.has_checkpoint && list.checkpoint_index >= min ? list.checkpoint_index + 1 : min;
+        r = head_snapshot_load(tsdb->head, tsdb->fs, fs_path(&arena, tsdb->path, HEAD_SNAPSHOT_DIR),
+                               min, list.segments[list.segment_count - 1].index, &info, &why);
+        job->has_snapshot = r == 1;
+        job->from = info.segment;
+        tsdb->report.snapshot_series = info.series;
+        tsdb->snapshot_bytes = info.bytes;
+    }
+    if (r < 0 && why.code != 0) {
+        (void)snprintf(tsdb->report.snapshot_text, sizeof(tsdb->report.snapshot_text), "%.200s",
+                       why.message);
+        (void)head_free(tsdb->head);
+        tsdb->head = new_head(tsdb);
+        head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
+        r = 0;
+    }
+    arena_done(&arena);
+    return r < 0 ? r : 0;
+}
+
+static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
 {
     struct arena arena = {0};
     struct tsdb_replay_job job = {
@@ -97,13 +145,16 @@ static int open_wal(struct tsdb *tsdb, struct baro_error *err)
         .progress = tsdb->options.progress,
         .progress_context = tsdb->options.progress_context,
     };
-    int64_t start = tsdb_mono();
     int r = tsdb->fs->mkdir(tsdb->fs, job.wal_dir, err);
 
     if (r >= 0) {
         r = wal_drop_unfinished(tsdb->fs, job.wal_dir, err);
     }
     if (r >= 0) {
+        r = load_snapshot(tsdb, &job, err);
+    }
+    if (r >= 0) {
+        job.head = tsdb->head;
         r = tsdb_replay_run(&job, err);
     }
     if (r >= 0) {
@@ -141,6 +192,10 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
         return 0;
     }
     tsdb_maintain_stop(tsdb);
+    if (tsdb->wal != NULL && !tsdb->options.no_snapshot) {
+        /* A start without it takes longer; nothing else. */
+        (void)tsdb_snapshot_head(tsdb, false, NULL);
+    }
     r = wal_close(tsdb->wal, err);
     (void)head_free(tsdb->head);
     tsdb_blocks_unref(tsdb->blocks);
@@ -187,14 +242,7 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     tsdb->retention = (struct retention){tsdb->options.retention, tsdb->options.retention_bytes,
                                          tsdb->options.retention_percentage};
     lock_condition_init(&tsdb->wake);
-    tsdb->head = head_new(&(struct head_options){
-        .series_max = tsdb->options.series_max,
-        .exemplars_max = tsdb->options.exemplars_max,
-        .chunk_range = tsdb->options.chunk_range,
-        .too_old = tsdb->options.too_old,
-        .too_far = tsdb->options.too_far,
-        .wal_compression = tsdb->options.wal_compression,
-    });
+    tsdb->head = new_head(tsdb);
     return tsdb;
 }
 
@@ -210,6 +258,7 @@ static int take_lock(struct tsdb *tsdb, struct baro_error *err)
 int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb **ret,
               struct baro_error *err)
 {
+    int64_t start = tsdb_mono();
     struct tsdb *tsdb;
     int r;
 
@@ -226,7 +275,7 @@ int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb 
     }
     if (r >= 0) {
         head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
-        r = open_wal(tsdb, err);
+        r = open_wal(tsdb, start, err);
     }
     if (r >= 0) {
         r = tsdb_maintain_start(tsdb, err);

@@ -57,6 +57,7 @@ struct tsdb_options {
     dur too_far;         /* samples later than the wall clock by more than this are APPEND_TOO_FAR;
                             0 = no check (the scraper checks for itself, as in Prometheus) */
     dur querier_wait;    /* how long a head truncation waits for queries that are open; 0 = 150 s */
+    bool no_snapshot;    /* the head is not written out for the next start */
     bool no_sync_thread; /* no maintenance threads: for tests, and for reading tools */
     const struct fs *fs; /* NULL = the real file system */
     /* Called during tsdb_open at the start of the replay, after each segment, and at its end. */
@@ -110,7 +111,9 @@ struct tsdb_open_report {
     uint64_t wal_bytes_dropped; /* behind that record; moved aside or cut off */
     uint64_t blocks;
     uint64_t blocks_skipped;
-    dur duration;              /* of the replay */
+    dur duration;              /* of the start: snapshot and replay */
+    uint64_t snapshot_series;  /* read from the head's snapshot instead of the WAL */
+    char snapshot_text[232];   /* why a snapshot was not used; empty when there was no reason */
     char wal_repair_text[232]; /* what was wrong; empty when nothing was */
     char block_skip_text[232]; /* the last block that was left out, and why */
 };

@@ -19,6 +19,7 @@
 #include "client/self.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal_checkpoint.h"
 
@@ -28,6 +29,7 @@ enum {
     RETRY_AFTER_MS = 60000,
     /* Longer than any query may take unless it was told otherwise. */
     QUERIERS_WAIT_MS = 150000,
+    SNAPSHOT_WAL_BYTES_MIN = 32 << 20,
     COMPACTIONS_AT_ONCE = 64, /* in one round, before the head is looked at again */
 };
 
@@ -443,6 +445,43 @@ static int delete_old(struct tsdb *tsdb, struct baro_error *err)
     return r;
 }
 
+/* ---- the snapshot of the head ---- */
+
+int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err)
+{
+    struct wal_stats stats = {0};
+    struct arena arena = {0};
+    int64_t start = tsdb_mono();
+    int r =
+        head_snapshot_write(tsdb->head, tsdb->fs, fs_path(&arena, tsdb->path, HEAD_SNAPSHOT_DIR),
+                            must_sync, must_sync ? &tsdb->stop : NULL, &tsdb->snapshot_bytes, err);
+
+    wal_stats(tsdb->wal, &stats);
+    tsdb->snapshot_at = stats.bytes;
+    arena_done(&arena);
+    if (r >= 0) {
+        self_add(SELF_HEAD_SNAPSHOT_COUNT, 1);
+        self_add(SELF_HEAD_SNAPSHOT_SUM, (double)(tsdb_mono() - start) / 1e9);
+    }
+    return r;
+}
+
+/* Once the WAL has grown by half of what a snapshot takes (and not for every bit), so that a start
+ * after a kill replays little, and writing snapshots costs the disk about twice what the WAL does.
+ */
+static int snapshot_when_due(struct tsdb *tsdb, struct baro_error *err)
+{
+    uint64_t due = tsdb->snapshot_bytes / 2;
+    struct wal_stats stats = {0};
+
+    wal_stats(tsdb->wal, &stats);
+    due = due > SNAPSHOT_WAL_BYTES_MIN ? due : SNAPSHOT_WAL_BYTES_MIN;
+    if (tsdb->options.no_snapshot || stats.bytes < tsdb->snapshot_at + due) {
+        return 0;
+    }
+    return tsdb_snapshot_head(tsdb, true, err);
+}
+
 static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
 {
     int r = settle_obsolete(tsdb, err);
@@ -457,7 +496,10 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
             break;
         }
     }
-    return r < 0 ? r : delete_old(tsdb, err);
+    if (r >= 0) {
+        r = delete_old(tsdb, err);
+    }
+    return r < 0 ? r : snapshot_when_due(tsdb, err);
 }
 
 int tsdb_compact(struct tsdb *tsdb, struct baro_error *err)

@@ -47,6 +47,8 @@ struct tsdb {
     ts truncate_to;               /* lock: compact; a block is written up to here, but the head not
                                      truncated yet; INT64_MIN = nothing to do */
     ts checkpoint_to;             /* lock: compact; the same for the WAL */
+    uint64_t snapshot_bytes;      /* lock: compact; size of the head's last snapshot */
+    uint64_t snapshot_at;         /* lock: compact; bytes of the WAL when it was taken */
     struct retention retention;   /* lock: tsdb */
 
     /* The threads: `tsdb` syncs the WAL, `compact` does the long work. */
@@ -79,6 +81,10 @@ int tsdb_blocks_load(struct tsdb *tsdb, const char *ulid, struct block **ret,
 
 /* tsdb_blocks_maxt is the end of what in-order blocks hold: samples before it are theirs. */
 ts tsdb_blocks_maxt(const struct block_list *list);
+
+/* tsdb_snapshot_head writes the head out for the next start. Under the compact lock, or when nobody
+ * else is left. */
+int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err);
 
 /* tsdb_maintain_start starts the threads, unless the options forbid them; tsdb_maintain_stop ends
  * them. */

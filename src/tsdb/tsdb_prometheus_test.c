@@ -123,7 +123,8 @@ static void stop(pid_t pid, int with)
 static struct tsdb *open_data(struct arena *arena, const char *dir,
                               enum tsdb_wal_compression compression)
 {
-    struct tsdb_options options = {.wal_compression = compression,
+    struct tsdb_options options = {.no_snapshot = true,
+                                   .wal_compression = compression,
                                    .wal_segment_size = 2 * WAL_PAGE_BYTES,
                                    .exemplars_max = 10};
     struct baro_error err = {0};

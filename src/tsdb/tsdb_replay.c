@@ -157,7 +157,8 @@ static int replay_segments(struct tsdb_replay_job *job, struct head_replay *repl
         const struct wal_file *file = &list->segments[i];
         int r;
 
-        if (list->has_checkpoint && file->index <= list->checkpoint_index) {
+        if ((list->has_checkpoint && file->index <= list->checkpoint_index) ||
+            (job->has_snapshot && file->index < job->from)) {
             continue;
         }
         if (has_before && file->index != before + 1) {
@@ -192,6 +193,9 @@ static void init_status(struct tsdb_replay_job *job, const struct wal_listing *l
     } else if (list->segment_count > 0) {
         job->status.min = (int64_t)list->segments[0].index;
     }
+    if (job->has_snapshot) {
+        job->status.min = (int64_t)job->from;
+    }
     job->status.current = job->status.max = job->status.min;
     if (list->segment_count > 0) {
         uint64_t last = list->segments[list->segment_count - 1].index;
@@ -216,7 +220,7 @@ int tsdb_replay_run(struct tsdb_replay_job *job, struct baro_error *err)
     if (r >= 0) {
         init_status(job, &list);
         tell(job);
-        r = replay_checkpoint(job, &replay, &reader, &list, err);
+        r = job->has_snapshot ? 0 : replay_checkpoint(job, &replay, &reader, &list, err);
     }
     if (r >= 0) {
         r = replay_segments(job, &replay, &reader, &list, &damage, err);

@@ -20,7 +20,7 @@ static const char *fresh_dir(struct arena *arena)
 
 static struct tsdb *open_tsdb(const char *dir, const struct tsdb_options *options)
 {
-    struct tsdb_options quiet = {.no_sync_thread = true};
+    struct tsdb_options quiet = {.no_sync_thread = true, .no_snapshot = true};
     struct baro_error err = {0};
     struct tsdb *tsdb = NULL;
 
@@ -117,6 +117,7 @@ TEST(tsdb_keeps_what_was_committed)
     for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
         const char *dir = fresh_dir(&arena);
         struct tsdb_options options = {.no_sync_thread = k != 0,
+                                       .no_snapshot = true,
                                        .wal_compression = kinds[k],
                                        .wal_segment_size = 2 * WAL_PAGE_BYTES};
         struct tsdb_open_report report = {0};
@@ -510,8 +511,10 @@ TEST(tsdb_tells_the_progress_of_the_replay)
     struct arena arena = {0};
     const char *dir = fresh_dir(&arena);
     unsigned calls = 0;
-    struct tsdb_options options = {
-        .no_sync_thread = true, .progress = count_progress, .progress_context = &calls};
+    struct tsdb_options options = {.no_sync_thread = true,
+                                   .no_snapshot = true,
+                                   .progress = count_progress,
+                                   .progress_context = &calls};
 
     close_tsdb(open_tsdb(dir, NULL));
     close_tsdb(open_tsdb(dir, NULL));

@@ -146,7 +146,15 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
         final = samples_of(follower, end, 60)
         for key, values in before.items():
             equal(final[key][:len(values)], values, f"{key} after the other program went on")
+        end = time.time()
+        seen = samples_of(follower, end, 90)
         follower.stop()
+        # And back: what the first program kept for itself must not hide what the other one did.
+        back = run(first, work, QUIET, *flags, name="b")
+        found = samples_of(back, end, 90)
+        for key, values in seen.items():
+            equal(found[key][:len(values)], values, f"{key} after the way back")
+        back.stop()
         check_promtool(work / "a-data")
         check_promtool(work / "b-data")
     finally:

@@ -1,0 +1,432 @@
+#include "tsdb/head_snapshot.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "codec/bytes.h"
+#include "codec/crc32c.h"
+#include "sys/fs.h"
+#include "tsdb/head_priv.h"
+#include "tsdb/head_snapshot_priv.h"
+
+struct loading {
+    struct head *head;
+    struct snapshot_header header;
+    str data;
+    const struct label_name **names;
+    size_t name_count;
+    size_t name_room;
+    pair_ref *pairs;
+    size_t pair_count;
+    size_t pair_room;
+    uint32_t meta_count;
+    uint32_t *meta_of; /* number in the head by number in the file - 1 */
+    uint32_t *slots;   /* by number of the series */
+    size_t series_count;
+    ts min_valid;
+    ts mint;
+    ts maxt;
+    uint64_t chunks;
+};
+
+static int damaged(struct baro_error *err, const char *what)
+{
+    return error_set(err, BARO_ECORRUPT, "head snapshot: %s", what);
+}
+
+static int read_header(struct loading *loading, struct baro_error *err)
+{
+    struct snapshot_header *header = &loading->header;
+
+    if (loading->data.len < sizeof(*header)) {
+        return damaged(err, "the file is too short");
+    }
+    memcpy(header, loading->data.ptr, sizeof(*header));
+    if (header->magic != SNAPSHOT_MAGIC) {
+        return damaged(err, "the magic number differs");
+    }
+    if (header->version != SNAPSHOT_VERSION) {
+        return error_set(err, BARO_EUNSUPPORTED, "head snapshot: version %u is not supported",
+                         header->version);
+    }
+    if (header->crc != crc32c_add(0, &header->segment,
+                                  sizeof(*header) - offsetof(struct snapshot_header, segment))) {
+        return damaged(err, "the checksum of the header differs");
+    }
+    /* A series takes this much at least, so that a wild count cannot ask for all memory. */
+    if (header->series_count > loading->data.len / sizeof(struct snapshot_series) ||
+        header->series_count > loading->head->options.series_max) {
+        return damaged(err, "the series count is impossible");
+    }
+    return 0;
+}
+
+/* The next frame and a reader over its entries: 1, 0 at the end frame. */
+static int next_frame(str data, size_t *offset, struct snapshot_frame *ret, struct reader *ret_rd,
+                      struct baro_error *err)
+{
+    str body;
+    uint32_t crc;
+
+    if (data.len - *offset < sizeof(*ret)) {
+        return damaged(err, "it ends early");
+    }
+    memcpy(ret, data.ptr + *offset, sizeof(*ret));
+    if (ret->bytes > data.len - *offset - sizeof(*ret) || ret->bytes % 8 != 0) {
+        return damaged(err, "a frame ends behind the end");
+    }
+    body = str_of(data.ptr + *offset + sizeof(*ret), ret->bytes);
+    crc = crc32c_add(0, ret, offsetof(struct snapshot_frame, crc));
+    if (crc32c_add(crc, body.ptr, body.len) != ret->crc) {
+        return damaged(err, "the checksum of a frame differs");
+    }
+    *ret_rd = reader_over(body);
+    *offset += sizeof(*ret) + ret->bytes;
+    return ret->kind == SNAPSHOT_END ? 0 : 1;
+}
+
+static void read_struct(struct reader *rd, void *ret, size_t size)
+{
+    const uint8_t *at = reader_take(rd, size);
+
+    if (at != NULL) {
+        memcpy(ret, at, size);
+    }
+}
+
+static void read_padding(struct reader *rd)
+{
+    (void)read_bytes(rd, snapshot_padded(rd->offset) - rd->offset);
+}
+
+static void *grow(void *items, size_t *room, size_t count, size_t size)
+{
+    if (count < *room) {
+        return items;
+    }
+    *room = *room == 0 ? 1024 : *room * 2;
+    return mem_realloc(items, *room * size);
+}
+
+static bool load_name(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_text entry = {0};
+    str text;
+
+    read_struct(rd, &entry, sizeof(entry));
+    text = read_bytes(rd, entry.len);
+    read_padding(rd);
+    if (rd->failed || text.len == 0) {
+        return false;
+    }
+    loading->names =
+        grow(loading->names, &loading->name_room, loading->name_count, sizeof(*loading->names));
+    loading->names[loading->name_count++] = head_labels_name_add(&loading->head->labels, text);
+    return true;
+}
+
+static bool load_pair(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_text entry = {0};
+    pair_ref pair;
+    str text;
+
+    read_struct(rd, &entry, sizeof(entry));
+    text = read_bytes(rd, entry.len);
+    read_padding(rd);
+    if (rd->failed || entry.name >= loading->name_count || text.len == 0 ||
+        entry.count > loading->header.series_count) {
+        return false;
+    }
+    pair = head_labels_add(&loading->head->labels, loading->names[entry.name]->text, text);
+    if (pair == 0) {
+        return false;
+    }
+    head_labels_reserve(&loading->head->labels, pair, entry.count);
+    loading->pairs =
+        grow(loading->pairs, &loading->pair_room, loading->pair_count, sizeof(*loading->pairs));
+    loading->pairs[loading->pair_count++] = pair;
+    return true;
+}
+
+static bool load_metadata(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_metadata entry = {0};
+    struct metadata metadata = {0};
+
+    read_struct(rd, &entry, sizeof(entry));
+    metadata.unit = read_bytes(rd, entry.unit_len);
+    metadata.help = read_bytes(rd, entry.help_len);
+    read_padding(rd);
+    if (rd->failed || entry.type >= METRIC_TYPE_COUNT || loading->meta_count == UINT32_MAX) {
+        return false;
+    }
+    metadata.type = (enum metric_type)entry.type;
+    if ((loading->meta_count & (loading->meta_count - 1)) == 0) {
+        size_t room = loading->meta_count == 0 ? 1 : (size_t)loading->meta_count * 2;
+
+        loading->meta_of = mem_realloc(loading->meta_of, room * sizeof(uint32_t));
+    }
+    loading->meta_of[loading->meta_count++] = head_meta_add(&loading->head->meta, &metadata);
+    return true;
+}
+
+/* The closed chunks of a series, oldest first, but those that a block has. */
+static bool load_closed(struct loading *loading, struct reader *rd, uint32_t count,
+                        struct head_series *series, ts *ret_mint)
+{
+    struct head *head = loading->head;
+    ts last = INT64_MIN;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct snapshot_chunk entry = {0};
+        struct head_chunk *chunk;
+        pool_ref ref;
+        str bytes;
+
+        read_struct(rd, &entry, sizeof(entry));
+        bytes = read_bytes(rd, entry.size);
+        read_padding(rd);
+        if (rd->failed || entry.mint > entry.maxt || entry.mint < last || entry.count == 0 ||
+            bytes.len < CHUNK_XOR_HEADER_BYTES ||
+            bytes.len > HEAD_POOL_BLOCK_BYTES_MAX - sizeof(*chunk)) {
+            return false;
+        }
+        last = entry.maxt;
+        if (entry.maxt < loading->min_valid) {
+            continue;
+        }
+        ref = head_pool_alloc(&head->pool, sizeof(*chunk) + bytes.len);
+        chunk = head_pool_at(&head->pool, ref);
+        chunk->mint = entry.mint;
+        chunk->maxt = entry.maxt;
+        chunk->size = entry.size;
+        chunk->count = entry.count;
+        atomic_init(&chunk->older, series->closed);
+        memcpy(chunk + 1, bytes.ptr, bytes.len);
+        series->closed = ref;
+        *ret_mint = entry.mint < *ret_mint ? entry.mint : *ret_mint;
+        loading->chunks++;
+    }
+    return true;
+}
+
+static bool load_open(struct loading *loading, const struct snapshot_series *entry, str open,
+                      struct head_series *series)
+{
+    struct head *head = loading->head;
+    size_t room = open.len + HEAD_POOL_GRAIN;
+
+    if (entry->chunk.count == 0 || entry->chunk.t < loading->min_valid) {
+        return open.len == 0 || entry->chunk.count > 0;
+    }
+    if (open.len <= CHUNK_XOR_HEADER_BYTES || chunk_xor_size(&entry->chunk) != open.len ||
+        open.len > HEAD_POOL_BLOCK_BYTES_MAX) {
+        return false;
+    }
+    room = room > HEAD_POOL_BLOCK_BYTES_MAX ? HEAD_POOL_BLOCK_BYTES_MAX : head_pool_size(room);
+    series->chunk = entry->chunk;
+    series->next_at = entry->next_at;
+    series->open_size = (uint16_t)room;
+    series->open = head_pool_alloc(&head->pool, room);
+    memcpy(head_pool_at(&head->pool, series->open), open.ptr, open.len);
+    loading->chunks++;
+    return true;
+}
+
+static void note_time(struct loading *loading, const struct head_series *series, ts mint)
+{
+    if (series->chunk.count > 0) {
+        ts open = head_open_mint_locked(loading->head, series);
+
+        mint = open < mint ? open : mint;
+        loading->maxt = series->chunk.t > loading->maxt ? series->chunk.t : loading->maxt;
+    }
+    loading->mint = mint < loading->mint ? mint : loading->mint;
+}
+
+static bool load_series(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_series entry = {0};
+    struct head_restore restore = {0};
+    struct head_series *series;
+    pair_ref pairs[HEAD_LABELS_MAX];
+    str numbers, open;
+    ts mint = INT64_MAX;
+    uint32_t slot;
+
+    read_struct(rd, &entry, sizeof(entry));
+    numbers = read_bytes(rd, (uint64_t)entry.pair_count * sizeof(uint32_t));
+    read_padding(rd);
+    open = read_bytes(rd, entry.open_bytes);
+    read_padding(rd);
+    if (rd->failed || entry.pair_count == 0 || entry.pair_count > HEAD_LABELS_MAX ||
+        entry.ref == 0 || entry.shard >= HEAD_SHARDS || entry.tag == 0 ||
+        loading->series_count == loading->header.series_count) {
+        return false;
+    }
+    for (size_t i = 0; i < entry.pair_count; i++) {
+        uint32_t number;
+
+        memcpy(&number, numbers.ptr + i * sizeof(number), sizeof(number));
+        if (number >= loading->pair_count) {
+            return false;
+        }
+        pairs[i] = loading->pairs[number];
+    }
+    restore = (struct head_restore){.ref = entry.ref,
+                                    .hash = entry.hash,
+                                    .shard = entry.shard,
+                                    .tag = entry.tag,
+                                    .pairs = pairs,
+                                    .pair_count = entry.pair_count};
+    slot = head_series_restore(loading->head, &restore);
+    series = head_series_at(loading->head, slot);
+    loading->slots[loading->series_count++] = slot;
+    series->meta =
+        entry.meta > 0 && entry.meta <= loading->meta_count ? loading->meta_of[entry.meta - 1] : 0;
+    if (!load_open(loading, &entry, open, series) ||
+        !load_closed(loading, rd, entry.closed_count, series, &mint)) {
+        return false;
+    }
+    if (series->closed != 0 && series->chunk.count == 0) {
+        return false; /* the open chunk is the newest */
+    }
+    note_time(loading, series, mint);
+    return true;
+}
+
+static bool load_alias(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_alias entry = {0};
+
+    read_struct(rd, &entry, sizeof(entry));
+    if (rd->failed || entry.series >= loading->series_count || entry.ref == 0) {
+        return false;
+    }
+    head_refs_add(&loading->head->refs, entry.ref, loading->slots[entry.series]);
+    return true;
+}
+
+static bool load_exemplar(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_exemplar entry = {0};
+    struct label items[EXEMPLAR_RUNES_MAX + 1];
+    struct exemplar exemplar = {0};
+
+    read_struct(rd, &entry, sizeof(entry));
+    if (rd->failed || entry.series >= loading->series_count ||
+        entry.label_count > ARRAY_COUNT(items)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < entry.label_count; i++) {
+        uint32_t lens[2] = {0};
+
+        read_struct(rd, lens, sizeof(lens));
+        items[i].name = read_bytes(rd, lens[0]);
+        items[i].value = read_bytes(rd, lens[1]);
+    }
+    read_padding(rd);
+    exemplar = (struct exemplar){{items, entry.label_count}, entry.value, entry.t};
+    if (!rd->failed) {
+        (void)head_exemplars_add(&loading->head->examples, loading->slots[entry.series], &exemplar);
+    }
+    return !rd->failed;
+}
+
+static int load_frames(struct loading *loading, struct baro_error *err)
+{
+    static bool (*const loaders[SNAPSHOT_KIND_COUNT])(struct loading *, struct reader *) = {
+        [SNAPSHOT_NAMES] = load_name,        [SNAPSHOT_PAIRS] = load_pair,
+        [SNAPSHOT_METADATA] = load_metadata, [SNAPSHOT_SERIES] = load_series,
+        [SNAPSHOT_ALIASES] = load_alias,     [SNAPSHOT_EXEMPLARS] = load_exemplar,
+    };
+    size_t offset = sizeof(struct snapshot_header);
+    struct snapshot_frame frame = {0};
+    struct reader rd = {0};
+    int r;
+
+    while ((r = next_frame(loading->data, &offset, &frame, &rd, err)) == 1) {
+        if (frame.kind >= SNAPSHOT_KIND_COUNT || loaders[frame.kind] == NULL) {
+            return damaged(err, "a frame is of an unknown kind");
+        }
+        for (uint32_t i = 0; i < frame.count; i++) {
+            if (!loaders[frame.kind](loading, &rd)) {
+                return damaged(err, "an entry is impossible");
+            }
+        }
+    }
+    if (r == 0 && loading->series_count != loading->header.series_count) {
+        return damaged(err, "series are missing");
+    }
+    return r;
+}
+
+static void finish(struct loading *loading, struct head_snapshot_info *ret)
+{
+    struct head *head = loading->head;
+
+    if (loading->header.last_ref > head->last_ref) {
+        head->last_ref = loading->header.last_ref;
+    }
+    if (loading->mint <= loading->maxt) {
+        head_note_time(head, loading->mint, loading->maxt);
+    }
+    atomic_fetch_add_explicit(&head->chunks, loading->chunks, memory_order_relaxed);
+    *ret = (struct head_snapshot_info){.segment = loading->header.segment,
+                                       .series = loading->series_count,
+                                       .chunks = loading->chunks,
+                                       .bytes = loading->data.len};
+}
+
+static int load(struct loading *loading, uint64_t segment_min, uint64_t segment_max,
+                struct head_snapshot_info *ret, struct baro_error *err)
+{
+    struct head *head = loading->head;
+    int r = read_header(loading, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (loading->header.segment < segment_min || loading->header.segment > segment_max) {
+        return 0;
+    }
+    loading->min_valid = atomic_load_explicit(&head->min_valid, memory_order_relaxed);
+    if (loading->header.min_valid > loading->min_valid) {
+        head_set_min_valid(head, loading->header.min_valid);
+        loading->min_valid = loading->header.min_valid;
+    }
+    loading->slots = mem_alloc((loading->header.series_count + 1) * sizeof(uint32_t));
+    head_shards_reserve(head, loading->header.series_count);
+    r = load_frames(loading, err);
+    if (r >= 0) {
+        finish(loading, ret);
+        r = 1;
+    }
+    return r;
+}
+
+int head_snapshot_load(struct head *head, const struct fs *fs, const char *dir,
+                       uint64_t segment_min, uint64_t segment_max, struct head_snapshot_info *ret,
+                       struct baro_error *err)
+{
+    struct loading loading = {.head = head, .mint = INT64_MAX, .maxt = INT64_MIN};
+    struct arena arena = {0};
+    struct fs_map map = {0};
+    int r = fs->map(fs, fs_path(&arena, dir, HEAD_SNAPSHOT_NAME), &map, err);
+
+    ASSERT(head->slot_count == 0);
+    arena_done(&arena);
+    if (r < 0) {
+        return r == -ENOENT ? 0 : r;
+    }
+    loading.data = str_of(map.ptr, map.size);
+    r = load(&loading, segment_min, segment_max, ret, err);
+    fs->unmap(fs, map);
+    (void)mem_free(loading.names);
+    (void)mem_free(loading.pairs);
+    (void)mem_free(loading.meta_of);
+    (void)mem_free(loading.slots);
+    return r;
+}

@@ -1,0 +1,104 @@
+/* head_snapshot_priv: the file of a snapshot. All numbers are little-endian and lie at multiples of
+ * their size, since the file is mapped and read in place. Format: docs/formats/head_snapshot.md. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/assert.h"
+#include "tsdb/chunk_xor.h"
+
+#define SNAPSHOT_MAGIC UINT64_C(0x3144414548524142) /* "BARHEAD1" */
+
+enum { SNAPSHOT_VERSION = 1, SNAPSHOT_FRAME_BYTES = 1 << 20 };
+
+enum snapshot_kind {
+    SNAPSHOT_NAMES = 1, /* label names */
+    SNAPSHOT_PAIRS,     /* label pairs */
+    SNAPSHOT_METADATA,  /* distinct metadata */
+    SNAPSHOT_SERIES,
+    SNAPSHOT_ALIASES, /* further refs of series */
+    SNAPSHOT_EXEMPLARS,
+    SNAPSHOT_END,
+    SNAPSHOT_KIND_COUNT,
+};
+
+struct snapshot_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t crc; /* of what follows */
+    uint64_t segment;
+    uint64_t last_ref;
+    int64_t min_valid;
+    uint64_t series_count;
+    uint64_t pair_count;
+};
+STATIC_ASSERT(sizeof(struct snapshot_header) == 56, "it is written as it is");
+
+/* Before the entries of one kind; a frame has whole entries. */
+struct snapshot_frame {
+    uint32_t kind;
+    uint32_t count; /* entries */
+    uint32_t bytes; /* of them, a multiple of 8 */
+    uint32_t crc;   /* of the fields before, and of the entries */
+};
+STATIC_ASSERT(sizeof(struct snapshot_frame) == 16, "it is written as it is");
+
+/* A name or pair: this, then the text, padded to 8. */
+struct snapshot_text {
+    uint32_t name; /* of a pair: number of its name */
+    uint32_t len;
+    uint32_t count; /* of a pair: series that have it */
+    uint32_t zero;
+};
+
+struct snapshot_metadata {
+    uint32_t type;
+    uint32_t unit_len;
+    uint32_t help_len; /* the texts follow, padded together */
+    uint32_t zero;
+};
+
+/* A series: this, its pairs (4 bytes each, padded), its open chunk (padded), its closed chunks,
+ * oldest first: each a snapshot_chunk and its bytes (padded). */
+struct snapshot_series {
+    uint64_t ref;
+    struct chunk_xor chunk;
+    int64_t next_at;
+    uint32_t hash;
+    uint32_t meta; /* number, from 1; 0 = none */
+    uint32_t closed_count;
+    uint16_t pair_count;
+    uint16_t open_bytes;
+    uint8_t shard;
+    uint8_t tag;
+    uint8_t zero[6];
+};
+STATIC_ASSERT(sizeof(struct snapshot_series) == 72, "it is written as it is");
+
+struct snapshot_chunk {
+    int64_t mint;
+    int64_t maxt;
+    uint16_t size;
+    uint16_t count;
+    uint32_t zero;
+};
+
+struct snapshot_alias {
+    uint64_t ref;
+    uint64_t series; /* number in the snapshot, from 0 */
+};
+
+/* An exemplar: this, then per label two lengths (4 bytes each) and two texts, all padded together.
+ */
+struct snapshot_exemplar {
+    uint64_t series;
+    int64_t t;
+    double value;
+    uint32_t label_count;
+    uint32_t bytes; /* of the labels, before padding */
+};
+
+static inline size_t snapshot_padded(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
