@@ -407,7 +407,8 @@ static int begin_segment(struct head *head, uint64_t *ret, struct baro_error *er
                          APPENDERS_WAIT_MS / 1000);
     }
     *ret = stats.segment;
-    return 0;
+    /* A snapshot hides what is before its segment; should it be lost itself, that must be whole. */
+    return wal_sync(head->wal, err);
 }
 
 static void snapshot_done(struct snapshot *snapshot)

@@ -133,6 +133,22 @@ static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct 
     return r < 0 ? r : 0;
 }
 
+/* A new directory's name lasts before anything in it is acknowledged. */
+static int make_wal_dir(struct tsdb *tsdb, const char *path, struct baro_error *err)
+{
+    struct fs_entry *entries = NULL;
+    struct arena arena = {0};
+    size_t count = 0;
+    int r = tsdb->fs->list(tsdb->fs, &arena, path, &entries, &count, NULL);
+
+    arena_done(&arena);
+    if (r != -ENOENT) {
+        return r < 0 ? error_set(err, r, "%s: %s", path, error_text(r)) : 0;
+    }
+    r = tsdb->fs->mkdir(tsdb->fs, path, err);
+    return r < 0 ? r : tsdb->fs->sync_dir(tsdb->fs, tsdb->path, err);
+}
+
 static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
 {
     struct arena arena = {0};
@@ -145,7 +161,7 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         .progress = tsdb->options.progress,
         .progress_context = tsdb->options.progress_context,
     };
-    int r = tsdb->fs->mkdir(tsdb->fs, job.wal_dir, err);
+    int r = make_wal_dir(tsdb, job.wal_dir, err);
 
     if (r >= 0) {
         r = wal_drop_unfinished(tsdb->fs, job.wal_dir, err);

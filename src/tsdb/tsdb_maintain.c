@@ -29,7 +29,7 @@ enum {
     RETRY_AFTER_MS = 60000,
     /* Longer than any query may take unless it was told otherwise. */
     QUERIERS_WAIT_MS = 150000,
-    SNAPSHOT_WAL_BYTES_MIN = 32 << 20,
+    SNAPSHOT_WAL_BYTES_MIN = 4 << 20,
     COMPACTIONS_AT_ONCE = 64, /* in one round, before the head is looked at again */
 };
 

@@ -14,7 +14,7 @@
 
 /* An ended segment waits to be synced and closed by wal_sync; with this many waiting, the writer
  * does it itself. */
-enum { ENDED_MAX = 4 };
+enum { ENDED_MAX = 4, ENDED_ROOM = 2 * ENDED_MAX + 1 };
 
 struct wal {
     const struct fs *fs;
@@ -29,7 +29,7 @@ struct wal {
     uint64_t segment;     /* lock: wal */
     uint64_t offset;      /* lock: wal; bytes of good records in the segment */
     bool is_dirty;        /* lock: wal; written since the last sync */
-    bool must_cut;        /* lock: wal; a failed write could not be taken back */
+    bool is_torn;         /* lock: wal; a failed write is still to be cut off */
     struct buf out;       /* lock: wal */
     struct wal_stats sum; /* lock: wal */
     VEC(fs_file) ended;   /* lock: wal */
@@ -98,16 +98,39 @@ const char *wal_segment_path(struct arena *arena, const char *dir, uint64_t segm
     return arena_printf(arena, "%s/%08" PRIu64, dir, segment).ptr;
 }
 
-static int open_segment(struct wal *wal, uint64_t segment, fs_file *ret, struct baro_error *err)
+/* An empty file in the way is what an earlier attempt has left, which could not remove it. */
+static int remove_leftover(const struct fs *fs, const char *path, struct baro_error *err)
 {
-    struct arena arena = {0};
-    int r = wal->fs->open(wal->fs, wal_segment_path(&arena, wal->dir, segment), FS_CREATE_NEW, ret,
-                          err);
+    fs_file file = FS_FILE_NONE;
+    uint64_t bytes = 0;
+    int r = fs->open(fs, path, FS_READ, &file, err);
 
     if (r >= 0) {
-        r = wal->fs->sync_dir(wal->fs, wal->dir, err);
+        r = fs->size(fs, file, &bytes, err);
+        (void)fs->close(fs, file, NULL);
+    }
+    if (r >= 0 && bytes > 0) {
+        r = error_set(err, -EEXIST, "%s is there already", path);
+    }
+    return r < 0 ? r : fs->remove(fs, path, err);
+}
+
+static int open_segment(struct wal *wal, uint64_t segment, fs_file *ret, struct baro_error *err)
+{
+    const struct fs *fs = wal->fs;
+    struct arena arena = {0};
+    const char *path = wal_segment_path(&arena, wal->dir, segment);
+    int r = fs->open(fs, path, FS_CREATE_NEW, ret, err);
+
+    if (r == -EEXIST) {
+        r = remove_leftover(fs, path, err);
+        r = r < 0 ? r : fs->open(fs, path, FS_CREATE_NEW, ret, err);
+    }
+    if (r >= 0) {
+        r = fs->sync_dir(fs, wal->dir, err);
         if (r < 0) {
-            (void)wal->fs->close(wal->fs, *ret, NULL);
+            (void)fs->close(fs, *ret, NULL);
+            (void)fs->remove(fs, path, NULL);
         }
     }
     arena_done(&arena);
@@ -146,12 +169,21 @@ int wal_open(const struct fs *fs, const char *dir, uint64_t segment, uint64_t se
     return 0;
 }
 
-static int sync_and_close(struct wal *wal, fs_file file, struct baro_error *err)
+/* With too many ended files waiting, the oldest is synced here; when that fails, no new one comes.
+ */
+static int make_room_locked(struct wal *wal, struct baro_error *err)
 {
-    int r = wal->fs->sync(wal->fs, file, err);
-    int closed = wal->fs->close(wal->fs, file, r < 0 ? NULL : err);
+    int r;
 
-    return r < 0 ? r : closed;
+    if (wal->ended.count < ENDED_MAX) {
+        return 0;
+    }
+    r = wal->fs->sync(wal->fs, wal->ended.items[0], err);
+    if (r >= 0) {
+        (void)wal->fs->close(wal->fs, wal->ended.items[0], NULL);
+        wal->ended.items[0] = vec_pop(&wal->ended);
+    }
+    return r;
 }
 
 /* Pads the page and begins the next segment; the old file is synced by wal_sync, or here when too
@@ -162,19 +194,17 @@ static int cut_locked(struct wal *wal, struct baro_error *err)
     int r;
 
     lock_assert_held(&wal->lock);
-    r = open_segment(wal, wal->segment + 1, &file, err);
+    r = make_room_locked(wal, err);
+    if (r >= 0) {
+        r = open_segment(wal, wal->segment + 1, &file, err);
+    }
     if (r < 0) {
         return r;
     }
-    if (wal->ended.count < ENDED_MAX) {
-        vec_push(&wal->ended, wal->file);
-    } else {
-        r = sync_and_close(wal, wal->file, err);
-    }
+    vec_push(&wal->ended, wal->file);
     wal->file = file;
     wal->segment++;
     wal->offset = 0;
-    wal->must_cut = false;
     wal->is_dirty = true;
     return r;
 }
@@ -256,8 +286,8 @@ static int write_locked(struct wal *wal, const struct wal_batch *batch, struct b
     r = wal->fs->pwrite(wal->fs, wal->file, wal->out.ptr, wal->out.len, wal->offset, err);
     if (r < 0) {
         /* What was written of it must not be read back, not even as a torn record in front of later
-         * ones. */
-        wal->must_cut = wal->fs->truncate(wal->fs, wal->file, wal->offset, NULL) < 0;
+         * ones: as long as it cannot be cut off, nothing is written behind it. */
+        wal->is_torn = wal->fs->truncate(wal->fs, wal->file, wal->offset, NULL) < 0;
         return error_wrap(err, r, "WAL segment %08" PRIu64, wal->segment);
     }
     wal->sum.pages += (wal->offset + wal->out.len) / WAL_PAGE_BYTES - wal->offset / WAL_PAGE_BYTES;
@@ -268,6 +298,18 @@ static int write_locked(struct wal *wal, const struct wal_batch *batch, struct b
     return 0;
 }
 
+/* Cuts off what a failed write has left, if that could not be done at once. */
+static int mend_locked(struct wal *wal, struct baro_error *err)
+{
+    int r = 0;
+
+    if (wal->is_torn) {
+        r = wal->fs->truncate(wal->fs, wal->file, wal->offset, err);
+        wal->is_torn = r < 0;
+    }
+    return r < 0 ? error_wrap(err, r, "WAL segment %08" PRIu64, wal->segment) : 0;
+}
+
 int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error *err)
 {
     int r = 0;
@@ -276,8 +318,8 @@ int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error 
         return 0;
     }
     lock_acquire(&wal->lock);
-    if (wal->must_cut ||
-        (wal->offset > 0 && wal->offset + batch_bytes_max(batch) > wal->segment_bytes)) {
+    r = mend_locked(wal, err);
+    if (r >= 0 && wal->offset > 0 && wal->offset + batch_bytes_max(batch) > wal->segment_bytes) {
         r = cut_locked(wal, err);
     }
     if (r >= 0) {
@@ -293,27 +335,48 @@ int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error 
 
 int wal_cut(struct wal *wal, struct baro_error *err)
 {
-    int r = 0;
+    int r;
 
     lock_acquire(&wal->lock);
-    if (wal->offset > 0 || wal->must_cut) {
+    r = mend_locked(wal, err);
+    if (r >= 0 && wal->offset > 0) {
         r = cut_locked(wal, err);
     }
     lock_release(&wal->lock);
     return r;
 }
 
+/* Syncs and closes the ended files; those that fail wait for the next time. */
+static int sync_ended(struct wal *wal, const fs_file *ended, size_t count, struct baro_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int one = wal->fs->sync(wal->fs, ended[i], r < 0 ? NULL : err);
+
+        if (one >= 0) {
+            (void)wal->fs->close(wal->fs, ended[i], NULL);
+        } else {
+            lock_acquire(&wal->lock);
+            vec_push(&wal->ended, ended[i]);
+            lock_release(&wal->lock);
+        }
+        r = r < 0 ? r : one;
+    }
+    return r;
+}
+
 static int sync_held(struct wal *wal, struct baro_error *err)
 {
-    fs_file ended[ENDED_MAX];
+    fs_file ended[ENDED_ROOM];
     size_t ended_count;
     fs_file file;
     bool is_dirty;
-    int r = 0;
+    int r;
 
     lock_acquire(&wal->lock);
     ended_count = wal->ended.count;
-    ASSERT(ended_count <= ENDED_MAX);
+    ASSERT(ended_count <= ENDED_ROOM);
     for (size_t i = 0; i < ended_count; i++) {
         ended[i] = wal->ended.items[i];
     }
@@ -323,14 +386,15 @@ static int sync_held(struct wal *wal, struct baro_error *err)
     wal->is_dirty = false;
     lock_release(&wal->lock);
 
-    for (size_t i = 0; i < ended_count; i++) {
-        int one = sync_and_close(wal, ended[i], r < 0 ? NULL : err);
-
-        r = r < 0 ? r : one;
-    }
+    r = sync_ended(wal, ended, ended_count, err);
     if (is_dirty) {
         int one = wal->fs->sync(wal->fs, file, r < 0 ? NULL : err);
 
+        if (one < 0) {
+            lock_acquire(&wal->lock);
+            wal->is_dirty = true;
+            lock_release(&wal->lock);
+        }
         r = r < 0 ? r : one;
     }
     return r;
@@ -354,6 +418,9 @@ int wal_close(struct wal *wal, struct baro_error *err)
         return 0;
     }
     r = wal_sync(wal, err);
+    for (size_t i = 0; i < wal->ended.count; i++) {
+        (void)wal->fs->close(wal->fs, wal->ended.items[i], NULL);
+    }
     closed = wal->fs->close(wal->fs, wal->file, r < 0 ? NULL : err);
     buf_done(&wal->out);
     vec_done(&wal->ended);
