@@ -62,14 +62,16 @@ def labels(metric: dict, shared: dict) -> dict[str, dict]:
     return {name: shared[value] if isinstance(value, str) else value for name, value in (metric.get("labels") or {}).items()}
 
 
+def series(source: dict) -> dict[str, set[str]]:
+    """{series name: labels} of a catalogue."""
+    suffixes = {"histogram": ["_bucket", "_sum", "_count"], "summary": ["", "_sum", "_count"]}
+    return {name + suffix: set(labels(metric, source.get("labels", {})))
+            for name, metric in metrics(source).items() for suffix in suffixes.get(metric["type"], [""])}
+
+
 def known_series(pack: str) -> dict[str, set[str]]:
     """{series name: labels} of the pack's catalogue, the exporters' and what the pack records."""
-    known = {name: set(found) for name, found in OWN_METRICS.items()}
-    for source in (catalog("exporters"), catalog(pack)):
-        for name, metric in metrics(source).items():
-            own = set(labels(metric, source.get("labels", {})))
-            for suffix in {"histogram": ["_bucket", "_sum", "_count"], "summary": ["", "_sum", "_count"]}.get(metric["type"], [""]):
-                known[name + suffix] = own
+    known = {name: set(found) for name, found in OWN_METRICS.items()} | series(catalog("exporters")) | series(catalog(pack))
     for rule in rules(pack, "record"):
         known[rule["record"]] = {"system"}
     return known
