@@ -210,3 +210,18 @@ TEST(vec_grows)
     assert_int_equal(numbers.items[42], 42);
     vec_done(&numbers);
 }
+
+TEST(num_format_double_writes_few_decimals_as_any)
+{
+    /* 15 digits tell such numbers apart, and %.15g leaves zeros at the end out. */
+    for (int n = 1; n < 900000; n += 7) {
+        char got[NUM_TEXT_MAX];
+        char want[64];
+        double v = (n % 2 != 0 ? -n : n) / (n % 3 == 0 ? 1000.0 : n % 3 == 1 ? 100.0 : 10.0);
+        int size = snprintf(want, sizeof(want), "%.15g", v);
+
+        assert_str_equal(str_of(got, num_format_double(v, NUM_JSON, got)),
+                         str_of(want, (size_t)size));
+        assert_str_equal(str_of(got, num_format_double(v, NUM_F, got)), str_of(want, (size_t)size));
+    }
+}

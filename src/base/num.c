@@ -203,6 +203,38 @@ static size_t write_fixed(const struct num_digits *digits, char *ret)
     return digits->count + 1;
 }
 
+/*
+ * Numbers of up to three decimals, as most gauges are, without the search for the shortest digits:
+ * when n / 1000 is v, the decimal n / 1000 reads back as v, and no two decimals of so few digits
+ * are the same double. Returns 0 when v is none of them. All forms write them alike.
+ */
+static size_t write_thousandths(double v, char *p)
+{
+    double scaled = fabs(v) * 1000;
+    uint64_t n;
+    uint32_t rest;
+    size_t size = 0;
+
+    if (!(scaled >= 1 && scaled < 1e9)) {
+        return 0;
+    }
+    n = (uint64_t)(scaled + 0.5);
+    if ((double)n / 1000 != fabs(v)) {
+        return 0;
+    }
+    if (v < 0) {
+        p[size++] = '-';
+    }
+    size += write_digits(n / 1000, p + size);
+    rest = (uint32_t)(n % 1000);
+    p[size++] = '.';
+    for (uint32_t unit = 100; rest > 0; unit /= 10) {
+        p[size++] = (char)('0' + rest / unit);
+        rest %= unit;
+    }
+    return size;
+}
+
 size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX])
 {
     struct num_digits digits;
@@ -220,6 +252,13 @@ size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX])
     if (fabs(v) < (form == NUM_G ? 1e6 : 1e15) && v == (double)(int64_t)v && form != NUM_E &&
         !(v == 0 && signbit(v))) {
         return num_format_i64((int64_t)v, ret);
+    }
+    if (form != NUM_E) {
+        size_t size = write_thousandths(v, ret);
+
+        if (size > 0) {
+            return size;
+        }
     }
     if (signbit(v)) {
         *p++ = '-';

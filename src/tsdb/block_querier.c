@@ -7,10 +7,8 @@ enum { CANCEL_EVERY_SERIES = 1024 };
 
 /* What series.source points to: where the chunk metas of a selected series are. */
 struct block_series {
-    const char *metas;
-    uint32_t metas_size;
+    struct chunk_meta_walk walk; /* at the first chunk that overlaps the querier's range */
     uint32_t ref;
-    uint64_t chunk_count;
 };
 
 struct block_querier {
@@ -61,20 +59,29 @@ static int decode_labels(struct block_querier *querier, const struct index_serie
     return 0;
 }
 
-/* has_samples says (1 or 0) whether a chunk overlaps the querier's range and is not deleted. */
+/* has_samples says (1 or 0) whether a chunk overlaps the querier's range and is not deleted; *ret
+ * is then where the first overlapping one is. */
 static int has_samples(const struct block_querier *querier, uint32_t ref,
-                       const struct index_series *entry, struct baro_error *err)
+                       const struct index_series *entry, struct chunk_meta_walk *ret,
+                       struct baro_error *err)
 {
     struct tombstones deleted = tombstones_of(&querier->block->tombstones, ref);
     struct chunk_meta_walk walk = chunk_meta_walk_over(entry->chunks, entry->chunk_count);
+    struct chunk_meta_walk before = walk;
     struct chunk_meta meta;
+    bool overlaps = false;
     int r;
 
     while ((r = chunk_meta_next(&walk, &meta, err)) > 0) {
         const struct tombstone *cover;
 
         if (meta.maxt < querier->mint || meta.mint > querier->maxt) {
+            before = walk;
             continue;
+        }
+        if (!overlaps) {
+            *ret = before;
+            overlaps = true;
         }
         cover = tombstones_cover(deleted, meta.mint);
         if (cover == NULL || cover->maxt < meta.maxt) {
@@ -95,7 +102,7 @@ static int select_one(struct block_querier *querier, uint32_t ref, bool no_label
     if (r < 0) {
         return r;
     }
-    r = has_samples(querier, ref, &entry, err);
+    r = has_samples(querier, ref, &entry, &source->walk, err);
     if (r <= 0) {
         return r;
     }
@@ -103,12 +110,7 @@ static int select_one(struct block_querier *querier, uint32_t ref, bool no_label
     if (r < 0) {
         return r;
     }
-    *source = (struct block_series){
-        .metas = entry.chunks.data.ptr + entry.chunks.offset,
-        .metas_size = (uint32_t)(entry.chunks.data.len - entry.chunks.offset),
-        .ref = ref,
-        .chunk_count = entry.chunk_count,
-    };
+    source->ref = ref;
     list->items[list->count++] = (struct series){labels, source, ref};
     return 0;
 }
@@ -147,12 +149,6 @@ static int block_select(struct querier *base, struct arena *arena, const struct 
     }
     *ret = found;
     return 0;
-}
-
-static struct chunk_meta_walk metas_of(const struct block_series *source)
-{
-    return chunk_meta_walk_over(reader_over(str_of(source->metas, source->metas_size)),
-                                source->chunk_count);
 }
 
 /* get_chunk gives the bytes of a float chunk: 1, or 0 for an encoding that is passed over. */
@@ -239,7 +235,7 @@ static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, str
 static int append_chunks(struct block_querier *querier, const struct block_series *source, ts start,
                          ts end, struct sample_buf *ret, struct baro_error *err)
 {
-    struct chunk_meta_walk walk = metas_of(source);
+    struct chunk_meta_walk walk = source->walk;
     size_t first = ret->count;
     struct chunk_meta meta;
     int r;
@@ -289,7 +285,7 @@ static int block_samples(struct querier *base, const struct series *series, ts s
 static int last_chunk(const struct block_series *source, ts end, struct chunk_meta *ret,
                       struct baro_error *err)
 {
-    struct chunk_meta_walk walk = metas_of(source);
+    struct chunk_meta_walk walk = source->walk;
     struct chunk_meta meta;
     int found = 0;
     int r;
