@@ -151,6 +151,8 @@ struct expr {
     enum value_type type; /* of what it evaluates to */
     struct position_range pos;
     uint32_t height; /* levels below: at most PROMQL_HEIGHT_MAX */
+    struct shared_value
+        *shared; /* engine: of an aggregation that stands in the tree several times */
     union {
         struct {
             double value;

@@ -272,8 +272,10 @@ static int run_tree(struct eval *ev, struct queryable *queryable, struct expr **
     mono begin = clock_mono(clock_real());
     ts start = 0;
     ts end = 0;
-    int r = engine_prepare(ev->keep, ev->query, tree, err);
+    int r;
 
+    engine_mark_shared(ev->keep, ev->query->text, *tree);
+    r = engine_prepare(ev->keep, ev->query, tree, err);
     if (r < 0) {
         return r;
     }

@@ -126,6 +126,15 @@ static inline const struct expr *expr_unwrap(const struct expr *expr)
     return expr;
 }
 
+/* ---- eval_share.c ---- */
+
+struct shared_value;
+
+/* engine_mark_shared finds aggregations that are the same; before engine_prepare. */
+void engine_mark_shared(struct arena *arena, str text, struct expr *tree);
+int eval_shared(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                struct value *ret, struct baro_error *err);
+
 /* ---- eval_expr.c ---- */
 
 int eval_expr(struct eval *ev, const struct timeline *line, const struct expr *expr,

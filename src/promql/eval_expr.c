@@ -277,7 +277,8 @@ static int eval_node(struct eval *ev, const struct timeline *line, const struct 
     case EXPR_CALL:
         return fn_call(ev, line, expr, ret, err);
     case EXPR_AGGREGATE:
-        return aggregate_eval(ev, line, expr, ret, err);
+        return expr->shared != NULL ? eval_shared(ev, line, expr, ret, err)
+                                    : aggregate_eval(ev, line, expr, ret, err);
     case EXPR_BINARY:
         return binary_eval(ev, line, expr, ret, err);
     case EXPR_UNARY:
