@@ -240,6 +240,7 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
     str cors = str_from(context->cors_origin);
 
     api->context = *context;
+    api->queries = query_registry_new();
     api->no_cors = cors.ptr != NULL && cors.len == 0;
     if (cors.len > 0 && !str_is(cors, ".*")) {
         int r = regex_new(cors, true, &api->cors, err);
@@ -263,6 +264,7 @@ struct api *api_free(struct api *api)
 {
     if (api != NULL) {
         (void)regex_free(api->cors);
+        (void)query_registry_free(api->queries);
         (void)mem_free(api->routes);
         (void)mem_free(api);
     }

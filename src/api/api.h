@@ -92,6 +92,10 @@ struct api_context {
     const char *prefix;        /* of every path, as told to the http server; NULL = "" */
     size_t response_bytes_max; /* a larger answer is an error; 0 = 1 GiB */
 
+    /* Keeps one line of JSON, its end of line included, about a query that has ended; NULL = no
+     * log. */
+    void (*log_query)(void *app, str line);
+
     bool enable_lifecycle;
     /* Reloads the configuration: 0, or a code and what was wrong. Blocks until it is done. */
     int (*reload)(void *app, struct baro_error *err);
@@ -105,6 +109,11 @@ struct api;
  * no regular expression. */
 int api_new(const struct api_context *context, struct api **ret, struct baro_error *err);
 struct api *api_free(struct api *api);
+
+/* api_track_queries keeps the running queries in a file, and logs those that the file says were
+ * running when the program last ended. */
+struct fs;
+void api_track_queries(struct api *api, const struct fs *fs, const char *path);
 DEFINE_CLEANUP(api_free, struct api)
 
 /*

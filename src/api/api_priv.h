@@ -9,6 +9,7 @@
 #include "codec/json_write.h"
 #include "codec/regex.h"
 #include "http/form.h"
+#include "promql/query_registry.h"
 
 /* The kinds of errors of Prometheus's API, with their words and HTTP statuses. */
 enum api_fault {
@@ -124,6 +125,15 @@ void api_write_labels(struct json_writer *json, struct labels labels);
 struct histogram;
 void api_write_histogram_point(struct json_writer *json, ts t, const struct histogram *h);
 
+/* ---- api_query.c, api_queries.c ---- */
+
+/* api_write_stats writes the key "stats" and its object. */
+void api_write_stats(struct json_writer *json, const struct query_stats *stats);
+void api_write_explain(struct json_writer *json, const struct explain_node *node);
+/* api_log_query tells the log of a query that has ended, with what was wrong (NULL = nothing). */
+void api_log_query(struct api_call *call, const struct query *query,
+                   const struct query_stats *stats, const struct baro_error *err);
+
 /* ---- counters of requests ---- */
 
 enum { API_CODE_COUNT = 12, API_DURATION_BUCKETS = 10, API_ROUTES_MAX = 96 };
@@ -137,6 +147,7 @@ struct api_counters {
 
 struct api {
     struct api_context context;
+    struct query_registry *queries;
     struct regex *cors; /* NULL = every origin */
     bool no_cors;
     _Atomic(struct http_server *) server;

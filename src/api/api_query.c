@@ -144,7 +144,7 @@ static double seconds(mono ns)
 }
 
 /* Sorting and queueing are not measured apart. */
-static void write_stats(struct json_writer *json, const struct query_stats *stats)
+void api_write_stats(struct json_writer *json, const struct query_stats *stats)
 {
     double all = seconds(stats->prepare_ns + stats->eval_ns);
 
@@ -193,7 +193,11 @@ static void write_result(struct api_call *call, const struct query_result *resul
     json_write_key(json, STR("result"));
     write_value(json, result, count);
     if (stats.len > 0) {
-        write_stats(json, &result->stats);
+        api_write_stats(json, &result->stats);
+    }
+    if (result->explain != NULL) {
+        json_write_key(json, STR("explain"));
+        api_write_explain(json, result->explain);
     }
     json_write_object_end(json);
     keep_annotations(call, &result->annotations);
@@ -229,23 +233,72 @@ static int lookback_param(struct api_call *call, dur *ret)
     return 0;
 }
 
+/* A request may lower a limit of the engine, never raise it. */
+static int lower_limit(struct api_call *call, const char *name, size_t *limit)
+{
+    str text = form_get(&call->form, str_from(name));
+    uint64_t wanted = 0;
+
+    if (text.len == 0) {
+        return 0;
+    }
+    if (!num_parse_u64(text, &wanted) || wanted == 0) {
+        return api_fail(call, API_BAD_DATA,
+                        "invalid parameter \"%s\": \"%.*s\" is no positive number", name,
+                        STR_ARG(text));
+    }
+    if (*limit == 0 || wanted < *limit) {
+        *limit = (size_t)wanted;
+    }
+    return 0;
+}
+
+static int read_options(struct api_call *call, struct engine_options *options, struct query *query)
+{
+    str explain = form_get(&call->form, STR("explain"));
+    int r;
+
+    call->context->engine(call->context->app, options);
+    r = timeout_param(call, options);
+    r = r < 0 ? r : lookback_param(call, &query->lookback);
+    r = r < 0 ? r : lower_limit(call, "max_samples", &options->samples_max);
+    r = r < 0 ? r : lower_limit(call, "max_bytes", &options->memory_bytes_max);
+    query->explain = str_is(explain, "true") || str_is(explain, "1");
+    return r;
+}
+
+static int run_listed(struct api_call *call, const struct engine_options *options,
+                      struct query *query, struct query_result *ret, struct baro_error *err)
+{
+    struct running_query running = {.text = query->text,
+                                    .kind = query->step == 0 ? "instant" : "range",
+                                    .client = call->request->client,
+                                    .begun = clock_now(call->context->clock)};
+    int r;
+
+    query_registry_begin(call->api->queries, &running);
+    query->kill = &running.killed;
+    r = engine_run(options, call->queryable, query, ret, err);
+    query_registry_end(call->api->queries, &running);
+    query->kill = NULL;
+    api_log_query(call, query, &ret->stats, r < 0 ? err : NULL);
+    return r;
+}
+
 static int run(struct api_call *call, struct query *query, size_t limit)
 {
     struct engine_options options = {0};
     struct query_result result = {0};
     struct baro_error err = {0};
-    int r;
+    int r = read_options(call, &options, query);
 
-    call->context->engine(call->context->app, &options);
-    r = timeout_param(call, &options);
-    r = r < 0 ? r : lookback_param(call, &query->lookback);
     if (r < 0) {
         return r;
     }
     query->text = form_get(&call->form, STR("query"));
     query->text = query->text.ptr != NULL ? query->text : STR("");
     query->cancel = call->request->cancel;
-    r = engine_run(&options, call->queryable, query, &result, &err);
+    r = run_listed(call, &options, query, &result, &err);
     if (r < 0) {
         return err.code == BARO_EPARSE || err.code == BARO_EINVALID
                    ? api_fail(call, API_BAD_DATA, "invalid parameter \"query\": %s", err.message)

@@ -14,6 +14,7 @@
 #include "client/self.h"
 #include "http/server.h"
 #include "sys/clock.h"
+#include "sys/fs.h"
 
 /* Ten thousand targets and their clients come close to this many open files; fewer are worth a word
  * at the start. */
@@ -243,6 +244,9 @@ static int start_scraping(struct serve *serve, struct baro_error *err)
     if (r < 0) {
         return r;
     }
+    api_track_queries(serve->api, fs_real(),
+                      fs_path(&serve->arena, flags_text(&serve->flags, SERVE_FLAG_TSDB_PATH).ptr,
+                              "queries.active"));
     atomic_store_explicit(&serve->queryable, tsdb_queryable(serve->tsdb), memory_order_release);
     self_set(SELF_READY, 1);
     return 0;
@@ -293,6 +297,8 @@ static int shut_down(struct serve *serve, int status)
     (void)close(serve->quit_fd);
     lock_done(&serve->config_lock);
     lock_done(&serve->reload_lock);
+    serve_query_log_done(serve);
+    lock_done(&serve->query_log_lock);
     arena_done(&serve->arena);
     return status;
 }
@@ -376,6 +382,7 @@ int command_serve(int argc, char **argv)
         return fail(&err);
     }
     lock_init(&serve.reload_lock, LOCK_APP);
+    lock_init(&serve.query_log_lock, LOCK_LEAF);
     lock_init(&serve.config_lock, LOCK_CONFIG);
     serve.start_time = clock_now(clock_real());
     serve.quit_fd = eventfd(0, EFD_CLOEXEC);

@@ -189,6 +189,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .clock = clock_real(),
         .queryable = queryable,
         .engine = engine,
+        .log_query = serve_query_log,
         .sources = {.targets = targets,
                     .metadata = metadata,
                     .tsdb_stats = stats,

@@ -37,6 +37,9 @@ struct serve {
     /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
     struct queryable *_Atomic queryable;
 
+    struct lock query_log_lock;
+    struct query_log *query_log; /* lock: the one above */
+
     struct lock reload_lock; /* one reload at a time */
     struct lock config_lock; /* guards what follows */
     struct prom_config *config;
@@ -70,6 +73,11 @@ struct retention serve_retention(const struct serve *serve, const struct prom_co
 /* serve_reload reads the configuration again and applies it, or leaves the running one in place.
  * Any thread. */
 int serve_reload(struct serve *serve, struct baro_error *err);
+
+/* serve_query_log appends a line to the file that the running configuration names, if it does. Any
+ * thread. */
+void serve_query_log(void *app, str line);
+void serve_query_log_done(struct serve *serve);
 
 /* serve_api_context fills what the API asks of the program. */
 void serve_api_context(struct serve *serve, struct api_context *ret);

@@ -216,7 +216,7 @@ static const struct option global_rows[] = {
     ROW("scrape_protocols", STRS, AT(struct global_raw, protocol_names)),
     ROW("evaluation_interval", DURATION, GLOBAL(evaluation_interval)),
     ROW("rule_query_offset", DURATION, GLOBAL(rule_query_offset)),
-    ROW("query_log_file", FILE, GLOBAL(query_log_file), .flags = OPTION_UNSUPPORTED),
+    ROW("query_log_file", FILE, GLOBAL(query_log_file)),
     ROW("scrape_failure_log_file", FILE, GLOBAL(scrape_failure_log_file),
         .flags = OPTION_UNSUPPORTED),
     ROW("external_labels", PAIRS, GLOBAL(external_labels)),

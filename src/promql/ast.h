@@ -151,8 +151,10 @@ struct expr {
     enum value_type type; /* of what it evaluates to */
     struct position_range pos;
     uint32_t height; /* levels below: at most PROMQL_HEIGHT_MAX */
-    struct shared_value
-        *shared; /* engine: of an aggregation that stands in the tree several times */
+    /* Of the engine: where the node's costs are added up, when the query is explained, and the
+     * value of an aggregation that stands in the tree several times. NULL = nothing. */
+    struct explain_node *explain;
+    struct shared_value *shared;
     union {
         struct {
             double value;

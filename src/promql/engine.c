@@ -275,6 +275,9 @@ static int run_tree(struct eval *ev, struct queryable *queryable, struct expr **
     int r;
 
     engine_mark_shared(ev->keep, ev->query->text, *tree);
+    if (ev->query->explain) {
+        ret->explain = engine_explain(ev->keep, *tree);
+    }
     r = engine_prepare(ev->keep, ev->query, tree, err);
     if (r < 0) {
         return r;
@@ -300,7 +303,7 @@ static int run_parsed(const struct engine_options *options, struct queryable *qu
                       .query = query,
                       .keep = &ret->arena,
                       .scratch = &scratch,
-                      .cancel = {.flag = query->cancel},
+                      .cancel = {.flag = query->cancel, .kill = query->kill},
                       .lookback = query->lookback != 0 ? query->lookback : options->lookback,
                       .delayed_name_removal = options->features.delayed_name_removal};
     int r;

@@ -35,9 +35,26 @@ struct query {
     ts start;
     ts end;
     dur step;
-    dur lookback;           /* 0 = the engine's */
-    bool no_step_invariant; /* tests: do not wrap */
-    const _Atomic bool *cancel;
+    dur lookback;               /* 0 = the engine's */
+    bool no_step_invariant;     /* tests: do not wrap */
+    const _Atomic bool *cancel; /* either stops the query; NULL = none */
+    const _Atomic bool *kill;
+    bool explain; /* fill the result's explain */
+};
+
+/* What a node of the expression has cost, all below it included. A node that runs several times (in
+ * a subquery, at a single step) is added up. */
+struct explain_node {
+    const char *kind; /* "selector", "call", "aggregate" ... */
+    str text;         /* as the printer writes it */
+    uint64_t runs;
+    uint64_t series;       /* that came out of it */
+    uint64_t points;       /* likewise */
+    uint64_t samples_read; /* from the store */
+    uint64_t bytes;        /* of the query's memory */
+    mono ns;
+    struct explain_node **children;
+    size_t child_count;
 };
 
 struct point {
@@ -77,8 +94,9 @@ struct query_result {
     size_t series_count;
     struct annotations annotations;
     struct query_stats stats;
-    struct arena arena;      /* owns all of the above */
-    struct querier *querier; /* pins the label bytes */
+    struct explain_node *explain; /* NULL unless asked for */
+    struct arena arena;           /* owns all of the above */
+    struct querier *querier;      /* pins the label bytes */
 };
 
 /* engine_run parses, evaluates and fills *ret, which the caller releases with query_result_done. On

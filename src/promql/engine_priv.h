@@ -135,6 +135,21 @@ void engine_mark_shared(struct arena *arena, str text, struct expr *tree);
 int eval_shared(struct eval *ev, const struct timeline *line, const struct expr *expr,
                 struct value *ret, struct baro_error *err);
 
+/* ---- eval_explain.c ---- */
+
+/* engine_explain makes the tree that costs are added to, and hangs it on the expression. */
+struct explain_node *engine_explain(struct arena *arena, struct expr *tree);
+
+struct explain_mark {
+    struct explain_node *node;
+    mono begin;
+    uint64_t samples_read;
+    size_t bytes;
+};
+struct explain_mark explain_begin(const struct eval *ev, const struct expr *expr);
+void explain_end(const struct eval *ev, const struct explain_mark *mark, uint64_t series,
+                 uint64_t points);
+
 /* ---- eval_expr.c ---- */
 
 int eval_expr(struct eval *ev, const struct timeline *line, const struct expr *expr,

@@ -240,6 +240,9 @@ static int eval_invariant(struct eval *ev, const struct timeline *line, const st
     return r;
 }
 
+static int each(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                struct row_sink *sink, struct baro_error *err);
+
 /* Whether eval_each can produce the rows without collecting them first. */
 static bool is_streamed(const struct expr *expr)
 {
@@ -254,7 +257,7 @@ static int eval_streamed(struct eval *ev, const struct timeline *line, const str
     int r;
 
     row_collector_init(&collector, ev, line->steps);
-    r = eval_each(ev, line, expr, &collector.sink, err);
+    r = each(ev, line, expr, &collector.sink, err);
     if (r >= 0) {
         *ret =
             (struct value){.type = VALUE_VECTOR, .rows = collector.rows, .count = collector.count};
@@ -300,10 +303,17 @@ int eval_expr(struct eval *ev, const struct timeline *line, const struct expr *e
               struct value *ret, struct baro_error *err)
 {
     size_t held = ev->held;
+    struct explain_mark mark = {0};
     int r = eval_tick(ev, 100, err);
 
+    if (UNLIKELY(expr->explain != NULL)) {
+        mark = explain_begin(ev, expr);
+    }
     *ret = (struct value){.type = expr->type};
     r = r < 0 ? r : eval_node(ev, line, expr, ret, err);
+    if (UNLIKELY(mark.node != NULL)) {
+        explain_end(ev, &mark, ret->count, ret->count * line->steps);
+    }
     ev->held = held + (ret->scalar != NULL ? line->steps : 0) + ret->count * line->steps;
     return r;
 }
@@ -320,15 +330,12 @@ int eval_scalar(struct eval *ev, const struct timeline *line, const struct expr 
     return r;
 }
 
-int eval_each(struct eval *ev, const struct timeline *line, const struct expr *expr,
-              struct row_sink *sink, struct baro_error *err)
+static int each(struct eval *ev, const struct timeline *line, const struct expr *expr,
+                struct row_sink *sink, struct baro_error *err)
 {
     struct value value = {0};
     int r;
 
-    while (expr->kind == EXPR_PAREN) {
-        expr = expr->paren.expr;
-    }
     if (expr->kind == EXPR_VECTOR_SELECTOR) {
         return line->steps == 0 ? 0
                                 : eval_vector_selector(ev, line, expr, SELECT_VALUES, sink, err);
@@ -341,5 +348,41 @@ int eval_each(struct eval *ev, const struct timeline *line, const struct expr *e
         r = sink->row(sink->context, &value.rows[i], err);
         r = r < 0 ? r : eval_tick(ev, line->steps, err);
     }
+    return r;
+}
+
+/* Counts what goes by, when the query is explained. */
+struct counting_sink {
+    struct row_sink sink;
+    struct row_sink *inner;
+    uint64_t rows;
+};
+
+static int count_row(void *context, const struct row *row, struct baro_error *err)
+{
+    struct counting_sink *counting = context;
+
+    counting->rows++;
+    return counting->inner->row(counting->inner->context, row, err);
+}
+
+int eval_each(struct eval *ev, const struct timeline *line, const struct expr *expr,
+              struct row_sink *sink, struct baro_error *err)
+{
+    struct counting_sink counting = {.inner = sink};
+    struct explain_mark mark;
+    int r;
+
+    while (expr->kind == EXPR_PAREN) {
+        expr = expr->paren.expr;
+    }
+    if (LIKELY(expr->explain == NULL) || !is_streamed(expr)) {
+        return each(ev, line, expr, sink, err);
+    }
+    counting.sink =
+        (struct row_sink){.row = count_row, .context = &counting, .no_labels = sink->no_labels};
+    mark = explain_begin(ev, expr);
+    r = each(ev, line, expr, &counting.sink, err);
+    explain_end(ev, &mark, counting.rows, counting.rows * line->steps);
     return r;
 }

@@ -14,6 +14,9 @@ int cancel_check(const struct cancel *cancel, struct baro_error *err)
     if (cancel->flag != NULL && atomic_load_explicit(cancel->flag, memory_order_relaxed)) {
         return error_set(err, BARO_ECANCELED, "query was canceled");
     }
+    if (cancel->kill != NULL && atomic_load_explicit(cancel->kill, memory_order_relaxed)) {
+        return error_set(err, BARO_ECANCELED, "query was killed");
+    }
     if (cancel->deadline == 0) {
         return 0;
     }

@@ -98,6 +98,7 @@ int cancel_check(const struct cancel *cancel, struct baro_error *err);
 struct cancel {
     mono deadline;            /* CLOCK_MONOTONIC ns; 0 = none */
     const _Atomic bool *flag; /* set from another thread to cancel; NULL = none */
+    const _Atomic bool *kill; /* likewise */
 };
 
 /* One selected series. `labels` lives as long as the querier. `source` and `id` belong to the
