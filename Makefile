@@ -4,11 +4,13 @@ BUILD ?= build
 MESON_FLAGS ?=
 NINJA = ninja -C
 
-.PHONY: help deps build run test check bench fmt fuzz clean
+AMALGAMATION = $(BUILD)/amalgamation
+
+.PHONY: help amalgamation deps build run test check bench fmt fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/' | expand -t 15
 
 deps: ## install the Debian packages that are missing (sudo when not root)
 	@tools/deps
@@ -35,6 +37,9 @@ fmt: deps ## format all sources in place
 
 fuzz: deps ## run every fuzz target for SECONDS_EACH seconds (default 60)
 	@tools/fuzz $${SECONDS_EACH:-60}
+
+amalgamation: ## libbaro as two files: build/amalgamation/baro.h and baro.c
+	@tools/amalgamate $(AMALGAMATION)
 
 clean: ## remove all build folders
 	rm -rf build build-*

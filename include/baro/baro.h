@@ -566,6 +566,10 @@ BARO_API void baro_http_end(struct baro_http *http, struct baro_http_request *re
                             const char *endpoint, int status, uint64_t request_bytes,
                             uint64_t response_bytes, const char *trace_id);
 
+/* baro_socket_bytes_sent is how many bytes were written to a TCP socket so far, as the kernel
+ * counts them; 0 where it does not. */
+BARO_API uint64_t baro_socket_bytes_sent(int fd);
+
 /* ---- Multi-process
  * --------------------------------------------------------------------------------- */
 

@@ -504,8 +504,6 @@ BARO_PRIVATE int32_t baro_native_index(double value, int schema);
 /* Classic histogram: bucket counts (bound_count + 1) into ret, and the sum. */
 BARO_PRIVATE void baro_classic_read(const struct baro_series *series, uint64_t *ret_buckets,
                                     double *ret_sum);
-BARO_PRIVATE uint32_t baro_bucket_of(const struct baro_family *family, double value);
-BARO_PRIVATE double baro_histogram_sum_of(const struct baro_series *series);
 
 BARO_PRIVATE void baro_summary_record(struct baro_series *series, double value);
 BARO_PRIVATE double baro_summary_quantile_of(const struct baro_series *series, double quantile);
@@ -565,8 +563,7 @@ BARO_PRIVATE void baro_out_done(struct baro_out *out);
 /* baro_out_flush hands on what is there; with `end`, a gzip stream ends. */
 BARO_PRIVATE void baro_out_flush(struct baro_out *out, bool end);
 BARO_PRIVATE void baro_out_flush_if_full(struct baro_out *out);
-/* baro_out_reserve returns room for size bytes, or NULL after a failure; baro_out_advance says how
- * many were used. */
+/* baro_out_reserve returns room for size bytes behind out->size, or NULL without memory. */
 BARO_PRIVATE char *baro_out_reserve(struct baro_out *out, size_t size);
 BARO_PRIVATE void baro_out_put(struct baro_out *out, const void *bytes, size_t size);
 BARO_PRIVATE void baro_out_text(struct baro_out *out, const char *text);
@@ -583,11 +580,6 @@ BARO_PRIVATE void *baro_gzip_new(void);
 BARO_PRIVATE void baro_gzip_free(void *gzip);
 BARO_PRIVATE int baro_gzip_write(void *gzip, const char *bytes, size_t size, bool end,
                                  baro_write_fn *write, void *context);
-
-static inline void baro_out_advance(struct baro_out *out, size_t size)
-{
-    out->size += size;
-}
 
 /* ---- Exposition (baro_expose*.c, baro_collect.c, baro_process.c)
  * -------------------------------------- */

@@ -312,11 +312,6 @@ static inline uint32_t bucket_of(const struct baro_family *family, double value)
     return bucket;
 }
 
-uint32_t baro_bucket_of(const struct baro_family *family, double value)
-{
-    return bucket_of(family, value);
-}
-
 /* The run of a histogram: the sum, a count for each bound, one for +Inf, then the native part. */
 void baro_histogram_observe(baro_histogram histogram, double value)
 {
@@ -638,11 +633,6 @@ double baro_gauge_value(baro_gauge gauge)
     struct baro_series *series = baro_series_live(gauge.ref, &slot);
 
     return series == NULL ? 0 : gauge_read(series);
-}
-
-double baro_histogram_sum_of(const struct baro_series *series)
-{
-    return baro_cells_sum_double(baro_series_slot(series));
 }
 
 double baro_histogram_sum(baro_histogram histogram)
