@@ -31,6 +31,7 @@ check: build ## format, layering, both compilers, sanitizers, fuzz corpora
 bench: build ## micro-benchmarks: a table of ns and MB/s
 	@$(NINJA) $(BUILD) barograph-bench
 	@$(BUILD)/barograph-bench
+	@bench/bench_client_peers.py
 
 fmt: deps ## format all sources in place
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i

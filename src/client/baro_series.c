@@ -273,7 +273,12 @@ static bool table_grow(struct baro_family *family)
         }
     }
     __atomic_store_n(&family->table, table, __ATOMIC_RELEASE);
-    baro_garbage_add_locked(family->registry, old, NULL);
+    if (old != NULL && baro_lanes_are_quiet()) {
+        free(old); /* tables are only read between the marks of a lookup, so there is no quarantine
+                    */
+    } else {
+        baro_garbage_add_locked(family->registry, old, NULL);
+    }
     return true;
 }
 

@@ -1,7 +1,7 @@
 /*
  * A program that uses every kind of metric, for the tests of what it exposes.
- * client_demo expose text|openmetrics|protobuf; client_demo serve ADDRESS [WEB-CONFIG]: prints "port N" and serves until
- * its standard input ends; client_demo push URL; client_demo file PATH.
+ * client_demo expose text|openmetrics|protobuf; client_demo serve ADDRESS [WEB-CONFIG]: prints
+ * "port N" and serves until its standard input ends; client_demo push URL; client_demo file PATH.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,8 +103,8 @@ static void collect(struct baro_sink *sink, void *context)
 static void fill(void)
 {
     struct baro_family *family = baro_family_new(NULL, &requests, NULL);
-    struct baro_exemplar exemplar = {
-        (const struct baro_pair[]){{"trace_id", "abc\"def"}}, 1, 1700000000123};
+    struct baro_exemplar exemplar = {(const struct baro_pair[]){{"trace_id", "abc\"def"}}, 1,
+                                     1700000000123};
     baro_histogram both_series = baro_histogram_with(baro_family_new(NULL, &both, NULL), NULL);
     baro_histogram native_series = baro_histogram_with(baro_family_new(NULL, &native, NULL), NULL);
     baro_summary summary_series = baro_summary_with(baro_family_new(NULL, &summary, NULL), NULL);
@@ -133,8 +133,8 @@ static enum baro_health check(void *context, char *text, size_t size)
 
 static int serve(const char *address, const char *web_config)
 {
-    struct baro_server_options options = {.listen = address, .web_config_file = web_config,
-                                          .connections_max = 8, .timeout_ms = 2000};
+    struct baro_server_options options = {
+        .listen = address, .web_config_file = web_config, .connections_max = 8, .timeout_ms = 2000};
     struct baro_why why;
     struct baro_server *server = baro_server_start(&options, &why);
     char byte;
@@ -180,8 +180,11 @@ int main(int argc, char **argv)
         return serve(argv[2], argc > 3 ? argv[3] : NULL);
     }
     if (strcmp(argv[1], "push") == 0) {
-        struct baro_push_options push = {.url = argv[2], .job = "a job", .timeout_ms = 3000,
-                                         .username = "me", .password = "secret"};
+        struct baro_push_options push = {.url = argv[2],
+                                         .job = "a job",
+                                         .timeout_ms = 3000,
+                                         .username = "me",
+                                         .password = "secret"};
         const struct baro_pair grouping[] = {{"instance", "a/b"}, {"zone", "eu"}};
 
         push.grouping = grouping;

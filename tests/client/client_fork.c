@@ -1,8 +1,8 @@
 /*
- * The multi-process test: 24 workers that count, of which one is killed at random again and again and started anew. Beside the
- * counter each worker notes in a mapping of its own what it has counted, behind the counting, so that the counter may be
- * ahead of the notes by one for each kill, and by nothing else. Prints "ok ..." or what is wrong.
- * client_fork DIRECTORY SECONDS SEED
+ * The multi-process test: 24 workers that count, of which one is killed at random again and again
+ * and started anew. Beside the counter each worker notes in a mapping of its own what it has
+ * counted, behind the counting, so that the counter may be ahead of the notes by one for each kill,
+ * and by nothing else. Prints "ok ..." or what is wrong. client_fork DIRECTORY SECONDS SEED
  */
 #include <signal.h>
 #include <stdio.h>
@@ -102,8 +102,8 @@ int main(int argc, char **argv)
         (void)printf("join: %s\n", argc < 4 ? "usage" : why.text);
         return 1;
     }
-    notes = mmap(NULL, sizeof(*notes) * WORKERS, PROT_READ | PROT_WRITE,
-                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    notes = mmap(NULL, sizeof(*notes) * WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                 -1, 0);
     family = baro_family_new(NULL, &desc, NULL);
     total = baro_counter_new(NULL, "all_total", "");
     busy = baro_gauge_new(NULL, "busy", "");
@@ -135,7 +135,8 @@ int main(int argc, char **argv)
     }
     faults += check("counter", exposed("all_total "), (double)noted(), (double)noted() + kills);
     faults += check("labelled", exposed("kinds_total{"), (double)noted(), (double)noted() + kills);
-    faults += check("histogram", exposed("seconds_count "), (double)noted(), (double)noted() + kills);
+    faults +=
+        check("histogram", exposed("seconds_count "), (double)noted(), (double)noted() + kills);
     faults += check("gauge of the dead", exposed("busy "), 0, 0);
     if (faults == 0) {
         (void)printf("ok: %d kills, %.0f counted\n", kills, (double)noted());

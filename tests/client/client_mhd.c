@@ -1,4 +1,5 @@
-/* A server on libmicrohttpd with the request metrics of baro/mhd.h. client_mhd: prints "port N", serves until its input ends. */
+/* A server on libmicrohttpd with the request metrics of baro/mhd.h. client_mhd: prints "port N",
+ * serves until its input ends. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,9 +45,9 @@ int main(void)
     char byte;
 
     metrics.http = baro_http_new(NULL, NULL);
-    daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, baro_mhd_handler,
-                              &metrics, MHD_OPTION_NOTIFY_COMPLETED, baro_mhd_completed, &metrics,
-                              MHD_OPTION_END);
+    daemon =
+        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, baro_mhd_handler, &metrics,
+                         MHD_OPTION_NOTIFY_COMPLETED, baro_mhd_completed, &metrics, MHD_OPTION_END);
     if (daemon == NULL) {
         return 1;
     }
