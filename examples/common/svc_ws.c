@@ -149,7 +149,7 @@ static int client_frame(struct svc_ws *ws, struct client *client, const struct s
 static void client_frames(struct svc_ws *ws, struct client *client)
 {
     size_t done = 0;
-    int64_t r = 1;
+    int64_t r = client->in.len > 0; /* nothing has no address to look at */
 
     while (r > 0 && !client->is_dead) {
         struct svc_ws_frame frame;
@@ -170,8 +170,10 @@ static void client_frames(struct svc_ws *ws, struct client *client)
         client_close(ws, client, (unsigned)-r);
         done = client->in.len;
     }
-    memmove(client->in.ptr, client->in.ptr + done, client->in.len - done);
-    client->in.len -= done;
+    if (done > 0) {
+        memmove(client->in.ptr, client->in.ptr + done, client->in.len - done);
+        client->in.len -= done;
+    }
 }
 
 static void client_lost(struct svc_ws *ws, struct client *client)

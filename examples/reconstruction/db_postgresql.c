@@ -17,6 +17,13 @@ static int fail(PGconn *connection, const char *what, struct svc_error *err)
     return svc_fail(err, -EIO, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
+/* "relation exists, skipping" and its like are for nobody; errors come back as results. */
+static void no_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 static int postgresql_open(const char *url, void **ret, struct svc_error *err)
 {
     /* A later keyword wins over an earlier one, and the URL is expanded where it stands. */
@@ -30,6 +37,7 @@ static int postgresql_open(const char *url, void **ret, struct svc_error *err)
         PQfinish(connection);
         return r;
     }
+    (void)PQsetNoticeProcessor(connection, no_notice, NULL);
     *ret = connection;
     return 0;
 }

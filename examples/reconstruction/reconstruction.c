@@ -73,7 +73,7 @@ static const struct svc_fault_def faults[FAULT_COUNT] = {
 
 static int make_photos(struct svc_error *err)
 {
-    enum { SIDE = 256 };
+    enum { SIDE = 192 };
     enum solid_kind kind = solid_find(photos_shape);
     int r = kind == SOLID_COUNT
                 ? svc_fail(err, -EINVAL, "--shape=%.40s: give sphere, torus, cube, vase or figure",

@@ -194,7 +194,7 @@ int solid_photo(enum solid_kind kind, const struct view *view, uint32_t side, do
                 struct image *ret, struct svc_error *err)
 {
     struct image image = {0};
-    uint32_t random = side ^ (uint32_t)(view->right[0] * 1e6);
+    uint32_t random = side ^ (uint32_t)(int32_t)(view->right[0] * 1e6);
     int r = image_new(side, side, &image, err);
 
     for (uint32_t y = 0; r == 0 && y < side; y++) {

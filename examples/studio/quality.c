@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "studio.h"
@@ -137,9 +138,11 @@ static void count_thresholds(double overall)
 void quality_publish(struct studio *studio, const struct job_scores *scores)
 {
     orfeas_quality_grade_total_grade grade;
-    double meshes = (double)(studio->meshes += 1);
-    double manifold = (double)(studio->manifold_meshes += scores->is_manifold);
-    double printable = (double)(studio->printable_meshes += scores->is_printable);
+    uint64_t meshes = atomic_fetch_add(&studio->meshes, 1) + 1;
+    uint64_t manifold =
+        atomic_fetch_add(&studio->manifold_meshes, scores->is_manifold) + scores->is_manifold;
+    uint64_t printable =
+        atomic_fetch_add(&studio->printable_meshes, scores->is_printable) + scores->is_printable;
 
     orfeas_quality_bg_removal_score_set(scores->bg_removal);
     orfeas_quality_shape_score_set(scores->shape);
@@ -155,6 +158,6 @@ void quality_publish(struct studio *studio, const struct job_scores *scores)
         orfeas_quality_grade_total_inc(grade);
     }
     count_thresholds(scores->overall);
-    orfeas_quality_manifold_rate_set(100 * manifold / meshes);
-    orfeas_quality_printable_rate_set(100 * printable / meshes);
+    orfeas_quality_manifold_rate_set(100.0 * (double)manifold / (double)meshes);
+    orfeas_quality_printable_rate_set(100.0 * (double)printable / (double)meshes);
 }

@@ -9,8 +9,10 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import struct
+import subprocess
 import sys
 import time
 import zlib
@@ -85,6 +87,8 @@ class Service:
             return got
 
     def metrics(self, path: str = "/metrics") -> "Metrics":
+        """What was answered before is counted: a request is when its last byte is out, which its client sees first."""
+        time.sleep(0.05)
         status, _, body = self.call("GET", path)
         equal(status, 200, path)
         return Metrics(body.decode())
@@ -132,6 +136,27 @@ def check_family(metrics: Metrics, name: str, kind: str, labels: list[str]) -> N
         raise AssertionError(f"{name}: no sample")
     for row, _ in rows:
         equal(sorted(row), sorted(labels), f"labels of {name}")
+
+
+def judge_exposition(build: pathlib.Path, service: "Service", catalog: str) -> None:
+    """The live target agrees with its catalogue; promtool has nothing to say; other parsers read it."""
+    catalog_path = pathlib.Path(__file__).resolve().parent.parent.parent / "packs" / catalog / "catalog.yaml"
+    done = subprocess.run([str(build / "barograph"), "check", "metrics", f"--catalog={catalog_path}", "--allow=baro_.*",
+                           f"http://127.0.0.1:{service.port}/metrics"], capture_output=True, text=True, timeout=60, check=False)
+    equal(done.returncode, 0, f"check metrics --catalog: {done.stdout}{done.stderr}")
+    text = service.call("GET", "/metrics")[2]
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=60, check=False)
+        equal((done.returncode, done.stderr), (0, b""), f"promtool check metrics: {done.stdout!r}")
+    else:
+        print("skipped: promtool is not installed")
+    reader = ("import sys; from prometheus_client.parser import text_string_to_metric_families as f; "
+              "print(sum(len(m.samples) for m in f(sys.stdin.read())))")
+    done = subprocess.run(["/usr/bin/python3", "-c", reader], input=text, capture_output=True, timeout=60, check=False)
+    if b"No module named" in done.stderr or b"not found" in done.stderr:
+        print("skipped: python3-prometheus-client is not installed")
+    else:
+        equal((done.returncode, int(done.stdout or 0)), (0, len(Metrics(text.decode()).samples)), f"{done.stderr!r}")
 
 
 class WebSocket:

@@ -82,11 +82,11 @@ def test_known_bodies_come_back(build: pathlib.Path, work: pathlib.Path) -> None
               "cube": (1.0, lambda p: max(abs(c) for c in p) - 0.5)}
     with ex.Service(build, work, PROGRAM) as api:
         for shape, (volume, distance) in truths.items():
-            body, headers = form(photos_of(build, work, shape, 18), dataset_type="object", resolution="40")
+            body, headers = form(photos_of(build, work, shape, 14), dataset_type="object", resolution="40")
             status, _, answer = api.call("POST", "/api/job", body, headers)
             equal(status, 202, f"{answer!r}")
             job = ended(api, json.loads(answer)["job_id"])
-            equal((job["state"], job["dataset_type"], job["result"]["photos"]), ("done", "object", 18), f"{job}")
+            equal((job["state"], job["dataset_type"], job["result"]["photos"]), ("done", "object", 14), f"{job}")
             got = ex.check_closed(ex.read_stl(fetch(api, job, "mesh.stl")))
             equal(abs(got - job["result"]["volume"]) < 1e-3, True, f"{shape}: told {job['result']['volume']}, is {got}")
             equal(0.93 < got / volume < 1.12, True, f"{shape}: volume {got} of {volume}")
@@ -139,14 +139,15 @@ FAMILIES = {
     "E-M18c": ("reconstruction_stage_cpu_seconds_total", "counter", ["stage"]),
 }
 _loaded: ex.Metrics | None = None
+_service: ex.Service | None = None
 
 
 def light_load(build: pathlib.Path) -> ex.Metrics:
-    global _loaded
+    global _loaded, _service
     if _loaded:
         return _loaded
     work = tempfile.TemporaryDirectory(prefix="barograph-")
-    api = ex.Service(build, pathlib.Path(work.name), PROGRAM)
+    api = _service = ex.Service(build, pathlib.Path(work.name), PROGRAM)
     api.__enter__()
     atexit.register(lambda: (api.program.stop(), work.cleanup()))
     synthetic(api, "figure", dataset_type="figure")
@@ -179,6 +180,11 @@ def test_values_are_sound(build: pathlib.Path, work: pathlib.Path) -> None:
     equal(m.sum("api_requests_total", method="POST", endpoint="/api/job", status="success"), 2.0)
     equal(m.sum("health_checks_total", component="minio", status="healthy"), 1.0)
     equal(m.sum("reconstruction_point_cloud_size_sum", dataset_type="figure") > 300, True)
+
+
+def test_the_exposition_agrees_with_the_catalogue(build: pathlib.Path, work: pathlib.Path) -> None:
+    light_load(build)
+    ex.judge_exposition(build, _service, "e2e3d")
 
 
 # ---- faults ----

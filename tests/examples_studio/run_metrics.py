@@ -151,6 +151,11 @@ def test_values_are_sound(build: pathlib.Path, work: pathlib.Path) -> None:
         raise AssertionError("cache hits or rate limits were not counted")
 
 
+def test_the_exposition_agrees_with_the_catalogue(build: pathlib.Path, work: pathlib.Path) -> None:
+    light_load(build)
+    ex.judge_exposition(build, _service, "orfeas")
+
+
 def test_formats_and_switches(build: pathlib.Path, work: pathlib.Path) -> None:
     """O-P1: one exposition in each format; METRICS_ENDPOINT moves it; PROMETHEUS_ENABLED=false ends it."""
     light_load(build)
