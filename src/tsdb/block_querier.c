@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "tsdb/block_priv.h"
 #include "tsdb/chunk_cache.h"
+#include "tsdb/chunk_histogram.h"
 #include "tsdb/chunk_xor.h"
 
 enum { CANCEL_EVERY_SERIES = 1024 };
@@ -151,16 +152,21 @@ static int block_select(struct querier *base, struct arena *arena, const struct 
     return 0;
 }
 
-/* get_chunk gives the bytes of a float chunk: 1, or 0 for an encoding that is passed over. */
-static int get_chunk(struct block *block, uint64_t ref, str *ret, struct baro_error *err)
+static bool is_histogram_chunk(uint8_t encoding)
 {
-    uint8_t encoding = CHUNK_NONE;
-    int r = chunk_reader_get(block->chunks, ref, &encoding, ret, err);
+    return encoding == CHUNK_HISTOGRAM || encoding == CHUNK_FLOAT_HISTOGRAM;
+}
+
+/* get_chunk gives encoding and bytes of a chunk: 1, or 0 for an encoding that is passed over. */
+static int get_chunk(struct block *block, uint64_t ref, uint8_t *ret_encoding, str *ret,
+                     struct baro_error *err)
+{
+    int r = chunk_reader_get(block->chunks, ref, ret_encoding, ret, err);
 
     if (r < 0) {
         return r;
     }
-    if (encoding != CHUNK_XOR) {
+    if (*ret_encoding != CHUNK_XOR && !is_histogram_chunk(*ret_encoding)) {
         (void)atomic_fetch_add_explicit(&block->skipped_chunks, 1, memory_order_relaxed);
         return 0;
     }
@@ -205,11 +211,13 @@ static void keep_range(struct sample_buf *samples, size_t first, ts start, ts en
     samples->count = first + count;
 }
 
-/* append_chunk appends the samples of a float chunk within a range, from the cache or to it. */
+/* append_chunk appends the samples of a chunk within a range; those of a float chunk from the cache
+ * or to it. */
 static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, struct sample_buf *ret,
                         struct baro_error *err)
 {
     size_t first = ret->count;
+    uint8_t encoding = CHUNK_NONE;
     str data = STR_NULL;
     int r = 0;
 
@@ -219,9 +227,16 @@ static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, str
             return r;
         }
     }
-    r = get_chunk(block, ref, &data, err);
-    if (r <= 0 || block->cache == NULL) {
-        return r <= 0 ? r : chunk_xor_decode(data, start, end, ret, err);
+    r = get_chunk(block, ref, &encoding, &data, err);
+    if (r <= 0) {
+        return r;
+    }
+    if (is_histogram_chunk(encoding)) {
+        return chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, start, end, ret,
+                                      err);
+    }
+    if (block->cache == NULL) {
+        return chunk_xor_decode(data, start, end, ret, err);
     }
     r = chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, err);
     if (r >= 0) {
@@ -297,38 +312,46 @@ static int last_chunk(const struct block_series *source, ts end, struct chunk_me
     return r < 0 ? r : found;
 }
 
-/* last_of_chunk finds the last sample of a float chunk within a range: 1, 0, or an error. */
+/* last_of_chunk finds the last sample of a chunk within a range: 1, 0, or an error. */
 static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, ts end,
-                         struct sample *ret, struct baro_error *err)
+                         struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct block *block = querier->block;
     struct sample_buf *samples = &querier->samples;
+    size_t last;
     int r;
 
     if (block->cache == NULL) {
+        uint8_t encoding = CHUNK_NONE;
         str data = STR_NULL;
 
-        r = get_chunk(block, ref, &data, err);
-        return r > 0 ? chunk_xor_last(data, start, end, &ret->t, &ret->v, err) : r;
-    }
-    r = chunk_cache_last(block->cache, block->cache_owner, ref, start, end, ret);
-    if (r >= 0) {
-        return r;
+        r = get_chunk(block, ref, &encoding, &data, err);
+        if (r <= 0 || encoding == CHUNK_XOR) {
+            return r > 0 ? chunk_xor_last(data, start, end, &ret->t, &ret->v, err) : r;
+        }
+    } else {
+        r = chunk_cache_last(block->cache, block->cache_owner, ref, start, end, ret);
+        if (r >= 0) {
+            return r;
+        }
     }
     sample_buf_reset(samples);
     r = append_chunk(block, ref, start, end, samples, err);
     if (r < 0 || samples->count == 0) {
         return r < 0 ? r : 0;
     }
-    *ret =
-        (struct sample){.t = samples->t[samples->count - 1], .v = samples->v[samples->count - 1]};
+    last = samples->count - 1;
+    *ret = (struct sample){.t = samples->t[last], .v = samples->v[last]};
+    if (samples->h != NULL && samples->h[last] != NULL) {
+        ret->h = histogram_copy(arena, samples->h[last]);
+    }
     return 1;
 }
 
 /* The newest sample up to `end` is nearly always the answer; a deleted one, or a chunk that is not
  * read, moves `end` before it. */
 static int block_last_sample(struct querier *base, const struct series *series, ts start, ts end,
-                             UNUSED struct arena *arena, struct sample *ret, struct baro_error *err)
+                             struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct block_querier *querier = block_querier_of(base);
     const struct block_series *source = series->source;
@@ -341,7 +364,7 @@ static int block_last_sample(struct querier *base, const struct series *series, 
         const struct tombstone *cover = NULL;
         struct sample found = {0};
 
-        r = last_of_chunk(querier, meta.ref, start, end, &found, err);
+        r = last_of_chunk(querier, meta.ref, start, end, arena, &found, err);
         if (r < 0) {
             return r;
         }
