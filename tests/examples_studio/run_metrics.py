@@ -8,13 +8,14 @@ Usage: tests/examples_studio/run_metrics.py BUILD [NAME...]
 import atexit
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples_common"))
 import exampletest as ex  # noqa: E402
-from barotest import equal, main, wait_until  # noqa: E402
+from barotest import equal, main, need, wait_until  # noqa: E402
 
 STUDIO = "studio/studio"
 STAGES = ["image_loading", "image_preprocessing", "shape_generation", "texture_synthesis", "mesh_export"]
@@ -170,6 +171,32 @@ def test_formats_and_switches(build: pathlib.Path, work: pathlib.Path) -> None:
         equal("app_info" in studio.metrics("/internal/metrics").types, True)
     with ex.Service(build, work, STUDIO, "--data=off", environment={"PROMETHEUS_ENABLED": "false"}) as studio:
         equal(studio.post("/api/text-to-image", prompt="x", width=64, height=64, wait=10)[1]["state"], "done")
+
+
+# What NVML's interface looks like to a program; two GPUs, the second of which fails.
+NVML = r"""
+typedef void *device;
+int nvmlInit_v2(void) { return 0; }
+int nvmlShutdown(void) { return 0; }
+int nvmlDeviceGetCount_v2(unsigned *count) { *count = 2; return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, device *ret) { *ret = (device)(unsigned long)(i + 1); return 0; }
+int nvmlDeviceGetUtilizationRates(device d, unsigned *ret) { ret[0] = 37; ret[1] = 5; return d == (device)1 ? 0 : 15; }
+int nvmlDeviceGetMemoryInfo(device d, unsigned long long *ret)
+{ ret[0] = 1000; ret[1] = 600; ret[2] = 400; return d == (device)1 ? 0 : 15; }
+"""
+
+
+def test_gpus_are_read_by_nvml(build: pathlib.Path, work: pathlib.Path) -> None:
+    """O-M17, O-M18: with a driver's library, against its interface; without one there is nothing to show."""
+    compiler = need("cc")
+    (work / "nvml.c").write_text(NVML)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(work / "libnvidia-ml.so.1"), str(work / "nvml.c")], check=True)
+    with ex.Service(build, work, STUDIO, environment={"LD_LIBRARY_PATH": str(work)}) as studio:
+        m = studio.metrics()
+        equal(m.of("gpu_usage_percent"), [({"gpu_id": "0"}, 37.0)])
+        equal([m.sum("gpu_memory_bytes", type=t) for t in ("total", "used", "free")], [1000.0, 400.0, 600.0])
+    with ex.Service(build, work, STUDIO, "--gpu=none", environment={"LD_LIBRARY_PATH": str(work)}) as studio:
+        equal(studio.metrics().of("gpu_usage_percent"), [], "--gpu=none")
 
 
 # ---- what faults move: the inputs of the pack's alert rules ----

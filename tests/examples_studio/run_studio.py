@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples_common"))
 import exampletest as ex  # noqa: E402
-from barotest import contains, equal, main, wait_until  # noqa: E402
+from barotest import ROOT, contains, equal, main, wait_until  # noqa: E402
 
 STUDIO = "studio/studio"
 READERS = {"stl": ex.read_stl, "obj": ex.read_obj, "glb": ex.read_glb}
@@ -72,6 +72,11 @@ def test_uploads_of_each_kind(build: pathlib.Path, work: pathlib.Path) -> None:
         equal(studio.call("GET", f"/api/images/{image_id}")[2], data, "the picture comes back")
         status, _, answer = studio.call("POST", "/api/upload-image", b"P6 8 8 255 " + bytes(range(192)))
         equal((status, json.loads(answer)["format"], json.loads(answer)["width"]), (201, "pnm", 8))
+        for name in ("base.jpg", "progressive.jpg"):
+            data = (ROOT / "fuzz" / "corpus" / "studio_image" / name).read_bytes()
+            status, _, answer = studio.call("POST", "/api/upload-image", data)
+            equal((status, json.loads(answer)["format"], json.loads(answer)["width"]), (201, "jpeg", 16), name)
+            equal(studio.call("POST", "/api/upload-image", data[:-100])[0], 400, f"{name}, cut off")
 
 
 def test_text_becomes_a_picture_and_a_mesh(build: pathlib.Path, work: pathlib.Path) -> None:
