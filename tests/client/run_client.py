@@ -371,5 +371,15 @@ def test_amalgamation_compiles_alone(build: pathlib.Path, work: pathlib.Path) ->
     contains(run([str(work / "cpp")]), 'requests_total{method="GET",code="200"} 1\n', "C++")
 
 
+def test_programs_of_the_guide(build: pathlib.Path, work: pathlib.Path) -> None:
+    guide = (ROOT / "docs" / "client.md").read_text()
+    programs = re.findall(r"```c\n(.*?)```\n\n```text\n(.*?)```", guide, re.S)
+    equal(len(programs), guide.count("```c\n"), "programs that say what they print")
+    for number, (program, wanted) in enumerate(programs):
+        source = work / f"guide{number}.c"
+        source.write_text(program)
+        equal(run([compile_with_library(build, source, work / f"guide{number}", "-Werror")]), wanted, f"program {number + 1} of docs/client.md")
+
+
 if __name__ == "__main__":
     barotest.main(globals())
