@@ -107,33 +107,60 @@ static size_t picture(unsigned seed, uint8_t ret[IMAGE_SIZE * IMAGE_SIZE * 3 + 3
     return (size_t)(at - ret);
 }
 
-/* An upload, a relief of it, and the file: mostly of pictures that were there before, as a shop's
- * are. */
-static bool generate_studio(struct user *user)
+/* A job that was asked for, to its end. */
+static bool studio_job(struct user *user, json_t *job_consume)
 {
-    uint8_t image[IMAGE_SIZE * IMAGE_SIZE * 3 + 32];
-    struct net_request request = {
-        .method = "POST", .path = "/api/upload-image", .content_type = "image/x-portable-pixmap"};
-    json_t *upload;
-    json_t *job = NULL;
-    char path[128] = "";
+    char path[128];
     bool good = false;
 
-    request.body = image;
+    if (job_consume != NULL) {
+        (void)snprintf(path, sizeof(path), "/api/jobs/%.64s", text_of(job_consume, "id"));
+        good = end_await(user, path);
+    }
+    json_decref(job_consume);
+    return good;
+}
+
+/* A picture of words, now and then. */
+static bool studio_words(struct user *user)
+{
+    static const char *const styles[] = {"realistic", "cartoon"};
+
+    return studio_job(
+        user, post_json(user, "/api/text-to-image",
+                        json_pack("{s:s, s:s, s:i, s:i, s:i}", "prompt", "a dragon on a hill",
+                                  "art_style", styles[user->generation / PICTURES % 2], "width", 96,
+                                  "height", 96, "seed", (int)(user->generation % 2))));
+}
+
+/* An upload and a relief of it: mostly of pictures that were there before, as a shop's are. */
+static bool studio_relief(struct user *user)
+{
+    uint8_t image[IMAGE_SIZE * IMAGE_SIZE * 3 + 32];
+    struct net_request request = {.method = "POST",
+                                  .path = "/api/upload-image",
+                                  .content_type = "image/x-portable-pixmap",
+                                  .body = image};
+    json_t *upload;
+    bool good = false;
+
     request.len = picture(user->generation % PICTURES, image);
     upload = ask_json(user, &request);
     if (upload != NULL) {
-        job = post_json(user, "/api/generate-3d",
-                        json_pack("{s:s, s:s, s:s}", "image_id", text_of(upload, "image_id"),
-                                  "format", "glb", "quality", "draft"));
-    }
-    if (job != NULL) {
-        (void)snprintf(path, sizeof(path), "/api/jobs/%.64s", text_of(job, "id"));
-        good = end_await(user, path);
+        good = studio_job(
+            user, post_json(user, "/api/generate-3d",
+                            json_pack("{s:s, s:s, s:s}", "image_id", text_of(upload, "image_id"),
+                                      "format", "glb", "quality", "draft")));
     }
     json_decref(upload);
-    json_decref(job);
     return good;
+}
+
+static bool generate_studio(struct user *user)
+{
+    bool good = studio_relief(user);
+
+    return user->generation % PICTURES == 1 ? studio_words(user) && good : good;
 }
 
 static bool generate_orchestrator(struct user *user)

@@ -10,6 +10,7 @@ int command_check_config(int argc, char **argv);
 int command_check_dashboards(int argc, char **argv);
 int command_check_metrics(int argc, char **argv);
 int command_check_rules(int argc, char **argv);
+int command_demo(int argc, char **argv);
 int command_gen_c(int argc, char **argv);
 int command_gen_dashboard(int argc, char **argv);
 int command_gen_docs(int argc, char **argv);

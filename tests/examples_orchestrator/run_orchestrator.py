@@ -222,11 +222,11 @@ def test_T_A1_failing_stage(build, work):
 
 
 def test_T_A2_slow_stage(build, work):
-    with start(build, work, "--fault=slow-stage:post=5.1") as service:
+    with start(build, work, "--fault=slow-stage:post=1.1") as service:
         equal(ask(service)[0], 200, "slow, but answered")
-        equal(service.metrics().sum("orchestrator_stage_duration_seconds_bucket", stage="post", le="5.0")
-              + service.metrics().sum("orchestrator_stage_duration_seconds_bucket", stage="post", le="5"), 0, "within 5 s")
-        equal(service.metrics().sum("orchestrator_stage_duration_seconds_count", stage="post"), 1, "prompts")
+        metrics = service.metrics()
+        equal(metrics.quantile(0.95, "orchestrator_stage_duration_seconds") >= 1.1, True, "p95 follows the fault")
+        equal(metrics.sum("orchestrator_stage_duration_seconds_count", stage="post"), 1, "prompts")
 
 
 def test_T_A3_shedding(build, work):

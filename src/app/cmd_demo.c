@@ -1,0 +1,450 @@
+/*
+ * demo: the server with the four example services as its children, on free ports, with users at
+ * work, scraped as the packs say. Everything that is made lies in one directory.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/demo_config.h"
+#include "app/demo_process.h"
+#include "app/files.h"
+#include "app/flags.h"
+#include "base/arena.h"
+#include "base/attr.h"
+#include "conf/prom_config.h"
+
+enum { DEMO_DATA, DEMO_EXAMPLES, DEMO_FAULT, DEMO_INTERVAL, DEMO_LOAD, DEMO_PACKS, DEMO_LISTEN };
+
+static const struct flag rows[] = {
+    [DEMO_DATA] = {"data", FLAG_TEXT, "demo-data", FLAG_RUN, "the directory for all that is made"},
+    [DEMO_EXAMPLES] = {"examples", FLAG_TEXT, "", FLAG_RUN,
+                       "where the example services are; default: examples/ beside this program"},
+    [DEMO_FAULT] =
+        {"fault", FLAG_LIST, "", FLAG_RUN,
+         "SERVICE=FAULT of one of the services, as in orchestrator=slow-stage:post=6; repeatable"},
+    [DEMO_INTERVAL] = {"interval", FLAG_DURATION, "5s", FLAG_RUN, "how often all are scraped"},
+    [DEMO_LOAD] = {"load", FLAG_BOOL, "true", FLAG_RUN, "users for each service"},
+    [DEMO_PACKS] = {"packs", FLAG_TEXT, "", FLAG_RUN,
+                    "the packs; default: packs/ here, or beside this program"},
+    [DEMO_LISTEN] = {"web.listen-address", FLAG_TEXT, "", FLAG_RUN,
+                     "of the server; default: 127.0.0.1:9090, or a free port where that is taken"},
+};
+
+/* The processes, in the order of their start: the API of the reconstruction asks its worker. */
+enum demo_child {
+    CHILD_STUDIO,
+    CHILD_RECONSTRUCTION_WORKER,
+    CHILD_RECONSTRUCTION,
+    CHILD_ORCHESTRATOR,
+    CHILD_EXTRACTION,
+    CHILD_COUNT,
+};
+
+static const struct {
+    const char *service; /* of --fault, and of the directory */
+    const char *name;
+    const char *binary;
+    const char *arguments[3];
+} children[CHILD_COUNT] = {
+    [CHILD_STUDIO] = {"studio", "studio", "studio/studio", {"--gpu=simulated"}},
+    [CHILD_RECONSTRUCTION_WORKER] = {"reconstruction",
+                                     "reconstruction-worker",
+                                     "reconstruction/reconstruction",
+                                     {"--role=worker"}},
+    [CHILD_RECONSTRUCTION] = {"reconstruction",
+                              "reconstruction",
+                              "reconstruction/reconstruction",
+                              {"--role=api"}},
+    [CHILD_ORCHESTRATOR] = {"orchestrator", "orchestrator", "orchestrator/orchestrator", {NULL}},
+    [CHILD_EXTRACTION] = {"extraction",
+                          "extraction",
+                          "extraction/extraction",
+                          {"--worker-listen=127.0.0.1:0", "--search-listen=127.0.0.1:0"}},
+};
+
+/* The users: of which service, and where its metrics are. */
+static const struct {
+    enum demo_child child;
+    const char *metrics;
+} loads[] = {
+    {CHILD_STUDIO, "{url}/metrics"},
+    {CHILD_RECONSTRUCTION, "{url}/metrics"},
+    {CHILD_ORCHESTRATOR, "{url}/metrics"},
+    {CHILD_EXTRACTION, "{url}/api/v1/metrics"},
+};
+
+static const char *const packs[] = {"e2e3d", "orchestrator", "orfeas", "pybase"};
+
+enum {
+    LOAD_COUNT = ARRAY_COUNT(loads),
+    PROCESS_COUNT = CHILD_COUNT + LOAD_COUNT,
+    SERVE_ARGS_MAX = 64
+};
+
+struct demo {
+    struct flags flags;
+    struct arena arena;
+    char data[PATH_MAX];
+    char examples[PATH_MAX];
+    char packs[PATH_MAX];
+    char interval[32];
+    const char *listen;
+    uint16_t own_port;
+    uint16_t ports[CHILD_COUNT];
+    uint16_t extraction_worker, extraction_search;
+    struct demo_process processes[PROCESS_COUNT];
+    bool has_rules;
+};
+
+static int fail(const struct baro_error *err)
+{
+    char text[ERROR_FORMAT_BYTES];
+
+    error_format(err, text, sizeof(text));
+    (void)fprintf(stderr, "barograph: %s\n", text);
+    return error_exit_status(err->code);
+}
+
+/* The first of the places that is there, as an absolute path. */
+static int place_find(const char *given, const char *const *places, const char *what,
+                      char ret[PATH_MAX], struct baro_error *err)
+{
+    if (given[0] != '\0') {
+        return realpath(given, ret) != NULL
+                   ? 0
+                   : error_set(err, BARO_EUSAGE, "--%s: %s is not there", what, given);
+    }
+    for (; *places != NULL; places++) {
+        if (realpath(*places, ret) != NULL) {
+            return 0;
+        }
+    }
+    return error_set(err, BARO_EUSAGE, "the %s are not found: say where they are by --%s", what,
+                     what);
+}
+
+static int places_find(struct demo *demo, struct baro_error *err)
+{
+    const char *data = flags_text(&demo->flags, DEMO_DATA).ptr;
+    char own[PATH_MAX] = "";
+    ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    int r;
+
+    own[len > 0 ? len : 0] = '\0';
+    *(strrchr(own, '/') != NULL ? strrchr(own, '/') : own) = '\0';
+    const char *examples[] = {arena_printf(&demo->arena, "%s/examples", own).ptr, NULL};
+    const char *pack_places[] = {"packs", arena_printf(&demo->arena, "%s/packs", own).ptr,
+                                 arena_printf(&demo->arena, "%s/../packs", own).ptr, NULL};
+    r = place_find(flags_text(&demo->flags, DEMO_EXAMPLES).ptr, examples, "examples",
+                   demo->examples, err);
+    r = r < 0 ? r
+              : place_find(flags_text(&demo->flags, DEMO_PACKS).ptr, pack_places, "packs",
+                           demo->packs, err);
+    if (r < 0) {
+        return r;
+    }
+    if ((mkdir(data, 0750) < 0 && errno != EEXIST) || realpath(data, demo->data) == NULL) {
+        return error_set(err, -errno, "--data: %s: cannot be made", data);
+    }
+    return 0;
+}
+
+/* Whether the port can be listened on now; 0 asks for any. Returns the port, or 0. */
+static uint16_t port_try(uint16_t port)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    good = fd >= 0 && bind(fd, (struct sockaddr *)&at, size) == 0 && listen(fd, 1) == 0 &&
+           getsockname(fd, (struct sockaddr *)&at, &size) == 0;
+    (void)close(fd);
+    return good ? ntohs(at.sin_port) : 0;
+}
+
+static int listen_choose(struct demo *demo, struct baro_error *err)
+{
+    enum { PORT_PRESET = 9090 };
+    str given = flags_text(&demo->flags, DEMO_LISTEN);
+    const char *colon = given.len > 0 ? strrchr(given.ptr, ':') : NULL;
+
+    if (given.len == 0) {
+        demo->own_port = port_try(PORT_PRESET);
+        demo->own_port = demo->own_port != 0 ? demo->own_port : port_try(0);
+        demo->listen = arena_printf(&demo->arena, "127.0.0.1:%u", demo->own_port).ptr;
+        return demo->own_port != 0 ? 0 : error_set(err, -EADDRINUSE, "no port is free");
+    }
+    demo->listen = given.ptr;
+    demo->own_port = colon != NULL ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+    return demo->own_port != 0
+               ? 0
+               : error_set(err, BARO_EUSAGE,
+                           "--web.listen-address: give HOST:PORT, as in 127.0.0.1:9090");
+}
+
+/* Each fault must name a service. */
+static int faults_check(const struct demo *demo, struct baro_error *err)
+{
+    for (size_t i = 0; i < demo->flags.list_count; i++) {
+        str fault = demo->flags.list[i];
+        size_t equals = str_index_char(fault, '=');
+        bool known = false;
+
+        for (size_t k = 0; equals != SIZE_MAX && k < CHILD_COUNT; k++) {
+            known = known || str_is(str_slice(fault, 0, equals), children[k].service);
+        }
+        if (!known) {
+            return error_set(err, BARO_EUSAGE,
+                             "--fault=%.*s: give SERVICE=FAULT: studio, reconstruction, "
+                             "orchestrator or extraction",
+                             STR_ARG(fault));
+        }
+    }
+    return 0;
+}
+
+static int child_start(struct demo *demo, enum demo_child child, struct baro_error *err)
+{
+    const char *argv[DEMO_ARGS_MAX] = {0};
+    const char *directory =
+        arena_printf(&demo->arena, "%s/%s", demo->data, children[child].service).ptr;
+    struct demo_process *process = &demo->processes[child];
+    size_t count = 0;
+    int r;
+
+    argv[count++] = arena_printf(&demo->arena, "%s/%s", demo->examples, children[child].binary).ptr;
+    argv[count++] = "--listen=127.0.0.1:0";
+    for (size_t i = 0;
+         i < ARRAY_COUNT(children[child].arguments) && children[child].arguments[i] != NULL; i++) {
+        argv[count++] = children[child].arguments[i];
+    }
+    if (child == CHILD_RECONSTRUCTION) {
+        argv[count++] = arena_printf(&demo->arena, "--worker-url=127.0.0.1:%u",
+                                     demo->ports[CHILD_RECONSTRUCTION_WORKER])
+                            .ptr;
+    }
+    for (size_t i = 0; i < demo->flags.list_count && count < DEMO_ARGS_MAX - 1; i++) {
+        str fault = demo->flags.list[i];
+        size_t equals = str_index_char(fault, '=');
+
+        if (str_is(str_slice(fault, 0, equals), children[child].service)) {
+            argv[count++] = arena_printf(&demo->arena, "--fault=%.*s",
+                                         STR_ARG(str_from_index(fault, equals + 1)))
+                                .ptr;
+        }
+    }
+    r = demo_process_start(process, children[child].name, directory, argv, err);
+    r = r < 0 ? r : demo_process_port(process, " listening on port ", &demo->ports[child], err);
+    if (r >= 0 && child == CHILD_EXTRACTION) {
+        r = demo_process_port(process, "extraction worker metrics on port ",
+                              &demo->extraction_worker, err);
+        r = r < 0 ? r
+                  : demo_process_port(process, "search worker metrics on port ",
+                                      &demo->extraction_search, err);
+    }
+    return r;
+}
+
+static int load_start(struct demo *demo, size_t index, struct baro_error *err)
+{
+    enum demo_child child = loads[index].child;
+    const char *name = arena_printf(&demo->arena, "load-%s", children[child].service).ptr;
+    const char *argv[] = {
+        arena_printf(&demo->arena, "%s/load/load", demo->examples).ptr,
+        arena_printf(&demo->arena, "--target=%s", children[child].service).ptr,
+        arena_printf(&demo->arena, "--url=http://127.0.0.1:%u", demo->ports[child]).ptr,
+        arena_printf(&demo->arena, "--metrics=%s", loads[index].metrics).ptr,
+        "--scenario=sustained",
+        "--scale=100",
+        "--pause-ms=1000",
+        NULL,
+    };
+
+    return demo_process_start(&demo->processes[CHILD_COUNT + index], name,
+                              arena_printf(&demo->arena, "%s/load", demo->data).ptr, argv, err);
+}
+
+static int file_write(const char *path, const struct buf *text, struct baro_error *err)
+{
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL && !text->failed && fwrite(text->ptr, 1, text->len, file) == text->len;
+
+    good = (file == NULL || fclose(file) == 0) && good;
+    return good ? 0 : error_set(err, -EIO, "%s: cannot be written", path);
+}
+
+/* The jobs of the packs that the demo can scrape; the server shows this host as a node exporter
+ * does. */
+static int jobs_write(struct demo *demo, struct baro_error *err)
+{
+    const struct demo_target targets[] = {
+        {"api", NULL, demo->ports[CHILD_RECONSTRUCTION]},
+        {"node_exporter", "/host/metrics", demo->own_port},
+        {"orchestrator", NULL, demo->ports[CHILD_ORCHESTRATOR]},
+        {"orfeas-backend", NULL, demo->ports[CHILD_STUDIO]},
+        {"orfeas-node", "/host/metrics", demo->own_port},
+        {"pybase-backend", NULL, demo->ports[CHILD_EXTRACTION]},
+        {"pybase-extraction-worker", NULL, demo->extraction_worker},
+        {"pybase-node", "/host/metrics", demo->own_port},
+        {"pybase-search-worker", NULL, demo->extraction_search},
+        {"reconstruction", NULL, demo->ports[CHILD_RECONSTRUCTION_WORKER]},
+    };
+    struct buf yaml = {0};
+    struct buf out = {0};
+    int r = 0;
+
+    (void)mkdir(arena_printf(&demo->arena, "%s/scrape", demo->data).ptr, 0750);
+    for (size_t i = 0; r >= 0 && i < ARRAY_COUNT(packs); i++) {
+        buf_reset(&yaml);
+        buf_reset(&out);
+        r = file_read(arena_printf(&demo->arena, "%s/%s/scrape.yml", demo->packs, packs[i]).ptr,
+                      &yaml, err);
+        if (r >= 0) {
+            buf_c(&out, "scrape_configs:\n");
+            (void)demo_scrape_jobs(&out, buf_view(&yaml), targets, ARRAY_COUNT(targets));
+            r = file_write(arena_printf(&demo->arena, "%s/scrape/%s.yml", demo->data, packs[i]).ptr,
+                           &out, err);
+        }
+    }
+    buf_done(&yaml);
+    buf_done(&out);
+    return r;
+}
+
+/* The main file with the packs' rules, or without them where this program does not run rules. */
+static int main_write(struct demo *demo, struct baro_error *err)
+{
+    static struct faults faults;
+    const char *path = arena_printf(&demo->arena, "%s/prometheus.yml", demo->data).ptr;
+    const char *rules[ARRAY_COUNT(packs)];
+    struct prom_config *config = NULL;
+    struct buf out = {0};
+    size_t unsupported = 0;
+    int r;
+
+    for (size_t i = 0; i < ARRAY_COUNT(packs); i++) {
+        rules[i] = arena_printf(&demo->arena, "%s/%s/rules", demo->packs, packs[i]).ptr;
+    }
+    demo_config(&out, demo->interval, demo->own_port, rules, ARRAY_COUNT(packs));
+    r = file_write(path, &out, err);
+    r = r < 0 ? r : prom_config_load(path, &(struct prom_load_options){0}, &config, &faults);
+    if (config != NULL) {
+        (void)prom_config_unsupported(config, &unsupported);
+    }
+    demo->has_rules = r >= 0 && unsupported == 0;
+    if (r >= 0 && !demo->has_rules) {
+        buf_reset(&out);
+        demo_config(&out, demo->interval, demo->own_port, NULL, 0);
+        r = file_write(path, &out, err);
+    } else if (r < 0 && faults.count > 0) {
+        *err = faults.items[0];
+    }
+    config = prom_config_unref(config);
+    buf_done(&out);
+    return r;
+}
+
+static int demo_start(struct demo *demo, struct baro_error *err)
+{
+    int r = places_find(demo, err);
+
+    r = r < 0 ? r : listen_choose(demo, err);
+    r = r < 0 ? r : faults_check(demo, err);
+    for (size_t i = 0; r >= 0 && i < CHILD_COUNT; i++) {
+        r = child_start(demo, (enum demo_child)i, err);
+    }
+    r = r < 0 ? r : jobs_write(demo, err);
+    r = r < 0 ? r : main_write(demo, err);
+    for (size_t i = 0; r >= 0 && flags_bool(&demo->flags, DEMO_LOAD) && i < LOAD_COUNT; i++) {
+        r = load_start(demo, i, err);
+    }
+    return r;
+}
+
+static void urls_print(const struct demo *demo)
+{
+    (void)printf("barograph        http://127.0.0.1:%u/\n", demo->own_port);
+    for (size_t i = 0; i < CHILD_COUNT; i++) {
+        (void)printf("%-16s http://127.0.0.1:%u/\n", children[i].name, demo->ports[i]);
+    }
+    (void)printf("metrics of the extraction workers: http://127.0.0.1:%u/metrics, "
+                 "http://127.0.0.1:%u/metrics\n",
+                 demo->extraction_worker, demo->extraction_search);
+    for (size_t i = 0; i < ARRAY_COUNT(packs); i++) {
+        (void)printf("pack %-12s %s/%s/dashboards, %s/%s/rules\n", packs[i], demo->packs, packs[i],
+                     demo->packs, packs[i]);
+    }
+    (void)printf("configuration    %s/prometheus.yml%s\nlogs             %s/*/*.log\n", demo->data,
+                 demo->has_rules ? "" : " (without the rules, which this program does not run)",
+                 demo->data);
+    (void)printf("Ctrl-C ends all of it.\n");
+    (void)fflush(stdout);
+}
+
+static int demo_serve(struct demo *demo)
+{
+    char *argv[SERVE_ARGS_MAX];
+    int argc = 0;
+
+    argv[argc++] =
+        str_dup_c(arena_printf(&demo->arena, "--config.file=%s/prometheus.yml", demo->data));
+    argv[argc++] = str_dup_c(arena_printf(&demo->arena, "--storage.tsdb.path=%s/data", demo->data));
+    argv[argc++] = str_dup_c(arena_printf(&demo->arena, "--web.listen-address=%s", demo->listen));
+    for (size_t i = 0; i < demo->flags.arg_count && argc < SERVE_ARGS_MAX; i++) {
+        argv[argc++] = str_dup_c(demo->flags.args[i]);
+    }
+    return command_serve(argc, argv); /* its flags live until the process ends */
+}
+
+static int print_usage(void)
+{
+    struct buf out = {0};
+
+    flags_help(&out, "demo [FLAGS] [-- FLAGS OF serve]",
+               "Starts the four example services on free ports, users for them, and a server that "
+               "scrapes them as the "
+               "packs say.\nAll of it ends with this program. What is made lies in --data.",
+               rows, ARRAY_COUNT(rows));
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    buf_done(&out);
+    return 0;
+}
+
+int command_demo(int argc, char **argv)
+{
+    static struct demo demo;
+    struct baro_error err = {0};
+    int status;
+
+    if (flags_parse(&demo.flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0) {
+        return fail(&err);
+    }
+    if (demo.flags.help) {
+        return print_usage();
+    }
+    (void)snprintf(demo.interval, sizeof(demo.interval), "%lldms",
+                   (long long)flags_duration(&demo.flags, DEMO_INTERVAL));
+    if (demo_start(&demo, &err) < 0) {
+        status = fail(&err);
+    } else {
+        urls_print(&demo);
+        status = demo_serve(&demo);
+    }
+    demo_processes_stop(demo.processes, PROCESS_COUNT);
+    arena_done(&demo.arena);
+    return status;
+}

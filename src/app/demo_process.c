@@ -1,0 +1,131 @@
+#include "app/demo_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/files.h"
+#include "base/attr.h"
+#include "base/buf.h"
+
+enum { START_MS = 30000, STOP_MS = 15000, POLL_MS = 20, PORT_MAX = 65535 };
+
+static void pause_ms(long ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    (void)nanosleep(&time, NULL);
+}
+
+/* Only what may be called between fork and exec of a process that has threads, too. */
+NORETURN static void child_run(const char *directory, const char *log, const char *const *argv)
+{
+    int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    (void)signal(SIGINT,
+                 SIG_IGN); /* the terminal's ^C goes to all; the parent ends them in order */
+    if (out >= 0 && in >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(out, STDERR_FILENO) >= 0 &&
+        dup2(in, STDIN_FILENO) >= 0 && chdir(directory) == 0) {
+        (void)execv(argv[0], (char *const *)(uintptr_t)argv);
+    }
+    _exit(127);
+}
+
+int demo_process_start(struct demo_process *process, const char *name, const char *directory,
+                       const char *const *argv, struct baro_error *err)
+{
+    pid_t pid;
+
+    if (mkdir(directory, 0750) < 0 && errno != EEXIST) {
+        return error_set(err, -errno, "%s: cannot be made: give another --data", directory);
+    }
+    process->name = name;
+    (void)snprintf(process->log, sizeof(process->log), "%s/%s.log", directory, name);
+    (void)unlink(process->log); /* what an earlier run told is no answer */
+    pid = fork();
+    if (pid == 0) {
+        child_run(directory, process->log, argv);
+    }
+    if (pid < 0) {
+        return error_set(err, -errno, "%s: no process for it", name);
+    }
+    process->pid = pid;
+    return 0;
+}
+
+static bool port_find(str text, const char *phrase, uint16_t *ret)
+{
+    size_t at = str_index(text, str_from(phrase));
+    str digits = at == SIZE_MAX ? STR_NULL : str_from_index(text, at + strlen(phrase));
+    uint32_t port = 0;
+    size_t i = 0;
+
+    while (i < digits.len && digits.ptr[i] >= '0' && digits.ptr[i] <= '9' && port <= PORT_MAX) {
+        port = port * 10 + (uint32_t)(digits.ptr[i++] - '0');
+    }
+    /* A line that is not whole yet may have only some of the digits. */
+    if (i == 0 || i == digits.len || port == 0 || port > PORT_MAX) {
+        return false;
+    }
+    *ret = (uint16_t)port;
+    return true;
+}
+
+int demo_process_port(struct demo_process *process, const char *phrase, uint16_t *ret,
+                      struct baro_error *err)
+{
+    struct buf text = {0};
+    bool found = false;
+    bool ended = false;
+
+    for (int waited = 0; !found && !ended && waited < START_MS; waited += POLL_MS) {
+        ended = waitpid(process->pid, NULL, WNOHANG) != 0;
+        buf_reset(&text);
+        found =
+            file_read(process->log, &text, NULL) >= 0 && port_find(buf_view(&text), phrase, ret);
+        if (!found) {
+            pause_ms(POLL_MS);
+        }
+    }
+    buf_done(&text);
+    if (ended) {
+        process->pid = 0;
+    }
+    return found ? 0
+                 : error_set(err, BARO_ETIMEOUT, "%s: %s: see %s", process->name,
+                             ended ? "it ended at once" : "it does not say where it listens",
+                             process->log);
+}
+
+void demo_processes_stop(struct demo_process *processes, size_t count)
+{
+    int waited = 0;
+
+    for (size_t i = count; i > 0; i--) {
+        if (processes[i - 1].pid > 0) {
+            (void)kill(processes[i - 1].pid, SIGTERM);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        while (processes[i].pid > 0 && waitpid(processes[i].pid, NULL, WNOHANG) == 0) {
+            if (waited >= STOP_MS) {
+                (void)kill(processes[i].pid, SIGKILL);
+                (void)waitpid(processes[i].pid, NULL, 0);
+                break;
+            }
+            pause_ms(POLL_MS);
+            waited += POLL_MS;
+        }
+        processes[i].pid = 0;
+    }
+}
