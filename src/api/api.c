@@ -166,6 +166,10 @@ static void run_json(struct api_call *call, const struct api_route *route)
         write_fault(call);
         return;
     }
+    if (call->response->status == 204) {
+        buf_reset(body);
+        return;
+    }
     write_strs(&call->json, STR("warnings"), &call->warnings);
     write_strs(&call->json, STR("infos"), &call->infos);
     json_write_object_end(&call->json);

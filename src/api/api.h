@@ -50,6 +50,8 @@ struct api_runtime {
     str hostname;
 };
 
+struct json_writer;
+
 /* Where scraped samples have come from and gone: NULL members are answered with empty results. */
 struct api_sources {
     /* All targets, or those of one pool when pool.ptr is not NULL; as scrape_manager_targets. */
@@ -69,8 +71,19 @@ struct api_sources {
     /* Appends further metrics in Prometheus's text format; runs for each /metrics. */
     void (*metrics)(void *app, struct buf *ret);
     void (*runtime)(void *app, struct arena *arena, struct api_runtime *ret);
+    /* Writes the meta.json of every block as an array. */
+    void (*blocks)(void *app, struct json_writer *json);
     /* Labels of global.external_labels, for /federate. In the arena. */
     void (*external_labels)(void *app, struct arena *arena, struct labels *ret);
+};
+
+/* What /api/v1/admin/tsdb/ does, as tsdb_delete and the like; NULL members: it is disabled. */
+struct api_admin {
+    int (*delete_series)(void *app, struct matchers matchers, ts start, ts end,
+                         struct baro_error *err);
+    int (*clean_tombstones)(void *app, struct baro_error *err);
+    int (*snapshot)(void *app, bool skip_head, char ret_name[TSDB_SNAPSHOT_NAME_BYTES],
+                    struct baro_error *err);
 };
 
 struct api_context {
@@ -84,6 +97,7 @@ struct api_context {
     void (*engine)(void *app, struct engine_options *ret);
 
     struct api_sources sources;
+    struct api_admin admin;
     struct api_build build;
     const struct api_flag *flags;
     size_t flag_count;

@@ -96,6 +96,28 @@ static int exemplars(void *app, struct arena *arena, struct matchers matchers, t
     return tsdb_exemplars_select(serve->tsdb, arena, matchers, start, end, ret, ret_count, err);
 }
 
+static int delete_series(void *app, struct matchers matchers, ts start, ts end,
+                         struct baro_error *err)
+{
+    return tsdb_delete(((struct serve *)app)->tsdb, matchers, start, end, err);
+}
+
+static int clean_tombstones(void *app, struct baro_error *err)
+{
+    return tsdb_clean_tombstones(((struct serve *)app)->tsdb, err);
+}
+
+static int snapshot(void *app, bool skip_head, char ret_name[TSDB_SNAPSHOT_NAME_BYTES],
+                    struct baro_error *err)
+{
+    return tsdb_snapshot(((struct serve *)app)->tsdb, skip_head, ret_name, err);
+}
+
+static void blocks(void *app, struct json_writer *json)
+{
+    tsdb_blocks_write(((struct serve *)app)->tsdb, json);
+}
+
 static void config_text(void *app, struct buf *ret)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(app);
@@ -197,6 +219,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
                     .exemplars = exemplars,
                     .config = config_text,
                     .runtime = runtime,
+                    .blocks = blocks,
                     .external_labels = external_labels},
         .build = {.version = BAROGRAPH_SPEAKS_PROMETHEUS,
                   .revision = "",
@@ -213,4 +236,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .reload = reload,
         .quit = quit,
     };
+    if (flags_bool(&serve->flags, SERVE_FLAG_WEB_ADMIN)) {
+        ret->admin = (struct api_admin){delete_series, clean_tombstones, snapshot};
+    }
 }

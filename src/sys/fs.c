@@ -147,6 +147,15 @@ static int real_rename(const struct fs *fs, const char *from, const char *to,
     return 0;
 }
 
+static int real_link(const struct fs *fs, const char *from, const char *to, struct baro_error *err)
+{
+    (void)fs;
+    if (link(from, to) != 0) {
+        return error_system(err, errno, "link %s to %s", from, to);
+    }
+    return 0;
+}
+
 static int real_remove(const struct fs *fs, const char *path, struct baro_error *err)
 {
     (void)fs;
@@ -331,6 +340,7 @@ const struct fs *fs_real(void)
         .sync = real_sync,
         .close = real_close,
         .rename = real_rename,
+        .link = real_link,
         .remove = real_remove,
         .mkdir = real_mkdir,
         .sync_dir = real_sync_dir,

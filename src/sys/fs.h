@@ -58,6 +58,8 @@ struct fs {
     int (*close)(const struct fs *fs, fs_file file, struct baro_error *err);
     /* Replaces the target in one step; make it last with sync_dir. */
     int (*rename)(const struct fs *fs, const char *from, const char *to, struct baro_error *err);
+    /* Gives a file a second name, which must not exist. */
+    int (*link)(const struct fs *fs, const char *from, const char *to, struct baro_error *err);
     /* Removes a file or an empty directory. */
     int (*remove)(const struct fs *fs, const char *path, struct baro_error *err);
     /* Makes a directory; that it is there already is fine. */

@@ -472,6 +472,21 @@ static int fake_rename(const struct fs *fs, const char *from, const char *to,
     return r < 0 ? r : 0;
 }
 
+static int fake_link(const struct fs *fs, const char *from, const char *to, struct baro_error *err)
+{
+    struct fs_fake *fake = fake_of(fs);
+    int node = fake->is_off ? off(err) : find_node(fake, from, err);
+    int r = node < 0 ? node : begin_op(fake, true, err);
+
+    if (r >= 0 && names_find(&fake->seen, to) != NULL) {
+        return error_system(err, EEXIST, "link %s", to);
+    }
+    if (r >= 0) {
+        change_names(fake, (struct fake_change){NAME_MADE, (char *)(uintptr_t)to, NULL, node});
+    }
+    return r < 0 ? r : 0;
+}
+
 static int fake_remove(const struct fs *fs, const char *path, struct baro_error *err)
 {
     struct fs_fake *fake = fake_of(fs);
@@ -631,6 +646,7 @@ struct fs_fake *fs_fake_new(uint64_t seed)
         .sync = fake_sync,
         .close = fake_close,
         .rename = fake_rename,
+        .link = fake_link,
         .remove = fake_remove,
         .mkdir = fake_mkdir,
         .sync_dir = fake_sync_dir,

@@ -69,10 +69,16 @@ struct head_block_job {
     ts maxt;
     ts now;                   /* for the block's name */
     uint64_t segment_bytes;   /* of chunk files; 0 = as Prometheus */
+    bool is_copy;             /* the head goes on with this time as before */
     const _Atomic bool *stop; /* NULL = never */
 };
 int head_block_write(struct head *head, const struct head_block_job *job,
                      char ret_ulid[ULID_CHARS + 1], struct baro_error *err);
+
+/* head_delete removes the samples with start <= t <= end of the series that match; they are gone
+ * for good when it returns. One thread, the one that truncates. */
+int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
+                struct baro_error *err);
 
 /* head_wait_queriers waits until every querier is closed that was opened before the call: what it
  * reads of the head may go then. deadline is CLOCK_MONOTONIC ns; false when it passed. */

@@ -227,6 +227,12 @@ void head_shards_reserve(struct head *head, uint64_t series_count);
  * The stripe lock is held. */
 bool head_series_append_locked(struct head *head, struct head_series *series, ts t, double v);
 
+/* head_delete_locked packs a series anew without what is in [start, end]: 1, or 0 when it has
+ * nothing there. What readers may still see goes to the garbage. */
+int head_delete_locked(struct head *head, struct head_series *series, ts start, ts end,
+                       struct sample_buf *scratch, struct head_garbage *garbage,
+                       struct baro_error *err);
+
 /* head_open_mint gives the time of the first sample of the open chunk, of which there is one. */
 ts head_open_mint_locked(const struct head *head, const struct head_series *series);
 

@@ -147,6 +147,42 @@ static int replay_exemplars(struct head_replay *replay, str record, struct baro_
     return r;
 }
 
+/* Nobody reads yet, so what is cut off can go at once. */
+static int replay_tombstones(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    struct reader rd = wal_record_body(record);
+    struct head_garbage garbage = {0};
+    struct sample_buf scratch = {0};
+    int r = 0;
+
+    while (r >= 0 && reader_left(&rd) > 0) {
+        series_ref ref = read_be64(&rd);
+        ts mint = read_varint(&rd);
+        ts maxt = read_varint(&rd);
+        uint32_t slot;
+
+        if (rd.failed) {
+            r = error_set(err, BARO_ECORRUPT, "tombstones record is damaged at byte %zu",
+                          rd.offset + 1);
+            break;
+        }
+        slot = refs_find(&head->refs, &replay->state->page, ref);
+        if (slot == HEAD_SLOT_NONE) {
+            replay->series_unknown++;
+            continue;
+        }
+        lock_acquire(head_stripe(head, slot));
+        r = head_delete_locked(head, head_series_at(head, slot), mint, maxt, &scratch, &garbage,
+                               err);
+        lock_release(head_stripe(head, slot));
+    }
+    head_epoch_advance(&head->epochs, &garbage);
+    head_collect(head);
+    sample_buf_done(&scratch);
+    return r < 0 ? r : 0;
+}
+
 static int replay_min_valid(struct head_replay *replay, str record, struct baro_error *err)
 {
     struct head *head = replay->head;
@@ -174,6 +210,8 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
         return replay_metadata(replay, record, err);
     case WAL_RECORD_EXEMPLARS:
         return replay_exemplars(replay, record, err);
+    case WAL_RECORD_TOMBSTONES:
+        return replay_tombstones(replay, record, err);
     case WAL_RECORD_MIN_VALID_TIME:
         return replay_min_valid(replay, record, err);
     case WAL_RECORD_MMAP_MARKERS:

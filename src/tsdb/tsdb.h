@@ -97,6 +97,23 @@ int tsdb_sync(struct tsdb *tsdb, struct baro_error *err);
  */
 int tsdb_compact(struct tsdb *tsdb, struct baro_error *err);
 
+/* tsdb_delete removes the samples with start <= t <= end of the series that match (at least one
+ * matcher): at once from the head, by tombstones from blocks, until those are merged anew.
+ * tsdb_clean_tombstones rewrites the blocks that have any. */
+int tsdb_delete(struct tsdb *tsdb, struct matchers matchers, ts start, ts end,
+                struct baro_error *err);
+int tsdb_clean_tombstones(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_snapshot makes a copy of the blocks (by links) and, unless it is skipped, of the head as one
+ * more block, in snapshots/NAME of the data directory. */
+enum { TSDB_SNAPSHOT_NAME_BYTES = 96 };
+int tsdb_snapshot(struct tsdb *tsdb, bool skip_head, char ret_name[TSDB_SNAPSHOT_NAME_BYTES],
+                  struct baro_error *err);
+
+/* tsdb_blocks_write writes the meta.json of every block as an array. */
+struct json_writer;
+void tsdb_blocks_write(struct tsdb *tsdb, struct json_writer *json);
+
 /* tsdb_set_retention takes effect with the next compaction; tsdb_retention is what is in force. */
 void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention);
 struct retention tsdb_retention(struct tsdb *tsdb);

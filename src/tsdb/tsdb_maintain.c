@@ -318,8 +318,8 @@ static void mark_failed(struct block **parents, size_t count)
     }
 }
 
-static int merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
-                        struct baro_error *err)
+int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
+                      struct baro_error *err)
 {
     struct compact_job job = {
         .fs = tsdb->fs,
@@ -381,7 +381,7 @@ static int compact_once(struct tsdb *tsdb, struct baro_error *err)
         parents[i] = list->items[plan->items[i]];
     }
     if (plan->count > 0) {
-        r = merge_blocks(tsdb, parents, plan->count, err);
+        r = tsdb_merge_blocks(tsdb, parents, plan->count, err);
         r = r < 0 ? r : 1;
     }
     (void)mem_free(parents);

@@ -86,6 +86,11 @@ ts tsdb_blocks_maxt(const struct block_list *list);
  * else is left. */
 int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err);
 
+/* tsdb_merge_blocks makes one block of several, serves it and removes them. Under the compact
+ * lock. */
+int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
+                      struct baro_error *err);
+
 /* tsdb_maintain_start starts the threads, unless the options forbid them; tsdb_maintain_stop ends
  * them. */
 int tsdb_maintain_start(struct tsdb *tsdb, struct baro_error *err);

@@ -182,5 +182,46 @@ def test_both_programs_open_the_other_ones(build, work):
             done.result()
 
 
+def test_admin_api_answers_as_prometheus(build, work):
+    """Deleting, cleaning and snapshots by HTTP; the snapshot opens in Prometheus, tombstones included."""
+    target = Target()
+    admin = ("--web.enable-admin-api", *BLOCKS)
+    try:
+        ours = run(str(build / "barograph"), work, target.config(), *admin, name="a", keep=False)
+        off = run(str(build / "barograph"), work, QUIET, name="off", keep=False)
+        scrape_for(ours, BLOCK_S * 2, 1)
+        end = time.time()
+        before = samples_of(ours, end, 60)
+        equal(off.get("/api/v1/admin/tsdb/snapshot", method="POST")[0], 503, "without the flag")
+        equal(ours.get("/api/v1/admin/tsdb/delete_series", method="POST")[0], 400, "without match[]")
+        equal(ours.get("/api/v1/admin/tsdb/delete_series?match[]={", method="POST")[0], 400, "a wrong selector")
+        path = "/api/v1/admin/tsdb/delete_series?match[]=work_total{shard%3D~%22[0-4]%22}&end=" + str(end)
+        status, _, body = ours.get(path, method="POST")
+        equal((status, body), (204, b""), "deletion")
+        left = samples_of(ours, end, 60)
+        equal(sorted(left), sorted(k for k in before if not any(n == "shard" and v in "01234" for n, v in k)), "series")
+        status, _, body = ours.get("/api/v1/admin/tsdb/snapshot", method="PUT")
+        equal(status, 200, f"snapshot: {body!r}")
+        name = json.loads(body)["data"]["name"]
+        shutil.copytree(ours.data / "snapshots" / name, work / "p-data")
+        listed = ours.api("status/tsdb/blocks")["blocks"]
+        equal(sorted(b["ulid"] for b in listed), sorted(b["ulid"] for b in blocks_of(ours.data)), "listed blocks")
+        theirs = run(need("prometheus"), work, QUIET, *BLOCKS, name="p")
+        compare_raw(samples_of(theirs, end, 60), left, "the snapshot in Prometheus")
+        theirs.stop()
+        equal(ours.get("/api/v1/admin/tsdb/clean_tombstones", method="POST")[0], 204, "cleaning")
+        equal([b["stats"].get("numTombstones", 0) for b in blocks_of(ours.data)], [0] * len(blocks_of(ours.data)), "tombstones")
+        compare_raw(samples_of(ours, end, 60), left, "after cleaning")
+        ours.stop()
+        off.stop()
+        # The write-ahead log and its tombstones, replayed by the other program.
+        shutil.copytree(ours.data, work / "w-data")
+        theirs = run(need("prometheus"), work, QUIET, *BLOCKS, name="w")
+        compare_raw(samples_of(theirs, end, 60), left, "the directory in Prometheus")
+        theirs.stop()
+    finally:
+        target.stop()
+
+
 if __name__ == "__main__":
     main(globals())

@@ -1,0 +1,162 @@
+/*
+ * Deleting samples in the head. The tombstones go to the WAL first, as Prometheus writes them; then
+ * each series is packed anew without what they cover, so that neither queries nor blocks need to
+ * know of them. A replay meets the record at its place among the samples and does the same.
+ */
+#include <errno.h>
+
+#include "base/mem.h"
+#include "tsdb/head_priv.h"
+#include "tsdb/wal.h"
+#include "tsdb/wal_record.h"
+
+enum { RECORD_BYTES_MAX = 1 << 20 };
+
+/* All samples of a series; the stripe lock is held. */
+static int read_all_locked(struct head *head, const struct head_series *series,
+                           struct sample_buf *ret, struct baro_error *err)
+{
+    VEC(const struct head_chunk *) closed = {0};
+    int r = 0;
+
+    for (pool_ref ref = series->closed; ref != 0;) {
+        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+
+        vec_push(&closed, chunk);
+        ref = head_chunk_older(chunk);
+    }
+    for (size_t i = closed.count; r >= 0 && i-- > 0;) {
+        r = chunk_xor_decode(str_of((const char *)(closed.items[i] + 1), closed.items[i]->size),
+                             INT64_MIN, INT64_MAX, ret, err);
+    }
+    if (r >= 0 && series->chunk.count > 0) {
+        r = chunk_xor_decode(
+            str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk)),
+            INT64_MIN, INT64_MAX, ret, err);
+    }
+    vec_done(&closed);
+    return r;
+}
+
+static size_t count_chunks_locked(const struct head *head, const struct head_series *series)
+{
+    size_t count = series->chunk.count > 0;
+
+    for (pool_ref ref = series->closed; ref != 0; count++) {
+        ref = head_chunk_older(head_pool_at(&head->pool, ref));
+    }
+    return count;
+}
+
+static bool has_any(const struct sample_buf *samples, ts start, ts end)
+{
+    for (size_t i = 0; i < samples->count; i++) {
+        if (samples->t[i] >= start && samples->t[i] <= end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int head_delete_locked(struct head *head, struct head_series *series, ts start, ts end,
+                       struct sample_buf *scratch, struct head_garbage *garbage,
+                       struct baro_error *err)
+{
+    size_t chunks = count_chunks_locked(head, series);
+    int r;
+
+    sample_buf_reset(scratch);
+    r = read_all_locked(head, series, scratch, err);
+    if (r < 0 || !has_any(scratch, start, end)) {
+        return r;
+    }
+    if (series->closed != 0) {
+        vec_push(&garbage->chunks, series->closed);
+        series->closed = 0;
+    }
+    head_pool_free(&head->pool, series->open, series->open_size);
+    series->open = 0;
+    series->open_size = 0;
+    series->chunk = (struct chunk_xor){.leading = CHUNK_XOR_FRESH};
+    atomic_fetch_sub_explicit(&head->chunks, chunks, memory_order_relaxed);
+    for (size_t i = 0; i < scratch->count; i++) {
+        if (scratch->t[i] < start || scratch->t[i] > end) {
+            (void)head_series_append_locked(head, series, scratch->t[i], scratch->v[i]);
+        }
+    }
+    return 1;
+}
+
+static int log_tombstones(struct head *head, const uint32_t *slots, size_t count, ts start, ts end,
+                          struct baro_error *err)
+{
+    struct wal_batch batch = {0};
+    struct buf record = {0};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        if (record.len == 0) {
+            wal_put_type(&record, WAL_RECORD_TOMBSTONES);
+        }
+        write_be64(&record, head_series_at(head, slots[i])->ref);
+        write_varint(&record, start);
+        write_varint(&record, end);
+        if (record.len > RECORD_BYTES_MAX || i + 1 == count) {
+            r = record.failed ? error_set(err, -ENOMEM, "no memory for a WAL record")
+                              : wal_batch_add(&batch, buf_view(&record), err);
+            buf_reset(&record);
+        }
+    }
+    if (r >= 0 && head->wal != NULL) {
+        r = wal_write(head->wal, &batch, err);
+    }
+    if (r >= 0 && head->wal != NULL) {
+        r = wal_sync(head->wal, err);
+    }
+    buf_done(&record);
+    wal_batch_done(&batch);
+    return r;
+}
+
+/* The slots that match, in the arena. */
+static int find_slots(struct head *head, struct arena *arena, struct matchers matchers,
+                      uint32_t **ret, size_t *ret_count, struct baro_error *err)
+{
+    struct postings found = {0};
+    int r;
+
+    rwlock_read(&head->index_lock);
+    r = head_select_locked(head, arena, matchers, NULL, &found, err);
+    if (r >= 0) {
+        *ret = arena_alloc(arena, (found.count + 1) * sizeof(uint32_t));
+        *ret_count = postings_copy(found, *ret);
+    }
+    rwlock_release(&head->index_lock);
+    return r;
+}
+
+int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
+                struct baro_error *err)
+{
+    struct head_garbage garbage = {0};
+    struct sample_buf scratch = {0};
+    struct arena arena = {0};
+    uint32_t *slots = NULL;
+    size_t count = 0;
+    int r = find_slots(head, &arena, matchers, &slots, &count, err);
+
+    if (r >= 0 && count > 0) {
+        r = log_tombstones(head, slots, count, start, end, err);
+    }
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        struct head_series *series = head_series_at(head, slots[i]);
+
+        lock_acquire(head_stripe(head, slots[i]));
+        r = head_delete_locked(head, series, start, end, &scratch, &garbage, err);
+        lock_release(head_stripe(head, slots[i]));
+    }
+    head_epoch_advance(&head->epochs, &garbage);
+    sample_buf_done(&scratch);
+    arena_done(&arena);
+    return r < 0 ? r : 0;
+}
