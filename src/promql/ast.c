@@ -31,12 +31,9 @@ const char *value_type_doc(enum value_type type)
 const char *binary_op_name(enum binary_op op)
 {
     static const char *const names[OP_COUNT] = {
-        [OP_ADD] = "+",         [OP_SUB] = "-",         [OP_MUL] = "*",
-        [OP_DIV] = "/",         [OP_MOD] = "%",         [OP_POW] = "^",
-        [OP_ATAN2] = "atan2",   [OP_EQL] = "==",        [OP_NEQ] = "!=",
-        [OP_LTE] = "<=",        [OP_LSS] = "<",         [OP_GTE] = ">=",
-        [OP_GTR] = ">",         [OP_AND] = "and",       [OP_OR] = "or",
-        [OP_UNLESS] = "unless", [OP_TRIM_UPPER] = "</", [OP_TRIM_LOWER] = ">/",
+#define BINARY(id, name, help) [OP_##id] = (name),
+#include "promql/operators.def"
+#undef BINARY
     };
 
     ASSERT(op < OP_COUNT);
@@ -46,20 +43,9 @@ const char *binary_op_name(enum binary_op op)
 const char *aggregate_op_name(enum aggregate_op op)
 {
     static const char *const names[AGG_OP_COUNT] = {
-        [AGG_AVG] = "avg",
-        [AGG_BOTTOMK] = "bottomk",
-        [AGG_COUNT] = "count",
-        [AGG_COUNT_VALUES] = "count_values",
-        [AGG_GROUP] = "group",
-        [AGG_LIMITK] = "limitk",
-        [AGG_LIMIT_RATIO] = "limit_ratio",
-        [AGG_MAX] = "max",
-        [AGG_MIN] = "min",
-        [AGG_QUANTILE] = "quantile",
-        [AGG_STDDEV] = "stddev",
-        [AGG_STDVAR] = "stdvar",
-        [AGG_SUM] = "sum",
-        [AGG_TOPK] = "topk",
+#define AGGREGATION(id, name, parameter, stability, help) [AGG_##id] = (name),
+#include "promql/operators.def"
+#undef AGGREGATION
     };
 
     ASSERT(op < AGG_OP_COUNT);

@@ -49,42 +49,16 @@ enum expr_kind {
 enum at_kind { AT_NONE, AT_TIMESTAMP, AT_START, AT_END };
 
 enum binary_op {
-    OP_ADD,
-    OP_SUB,
-    OP_MUL,
-    OP_DIV,
-    OP_MOD,
-    OP_POW,
-    OP_ATAN2,
-    OP_EQL,
-    OP_NEQ,
-    OP_LTE,
-    OP_LSS,
-    OP_GTE,
-    OP_GTR,
-    OP_AND,
-    OP_OR,
-    OP_UNLESS,
-    OP_TRIM_UPPER,
-    OP_TRIM_LOWER, /* </ and >/ on histograms */
+#define BINARY(id, name, help) OP_##id,
+#include "promql/operators.def"
+#undef BINARY
     OP_COUNT,
 };
 
 enum aggregate_op {
-    AGG_AVG,
-    AGG_BOTTOMK,
-    AGG_COUNT,
-    AGG_COUNT_VALUES,
-    AGG_GROUP,
-    AGG_LIMITK,
-    AGG_LIMIT_RATIO,
-    AGG_MAX,
-    AGG_MIN,
-    AGG_QUANTILE,
-    AGG_STDDEV,
-    AGG_STDVAR,
-    AGG_SUM,
-    AGG_TOPK,
+#define AGGREGATION(id, name, parameter, stability, help) AGG_##id,
+#include "promql/operators.def"
+#undef AGGREGATION
     AGG_OP_COUNT,
 };
 

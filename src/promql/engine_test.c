@@ -436,7 +436,7 @@ TEST(functions_all_occur_in_their_script)
 TEST(engine_passes_its_scripts)
 {
     static const char *const scripts[] = {"functions.test", "native_histograms.test",
-                                          "operators.test"};
+                                          "operators.test", "reference.test"};
 
     for (size_t i = 0; i < ARRAY_COUNT(scripts); i++) {
         struct promqltest_options thorough = {.thorough = true};

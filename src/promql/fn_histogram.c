@@ -496,50 +496,78 @@ static str quantile_label(struct eval *ev, double q)
     return arena_printf(ev->keep, "%.*s%s", STR_ARG(written), whole ? ".0" : "");
 }
 
-static int quantiles_of(struct histograms *h, const struct expr *call, struct row *rows,
-                        size_t *ret_count, struct baro_error *err)
+/* split_by_quantile gives the points of one quantile argument to rows named by it: one row, or one
+ * for each value that it has over the steps. `from` loses its points. */
+static int split_by_quantile(struct histograms *h, str name, const double *q, struct row *from,
+                             struct row_collector *ret, struct baro_error *err)
+{
+    struct row part = {.drop_name = from->drop_name};
+
+    for (size_t first = 0; first < h->line->steps; first++) {
+        if (value_is_absent(from->v[first])) {
+            continue;
+        }
+        part.v = eval_points(h->ev, h->line->steps, err);
+        if (part.v == NULL) {
+            return BARO_ELIMIT;
+        }
+        for (size_t step = 0; step < h->line->steps; step++) {
+            part.v[step] = value_absent();
+            if (step >= first && value_bits(q[step]) == value_bits(q[first])) {
+                part.v[step] = from->v[step];
+                from->v[step] = value_absent();
+            }
+        }
+        part.labels = labels_with(h->ev->keep, from->labels, name, quantile_label(h->ev, q[first]));
+        if (ret->sink.row(ret->sink.context, &part, err) < 0) {
+            return BARO_ELIMIT;
+        }
+    }
+    return 0;
+}
+
+static int quantiles_of(struct histograms *h, const struct expr *call, struct row_collector *ret,
+                        struct baro_error *err)
 {
     str name = expr_unwrap(call->call.args[1])->string.value;
-    size_t count = 0;
+    struct row *rows = eval_rows(h->ev, h->groups.count, err);
+    int r = rows == NULL ? BARO_ELIMIT : 0;
 
-    for (size_t a = 2; a < call->call.arg_count; a++) {
+    for (size_t a = 2; r >= 0 && a < call->call.arg_count; a++) {
         struct fraction_or_quantile what = {0};
         double *q = NULL;
-        int r = eval_scalar(h->ev, h->line, call->call.args[a], &q, err);
 
+        r = eval_scalar(h->ev, h->line, call->call.args[a], &q, err);
         if (r < 0) {
             return r;
         }
         warn_quantile(h->ev, h->line, q, call->call.args[a]);
         what.q = q;
-        r = compute_rows(h, &what, rows + count, err);
-        if (r < 0) {
-            return r;
+        r = compute_rows(h, &what, rows, err);
+        for (size_t i = 0; r >= 0 && i < h->groups.count; i++) {
+            r = split_by_quantile(h, name, q, &rows[i], ret, err);
         }
-        /* A quantile that changes from step to step is named by its first value. */
-        for (size_t i = count; i < count + h->groups.count && h->line->steps > 0; i++) {
-            rows[i].labels =
-                labels_with(h->ev->keep, rows[i].labels, name, quantile_label(h->ev, q[0]));
-        }
-        count += h->groups.count;
     }
-    *ret_count = count;
-    return 0;
+    return r;
 }
 
 int fn_histogram_quantiles(struct eval *ev, const struct timeline *line, const struct expr *call,
                            struct value *ret, struct baro_error *err)
 {
     struct histograms h;
-    struct row *rows = NULL;
-    size_t count = 0;
-    int r = histograms_init(&h, ev, line, call->call.args[0], err);
+    struct row_collector rows;
+    str name = expr_unwrap(call->call.args[1])->string.value;
+    int r;
 
-    if (r >= 0) {
-        rows = eval_rows(ev, h.groups.count * call->call.arg_count, err);
-        r = rows == NULL ? BARO_ELIMIT : quantiles_of(&h, call, rows, &count, err);
+    if (name.len == 0 || !utf8_is_valid(name)) {
+        return error_set(err, BARO_EEXEC, "invalid label name %s", eval_quoted(ev, name));
     }
-    r = r < 0 ? r : finish(&h, rows, count, ret, err);
+    r = histograms_init(&h, ev, line, call->call.args[0], err);
+    row_collector_init(&rows, ev, line->steps);
+    r = r < 0 ? r : quantiles_of(&h, call, &rows, err);
+    r = r < 0 ? r : finish(&h, rows.rows, rows.count, ret, err);
+    /* Quantiles that are the same number at one step, or at different ones. */
+    r = r < 0 || ev->delayed_name_removal ? r : value_merge(ev, line, ret, err);
     label_index_done(&h.groups);
     arena_done(&h.temp);
     return r;
