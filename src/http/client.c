@@ -366,7 +366,13 @@ static int failure(struct http_transfer *transfer, CURLcode code, struct baro_er
     const char *method = transfer->request->post.ptr != NULL ? "Post" : "Get";
     const char *url = transfer->request->url;
     const char *detail = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
+    long head_bytes = 0;
 
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &head_bytes);
+    if (code == CURLE_RECV_ERROR && head_bytes == 0) {
+        /* Nothing of an answer has come: it is the request that failed. */
+        code = CURLE_GOT_NOTHING;
+    }
     switch ((int)code) {
     case CURLE_OPERATION_TIMEDOUT:
         return error_set(err, BARO_ETIMEOUT, "%s \"%.120s\": context deadline exceeded", method,
