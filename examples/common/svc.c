@@ -16,8 +16,7 @@
 #include "svc_request.h"
 
 enum {
-    HEADER_S = 30, /* from a connection's start to its first request's header */
-    IDLE_S = 75,   /* without any byte */
+    IDLE_S = 75, /* without any byte */
     STACK_BYTES = 512 * 1024,
     CONNECTION_BYTES = 64 * 1024, /* of libmicrohttpd for one connection: request line, headers */
 };
@@ -40,7 +39,7 @@ static struct svc_slot *slot_take(struct svc *svc, int fd)
         if (svc->slots[i].fd < 0) {
             slot = &svc->slots[i];
             slot->fd = fd;
-            slot->deadline_ns = svc_mono_ns() + (int64_t)HEADER_S * 1000000000;
+            slot->deadline_ns = svc_mono_ns() + (int64_t)(svc->settings->patience_s * 1e9);
         }
     }
     (void)pthread_mutex_unlock(&svc->lock);

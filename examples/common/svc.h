@@ -174,6 +174,9 @@ struct svc_settings {
     const char *listen; /* "HOST:PORT", "[::1]:PORT", ":PORT" (all addresses); port 0 picks one */
     double rate, burst;
     double drain_s; /* that running work is given at the end */
+    /* what a client may take: so long for a request's header, 4 times that for its body, 10 times
+     * for its answer */
+    double patience_s;
     long connections_max;
     struct svc_faults faults;
 };

@@ -191,7 +191,7 @@ void svc_answered_so_far(const struct svc_request *public, int *ret_status,
 
 enum MHD_Result request_send(struct request *request)
 {
-    enum { WRITE_S = 300 }; /* to take an answer of any size */
+    double patience_s = ANSWER_PATIENCE * request->public.svc->settings->patience_s;
     enum MHD_Result result;
 
     if (request->response == NULL) {
@@ -204,7 +204,7 @@ enum MHD_Result request_send(struct request *request)
     for (size_t i = 0; i < request->header_count; i++) {
         add_header(request->response, request->headers[i].name, request->headers[i].value);
     }
-    slot_deadline(request->slot, request->status == MHD_HTTP_SWITCHING_PROTOCOLS ? 0 : WRITE_S);
+    slot_deadline(request->slot, request->status == MHD_HTTP_SWITCHING_PROTOCOLS ? 0 : patience_s);
     result = MHD_queue_response(request->public.connection, (unsigned)request->status,
                                 request->response);
     MHD_destroy_response(request->response);

@@ -7,7 +7,7 @@
 
 #include "svc.h"
 
-enum { COMMON_COUNT = 5 };
+enum { COMMON_COUNT = 6 };
 
 /* The options of every service, bound to one run's settings. */
 static void common_options(struct svc_settings *settings, struct svc_option ret[COMMON_COUNT])
@@ -48,6 +48,14 @@ static void common_options(struct svc_settings *settings, struct svc_option ret[
                                  1,
                                  4096,
                                  "open connections at most"};
+    ret[5] = (struct svc_option){"patience",
+                                 "SECONDS",
+                                 SVC_OPTION_NUMBER,
+                                 &settings->patience_s,
+                                 0.1,
+                                 3600,
+                                 "time for a request's header; 4 times that for its body, 10 times "
+                                 "for its answer"};
 }
 
 static int set_number(const struct svc_option *option, const char *text, struct svc_error *err)
@@ -211,6 +219,7 @@ int svc_args(const struct svc_service *service, int argc, char **argv, struct sv
         .rate = service->rate,
         .burst = service->burst > 1 ? service->burst : 1,
         .drain_s = 10,
+        .patience_s = 30,
         .connections_max = 200,
         .faults = {.defs = service->faults, .count = service->fault_count},
     };

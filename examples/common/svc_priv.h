@@ -90,6 +90,10 @@ void request_answer(struct request *request, int status, struct MHD_Response *re
 /* request_send queues the answer at libmicrohttpd. */
 enum MHD_Result request_send(struct request *request);
 
+/* How many times the patience a body may take, an answer, and a kept connection until its next
+ * request's header. */
+enum { BODY_PATIENCE = 4, ANSWER_PATIENCE = 10, IDLE_PATIENCE = 2 };
+
 /* slot_deadline sets when the connection's client is late; 0 = never. */
 void slot_deadline(struct svc_slot *slot, double seconds);
 

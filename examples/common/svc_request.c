@@ -281,7 +281,7 @@ static void answer_too_large(struct request *request)
 
 static enum MHD_Result request_begin(struct request *request)
 {
-    enum { BODY_S = 120, FORM_BUFFER_BYTES = 4096 };
+    enum { FORM_BUFFER_BYTES = 4096 };
     const struct svc_service *service = request->public.svc->service;
     uint64_t size = announced_size(request->public.connection);
     bool is_refused;
@@ -290,7 +290,7 @@ static enum MHD_Result request_begin(struct request *request)
     if (service->begun != NULL) {
         service->begun(request->public.context, &request->public);
     }
-    slot_deadline(request->slot, BODY_S);
+    slot_deadline(request->slot, BODY_PATIENCE * request->public.svc->settings->patience_s);
     is_refused = refuse_early(request);
     if (size > request->body.max) {
         if (!is_refused) {
@@ -423,14 +423,16 @@ void request_observe(struct request *request)
 void svc_on_completed(void *context, struct MHD_Connection *connection, void **state,
                       enum MHD_RequestTerminationCode code)
 {
-    enum { IDLE_S = 75 };
     struct request *request = *state;
 
     (void)context;
     (void)connection;
     (void)code;
     if (request != NULL) {
-        slot_deadline(request->slot, IDLE_S);
+        /* A socket that was handed over has its own clock (svc_ws pings). */
+        if (request->status != MHD_HTTP_SWITCHING_PROTOCOLS) {
+            slot_deadline(request->slot, IDLE_PATIENCE * request->public.svc->settings->patience_s);
+        }
         request_observe(request);
         request_free(request);
         *state = NULL;

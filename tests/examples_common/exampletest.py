@@ -15,10 +15,11 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.parse
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Program, equal, wait_until  # noqa: E402
+from barotest import Program, equal, free_port, need, wait_until  # noqa: E402
 
 LISTENING = re.compile(r"listening on port (\d+)")
 SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
@@ -157,6 +158,33 @@ def judge_exposition(build: pathlib.Path, service: "Service", catalog: str) -> N
         print("skipped: python3-prometheus-client is not installed")
     else:
         equal((done.returncode, int(done.stdout or 0)), (0, len(Metrics(text.decode()).samples)), f"{done.stderr!r}")
+
+
+def scrape_with_prometheus(work: pathlib.Path, service: "Service", queries: dict[str, float]) -> None:
+    """A real Prometheus finds the service up, has nothing to complain about, and answers queries with at least so much."""
+    port = free_port()
+    (work / "prometheus.yml").write_text("global: {scrape_interval: 250ms}\nscrape_configs:\n  - job_name: it\n"
+                                         f"    static_configs: [{{targets: ['127.0.0.1:{service.port}']}}]\n")
+    program = Program([need("prometheus"), f"--config.file={work / 'prometheus.yml'}", f"--storage.tsdb.path={work / 'tsdb'}",
+                       f"--web.listen-address=127.0.0.1:{port}", "--log.level=info"], work / "prometheus.log")
+
+    def value(expr: str) -> float:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            conn = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            conn.request("GET", "/api/v1/query?query=" + urllib.parse.quote(expr))
+            rows = json.loads(conn.getresponse().read())["data"]["result"]
+            conn.close()
+            return float(rows[0]["value"][1]) if rows else float("nan")
+        return float("nan")
+
+    try:
+        for expr, least in {"up": 1, **queries}.items():
+            wait_until(f"{expr} >= {least}", lambda: value(expr) >= least, 30, 0.2)
+    finally:
+        program.stop()
+    complaints = [line for line in program.text().splitlines() if re.search(r"level=(warn|error)", line, re.I)
+                  and "SIGTERM" not in line]
+    equal(complaints, [], "Prometheus's log")
 
 
 class WebSocket:

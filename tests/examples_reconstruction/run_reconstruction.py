@@ -187,6 +187,13 @@ def test_the_exposition_agrees_with_the_catalogue(build: pathlib.Path, work: pat
     ex.judge_exposition(build, _service, "e2e3d")
 
 
+def test_a_real_prometheus_scrapes_it(build: pathlib.Path, work: pathlib.Path) -> None:
+    light_load(build)
+    ex.scrape_with_prometheus(work, _service, {
+        "sum(jobs_completed_total) / (sum(jobs_completed_total) + sum(jobs_failed_total))": 0.5,
+        "histogram_quantile(0.95, sum(rate(api_request_duration_seconds_bucket[5m])) by (le))": 0.0001})
+
+
 # ---- faults ----
 
 

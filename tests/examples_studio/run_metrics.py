@@ -157,6 +157,16 @@ def test_the_exposition_agrees_with_the_catalogue(build: pathlib.Path, work: pat
     ex.judge_exposition(build, _service, "orfeas")
 
 
+def test_a_real_prometheus_scrapes_it(build: pathlib.Path, work: pathlib.Path) -> None:
+    """O-V4"""
+    light_load(build)
+    ex.scrape_with_prometheus(work, _service, {
+        "sum(rate(http_requests_total[5m]))": 0.001,
+        "histogram_quantile(0.95, sum by (le) (http_request_duration_seconds_bucket))": 0.001,
+        'sum(model_3d_generations_total{status="success"})': 1,
+        "count(count by (__name__) ({job='it'}))": 80})
+
+
 def test_formats_and_switches(build: pathlib.Path, work: pathlib.Path) -> None:
     """O-P1: one exposition in each format; METRICS_ENDPOINT moves it; PROMETHEUS_ENABLED=false ends it."""
     light_load(build)

@@ -7,6 +7,7 @@ Usage: tests/examples_studio/run_studio.py BUILD [NAME...]
 import json
 import pathlib
 import signal
+import socket
 import struct
 import sys
 import threading
@@ -154,7 +155,7 @@ def test_rude_websockets(build: pathlib.Path, work: pathlib.Path) -> None:
                                     "upgrade\r\nSec-WebSocket-Version: 8\r\n", b" 426 "),
                                     ("no key", "Upgrade: websocket\r\nConnection: upgrade\r\n"
                                      "Sec-WebSocket-Version: 13\r\n", b" 400 ")):
-            got = studio.raw(f"GET /ws HTTP/1.1\r\nHost: a\r\n{headers}\r\n".encode(), 1)
+            got = studio.raw(f"GET /ws HTTP/1.1\r\nHost: a\r\n{headers}\r\n".encode(), 0.3)
             contains(got.split(b"\r\n")[0].decode(), want.decode(), name)
         dead = ex.WebSocket(studio.port, "/ws")
         dead.sock.setsockopt(6, 1, 1)
@@ -242,6 +243,44 @@ def test_slow_clients_do_not_hold_it(build: pathlib.Path, work: pathlib.Path) ->
         contains(got.split(b"\r\n")[0].decode(), " 431 ", "too large a header")
         contains(studio.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 2)[:60].decode() or "closed", "", "TLS")
         equal(studio.get("/health")[0], 200)
+
+
+def test_dripping_clients_are_ended(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Bytes that come one by one keep no connection for ever: not in the header, not in the body; sockets and handlers may
+    take their time."""
+    def drip(head: bytes, limit: float) -> float:
+        begin = time.monotonic()
+        with socket.create_connection(("127.0.0.1", studio.port), timeout=limit) as s:
+            s.sendall(head)
+            s.settimeout(0.1)
+            while time.monotonic() - begin < limit:
+                try:
+                    s.sendall(b"x")
+                    if s.recv(4096) == b"":
+                        break
+                except TimeoutError:
+                    continue
+                except OSError:
+                    break
+            return time.monotonic() - begin
+
+    with ex.Service(build, work, STUDIO, "--patience=0.3", "--fault=slow-stage:shape_generation=3.5") as studio:
+        ws = ex.WebSocket(studio.port, "/ws")
+        image_id = upload(studio, ex.disk(32))
+        job = []
+        waiting = threading.Thread(target=lambda: job.append(generate(studio, image_id, quality="draft")["state"]))
+        waiting.start()
+        took = drip(b"GET /health HTTP/1.1\r\nX: ", 5)
+        equal(took < 4, True, f"header: {took} s")
+        took = drip(b"POST /api/upload-image HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n", 6)
+        equal(1 < took < 5, True, f"body: {took} s")
+        waiting.join(20)
+        equal(job, ["done"], "a handler that waits longer than the patience")
+        ws.send(9, b"still here")
+        while (frame := ws.read())[0] == 1:
+            continue
+        equal(frame, (10, b"still here"))
+        equal(studio.metrics().sum("http_requests_total", status="499") >= 1, True, "the client that left")
 
 
 def test_queue_is_bounded_and_jobs_cancel(build: pathlib.Path, work: pathlib.Path) -> None:
