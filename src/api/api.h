@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "http/server.h"
 #include "promql/engine.h"
+#include "rules/rule_group.h"
 #include "scrape/scrape.h"
 #include "storage/storage.h"
 #include "sys/clock.h"
@@ -75,6 +76,8 @@ struct api_sources {
     void (*blocks)(void *app, struct json_writer *json);
     /* Labels of global.external_labels, for /federate. In the arena. */
     void (*external_labels)(void *app, struct arena *arena, struct labels *ret);
+    /* As rule_manager_view. */
+    void (*rules)(void *app, struct arena *arena, struct rule_group_view **ret, size_t *ret_count);
 };
 
 /* What /api/v1/admin/tsdb/ does, as tsdb_delete and the like; NULL members: it is disabled. */

@@ -4,35 +4,6 @@
 #include "api/api_priv.h"
 #include "base/num.h"
 
-static void write_empty_list(struct api_call *call, str key)
-{
-    json_write_object_begin(&call->json);
-    json_write_key(&call->json, key);
-    json_write_array_begin(&call->json);
-    json_write_array_end(&call->json);
-    json_write_object_end(&call->json);
-}
-
-/* Clients probe the paths of rules and alerts; empty lists are what a Prometheus without rules
- * answers. */
-int api_rules(struct api_call *call)
-{
-    str type = form_get(&call->form, STR("type"));
-
-    if (type.len > 0 && !str_eq_nocase(type, STR("alert")) && !str_eq_nocase(type, STR("record"))) {
-        return api_fail(call, API_BAD_DATA,
-                        "invalid parameter \"type\": not supported value \"%.*s\"", STR_ARG(type));
-    }
-    write_empty_list(call, STR("groups"));
-    return 0;
-}
-
-int api_alerts(struct api_call *call)
-{
-    write_empty_list(call, STR("alerts"));
-    return 0;
-}
-
 int api_alertmanagers(struct api_call *call)
 {
     json_write_raw(&call->json, STR("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}"));

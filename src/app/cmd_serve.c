@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/serve_priv.h"
+#include "app/serve_rules.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "client/self.h"
@@ -244,6 +245,31 @@ static int start_scraping(struct serve *serve, struct baro_error *err)
     if (r < 0) {
         return r;
     }
+    return 0;
+}
+
+/* The rules of the configuration were read before the store was opened: their faults end the start
+ * early. */
+static int start_rules(struct serve *serve, const struct serve_rules *rules, struct baro_error *err)
+{
+    const struct rule_manager_options options = {
+        .clock = clock_real(),
+        .queryable = tsdb_queryable(serve->tsdb),
+        .appendable = tsdb_appendable(serve->tsdb),
+        .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
+        .thread_count = (size_t)flags_int(&serve->flags, SERVE_FLAG_RULES_CONCURRENCY),
+        .resend_delay = flags_duration(&serve->flags, SERVE_FLAG_RULES_RESEND),
+        .outage_tolerance = flags_duration(&serve->flags, SERVE_FLAG_RULES_TOLERANCE),
+        .grace_period = flags_duration(&serve->flags, SERVE_FLAG_RULES_GRACE),
+        .engine = serve_engine,
+        .context = serve,
+    };
+    int r = rule_manager_new(&options, &serve->rules, err);
+
+    if (r < 0) {
+        return r;
+    }
+    serve_rules_apply(serve, serve->config, rules);
     api_track_queries(serve->api, fs_real(),
                       fs_path(&serve->arena, flags_text(&serve->flags, SERVE_FLAG_TSDB_PATH).ptr,
                               "queries.active"));
@@ -286,8 +312,12 @@ static int shut_down(struct serve *serve, int status)
     if (serve->scrape != NULL) {
         scrape_manager_stop(serve->scrape);
     }
+    if (serve->rules != NULL) {
+        rule_manager_stop(serve->rules);
+    }
     serve->server = http_server_free(serve->server);
     serve->api = api_free(serve->api);
+    serve->rules = rule_manager_free(serve->rules);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
         log_error("storage did not close well", log_err(&err));
@@ -303,31 +333,41 @@ static int shut_down(struct serve *serve, int status)
     return status;
 }
 
+static int refuse(const struct serve *serve, int code, struct baro_error *err)
+{
+    return error_set(err, code, "%s: not started: the configuration has faults",
+                     serve->config_path);
+}
+
+/* A configuration file is read before anything is opened; the embedded one, which has no rules,
+ * needs the port. */
+static int load_config(struct serve *serve, struct serve_rules *rules, struct baro_error *err)
+{
+    struct prom_config *config = NULL;
+    int r = serve_config_load(serve, true, &config, err);
+
+    if (r < 0) {
+        return serve->config_path != NULL ? refuse(serve, r, err) : r;
+    }
+    serve_config_set(serve, config);
+    r = serve_rules_load(serve, serve->config, true, rules, err);
+    return r < 0 ? refuse(serve, r, err) : 0;
+}
+
 /* Everything between the flags and the first target, in floor order. */
 static int start(struct serve *serve, struct baro_error *err)
 {
-    struct prom_config *config = NULL;
-    int r = 0;
+    bool has_file = serve->config_path != NULL;
+    struct serve_rules rules = {0};
+    int r = has_file ? load_config(serve, &rules, err) : 0;
 
-    if (serve->config_path != NULL) {
-        r = serve_config_load(serve, true, &config, err);
-        if (r < 0) {
-            return error_set(err, r, "%s: not started: the configuration has faults",
-                             serve->config_path);
-        }
-        serve_config_set(serve, config);
-    }
-    r = start_server(serve, err);
-    if (r >= 0 && serve->config_path == NULL) {
-        r = serve_config_load(serve, true, &config, err);
-        if (r >= 0) {
-            serve_config_set(serve, config);
-        }
-    }
-    if (r >= 0) {
-        r = open_tsdb(serve, err);
-    }
-    return r >= 0 ? start_scraping(serve, err) : r;
+    r = r >= 0 ? start_server(serve, err) : r;
+    r = r >= 0 && !has_file ? load_config(serve, &rules, err) : r;
+    r = r >= 0 ? open_tsdb(serve, err) : r;
+    r = r >= 0 ? start_scraping(serve, err) : r;
+    r = r >= 0 ? start_rules(serve, &rules, err) : r;
+    serve_rules_done(&rules);
+    return r;
 }
 
 static int serve_until_end(struct serve *serve)

@@ -20,7 +20,7 @@ static struct queryable *queryable(void *app)
     return atomic_load_explicit(&serve->queryable, memory_order_acquire);
 }
 
-static void engine(void *app, struct engine_options *ret)
+void serve_engine(void *app, struct engine_options *ret)
 {
     struct serve *serve = app;
     CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(serve);
@@ -50,6 +50,16 @@ static void targets(void *app, struct arena *arena, str pool, struct scrape_targ
     *ret = (struct scrape_targets){0};
     if (is_open(serve)) {
         scrape_manager_targets(serve->scrape, arena, pool, ret);
+    }
+}
+
+static void rules(void *app, struct arena *arena, struct rule_group_view **ret, size_t *ret_count)
+{
+    struct serve *serve = app;
+
+    *ret_count = 0;
+    if (is_open(serve)) {
+        rule_manager_view(serve->rules, arena, ret, ret_count);
     }
 }
 
@@ -210,7 +220,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .app = serve,
         .clock = clock_real(),
         .queryable = queryable,
-        .engine = engine,
+        .engine = serve_engine,
         .log_query = serve_query_log,
         .sources = {.targets = targets,
                     .metadata = metadata,
@@ -220,6 +230,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
                     .config = config_text,
                     .runtime = runtime,
                     .blocks = blocks,
+                    .rules = rules,
                     .external_labels = external_labels},
         .build = {.version = BAROGRAPH_SPEAKS_PROMETHEUS,
                   .revision = "",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/serve_priv.h"
+#include "app/serve_rules.h"
 #include "base/log.h"
 #include "client/self.h"
 #include "http/server.h"
@@ -129,6 +130,7 @@ struct retention serve_retention(const struct serve *serve, const struct prom_co
 static int reload_locked(struct serve *serve, struct baro_error *err)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
+    struct serve_rules rules = {0};
     int r;
 
     lock_assert_held(&serve->reload_lock);
@@ -138,8 +140,15 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
     }
     r = serve_config_load(serve, false, &config, err);
     if (r >= 0) {
+        r = serve_rules_load(serve, config, false, &rules, err);
+    }
+    if (r >= 0) {
         r = scrape_manager_apply(serve->scrape, config, err);
     }
+    if (r >= 0) {
+        serve_rules_apply(serve, config, &rules);
+    }
+    serve_rules_done(&rules);
     if (r >= 0) {
         struct retention retention = serve_retention(serve, config);
 

@@ -9,6 +9,7 @@
 #include "app/serve_features.h"
 #include "base/lock.h"
 #include "conf/prom_config.h"
+#include "rules/rule_manager.h"
 #include "scrape/scrape.h"
 #include "tsdb/tsdb.h"
 
@@ -33,6 +34,7 @@ struct serve {
     struct api *api;
     struct tsdb *tsdb;
     struct scrape_manager *scrape;
+    struct rule_manager *rules;
 
     /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
     struct queryable *_Atomic queryable;
@@ -78,6 +80,9 @@ int serve_reload(struct serve *serve, struct baro_error *err);
  * thread. */
 void serve_query_log(void *app, str line);
 void serve_query_log_done(struct serve *serve);
+
+/* serve_engine fills the engine's options of the running configuration. Any thread. */
+void serve_engine(void *serve, struct engine_options *ret);
 
 /* serve_api_context fills what the API asks of the program. */
 void serve_api_context(struct serve *serve, struct api_context *ret);

@@ -61,7 +61,7 @@ static const struct option root_rows[] = {
     ROW("runtime", STRUCT, ROOT(runtime), OF(prom_runtime_type), .flags = OPTION_ALWAYS),
     ROW("alerting", STRUCT, ROOT(alerting), OF(prom_alerting_type),
         .flags = OPTION_ALWAYS | OPTION_UNSUPPORTED),
-    ROW("rule_files", FILES, ROOT(rule_files), .flags = OPTION_UNSUPPORTED),
+    ROW("rule_files", FILES, ROOT(rule_files)),
     ROW("scrape_config_files", FILES, ROOT(scrape_config_files)),
     ROW("scrape_configs", LIST, ROOT(scrapes), OF(prom_scrape_type),
         .null_fault = "empty or null scrape config section"),

@@ -259,20 +259,6 @@ def test_rules_are_judged_as_promtool_does(build: pathlib.Path, work: pathlib.Pa
         equal(ours.returncode, theirs, f"{name}: {ours.stdout}{ours.stderr}")
 
 
-def test_rule_files_of_the_conformance_data(build: pathlib.Path, work: pathlib.Path) -> None:
-    shared = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared")) / "conformance" / "promtool"
-    if not shared.is_dir():
-        raise Skip("no conformance data")
-    for folder in ("check-rules", "rulefmt", "rule-fixtures"):
-        for case in json.loads((shared / folder / "manifest.json").read_text())["cases"]:
-            done = run([build / "barograph", "check", "rules", *case.get("global_args", []), *case.get("args", []), case["file"]], cwd=shared / folder)
-            equal(done.returncode == 0, case["expect"] == "pass", f"{case}\n{done.stdout}{done.stderr}")
-            if "exit" in case:
-                equal(done.returncode, case["exit"], str(case))
-            for text in case.get("errors", []):
-                contains(done.stdout, text, case["file"])
-
-
 def test_dashboard_of_the_conformance_data(build: pathlib.Path, work: pathlib.Path) -> None:
     board = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared")) / "conformance/dashboards/node-exporter-full.json"
     if not board.exists():
