@@ -158,12 +158,13 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         .corrupt_dir = fs_path(&arena, tsdb->path, "wal.corrupt"),
         .head = tsdb->head,
         .report = &tsdb->report,
+        .read_only = tsdb->options.read_only,
         .progress = tsdb->options.progress,
         .progress_context = tsdb->options.progress_context,
     };
-    int r = make_wal_dir(tsdb, job.wal_dir, err);
+    int r = tsdb->options.read_only ? 0 : make_wal_dir(tsdb, job.wal_dir, err);
 
-    if (r >= 0) {
+    if (r >= 0 && !tsdb->options.read_only) {
         r = wal_drop_unfinished(tsdb->fs, job.wal_dir, err);
     }
     if (r >= 0) {
@@ -173,7 +174,7 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         job.head = tsdb->head;
         r = tsdb_replay_run(&job, err);
     }
-    if (r >= 0) {
+    if (r >= 0 && !tsdb->options.read_only) {
         r = wal_open(tsdb->fs, job.wal_dir, job.next_segment, tsdb->options.wal_segment_size,
                      &tsdb->wal, err);
     }
@@ -282,8 +283,8 @@ int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb 
         return error_set(err, BARO_EINVALID, "the WAL segment size is no multiple of 32 KiB");
     }
     tsdb = tsdb_new(path, options);
-    r = make_path(tsdb->fs, path, err);
-    if (r >= 0) {
+    r = tsdb->options.read_only ? 0 : make_path(tsdb->fs, path, err);
+    if (r >= 0 && !tsdb->options.read_only) {
         r = take_lock(tsdb, err);
     }
     if (r >= 0) {
@@ -292,8 +293,10 @@ int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb 
     if (r >= 0) {
         head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
         r = open_wal(tsdb, start, err);
+        /* A directory of blocks alone is as good for reading. */
+        r = r == -ENOENT && tsdb->options.read_only ? 0 : r;
     }
-    if (r >= 0) {
+    if (r >= 0 && !tsdb->options.read_only) {
         r = tsdb_maintain_start(tsdb, err);
     }
     if (r < 0) {

@@ -57,6 +57,8 @@ struct tsdb_options {
     dur too_far;         /* samples later than the wall clock by more than this are APPEND_TOO_FAR;
                             0 = no check (the scraper checks for itself, as in Prometheus) */
     dur querier_wait;    /* how long a head truncation waits for queries that are open; 0 = 150 s */
+    bool read_only;      /* for tools: no lock, no threads, nothing is written or mended, and
+                            appends go nowhere; damage of the WAL ends the reading there */
     bool no_snapshot;    /* the head is not written out for the next start */
     bool no_sync_thread; /* no maintenance threads: for tests, and for reading tools */
     const struct fs *fs; /* NULL = the real file system */

@@ -220,7 +220,10 @@ int tsdb_blocks_open(struct tsdb *tsdb, struct baro_error *err)
     list = list_new(count);
     for (size_t i = 0; r >= 0 && i < count; i++) {
         if (entries[i].is_dir && is_leftover(entries[i].name)) {
-            r = fs_remove_tree(tsdb->fs, fs_path(&arena, tsdb->path, entries[i].name.ptr), err);
+            r = tsdb->options.read_only
+                    ? 0
+                    : fs_remove_tree(tsdb->fs, fs_path(&arena, tsdb->path, entries[i].name.ptr),
+                                     err);
         } else if (entries[i].is_dir && ulid_is_valid(entries[i].name) &&
                    list->count < BLOCKS_MAX) {
             open_one(tsdb, &arena, entries[i].name, list->items, &list->count);

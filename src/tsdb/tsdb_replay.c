@@ -224,7 +224,7 @@ int tsdb_replay_run(struct tsdb_replay_job *job, struct baro_error *err)
     }
     if (r >= 0) {
         r = replay_segments(job, &replay, &reader, &list, &damage, err);
-        if (r == 1) {
+        if (r == 1 && !job->read_only) {
             r = repair(job, &arena, &list, damage, err);
         }
     }

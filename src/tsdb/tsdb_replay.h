@@ -22,6 +22,7 @@ struct tsdb_replay_job {
     void (*progress)(void *context, const struct tsdb_replay_status *status);
     void *progress_context;
     struct tsdb_replay_status status;
+    bool read_only;    /* damage is told of, not mended */
     bool has_snapshot; /* the head has everything before segment `from` */
     uint64_t from;
     uint64_t next_segment; /* ret: the one that the WAL shall begin */

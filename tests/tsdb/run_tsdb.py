@@ -20,7 +20,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import barotest  # noqa: E402
-from barotest import Server, equal, main, need, wait_until  # noqa: E402
+from barotest import Server, contains, equal, main, need, wait_until  # noqa: E402
 
 BLOCK_S = 4
 BLOCKS = (f"--storage.tsdb.min-block-duration={BLOCK_S}s", f"--storage.tsdb.max-block-duration={BLOCK_S}s")
@@ -221,6 +221,50 @@ def test_admin_api_answers_as_prometheus(build, work):
         theirs.stop()
     finally:
         target.stop()
+
+
+def test_commands_say_what_promtool_says(build, work):
+    """tsdb create-blocks-from, list, dump and verify on the same text and the same directories as promtool."""
+    ours, promtool = str(build / "barograph"), need("promtool")
+    text = work / "in.om"
+    values = [lambda k: k, lambda k: k * 1.5e7, lambda k: -k / 3, lambda k: 1e21 * k, lambda k: "NaN" if k % 7 == 0 else k * 0.1]
+    with text.open("w") as out:
+        for i in range(20):
+            for k in range(400):
+                out.write(f'm_{i % 3}{{i="{i}",q="a\\"b\\\\c\\nd"}} {values[i % 5](k)} {1700000000 + k * 30}\n')
+        out.write("# EOF\n")
+    def lines(*command: str) -> list[str]:
+        done = subprocess.run(command, capture_output=True, text=True)
+        equal(done.returncode, 0, f"{command}: {done.stderr[-500:]}")
+        return done.stdout.splitlines()
+    lines(ours, "tsdb", "create-blocks-from", "openmetrics", str(text), str(work / "ours"))
+    lines(promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(work / "theirs"))
+    dumps = []
+    for name in ("ours", "theirs"):
+        data = str(work / name)
+        (work / name / "wal").mkdir(exist_ok=True)
+        equal([line.rstrip() for line in lines(ours, "tsdb", "list", data)],
+              [line.rstrip() for line in lines(promtool, "tsdb", "list", data)], f"list of {name}")
+        dumps.append(sorted(lines(ours, "tsdb", "dump", data)))
+        for got, want in zip(dumps[-1], sorted(lines(promtool, "tsdb", "dump", data)), strict=True):
+            equal(got, want, f"dump of {name}")
+        equal(lines(ours, "tsdb", "verify", data)[-1], "2 of 2 blocks are good", "verify")
+        lines(ours, "tsdb", "analyze", data)
+    equal(dumps[0] == dumps[1], True, "both directories")
+    equal(len(dumps[0]), 8000, "samples")
+    (work / "again.om").write_text("\n".join(lines(ours, "tsdb", "dump-openmetrics", str(work / "ours"))) + "\n")
+    lines(ours, "tsdb", "create-blocks-from", "openmetrics", str(work / "again.om"), str(work / "again"))
+    equal(sorted(lines(ours, "tsdb", "dump", str(work / "again"))) == dumps[0], True, "there and back")
+    chunks = sorted((work / "ours").glob("*/chunks/000001"))[0]
+    raw = bytearray(chunks.read_bytes())
+    raw[200] ^= 1
+    chunks.write_bytes(raw)
+    done = subprocess.run([ours, "tsdb", "verify", str(work / "ours")], capture_output=True, text=True)
+    equal(done.returncode, 1, "verify of a damaged block")
+    contains(done.stdout, "DAMAGED", "verify")
+    text.write_text('m 1\n# EOF\n')
+    done = subprocess.run([ours, "tsdb", "create-blocks-from", "openmetrics", str(text), str(work / "x")], capture_output=True, text=True)
+    equal((done.returncode, "expected timestamp" in done.stderr), (1, True), "a sample without a time")
 
 
 if __name__ == "__main__":

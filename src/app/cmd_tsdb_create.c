@@ -1,0 +1,235 @@
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/cmd_tsdb.h"
+#include "app/commands.h"
+#include "base/mem.h"
+#include "model/exposition.h"
+#include "model/labels_builder.h"
+#include "sys/fs.h"
+#include "tsdb/head.h"
+
+enum { FLUSH_SAMPLES = 8192 };
+
+static const char summary[] =
+    "Makes blocks of the samples of an OpenMetrics text, a block for each two hours, as promtool "
+    "does.\nSamples need times, and times must rise in each series. OUTPUT is data/ when it is not "
+    "given.\n\n"
+    "  barograph tsdb create-blocks-from openmetrics all.om data/";
+
+static const struct flag rows[] = {
+    {"block-duration", FLAG_DURATION, "2h", FLAG_RUN, "time of a block"},
+};
+
+struct creation {
+    str body;
+    const char *dir;
+    dur range;
+    struct labels_builder builder;
+    struct arena arena;
+};
+
+/* Walks over all samples; `take` fails or goes on. */
+static int walk(struct creation *creation,
+                int (*take)(struct creation *creation, struct exposition *parser,
+                            const struct exposition_event *event, void *context,
+                            struct baro_error *err),
+                void *context, struct baro_error *err)
+{
+    struct exposition parser;
+    struct exposition_event event;
+    int r;
+
+    exposition_init(&parser, creation->body, EXPOSITION_OPENMETRICS);
+    while ((r = exposition_next(&parser, &event, err)) > EXPOSITION_END) {
+        if (r != EXPOSITION_SERIES) {
+            continue;
+        }
+        if (!event.has_timestamp) {
+            uint32_t line = 0, column = 0;
+
+            exposition_position(&parser, event.raw.ptr, &line, &column);
+            return error_at_line(err, BARO_EINVALID, line, column,
+                                 "expected timestamp for series \"%.*s\", got none",
+                                 STR_ARG(str_slice(event.raw, 0, 200)));
+        }
+        r = take(creation, &parser, &event, context, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return r;
+}
+
+struct span {
+    ts mint;
+    ts maxt;
+};
+
+static int take_span(struct creation *creation, struct exposition *parser,
+                     const struct exposition_event *event, void *context, struct baro_error *err)
+{
+    struct span *span = context;
+
+    (void)creation;
+    (void)parser;
+    (void)err;
+    span->mint = event->t < span->mint ? event->t : span->mint;
+    span->maxt = event->t > span->maxt ? event->t : span->maxt;
+    return 0;
+}
+
+/* What one block is made of: a head of its own, without a WAL. */
+struct filling {
+    ts mint;
+    ts maxt; /* exclusive */
+    struct appender *appender;
+    size_t uncommitted;
+    uint64_t samples;
+};
+
+static int refuse(struct exposition *parser, const struct exposition_event *event, const char *what,
+                  struct baro_error *err)
+{
+    uint32_t line = 0, column = 0;
+
+    exposition_position(parser, event->raw.ptr, &line, &column);
+    return error_at_line(err, BARO_EOUTOFORDER, line, column, "%s", what);
+}
+
+static int take_sample(struct creation *creation, struct exposition *parser,
+                       const struct exposition_event *event, void *context, struct baro_error *err)
+{
+    struct filling *filling = context;
+    const struct appender_ops *ops = filling->appender->ops;
+    struct labels labels = {0};
+    series_ref ref = 0;
+    ts t = event->t;
+    double v = event->value;
+    uint8_t status = APPEND_OK;
+    struct append_batch batch = {.refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
+    int r;
+
+    if (t < filling->mint || t >= filling->maxt) {
+        return 0;
+    }
+    r = exposition_series_labels(parser, event, &creation->builder, &creation->arena, &labels, err);
+    if (r >= 0) {
+        r = ops->series(filling->appender, labels, &ref, err);
+    }
+    if (r >= 0) {
+        r = ops->samples(filling->appender, &batch, err);
+    }
+    arena_reset(&creation->arena);
+    if (r < 0) {
+        return r;
+    }
+    if (status != APPEND_OK) {
+        return refuse(parser, event,
+                      status == APPEND_DUPLICATE
+                          ? "two samples of one series have the same time and other values"
+                          : "the times of a series do not rise",
+                      err);
+    }
+    filling->samples++;
+    return ++filling->uncommitted % FLUSH_SAMPLES == 0 ? ops->commit(filling->appender, err) : 0;
+}
+
+static ts now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (ts)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A block of the samples in [start, start + range), if there are any. */
+static int make_block(struct creation *creation, ts start, struct baro_error *err)
+{
+    const struct head_options options = {.chunk_range = creation->range, .too_old = -1};
+    struct head *head = head_new(&options);
+    struct filling filling = {
+        .mint = start, .maxt = start + creation->range, .appender = head_appender(head)};
+    char ulid[ULID_CHARS + 1] = "";
+    int r = walk(creation, take_sample, &filling, err);
+
+    if (r >= 0) {
+        r = filling.appender->ops->commit(filling.appender, err);
+    }
+    filling.appender->ops->free(filling.appender);
+    if (r >= 0 && filling.samples > 0) {
+        struct head_block_job job = {
+            .fs = fs_real(), .data_dir = creation->dir, .now = now_ms(), .is_copy = true};
+
+        (void)head_time(head, &job.mint, &job.maxt);
+        job.maxt++;
+        r = head_block_write(head, &job, ulid, err);
+        if (r >= 0) {
+            (void)printf("%s: %lld to %lld, %llu samples\n", ulid, (long long)job.mint,
+                         (long long)job.maxt, (unsigned long long)filling.samples);
+        }
+    }
+    (void)head_free(head);
+    return r < 0 ? r : 0;
+}
+
+static int create(struct creation *creation, struct baro_error *err)
+{
+    struct span span = {INT64_MAX, INT64_MIN};
+    ts start;
+    int r = walk(creation, take_span, &span, err);
+
+    if (r >= 0 && span.mint > span.maxt) {
+        return error_set(err, BARO_EINVALID, "there are no samples");
+    }
+    if (r >= 0) {
+        r = fs_real()->mkdir(fs_real(), creation->dir, err);
+    }
+    start = span.mint >= 0 ? span.mint / creation->range * creation->range
+                           : (span.mint - creation->range + 1) / creation->range * creation->range;
+    for (; r >= 0 && start <= span.maxt; start += creation->range) {
+        r = make_block(creation, start, err);
+    }
+    return r;
+}
+
+int command_tsdb_create_openmetrics(int argc, char **argv)
+{
+    static struct flags flags;
+    struct baro_error err = {0};
+    struct creation creation = {0};
+    struct arena arena = {0};
+    struct fs_map map = {0};
+    int status = tsdb_command_begin(&flags, rows, ARRAY_COUNT(rows),
+                                    "tsdb create-blocks-from openmetrics [FLAGS] FILE [OUTPUT]",
+                                    summary, argc, argv);
+    int r;
+
+    if (status >= 0) {
+        return status;
+    }
+    creation.range = flags_duration(&flags, 0);
+    creation.dir = flags.arg_count > 1 ? arena_str(&arena, flags.args[1]).ptr : "data";
+    if (creation.range <= 0) {
+        r = error_set(&err, BARO_EUSAGE, "--block-duration: a time above 0 is wanted");
+    } else {
+        r = fs_real()->map(fs_real(), arena_str(&arena, flags.args[0]).ptr, &map, &err);
+    }
+    if (r >= 0) {
+        creation.body = str_of(map.ptr, map.size);
+        r = create(&creation, &err);
+        fs_real()->unmap(fs_real(), map);
+    }
+    labels_builder_done(&creation.builder);
+    arena_done(&creation.arena);
+    if (r < 0 && err.line > 0) {
+        (void)fprintf(stderr, "%.*s:%u:%u: %s\n", STR_ARG(flags.args[0]), err.line, err.column,
+                      err.message);
+    }
+    arena_done(&arena);
+    if (r < 0) {
+        return err.line > 0 ? error_exit_status(err.code) : tsdb_command_fail(&err);
+    }
+    return 0;
+}

@@ -1,0 +1,178 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "app/cmd_tsdb.h"
+#include "app/commands.h"
+#include "base/arena.h"
+#include "base/num.h"
+#include "promql/ast.h"
+#include "promql/parser.h"
+#include "tsdb/tsdb.h"
+
+static const char dump_summary[] =
+    "Prints every sample of a data directory, blocks and write-ahead log, as promtool tsdb dump "
+    "does:\nlabels, value, time in ms. Nothing is changed or locked.\n\n"
+    "  barograph tsdb dump --match='{job=\"node\"}' data/";
+static const char openmetrics_summary[] =
+    "Prints every sample of a data directory as OpenMetrics, for tsdb create-blocks-from "
+    "openmetrics.\n\n"
+    "  barograph tsdb dump-openmetrics data/ > all.om";
+
+enum dump_flag { DUMP_MIN, DUMP_MAX, DUMP_MATCH };
+
+static const struct flag rows[] = {
+    {"min-time", FLAG_TEXT, "", FLAG_RUN, "least time, in ms"},
+    {"max-time", FLAG_TEXT, "", FLAG_RUN, "greatest time, in ms"},
+    {"match", FLAG_TEXT, "{__name__=~\"(?s:.*)\"}", FLAG_RUN, "selector of the series"},
+};
+
+enum form { FORM_PLAIN, FORM_OPENMETRICS };
+
+static void put_labels(struct buf *out, struct labels labels, enum form form)
+{
+    bool is_first = true;
+
+    if (form == FORM_OPENMETRICS) {
+        buf_str(out, labels_get(labels, LABEL_METRIC_NAME));
+    }
+    buf_char(out, '{');
+    for (size_t i = 0; i < labels.count; i++) {
+        if (form == FORM_OPENMETRICS && str_eq(labels.items[i].name, LABEL_METRIC_NAME)) {
+            continue;
+        }
+        buf_c(out, is_first ? "" : form == FORM_PLAIN ? ", " : ",");
+        buf_str(out, labels.items[i].name);
+        buf_char(out, '=');
+        label_quote(out, labels.items[i].value);
+        is_first = false;
+    }
+    buf_c(out, "} ");
+}
+
+static void put_value(struct buf *out, double v)
+{
+    char text[NUM_TEXT_MAX];
+
+    buf_bytes(out, text, num_format_double(v, NUM_G, text));
+}
+
+static void put_sample(struct buf *out, str labels, ts t, double v, enum form form)
+{
+    buf_str(out, labels);
+    put_value(out, v);
+    if (form == FORM_PLAIN) {
+        buf_printf(out, " %" PRId64 "\n", t);
+    } else {
+        buf_printf(out, " %s%" PRId64 ".%03" PRId64 "\n", t < 0 ? "-" : "",
+                   t < 0 ? -(t / 1000) : t / 1000, t < 0 ? -(t % 1000) : t % 1000);
+    }
+}
+
+static int dump_series(struct querier *querier, const struct series *series,
+                       struct sample_buf *samples, enum form form, struct baro_error *err)
+{
+    struct buf labels = {0}, out = {0};
+    int r;
+
+    sample_buf_reset(samples);
+    r = querier->ops->samples(querier, series, INT64_MIN, INT64_MAX, samples, err);
+    put_labels(&labels, series->labels, form);
+    for (size_t i = 0; r >= 0 && i < samples->count; i++) {
+        if (samples->h != NULL && samples->h[i] != NULL) {
+            continue; /* neither form has native histograms */
+        }
+        put_sample(&out, buf_view(&labels), samples->t[i], samples->v[i], form);
+    }
+    if (r >= 0) {
+        (void)fwrite(out.ptr, 1, out.len, stdout);
+    }
+    buf_done(&labels);
+    buf_done(&out);
+    return r;
+}
+
+static int dump_selected(struct tsdb *tsdb, struct matchers matchers, ts mint, ts maxt,
+                         enum form form, struct baro_error *err)
+{
+    const struct select_hints hints = {.sorted = true};
+    struct queryable *queryable = tsdb_queryable(tsdb);
+    struct querier *querier = NULL;
+    struct sample_buf samples = {0};
+    struct series_list list = {0};
+    struct arena arena = {0};
+    int r = queryable->querier(queryable, mint, maxt, &querier, err);
+
+    if (r >= 0) {
+        r = querier->ops->select(querier, &arena, &hints, matchers, NULL, &list, err);
+        for (size_t i = 0; r >= 0 && i < list.count; i++) {
+            r = dump_series(querier, &list.items[i], &samples, form, err);
+        }
+        querier_close(querier);
+    }
+    sample_buf_done(&samples);
+    arena_done(&arena);
+    return r;
+}
+
+static int time_flag(const struct flags *flags, enum dump_flag row, ts initial, ts *ret,
+                     struct baro_error *err)
+{
+    str text = flags_text(flags, row);
+
+    *ret = initial;
+    return text.len == 0 || num_parse_i64(text, ret)
+               ? 0
+               : error_set(err, BARO_EUSAGE, "--%s: \"%.*s\" is no time in milliseconds",
+                           rows[row].name, STR_ARG(text));
+}
+
+static int dump(const struct flags *flags, enum form form, struct baro_error *err)
+{
+    const struct tsdb_options options = {.read_only = true, .too_old = -1};
+    struct arena arena = {0};
+    struct expr *selector = NULL;
+    struct tsdb *tsdb = NULL;
+    ts mint = 0, maxt = 0;
+    int r = time_flag(flags, DUMP_MIN, INT64_MIN, &mint, err);
+
+    r = r < 0 ? r : time_flag(flags, DUMP_MAX, INT64_MAX, &maxt, err);
+    r = r < 0 ? r : promql_parse_selector(&arena, flags_text(flags, DUMP_MATCH), &selector, err);
+    r = r < 0 ? r : tsdb_open(arena_str(&arena, flags->args[0]).ptr, &options, &tsdb, err);
+    if (r >= 0) {
+        r = dump_selected(
+            tsdb, (struct matchers){selector->vector.matchers, selector->vector.matcher_count},
+            mint, maxt, form, err);
+        (void)tsdb_free(tsdb);
+    }
+    if (selector != NULL) {
+        promql_expr_done(selector);
+    }
+    arena_done(&arena);
+    if (r >= 0 && form == FORM_OPENMETRICS) {
+        (void)printf("# EOF\n");
+    }
+    return r;
+}
+
+static int run(enum form form, const char *usage, const char *summary, int argc, char **argv)
+{
+    static struct flags flags;
+    struct baro_error err = {0};
+    int status = tsdb_command_begin(&flags, rows, ARRAY_COUNT(rows), usage, summary, argc, argv);
+
+    if (status >= 0) {
+        return status;
+    }
+    return dump(&flags, form, &err) < 0 ? tsdb_command_fail(&err) : 0;
+}
+
+int command_tsdb_dump(int argc, char **argv)
+{
+    return run(FORM_PLAIN, "tsdb dump [FLAGS] DIR", dump_summary, argc, argv);
+}
+
+int command_tsdb_dump_openmetrics(int argc, char **argv)
+{
+    return run(FORM_OPENMETRICS, "tsdb dump-openmetrics [FLAGS] DIR", openmetrics_summary, argc,
+               argv);
+}
