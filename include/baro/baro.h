@@ -366,12 +366,13 @@ BARO_API bool baro_stateset_is_on(baro_stateset set, size_t state);
 /* ---- Callbacks and collectors: values that are found at the scrape
  * ------------------------------- */
 
-/* A callback returns a value at each scrape, in the scraping thread; it must not call baro_expose
- * or register. */
+/* A callback returns a value at each scrape, in the scraping thread; it must not call baro_expose,
+ * register, or add or remove callbacks, collectors and health checks. */
 typedef double baro_read_fn(void *context);
 
 /* baro_callback_add makes one series of a counter, gauge or unknown family come from a callback. A
- * later one for the same values replaces it; NULL as read removes it. */
+ * later one for the same values replaces it; NULL as read removes the series (but not in
+ * multi-process mode, where that is BARO_UNSUPPORTED) and waits for a scrape that is calling it. */
 BARO_API int baro_callback_add(struct baro_family *family, const char *const *values,
                                baro_read_fn *read, void *context);
 

@@ -49,7 +49,11 @@ int baro_callback_add(struct baro_family *family, const char *const *values, bar
         return BARO_BAD_TYPE;
     }
     if (read == NULL) {
-        return baro_series_remove(family, values);
+        result = baro_series_remove(family, values);
+        (void)pthread_mutex_lock(
+            &family->registry->collect_mutex); /* waits for a scrape that is calling it */
+        (void)pthread_mutex_unlock(&family->registry->collect_mutex);
+        return result;
     }
     (void)pthread_mutex_lock(&family->registry->mutex);
     result = callback_set_locked(family, values, &callback);

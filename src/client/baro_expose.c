@@ -163,25 +163,39 @@ static void expose_gauge_all(struct baro_sink *sink, const struct baro_sample *s
     }
 }
 
-/* The user's function runs without the lock: it may use the library. */
+/*
+ * The user's function runs without the registry's lock, so that it may use the library, but with
+ * collect_mutex: whoever removes a callback waits for that. It is taken before the registry's lock,
+ * so what was removed in between is looked at again.
+ */
 static void expose_callback(struct baro_sink *sink, const struct baro_sample *sample)
 {
     struct baro_registry *registry = sink->registry;
-    const struct baro_family *family = sample->series->family;
-    struct baro_callback callback = *(const struct baro_callback *)sample->series->extra;
+    const struct baro_series *series = sample->series;
+    const struct baro_family *family = series->family;
+    struct baro_callback callback = {NULL, NULL};
     struct baro_sample own = *sample;
     struct baro_out labels;
-    double value;
+    double value = 0;
 
     baro_out_init(&labels, NULL, NULL, false);
-    baro_out_put(&labels, sample->key, sample->series->key_size + sample->labels_size);
+    baro_out_put(&labels, sample->key, series->key_size + sample->labels_size);
     own.key = labels.bytes;
-    own.labels = labels.bytes + sample->series->key_size;
+    own.labels = labels.bytes + series->key_size;
     own.series = NULL;
     (void)pthread_mutex_unlock(&registry->mutex);
-    value = callback.read(callback.context);
+    (void)pthread_mutex_lock(&registry->collect_mutex);
     (void)pthread_mutex_lock(&registry->mutex);
-    if (labels.failed == 0) {
+    if (series->has_callback && series->extra != NULL) {
+        callback = *(const struct baro_callback *)series->extra;
+    }
+    (void)pthread_mutex_unlock(&registry->mutex);
+    if (callback.read != NULL) {
+        value = callback.read(callback.context);
+    }
+    (void)pthread_mutex_unlock(&registry->collect_mutex);
+    (void)pthread_mutex_lock(&registry->mutex);
+    if (callback.read != NULL && labels.failed == 0) {
         baro_emit_value(sink, family, &own, value);
     }
     baro_out_done(&labels);

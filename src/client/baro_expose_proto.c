@@ -105,19 +105,28 @@ static void put_message(struct baro_out *out, uint32_t field, struct baro_out *m
     message->size = 0;
 }
 
-/* google.protobuf.Timestamp */
+static size_t varint_size(uint64_t value)
+{
+    size_t size = 1;
+
+    for (; value >= 0x80; value >>= 7) {
+        size++;
+    }
+    return size;
+}
+
+/* google.protobuf.Timestamp: seconds and nanoseconds, each with a key of one byte. */
 static void put_time(struct baro_out *out, uint32_t field, int64_t time_ms)
 {
-    struct baro_out message;
+    uint64_t seconds = (uint64_t)time_ms / 1000;
+    uint64_t nanoseconds = (uint64_t)time_ms % 1000 * 1000000;
 
-    if (time_ms <= 0) {
-        return;
+    if (time_ms > 0) {
+        put_key(out, field, WIRE_BYTES);
+        put_varint(out, 2 + varint_size(seconds) + varint_size(nanoseconds));
+        put_uint(out, 1, seconds);
+        put_uint(out, 2, nanoseconds);
     }
-    baro_out_init(&message, NULL, NULL, false);
-    put_uint(&message, 1, (uint64_t)(time_ms / 1000));
-    put_uint(&message, 2, (uint64_t)(time_ms % 1000) * 1000000);
-    put_message(out, field, &message);
-    baro_out_done(&message);
 }
 
 /* ---- Families and metrics
@@ -174,11 +183,17 @@ void baro_proto_family_end(struct baro_sink *sink)
     message->size = 0;
 }
 
+/* LabelPair: name and value, each with a key of one byte. */
 static void put_label(struct baro_sink *sink, const char *name, const char *value)
 {
-    put_bytes(&sink->part, 1, name, strlen(name));
-    put_bytes(&sink->part, 2, value, strlen(value));
-    put_message(&sink->metric, METRIC_LABEL, &sink->part);
+    size_t name_size = strlen(name);
+    size_t value_size = strlen(value);
+
+    put_key(&sink->metric, METRIC_LABEL, WIRE_BYTES);
+    put_varint(&sink->metric,
+               2 + varint_size(name_size) + name_size + varint_size(value_size) + value_size);
+    put_bytes(&sink->metric, 1, name, name_size);
+    put_bytes(&sink->metric, 2, value, value_size);
 }
 
 static void metric_start(struct baro_sink *sink, const struct baro_family *family,

@@ -71,9 +71,9 @@ static bool out_grow(struct baro_out *out, size_t size)
     return true;
 }
 
-char *baro_out_reserve(struct baro_out *out, size_t size)
+char *baro_out_reserve_slow(struct baro_out *out, size_t size)
 {
-    if (BARO_UNLIKELY(out->room - out->size < size)) {
+    if (out->room - out->size < size) {
         if (out->failed == 0 && !out_grow(out, size)) {
             out_fail(out, BARO_NO_MEMORY);
         }
@@ -81,20 +81,10 @@ char *baro_out_reserve(struct baro_out *out, size_t size)
             return NULL;
         }
     }
-    if (BARO_UNLIKELY(out->failed != 0)) {
+    if (out->failed != 0) {
         out->size = 0;
     }
     return &out->bytes[out->size];
-}
-
-void baro_out_put(struct baro_out *out, const void *bytes, size_t size)
-{
-    char *at = size > 0 ? baro_out_reserve(out, size) : NULL; /* nothing at all needs no place */
-
-    if (at != NULL) {
-        memcpy(at, bytes, size);
-        out->size += size;
-    }
 }
 
 void baro_out_text(struct baro_out *out, const char *text)

@@ -288,6 +288,8 @@ struct baro_family {
     uint32_t list_count;
     uint32_t list_room;
     uint32_t series_count;
+    uint64_t overflow_ref; /* of a full family, so that lookups beyond it need no lock; 0 = not
+                              full; atomic */
     uint64_t shared_entry; /* multi-process: where the segment describes it; lock: registry */
 };
 
@@ -564,8 +566,26 @@ BARO_PRIVATE void baro_out_done(struct baro_out *out);
 BARO_PRIVATE void baro_out_flush(struct baro_out *out, bool end);
 BARO_PRIVATE void baro_out_flush_if_full(struct baro_out *out);
 /* baro_out_reserve returns room for size bytes behind out->size, or NULL without memory. */
-BARO_PRIVATE char *baro_out_reserve(struct baro_out *out, size_t size);
-BARO_PRIVATE void baro_out_put(struct baro_out *out, const void *bytes, size_t size);
+BARO_PRIVATE BARO_COLD char *baro_out_reserve_slow(struct baro_out *out, size_t size);
+
+static inline char *baro_out_reserve(struct baro_out *out, size_t size)
+{
+    if (BARO_LIKELY(out->room - out->size >= size && out->failed == 0)) {
+        return &out->bytes[out->size];
+    }
+    return baro_out_reserve_slow(out, size);
+}
+
+static inline void baro_out_put(struct baro_out *out, const void *bytes, size_t size)
+{
+    char *at = baro_out_reserve(out, size);
+
+    if (at != NULL && size > 0) {
+        memcpy(at, bytes, size);
+        out->size += size;
+    }
+}
+
 BARO_PRIVATE void baro_out_text(struct baro_out *out, const char *text);
 BARO_PRIVATE void baro_out_u64(struct baro_out *out, uint64_t value);
 BARO_PRIVATE void baro_out_double(struct baro_out *out, double value);

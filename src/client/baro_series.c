@@ -211,7 +211,15 @@ uint64_t baro_series_with(struct baro_family *family, enum baro_type type,
         ref = baro_series_ref(series);
     }
     baro_reading_end();
-    return BARO_LIKELY(ref != 0) ? ref : with_slow(family, values);
+    if (BARO_LIKELY(ref != 0)) {
+        return ref;
+    }
+    ref = __atomic_load_n(&family->overflow_ref, __ATOMIC_RELAXED);
+    if (ref != 0) {
+        (void)__atomic_fetch_add(&family->overflows, 1, __ATOMIC_RELAXED);
+        return ref;
+    }
+    return with_slow(family, values);
 }
 
 /* ---- Changing the table: the registry's mutex is held
@@ -602,7 +610,11 @@ struct baro_series *baro_series_get_key_locked(struct baro_family *family, const
     }
     if (family->series_count >= family->series_max && family->label_count > 0) {
         (void)__atomic_fetch_add(&family->overflows, 1, __ATOMIC_RELAXED);
-        return overflow_series_locked(family);
+        series = overflow_series_locked(family);
+        if (series != NULL && !family->is_capped) {
+            __atomic_store_n(&family->overflow_ref, baro_series_ref(series), __ATOMIC_RELAXED);
+        }
+        return series;
     }
     return series_new_locked(family, key, key_size);
 }
@@ -656,6 +668,7 @@ static void series_unlink_locked(struct baro_family *family, uint32_t index)
     baro_garbage_add_locked(family->registry, series->text, series);
     family->list[index] = NULL;
     family->series_count--;
+    __atomic_store_n(&family->overflow_ref, 0, __ATOMIC_RELAXED);
 }
 
 void baro_series_reclaim_locked(struct baro_registry *registry)
