@@ -180,8 +180,8 @@ static void expose_callback(struct baro_sink *sink, const struct baro_sample *sa
 
     baro_out_init(&labels, NULL, NULL, false);
     baro_out_put(&labels, sample->key, series->key_size + sample->labels_size);
-    own.key = labels.bytes;
-    own.labels = labels.bytes + series->key_size;
+    own.key = labels.bytes == NULL ? "" : labels.bytes;
+    own.labels = own.key + series->key_size;
     own.series = NULL;
     (void)pthread_mutex_unlock(&registry->mutex);
     (void)pthread_mutex_lock(&registry->collect_mutex);

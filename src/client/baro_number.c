@@ -261,7 +261,7 @@ size_t baro_number_double(double value, char *ret)
         return sign + 1;
     }
     decimal = decimal_of(fraction, biased);
-    while (decimal.digits % 10 == 0) {
+    while (decimal.digits >= 10 && decimal.digits % 10 == 0) {
         decimal.digits /= 10;
         decimal.exponent++;
     }

@@ -36,6 +36,7 @@ TEST(baro_number_reads_as_go_prints)
         {NAN, "NaN"},
     };
 
+    assert_true(baro_cells_start());
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         char text[BARO_NUMBER_BYTES];
 
@@ -51,6 +52,7 @@ TEST(baro_number_is_shortest)
 {
     struct random random = {.state = 7};
 
+    assert_true(baro_cells_start());
     for (int i = 0; i < 200000; i++) {
         double value = baro_double_of(random_next(&random));
         char text[BARO_NUMBER_BYTES];
@@ -111,6 +113,7 @@ TEST(baro_native_index_is_exact)
 {
     struct random random = {.state = 3};
 
+    assert_true(baro_cells_start());
     for (int schema = -4; schema <= 8; schema++) {
         double width = ldexp(1, -schema);
 

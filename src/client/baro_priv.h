@@ -578,9 +578,9 @@ static inline char *baro_out_reserve(struct baro_out *out, size_t size)
 
 static inline void baro_out_put(struct baro_out *out, const void *bytes, size_t size)
 {
-    char *at = baro_out_reserve(out, size);
+    char *at = size == 0 ? NULL : baro_out_reserve(out, size);
 
-    if (at != NULL && size > 0) {
+    if (at != NULL) {
         memcpy(at, bytes, size);
         out->size += size;
     }
