@@ -12,6 +12,7 @@
 
 static const struct svc_route builtin_routes[] = {
     {"GET", "/", builtin_index, 0, "what this service offers"},
+    {"GET", "/api", builtin_index, 0, "what this service offers"},
     {"GET", "/api/health", builtin_health, 0, "health with components"},
     {"GET", "/health", builtin_health, 0, "health with components"},
 };
@@ -238,7 +239,7 @@ static bool refuse_early(struct request *request)
 
     if (public->route == NULL && !is_metrics(request)) {
         if (request->allow[0] == '\0') {
-            svc_answer_error(public, 404, "not_found", "%.200s: no such path: GET / lists them",
+            svc_answer_error(public, 404, "not_found", "%.200s: no such path: GET /api lists them",
                              public->path);
         } else {
             svc_answer_header(public, "Allow", request->allow);

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "page.h"
 #include "studio.h"
 
 enum { WAIT_MAX_S = 120, LIST_MAX = 100 };
@@ -465,7 +467,24 @@ static void get_ws(struct svc_request *request)
     svc_ws_answer(studio_of(request)->ws, request, topic != NULL ? topic : "");
 }
 
+/* The page for browsers: everything is in it, nothing is loaded from elsewhere. */
+static void get_page(struct svc_request *request)
+{
+    char *copy = malloc(page_html_bytes);
+
+    if (copy == NULL) {
+        return; /* answered 500 */
+    }
+    memcpy(copy, page_html, page_html_bytes);
+    svc_answer_header(request, "Content-Security-Policy",
+                      "default-src 'self'; img-src 'self' data:; script-src 'unsafe-inline'; "
+                      "style-src 'unsafe-inline'; "
+                      "connect-src 'self' ws: wss:; frame-ancestors 'none'");
+    svc_answer_bytes(request, 200, "text/html; charset=utf-8", copy, page_html_bytes);
+}
+
 const struct svc_route studio_routes[] = {
+    {"GET", "/", get_page, 0, "a page for browsers"},
     {"POST", "/api/upload-image", post_upload, SVC_LIMITED | SVC_WORK,
      "a PNG, JPEG, PGM or PPM, as multipart part \"image\" or as the body"},
     {"POST", "/api/text-to-image", post_text_to_image, SVC_LIMITED | SVC_WORK,

@@ -332,6 +332,19 @@ def test_it_ends_gracefully(build: pathlib.Path, work: pathlib.Path) -> None:
         ex.check_closed(ex.read_glb(fetch(studio, jobs[0], "model.glb")))
 
 
+def test_the_page(build: pathlib.Path, work: pathlib.Path) -> None:
+    """The page names no address of its own, and every route that it uses is there."""
+    with ex.Service(build, work, STUDIO) as studio:
+        status, headers, body = studio.call("GET", "/")
+        text = body.decode()
+        equal((status, headers["content-type"]), (200, "text/html; charset=utf-8"))
+        contains(headers["content-security-policy"], "default-src 'self'")
+        equal("http://" in text or "https://" in text, False, "outside addresses")
+        routes = {r["path"] for r in studio.get("/api")[1]["routes"]}
+        for path in ("/api/images/:id", "/api/text-to-image", "/api/upload-image", "/api/generate-3d", "/api/jobs/:id", "/ws"):
+            equal((path in routes, path.replace(":id", "") in text), (True, True), path)
+
+
 def test_what_is_kept_is_bounded(build: pathlib.Path, work: pathlib.Path) -> None:
     with ex.Service(build, work, STUDIO, "--keep-jobs=3", "--keep-images=2", "--rate=0", "--data=d") as studio:
         for i in range(5):
