@@ -1,4 +1,7 @@
 /* Native histograms on their way from a body to the store: protobuf, and classic ones converted. */
+#include <baro/baro.h>
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "codec/protobuf.h"
 #include "conf/prom_config.h"
@@ -381,4 +384,60 @@ TEST(scrape_native_metadata_is_kept)
     assert_string_equal(lines, "h{" I "} histogram  help of it\n");
     (void)mem_free(lines);
     rig_done(&rig);
+}
+
+/* The families of our own client library, as text and as protobuf: the same floats, and a native
+ * histogram whose buckets are where the values are. */
+TEST(scrape_native_reads_what_libbaro_exposes)
+{
+    static const double buckets[] = {0.5, 2};
+    static const struct baro_desc both = {.name = "took_seconds",
+                                          .help = "Time.",
+                                          .unit = "seconds",
+                                          .type = BARO_HISTOGRAM,
+                                          .buckets = buckets,
+                                          .bucket_count = ARRAY_COUNT(buckets),
+                                          .native = {.on = true, .schema = 2}};
+    static const struct baro_desc requests = {
+        .name = "requests_total", .help = "Requests.", .type = BARO_COUNTER};
+    struct baro_registry *registry = baro_registry_new(NULL, NULL);
+    baro_histogram took = baro_histogram_with(baro_family_new(registry, &both, NULL), NULL);
+    char *lines[2];
+    struct rig rig;
+
+    baro_counter_add(baro_counter_with(baro_family_new(registry, &requests, NULL), NULL), 7);
+    for (int i = 1; i <= 4; i++) {
+        baro_histogram_observe(took, i * 0.4);
+    }
+    for (int i = 0; i < 2; i++) {
+        const struct baro_expose_options options = {.format = i == 0 ? BARO_TEXT : BARO_PROTOBUF};
+        struct scrape_answer answer = {.t = 1000, .clock = &rig.clock.clock};
+        size_t size = 0;
+        char *body = baro_expose_alloc(registry, &options, &size);
+
+        rig_init(&rig);
+        rig.settings.always_scrape_classic_histograms = CONF_ON;
+        rig.series.append_exemplars = false;
+        answer.body = str_of(body, size);
+        answer.content_type = str_from(baro_format_content_type(options.format));
+        scrape_append_run(&rig.scratch, &rig.series, &answer, &rig.result);
+        assert_int_equal(rig.result.code, 0);
+        lines[i] = recorder_take(rig.recorder);
+        rig_done(&rig);
+        free(body);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_non_null(strstr(lines[i], "requests_total{instance=\"h:1\"} 7 @1000\n"));
+        assert_non_null(strstr(lines[i], "took_seconds_count{instance=\"h:1\"} 4 @1000\n"));
+        assert_non_null(
+            strstr(lines[i], "took_seconds_bucket{instance=\"h:1\", le=\"0.5\"} 1 @1000\n"));
+        assert_non_null(
+            strstr(lines[i], "took_seconds_bucket{instance=\"h:1\", le=\"+Inf\"} 4 @1000\n"));
+    }
+    assert_null(strstr(lines[0], "took_seconds{"));
+    assert_non_null(strstr(lines[1], "took_seconds{instance=\"h:1\"} {count:4, sum:4, "
+                                     "(0.35355339059327373,0.4204482076268572]:1, "));
+    (void)mem_free(lines[0]);
+    (void)mem_free(lines[1]);
+    (void)baro_registry_free(registry);
 }
