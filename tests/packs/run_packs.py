@@ -263,6 +263,11 @@ def test_scrape_files(build, work):
 def test_barograph_takes_the_configuration(build, work):
     for pack in NAMES:
         run(build / "barograph", "check", "config", PACKS / pack / "prometheus.yml")
+    for pack in NAMES:  # what the README tells to write
+        line = re.search(r"printf '(.*)' > (\S+)", (PACKS / pack / "README.md").read_text())
+        (work / line[2]).write_text(line[1].replace("\\n", "\n").replace("packs/", f"{PACKS}/"))
+        contains((work / line[2]).read_text(), "rule_files", pack)
+        run(build / "barograph", "check", "config", "--strict", work / line[2])
     # Debian's promtool is built without discovery in Kubernetes; barograph knows the whole schema.
     inside = work / "kubernetes.yml"
     for name in ("token", "ca.crt"):
@@ -271,8 +276,11 @@ def test_barograph_takes_the_configuration(build, work):
     run(build / "barograph", "check", "config", inside)
     equal({job["job_name"] for job in load(PACKS / "e2e3d/scrape-kubernetes.yml")["scrape_configs"]} <= set(TARGETS["e2e3d"]), True, "the same job names")
     every = [str(PACKS / pack / "scrape.yml") for pack in NAMES]
-    with Server(str(build / "barograph"), work, json.dumps({"scrape_config_files": every})) as server:
+    rules = [str(path) for pack in NAMES for path in packlib.rule_files(pack)]
+    with Server(str(build / "barograph"), work, json.dumps({"scrape_config_files": every, "rule_files": rules})) as server:
         server.wait_ready()
+        groups = [group["name"] for group in server.api("rules")["groups"]]
+        equal((len(groups), len(set(groups))), (12, 12), f"groups of the four packs: {groups}")
         pools = {target["scrapePool"] for target in server.api("targets")["activeTargets"]}
         wanted = {job["job_name"] for path in every for job in load(pathlib.Path(path))["scrape_configs"]}
         equal(pools, wanted, "jobs of the four packs in one server")

@@ -117,6 +117,20 @@ def check_catalogue(build, pack, port, path):
     equal(done.returncode, 0, f"{pack}: {path}: {done.stdout}{done.stderr}")
 
 
+def check_rules(server, pack):
+    """barograph evaluates every rule of the pack without an error, and what the faults make true is at least pending."""
+    wanted = {rule["alert"] for rule in packlib.rules(pack)} | {rule["record"] for rule in packlib.rules(pack, "record")}
+
+    def rules():
+        return [rule for group in server.api("rules")["groups"] if group["name"].startswith(f"{pack}_") for rule in group["rules"]]
+    equal({rule["name"] for rule in rules()}, wanted, f"{pack}: rules")
+    equal([rule for rule in rules() if rule["health"] == "err"], [], f"{pack}: rules with errors")
+
+    def active():
+        return {alert["labels"]["alertname"] for alert in server.api("alerts")["alerts"] if alert["labels"]["system"] == pack}
+    wait_until(f"{pack}: {ALERTS[pack]} are pending or firing", lambda: ALERTS[pack] <= active(), 30, 0.5)
+
+
 def test_panels_and_alerts_over_real_services(build, work):
     packs = [pack for pack, (binary, _) in SERVICES.items() if (build / "examples" / binary).exists()]
     if not packs:
@@ -129,7 +143,9 @@ def test_panels_and_alerts_over_real_services(build, work):
             jobs[pack] = found
         config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": [
             {"job_name": job, "metrics_path": path, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-            for found in jobs.values() for job, (port, path) in found.items()]}
+            for found in jobs.values() for job, (port, path) in found.items()],
+                  "rule_files": [str(path) for pack in packs for path in packlib.rule_files(pack)]}
+        config["global"]["evaluation_interval"] = "1s"
         server = stack.enter_context(Server(str(build / "barograph"), work, json.dumps(config)))
         server.wait_ready()
         for load in loads:
@@ -141,6 +157,7 @@ def test_panels_and_alerts_over_real_services(build, work):
             for alert in ALERTS[pack]:
                 expr = re.sub(r"\[\d+[mh]\]", "[10s]", next(rule["expr"] for rule in packlib.rules(pack) if rule["alert"] == alert))
                 wait_until(f"{pack}: {alert} is true", lambda: server.api("query", query=expr)["result"], 30, 0.5)  # noqa: B023
+            check_rules(server, pack)
             for port, path in jobs[pack].values():
                 check_catalogue(build, pack, port, path)
         for load in loads:
