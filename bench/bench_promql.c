@@ -4,10 +4,17 @@
 #include "base/error.h"
 #include "base/num.h"
 #include "bench/bench.h"
+#include "model/histogram.h"
 #include "promql/engine.h"
 #include "storage/storage.h"
 
-enum { POD_COUNT = 74, STAGE_COUNT = 20, SAMPLE_COUNT = 240, SCRAPE_MS = 15000 };
+enum {
+    POD_COUNT = 74,
+    STAGE_COUNT = 20,
+    SAMPLE_COUNT = 240,
+    SCRAPE_MS = 15000,
+    HISTOGRAM_SERIES = 200
+};
 
 static const struct engine_options options = {.lookback = 5 * DUR_MINUTE,
                                               .default_step = DUR_MINUTE,
@@ -109,7 +116,51 @@ BENCH(promql_engine)
     measure("group_left join range, per series and step", store,
             "sum by (version) (http_requests_total * on (pod) group_left (version) build_info)",
             200, series * 200);
+    measure("a ratio of the same sums, per series and step", store,
+            "sum by (stage) (rate(http_requests_total[5m])) / sum by (stage) "
+            "(rate(http_requests_total[5m]))",
+            200, series * 200);
     measure("topk(10) instant, per series", store, "topk(10, http_requests_total)", 1, series);
+    store = memstore_free(store);
+}
+
+/* latency of 200 series, 20 buckets each. */
+static struct memstore *store_of_histograms(size_t samples)
+{
+    struct memstore *store = memstore_new();
+
+    for (size_t pod = 0; pod < HISTOGRAM_SERIES; pod++) {
+        double buckets[20] = {0};
+        struct histogram_span span = {-4, 20};
+        struct histogram h = {.schema = 2, .positive = {&span, buckets, 1, 20}};
+        char name[32];
+        int size = snprintf(name, sizeof(name), "pod-%03zu", pod);
+        struct label pairs[] = {{STR("__name__"), STR("latency")},
+                                {STR("pod"), str_of(name, (size_t)size)}};
+
+        for (size_t i = 0; i < samples; i++) {
+            buckets[(pod + i) % 20] += 3;
+            h.count += 3;
+            h.sum += 2.5;
+            (void)memstore_append_sample(
+                store, (struct labels){pairs, 2},
+                &(struct sample){.t = (ts)i * SCRAPE_MS, .v = h.sum, .h = &h}, NULL);
+        }
+    }
+    return store;
+}
+
+BENCH(promql_histograms)
+{
+    struct memstore *store = store_of_histograms(SAMPLE_COUNT);
+    uint64_t points = (uint64_t)HISTOGRAM_SERIES * 60;
+
+    measure("histogram rate range, per series and step", store, "rate(latency[5m])", 60, points);
+    measure("histogram sum of rates, per series and step", store, "sum(rate(latency[5m]))", 60,
+            points);
+    measure("histogram_quantile of rates, per series and step", store,
+            "histogram_quantile(0.9, rate(latency[5m]))", 60, points);
+    measure("histogram_count, per series and step", store, "histogram_count(latency)", 60, points);
     store = memstore_free(store);
 }
 

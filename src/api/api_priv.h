@@ -127,8 +127,10 @@ void api_write_histogram_point(struct json_writer *json, ts t, const struct hist
 
 /* ---- api_query.c, api_queries.c ---- */
 
-/* api_write_stats writes the key "stats" and its object. */
-void api_write_stats(struct json_writer *json, const struct query_stats *stats);
+/* api_write_stats writes the key "stats" and its object; counts by step only when told of the
+ * query. */
+void api_write_stats(struct json_writer *json, const struct query_stats *stats,
+                     const struct query *query);
 void api_write_explain(struct json_writer *json, const struct explain_node *node);
 /* api_log_query tells the log of a query that has ended, with what was wrong (NULL = nothing). */
 void api_log_query(struct api_call *call, const struct query *query,

@@ -128,7 +128,7 @@ void api_log_query(struct api_call *call, const struct query *query,
     write_time(&json, STR("start"), query->start);
     json_write_pair_i64(&json, STR("step"), query->step / 1000);
     json_write_object_end(&json);
-    api_write_stats(&json, stats);
+    api_write_stats(&json, stats, NULL);
     json_write_key(&json, STR("httpRequest"));
     json_write_object_begin(&json);
     json_write_pair_str(&json, STR("clientIP"), call->request->client);

@@ -144,7 +144,22 @@ static double seconds(mono ns)
 }
 
 /* Sorting and queueing are not measured apart. */
-void api_write_stats(struct json_writer *json, const struct query_stats *stats)
+static void write_steps(struct json_writer *json, const struct query_stats *stats,
+                        const struct query *query)
+{
+    json_write_key(json, STR("totalQueryableSamplesPerStep"));
+    json_write_array_begin(json);
+    for (size_t i = 0; i < stats->steps; i++) {
+        json_write_array_begin(json);
+        json_write_timestamp(json, query->start + (ts)i * query->step);
+        json_write_u64(json, stats->samples_per_step[i]);
+        json_write_array_end(json);
+    }
+    json_write_array_end(json);
+}
+
+void api_write_stats(struct json_writer *json, const struct query_stats *stats,
+                     const struct query *query)
 {
     double all = seconds(stats->prepare_ns + stats->eval_ns);
 
@@ -161,6 +176,9 @@ void api_write_stats(struct json_writer *json, const struct query_stats *stats)
     json_write_object_end(json);
     json_write_key(json, STR("samples"));
     json_write_object_begin(json);
+    if (query != NULL && stats->samples_per_step != NULL) {
+        write_steps(json, stats, query);
+    }
     json_write_pair_u64(json, STR("totalQueryableSamples"), stats->samples_read);
     json_write_pair_u64(json, STR("peakSamples"), stats->samples_peak);
     json_write_object_end(json);
@@ -178,7 +196,8 @@ static void keep_annotations(struct api_call *call, const struct annotations *fr
     }
 }
 
-static void write_result(struct api_call *call, const struct query_result *result, size_t limit)
+static void write_result(struct api_call *call, const struct query *query,
+                         const struct query_result *result, size_t limit)
 {
     struct json_writer *json = &call->json;
     size_t count = result->series_count;
@@ -193,7 +212,7 @@ static void write_result(struct api_call *call, const struct query_result *resul
     json_write_key(json, STR("result"));
     write_value(json, result, count);
     if (stats.len > 0) {
-        api_write_stats(json, &result->stats);
+        api_write_stats(json, &result->stats, query);
     }
     if (result->explain != NULL) {
         json_write_key(json, STR("explain"));
@@ -264,6 +283,8 @@ static int read_options(struct api_call *call, struct engine_options *options, s
     r = r < 0 ? r : lower_limit(call, "max_samples", &options->samples_max);
     r = r < 0 ? r : lower_limit(call, "max_bytes", &options->memory_bytes_max);
     query->explain = str_is(explain, "true") || str_is(explain, "1");
+    query->per_step_stats =
+        options->per_step_stats && str_is(form_get(&call->form, STR("stats")), "all");
     return r;
 }
 
@@ -304,7 +325,7 @@ static int run(struct api_call *call, struct query *query, size_t limit)
                    ? api_fail(call, API_BAD_DATA, "invalid parameter \"query\": %s", err.message)
                    : api_fail_query(call, &err);
     }
-    write_result(call, &result, limit);
+    write_result(call, query, &result, limit);
     query_result_done(&result);
     return 0;
 }

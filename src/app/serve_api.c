@@ -34,6 +34,7 @@ void serve_engine(void *app, struct engine_options *ret)
             config != NULL ? prom_config_global(config)->evaluation_interval : DUR_MINUTE,
         .samples_max = samples,
         .memory_bytes_max = bytes > QUERY_BYTES_MIN ? bytes : QUERY_BYTES_MIN,
+        .per_step_stats = serve->features.per_step_stats,
         .features = serve->features.promql,
     };
 }

@@ -38,7 +38,7 @@ static const struct {
     {"promql-experimental-functions", FEATURE_RUN, AT(promql.experimental_functions)},
     {"promql-extended-range-selectors", FEATURE_RUN, AT(promql.extended_range)},
     {"promql-negative-offset", FEATURE_NOOP, 0},
-    {"promql-per-step-stats", FEATURE_NOOP, 0},
+    {"promql-per-step-stats", FEATURE_RUN, AT(per_step_stats)},
     {"remote-write-receiver", FEATURE_PENDING, 0},
     {"st-storage", FEATURE_PENDING, 0},
     {"type-and-unit-labels", FEATURE_PENDING, 0},

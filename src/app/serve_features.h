@@ -14,6 +14,7 @@ struct serve_features {
     bool exemplar_storage;
     bool extra_scrape_metrics;
     bool metadata_wal_records;
+    bool per_step_stats;
 };
 
 /* serve_features_init sets what is on without a flag: Prometheus 3.14 has taken duration

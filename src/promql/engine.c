@@ -196,6 +196,22 @@ static int evaluate_scalar(struct eval *ev, const struct timeline *line, const s
     return r < 0 ? r : result_sink_finish(&sink, err);
 }
 
+static int count_by_step(struct eval *ev, size_t steps, struct query_result *ret,
+                         struct baro_error *err)
+{
+    if (!ev->query->per_step_stats) {
+        return 0;
+    }
+    ev->samples_per_step = arena_try(&ret->arena, steps * sizeof(uint64_t));
+    if (ev->samples_per_step == NULL) {
+        return eval_error_memory(err);
+    }
+    memset(ev->samples_per_step, 0, steps * sizeof(uint64_t));
+    ev->stats.samples_per_step = ev->samples_per_step;
+    ev->stats.steps = steps;
+    return 0;
+}
+
 static int evaluate_steps(struct eval *ev, const struct expr *tree, struct query_result *ret,
                           struct baro_error *err)
 {
@@ -213,6 +229,10 @@ static int evaluate_steps(struct eval *ev, const struct expr *tree, struct query
         ret->string = arena_str(&ret->arena, expr_unwrap(tree)->string.value);
         return 0;
     }
+    r = count_by_step(ev, line.steps, ret, err);
+    if (r < 0) {
+        return r;
+    }
     r = tree->type == VALUE_SCALAR ? evaluate_scalar(ev, &line, tree, ret, err)
                                    : evaluate_vector(ev, &line, tree, ret, err);
     return r < 0 || instant ? r : sort_result(ev, ret, err);
@@ -228,7 +248,8 @@ static int evaluate(struct eval *ev, const struct expr *tree, struct query_resul
     }
     ret->type = VALUE_MATRIX;
     ret->t = ev->query->start;
-    r = eval_matrix(ev, ev->query->start, tree, ret, err);
+    r = count_by_step(ev, 1, ret, err);
+    r = r < 0 ? r : eval_matrix(ev, ev->query->start, tree, ret, err);
     return r < 0 ? r : sort_result(ev, ret, err);
 }
 

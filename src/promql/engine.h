@@ -26,6 +26,7 @@ struct engine_options {
     size_t samples_max; /* samples in memory at once per query (--query.max-samples); BARO_ELIMIT
                            beyond */
     size_t memory_bytes_max; /* of the query's arenas; BARO_ELIMIT beyond */
+    bool per_step_stats;     /* queries may ask for samples_per_step */
     struct promql_features features;
 };
 
@@ -39,7 +40,8 @@ struct query {
     bool no_step_invariant;     /* tests: do not wrap */
     const _Atomic bool *cancel; /* either stops the query; NULL = none */
     const _Atomic bool *kill;
-    bool explain; /* fill the result's explain */
+    bool explain;        /* fill the result's explain */
+    bool per_step_stats; /* fill stats.samples_per_step */
 };
 
 /* What a node of the expression has cost, all below it included. A node that runs several times (in
@@ -78,9 +80,12 @@ struct annotations {
 };
 
 struct query_stats {
-    uint64_t samples_read; /* total */
+    uint64_t samples_read; /* total, as Prometheus counts: a sample once for each step that looks at
+                              it */
     uint64_t samples_peak;
     uint64_t series_read;
+    const uint64_t *samples_per_step; /* NULL unless asked for; in the result's arena */
+    size_t steps;
     mono prepare_ns;
     mono eval_ns;
 };

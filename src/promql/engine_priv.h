@@ -97,7 +97,17 @@ struct eval {
     size_t work; /* since the last look at the clock */
     size_t held; /* points of rows that are alive */
     struct query_stats stats;
+    uint64_t *samples_per_step; /* NULL: not asked for, or another timeline than the query's */
 };
+
+/* eval_samples counts samples that a step has looked at. */
+static inline void eval_samples(struct eval *ev, size_t step, uint64_t count)
+{
+    ev->stats.samples_read += count;
+    if (UNLIKELY(ev->samples_per_step != NULL)) {
+        ev->samples_per_step[step] += count;
+    }
+}
 
 /* A sink takes rows one by one; row->v and row->h are the producer's again after the call, labels
  * and histograms stay. */
@@ -304,7 +314,6 @@ struct range_call {
     const double *params[2]; /* one value per step */
     void *room;              /* of a kernel, grown by range_call_room */
     size_t room_bytes;
-    uint64_t samples_read;
     bool starts_overlap; /* a start timestamp lay before the sample before it */
     int stopped;         /* the code of a timeout or cancellation that a kernel has noticed */
 };

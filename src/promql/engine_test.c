@@ -381,6 +381,53 @@ TEST(engine_stops_when_told)
     store_done(&store);
 }
 
+/* As Prometheus counts: a sample once for each step that looks at it, a subquery by its windows. */
+TEST(engine_counts_samples_by_step)
+{
+    static const struct {
+        const char *text;
+        uint64_t each; /* at every one of the steps 3 to 5 m */
+    } cases[] = {
+        {"vector(1)", 0},
+        {"requests_total", 3},
+        {"sum(requests_total) / sum(requests_total)", 6},
+        {"rate(requests_total[2m])", 6},
+        {"max_over_time(requests_total[2m])", 6},
+        {"max_over_time(sum(requests_total)[3m:1m])", 3},
+        {"requests_total @ 60 + requests_total", 6},
+    };
+    struct store store = {0};
+
+    store_fill(&store);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct query query = {.text = str_from(cases[i].text),
+                              .start = 3 * DUR_MINUTE,
+                              .end = 5 * DUR_MINUTE,
+                              .step = DUR_MINUTE,
+                              .per_step_stats = true};
+        struct query_result result = {0};
+        struct baro_error err = {0};
+
+        test_row(cases[i].text);
+        assert_ok(engine_run(&options, memstore_queryable(store.memory), &query, &result, &err),
+                  &err);
+        assert_int_equal(result.stats.steps, 3);
+        for (size_t k = 0; k < 3; k++) {
+            assert_int_equal(result.stats.samples_per_step[k], cases[i].each);
+        }
+        assert_int_equal(result.stats.samples_read, 3 * cases[i].each);
+        query_result_done(&result);
+        query.per_step_stats = false;
+        assert_ok(engine_run(&options, memstore_queryable(store.memory), &query, &result, &err),
+                  &err);
+        assert_null(result.stats.samples_per_step);
+        assert_int_equal(result.stats.samples_read, 3 * cases[i].each);
+        query_result_done(&result);
+    }
+    test_row(NULL);
+    store_done(&store);
+}
+
 TEST(functions_table_is_sorted)
 {
     for (size_t i = 0; i < FUNCTION_COUNT; i++) {

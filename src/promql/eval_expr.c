@@ -224,12 +224,21 @@ static int eval_invariant(struct eval *ev, const struct timeline *line, const st
                           struct value *ret, struct baro_error *err)
 {
     struct timeline once = {.start = line->start, .step = line->step, .steps = 1};
+    uint64_t *per_step = ev->samples_per_step;
+    uint64_t samples_read = ev->stats.samples_read;
     int r;
 
     if (line->steps <= 1) {
         return eval_expr(ev, line, expr->paren.expr, ret, err);
     }
+    ev->samples_per_step = NULL;
     r = eval_expr(ev, &once, expr->paren.expr, ret, err);
+    ev->samples_per_step = per_step;
+    samples_read = ev->stats.samples_read - samples_read;
+    ev->stats.samples_read += samples_read * (line->steps - 1);
+    for (size_t i = 0; per_step != NULL && i < line->steps; i++) {
+        per_step[i] += samples_read;
+    }
     if (r >= 0 && ret->type == VALUE_SCALAR) {
         r = spread(ev, line->steps, &ret->scalar, err);
     }

@@ -399,6 +399,22 @@ static int instant_series(struct eval *ev, const struct instant *instant,
     return instant_histograms(ev, instant, &ev->samples, row, steps, err);
 }
 
+static void count_points(struct eval *ev, const struct row *row, size_t steps)
+{
+    size_t count = 0;
+
+    if (LIKELY(ev->samples_per_step == NULL)) {
+        for (size_t i = 0; i < steps; i++) {
+            count += row_has(row, i);
+        }
+        ev->stats.samples_read += count;
+        return;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        eval_samples(ev, i, row_has(row, i));
+    }
+}
+
 int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
                          enum select_what what, struct row_sink *sink, struct baro_error *err)
 {
@@ -424,7 +440,7 @@ int eval_vector_selector(struct eval *ev, const struct timeline *line, const str
 
         r = instant_series(ev, &instant, selector, &list.items[s], &row, h, line->steps, err);
         if (r >= 0 && row_any(&row, line->steps)) {
-            ev->stats.samples_read += line->steps;
+            count_points(ev, &row, line->steps);
             r = sink->row(sink->context, &row, err);
         }
     }
@@ -751,6 +767,7 @@ int eval_range_function(struct eval *ev, const struct timeline *line, const stru
     enum function_id id = call->call.function->id;
     struct range_eval eval = {.ev = ev, .line = line, .call = call, .sink = sink};
     size_t held = ev->held;
+    uint64_t samples_read;
     int r;
 
     eval.state = (struct range_call){.ev = ev, .line = line};
@@ -762,6 +779,7 @@ int eval_range_function(struct eval *ev, const struct timeline *line, const stru
     if (r >= 0 && id == FUNCTION_double_exponential_smoothing) {
         r = smoothing_factors(&eval, err);
     }
+    samples_read = ev->stats.samples_read;
     if (r >= 0 && eval.arg->kind == EXPR_SUBQUERY) {
         eval.state.range = eval.arg->subquery.range;
         r = range_subquery(&eval, err);
@@ -772,10 +790,9 @@ int eval_range_function(struct eval *ev, const struct timeline *line, const stru
         r = check_extended(&eval, err);
         r = r < 0 ? r : range_selector(&eval, err);
     }
-    if (r >= 0 && id == FUNCTION_quantile_over_time && eval.state.samples_read > 0) {
+    if (r >= 0 && id == FUNCTION_quantile_over_time && ev->stats.samples_read > samples_read) {
         warn_quantiles(&eval, call->call.args[0]);
     }
-    ev->stats.samples_read += eval.state.samples_read;
     ev->held = held;
     label_index_done(&eval.seen);
     eval.state.room = mem_free(eval.state.room);
@@ -792,6 +809,9 @@ int eval_subquery(struct eval *ev, const struct timeline *line, const struct exp
     ts last;
     ts left;
     dur step = subquery->subquery.step != 0 ? subquery->subquery.step : ev->options->default_step;
+    uint64_t *per_step = ev->samples_per_step;
+    uint64_t samples_read = ev->stats.samples_read;
+    int r;
 
     step = step > 0 ? step : DUR_MINUTE;
     reference_times(line, &subquery->subquery.mod, &first, &ref_step);
@@ -807,7 +827,12 @@ int eval_subquery(struct eval *ev, const struct timeline *line, const struct exp
         *ret = (struct value){.type = VALUE_VECTOR};
         return 0;
     }
-    return eval_expr(ev, ret_line, subquery->subquery.expr, ret, err);
+    /* What a subquery reads is counted when the windows over it are. */
+    ev->samples_per_step = NULL;
+    r = eval_expr(ev, ret_line, subquery->subquery.expr, ret, err);
+    ev->samples_per_step = per_step;
+    ev->stats.samples_read = samples_read;
+    return r;
 }
 
 static int matrix_row(struct eval *ev, struct labels labels, struct query_result *ret,
@@ -956,7 +981,7 @@ static int matrix_selector(struct eval *ev, const struct timeline *line, const s
                            selector->vector.smoothed);
         }
         if (ev->samples.count > 0) {
-            ev->stats.samples_read += ev->samples.count;
+            eval_samples(ev, 0, ev->samples.count);
             r = matrix_row(ev, list.items[s].labels, ret, &capacity, err);
         }
     }

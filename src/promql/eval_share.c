@@ -13,6 +13,7 @@ enum { SHARED_TEXT_MAX = 16384 };
 struct shared_value {
     uint32_t uses; /* that are still to come */
     bool ready;
+    uint64_t samples_read;
     struct timeline line;
     struct value value;
 };
@@ -93,16 +94,21 @@ int eval_shared(struct eval *ev, const struct timeline *line, const struct expr 
 {
     struct shared_value *shared = expr->shared;
     size_t annotations = annotation_count(ev);
+    uint64_t samples_read;
     int r;
 
     shared->uses -= shared->uses > 0;
-    if (shared->ready && is_same(&shared->line, line)) {
+    /* Samples are counted as if they had been read again; by step they can only be counted anew. */
+    if (shared->ready && is_same(&shared->line, line) && ev->samples_per_step == NULL) {
+        ev->stats.samples_read += shared->samples_read;
         return copy_rows(ev, line->steps, &shared->value, ret, err);
     }
+    samples_read = ev->stats.samples_read;
     r = aggregate_eval(ev, line, expr, ret, err);
     if (r >= 0 && shared->uses > 0 && annotation_count(ev) == annotations) {
         r = copy_rows(ev, line->steps, ret, &shared->value, err);
         shared->line = *line;
+        shared->samples_read = ev->stats.samples_read - samples_read;
         shared->ready = r >= 0;
     }
     return r;

@@ -49,7 +49,7 @@ void kernel_slide(struct range_call *call, const struct sample_buf *samples,
         window.count = high - low;
         window.start = end - call->range;
         window.end = end;
-        call->samples_read += window.count;
+        eval_samples(call->ev, i, window.count);
         if (range_call_tick(call, window.count / 4 + 1)) {
             return;
         }
@@ -507,7 +507,7 @@ static void slide_extreme(struct range_call *call, const struct sample_buf *samp
         while (slide.head < slide.tail && slide.queue[slide.head].begin < low) {
             slide.head++;
         }
-        call->samples_read += high - low;
+        eval_samples(call->ev, i, high - low);
         out[i] = slide.head < slide.tail ? slide.queue[slide.head].best : value_absent();
         if (range_call_tick(call, 1 + (next - low) / 64)) {
             return;

@@ -651,7 +651,7 @@ static int step(struct mixed *m, size_t i, double *out, const struct histogram *
             return eval_error_memory(err);
         }
     }
-    range->samples_read += m->histogram_window.high - m->histogram_window.low;
+    eval_samples(range->ev, i, m->histogram_window.high - m->histogram_window.low);
     return eval_tick(range->ev, 20 + 50 * (m->histogram_window.high - m->histogram_window.low),
                      err);
 }

@@ -181,7 +181,7 @@ static void started(struct range_call *call, const struct sample_buf *samples,
         while (low < high && samples->t[low] <= end - call->range) {
             low++;
         }
-        call->samples_read += high - low;
+        eval_samples(call->ev, i, high - low);
         out[i] = value_absent();
         if (range_call_tick(call, high - low)) {
             return;
@@ -216,7 +216,7 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
         size_t low = scan_past(&low_seek, t, high, end - call->range);
         double increase;
 
-        call->samples_read += high - low;
+        eval_samples(call->ev, i, high - low);
         if (high - low < 2) {
             out[i] = value_absent();
             continue;
