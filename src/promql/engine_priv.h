@@ -347,6 +347,12 @@ int eval_matrix(struct eval *ev, ts at, const struct expr *matrix, struct query_
 /* samples_clean takes out stale markers. */
 void samples_clean(struct sample_buf *samples);
 
+/* ---- eval_extend.c ---- */
+
+/* samples_extend puts a sample at both ends of the range: interpolated when smoothed, else the
+ * nearest one to the left. Samples at or beyond the ends are left out. */
+void samples_extend(struct sample_buf *samples, ts start, ts end, bool smoothed);
+
 /* ---- kernel.c, kernel_rate.c, kernel_stat.c ---- */
 
 range_kernel kernel_get(enum function_id id);
