@@ -103,9 +103,9 @@ static uint8_t *bytes_room(struct svc_bytes *bytes, size_t len)
 
 void svc_bytes_put(struct svc_bytes *bytes, const void *ptr, size_t len)
 {
-    uint8_t *to = bytes_room(bytes, len);
+    uint8_t *to = len > 0 ? bytes_room(bytes, len) : NULL; /* nothing at all needs no room */
 
-    if (to != NULL && len > 0) {
+    if (to != NULL) {
         memcpy(to, ptr, len);
         bytes->len += len;
     }

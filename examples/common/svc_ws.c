@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct client {
     bool is_closing; /* written under lock: a close frame is queued */
     bool is_read;    /* what came with the handshake was looked at */
     bool is_dead;
+    sem_t ended; /* from here on it is its connection's thread's */
 };
 
 struct svc_ws {
@@ -268,6 +270,7 @@ static void client_clock(struct svc_ws *ws, struct client *client, int64_t now_n
 
 static void client_free(struct client *client)
 {
+    (void)sem_destroy(&client->ended);
     svc_bytes_done(&client->out);
     svc_bytes_done(&client->in);
     svc_bytes_done(&client->message.bytes);
@@ -297,8 +300,7 @@ static void reap(struct svc_ws *ws)
             ws->options.on_close(ws->options.context, svc_since_s(client->opened_ns));
         }
         (void)shutdown(client->fd, SHUT_RDWR);
-        (void)MHD_upgrade_action(client->handle, MHD_UPGRADE_ACTION_CLOSE);
-        client_free(client);
+        (void)sem_post(&client->ended);
     }
 }
 
@@ -422,6 +424,7 @@ static struct client *client_new(const struct svc_ws *ws, const struct request *
     int64_t now_ns = svc_mono_ns();
 
     if (client != NULL) {
+        (void)sem_init(&client->ended, 0, 0);
         client->fd = fd;
         client->handle = handle;
         client->opened_ns = now_ns;
@@ -435,7 +438,12 @@ static struct client *client_new(const struct svc_ws *ws, const struct request *
     return client;
 }
 
-/* On libmicrohttpd's thread: hands the socket over to ours. */
+/*
+ * On the connection's thread: hands the socket over to ours, and stays until that is done with it.
+ * libmicrohttpd 0.9.75 resumes a connection when this returns; from then on its daemon frees it as
+ * soon as it is marked as closed, which MHD_UPGRADE_ACTION_CLOSE does before it has finished with
+ * it. On this thread, before the return, closing is safe: the daemon joins the thread first.
+ */
 static void upgraded(void *context, struct MHD_Connection *connection, void *state,
                      const char *extra, size_t extra_len, MHD_socket fd,
                      struct MHD_UpgradeResponseHandle *handle)
@@ -451,21 +459,23 @@ static void upgraded(void *context, struct MHD_Connection *connection, void *sta
         taken = !client->in.failed && !ws->stopping && ws->count < ws->options.clients_max;
         if (taken) {
             ws->clients[ws->count++] = client;
+            if (ws->options.on_open != NULL) {
+                ws->options.on_open(ws->options.context);
+            }
+            wake(ws);
         }
         (void)pthread_mutex_unlock(&ws->lock);
     }
-    if (!taken) {
-        if (client != NULL) {
-            client_free(client);
+    if (taken) {
+        while (sem_wait(&client->ended) < 0 && errno == EINTR) {
         }
+    } else {
         report(ws, SVC_WS_ERROR_LIMIT);
-        (void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
-        return;
     }
-    if (ws->options.on_open != NULL) {
-        ws->options.on_open(ws->options.context);
+    if (client != NULL) {
+        client_free(client);
     }
-    wake(ws);
+    (void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }
 
 /* Whether a comma-separated header has that word. */

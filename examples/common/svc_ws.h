@@ -4,7 +4,7 @@
  * peers, and reads small text messages, of which {"subscribe": TOPIC} and {"unsubscribe": true} are
  * its own. A client with a topic gets that topic's messages only, one without gets all. Everything
  * is bounded: clients, message size, bytes that wait for a slow client (which is dropped, not
- * waited for).
+ * waited for). The connection's own thread of libmicrohttpd waits beside, and closes at the end.
  */
 #pragma once
 

@@ -419,6 +419,10 @@ static void handle_ws(struct svc_request *request)
 {
     const char *document = svc_query(request, "document");
 
+    if (api_of(request)->stopping) {
+        svc_answer_error(request, 503, "ending", "the service is ending");
+        return;
+    }
     svc_ws_answer(api_of(request)->ws, request,
                   document != NULL && strlen(document) < SVC_WS_TOPIC_SIZE ? document : "");
 }

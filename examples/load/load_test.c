@@ -156,6 +156,37 @@ TEST(load_reads_frames_of_servers)
     }
 }
 
+TEST(load_undoes_chunks)
+{
+    static const struct {
+        const char *in;
+        long want;
+        const char *body;
+    } cases[] = {
+        {"5\r\nhello\r\n0\r\n\r\n", 15, "hello"},
+        {"1;x=y\r\na\r\n2\r\nbc\r\n0\r\n\r\n", 22, "abc"},
+        {"5\r\nhel", 0, ""},
+        {"5", 0, ""},
+        {"", 0, ""},
+        {"zz\r\n", -1, ""},
+        {"fffffff\r\nx", 0, ""},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct svc_bytes bytes = {.max = 100};
+        struct svc_bytes body = {.max = 100};
+
+        test_row(cases[i].in);
+        svc_bytes_put(&bytes, cases[i].in, strlen(cases[i].in));
+        assert_int_equal(net_chunks_read(&bytes, 0, &body), cases[i].want);
+        assert_int_equal(body.len, strlen(cases[i].body));
+        assert_true(body.len == 0 || memcmp(body.ptr, cases[i].body, body.len) == 0);
+        svc_bytes_done(&bytes);
+        svc_bytes_done(&body);
+    }
+    test_row(NULL);
+}
+
 /* Two looks at a service, and requests of which one failed. */
 static void watch_fill(struct watch *watch, double gpu, size_t requests)
 {

@@ -137,9 +137,7 @@ static bool header_has(const char *head, const char *name, const char *word)
     return value != NULL && strncasecmp(value, word, strlen(word)) == 0;
 }
 
-/* Undoes the chunks from `at` on into body: bytes consumed when the last chunk has come, 0 = more
- * is needed, < 0 = bad. */
-static long chunks_read(const struct svc_bytes *bytes, size_t at, struct svc_bytes *body)
+long net_chunks_read(const struct svc_bytes *bytes, size_t at, struct svc_bytes *body)
 {
     for (;;) {
         const char *line = (const char *)bytes->ptr + at;
@@ -182,7 +180,7 @@ static bool body_read(int fd, const char *head, struct svc_bytes *bytes, size_t 
     if (header_has(head, "Transfer-Encoding", "chunked")) {
         long taken;
 
-        while ((taken = chunks_read(bytes, at, body)) == 0 && (n = more_read(fd, bytes)) > 0) {
+        while ((taken = net_chunks_read(bytes, at, body)) == 0 && (n = more_read(fd, bytes)) > 0) {
             body->len = 0;
         }
         return taken > 0;

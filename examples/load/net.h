@@ -48,6 +48,10 @@ void net_ask(struct net_http *http, const struct net_request *request, struct ne
 void net_answer_done(struct net_answer *answer);
 void net_http_close(struct net_http *http);
 
+/* net_chunks_read undoes the chunks of a body from `at` on: bytes consumed when the last chunk has
+ * come, 0 = more are needed, < 0 = not chunks. */
+long net_chunks_read(const struct svc_bytes *bytes, size_t at, struct svc_bytes *body);
+
 /* ---- WebSocket ---- */
 
 /* net_ws_open connects and shakes hands: the descriptor, or a negative errno. */
