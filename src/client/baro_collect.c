@@ -11,6 +11,7 @@ static int callback_set_locked(struct baro_family *family, const char *const *va
 {
     struct baro_series *series = baro_series_get_locked(family, values);
     struct baro_callback *copy;
+    void *before;
 
     if (series == NULL) {
         return BARO_BAD_ARGUMENT;
@@ -24,16 +25,16 @@ static int callback_set_locked(struct baro_family *family, const char *const *va
         return BARO_NO_MEMORY;
     }
     *copy = *callback;
-    baro_garbage_add_locked(family->registry, series->extra, NULL);
-    __atomic_store_n(&series->has_callback, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&series->extra, (void *)copy, __ATOMIC_RELEASE);
+    series->has_callback = 1;
+    before = __atomic_exchange_n(&series->extra, (void *)copy, __ATOMIC_ACQ_REL);
+    baro_garbage_add_locked(family->registry, before, NULL);
     return BARO_OK;
 }
 
 int baro_callback_add(struct baro_family *family, const char *const *values, baro_read_fn *read,
                       void *context)
 {
-    struct baro_callback callback = {read, context};
+    struct baro_callback callback = {BARO_EXTRA_CALLBACK, read, context};
     int result;
 
     if (family == NULL) {

@@ -5,6 +5,7 @@
 /* The exemplars of a series, one for each bucket (one for a counter): made at the first, freed with
  * the series. */
 struct exemplars {
+    uint32_t kind; /* BARO_EXTRA_EXEMPLARS */
     uint32_t count;
     struct slot {
         uint32_t lock; /* odd while a thread writes; atomic */
@@ -60,17 +61,19 @@ static struct exemplars *exemplars_of(struct baro_series *series)
     void *none = NULL;
 
     if (all != NULL) {
-        return all;
+        return all->kind == BARO_EXTRA_EXEMPLARS ? all : NULL;
     }
     all = calloc(1, sizeof(*all) + count * sizeof(all->slots[0]));
     if (all == NULL) {
         return NULL;
     }
+    all->kind = BARO_EXTRA_EXEMPLARS;
     all->count = count;
     if (!__atomic_compare_exchange_n(&series->extra, &none, (void *)all, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
         free(all);
-        return none;
+        all = none;
+        return all->kind == BARO_EXTRA_EXEMPLARS ? all : NULL;
     }
     return all;
 }
@@ -103,7 +106,7 @@ void baro_exemplar_keep(struct baro_series *series, uint32_t bucket, double valu
     struct baro_out out;
 
     baro_out_init(&out, NULL, NULL, false);
-    if (series->has_callback || !exemplar_render(exemplar, &out)) {
+    if (!exemplar_render(exemplar, &out)) {
         baro_misuse();
     } else if ((all = exemplars_of(series)) != NULL && bucket < all->count) {
         slot_write(&all->slots[bucket], value,
@@ -120,7 +123,7 @@ bool baro_exemplar_read(const struct baro_series *series, uint32_t bucket,
     struct exemplars *all = __atomic_load_n(&series->extra, __ATOMIC_ACQUIRE);
     struct slot *slot;
 
-    if (all == NULL || series->has_callback || bucket >= all->count) {
+    if (all == NULL || all->kind != BARO_EXTRA_EXEMPLARS || bucket >= all->count) {
         return false;
     }
     slot = &all->slots[bucket];

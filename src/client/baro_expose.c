@@ -173,7 +173,7 @@ static void expose_callback(struct baro_sink *sink, const struct baro_sample *sa
     struct baro_registry *registry = sink->registry;
     const struct baro_series *series = sample->series;
     const struct baro_family *family = series->family;
-    struct baro_callback callback = {NULL, NULL};
+    struct baro_callback callback = {0, NULL, NULL};
     struct baro_sample own = *sample;
     struct baro_out labels;
     double value = 0;

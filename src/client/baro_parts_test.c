@@ -265,6 +265,32 @@ TEST(baro_callbacks_and_collectors)
     assert_null(baro_registry_free(registry));
 }
 
+TEST(baro_callback_takes_the_place_of_a_value)
+{
+    static const struct baro_pair pairs[] = {{"a", "b"}};
+    static const struct baro_exemplar exemplar = {pairs, 1, 1500};
+    static const struct baro_desc desc = {.name = "c_total", .type = BARO_COUNTER};
+    struct baro_expose_options options = {.format = BARO_OPENMETRICS};
+    struct baro_registry *registry = baro_registry_new(NULL, NULL);
+    struct baro_family *family = baro_family_new(registry, &desc, NULL);
+    baro_counter counter = baro_counter_with(family, NULL);
+    double value = 7;
+    char *text;
+
+    baro_counter_add_exemplar(counter, 2, &exemplar);
+    assert_int_equal(baro_callback_add(family, NULL, seven, &value), BARO_OK);
+    value = 8;
+    baro_counter_add_exemplar(counter, 2, &exemplar);
+    text = baro_expose_alloc(registry, &options, NULL);
+    assert_string_equal(text, "# TYPE c counter\nc_total 8\n# EOF\n");
+    free(text);
+    assert_int_equal(baro_callback_add(family, NULL, NULL, NULL), BARO_OK);
+    text = baro_expose_alloc(registry, &options, NULL);
+    assert_string_equal(text, "# EOF\n");
+    free(text);
+    assert_null(baro_registry_free(registry));
+}
+
 TEST(baro_only_named_families_are_exposed)
 {
     static const char *const names[] = {"b", "missing"};

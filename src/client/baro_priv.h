@@ -235,7 +235,12 @@ struct baro_values {
     uint32_t count;
 };
 
+/* What series.extra points to tells by its first word what it is: an update may meet another thing
+ * there than it expects. */
+enum baro_extra { BARO_EXTRA_EXEMPLARS = 1, BARO_EXTRA_CALLBACK = 2 };
+
 struct baro_callback {
+    uint32_t kind; /* BARO_EXTRA_CALLBACK */
     baro_read_fn *read;
     void *context;
 };
