@@ -151,6 +151,16 @@ static void *query_loop(void *context)
     return NULL;
 }
 
+static void print_head(struct tsdb *tsdb, const char *what)
+{
+    struct tsdb_stats stats = {0};
+    struct arena arena = {0};
+
+    tsdb_stats(tsdb, &arena, 0, &stats);
+    printf("%-40s %.0f bytes a series\n", what, (double)stats.head_bytes / SERIES);
+    arena_done(&arena);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -221,8 +231,10 @@ BENCH(compact_beside_appends)
         }
     }
     appender->ops->free(appender);
+    print_head(load.tsdb, "head with 185 samples a series");
     run_beside(&load, "calm", false);
     run_beside(&load, "compacting", true);
+    print_head(load.tsdb, "head with 65 samples a series");
     (void)tsdb_close(load.tsdb, NULL);
     (void)fs_remove_tree(fs_real(), dir, NULL);
     (void)mem_free(load.commits_ms);

@@ -506,6 +506,26 @@ static void *storm_query(void *context)
     return NULL;
 }
 
+/* The head is written out, a series that lived for one scrape is deleted, and a snapshot is made.
+ */
+static void disturb(struct tsdb *tsdb, unsigned round)
+{
+    struct arena arena = {0};
+    struct matcher matcher = {
+        .op = MATCHER_EQUAL, .name = STR("i"), .value = arena_printf(&arena, "%u", 100000 + round)};
+    char name[TSDB_SNAPSHOT_NAME_BYTES];
+    struct baro_error err = {0};
+
+    lock_acquire(&tsdb->compact_lock);
+    assert_ok(tsdb_snapshot_head(tsdb, true, &err), &err);
+    lock_release(&tsdb->compact_lock);
+    assert_ok(tsdb_delete(tsdb, (struct matchers){&matcher, 1}, INT64_MIN, INT64_MAX, &err), &err);
+    if (round % 5 == 0) {
+        assert_ok(tsdb_snapshot(tsdb, false, name, &err), &err);
+    }
+    arena_done(&arena);
+}
+
 TEST(tsdb_compact_beside_appends_and_queries)
 {
     struct arena arena = {0};
@@ -520,8 +540,11 @@ TEST(tsdb_compact_beside_appends_and_queries)
     atomic_init(&storm.committed, -1);
     assert_int_equal(pthread_create(&threads[0], NULL, storm_append, &storm), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, storm_query, &storm), 0);
-    while (!atomic_load_explicit(&storm.stop, memory_order_relaxed)) {
+    for (unsigned round = 0; !atomic_load_explicit(&storm.stop, memory_order_relaxed); round++) {
         compact(storm.tsdb);
+        if (round % 7 == 3) {
+            disturb(storm.tsdb, round);
+        }
         (void)usleep(1000);
     }
     assert_int_equal(pthread_join(threads[0], NULL), 0);

@@ -161,28 +161,7 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
         target.stop()
 
 
-def test_both_programs_open_the_other_ones(build, work):
-    """barograph's directory in Prometheus and the other way round, after a clean stop and after a kill: four at once,
-    since each of them waits most of the time."""
-    ours, theirs = str(build / "barograph"), need("prometheus")
-    cases = {"ours": (ours, theirs, signal.SIGTERM), "ours-killed": (ours, theirs, signal.SIGKILL),
-             "theirs": (theirs, ours, signal.SIGTERM), "theirs-killed": (theirs, ours, signal.SIGKILL)}
-
-    def one(name: str) -> None:
-        first, second, how = cases[name]
-        (work / name).mkdir()
-        try:
-            there_and_back(build, work / name, first, second, how, *BLOCKS)
-        except Exception as error:
-            logs = [f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in (work / name).glob("*.log")]
-            raise RuntimeError("\n".join([f"{name}: {error}", *logs])) from error
-
-    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
-        for done in [pool.submit(one, name) for name in cases]:
-            done.result()
-
-
-def test_admin_api_answers_as_prometheus(build, work):
+def admin_api(build: pathlib.Path, work: pathlib.Path) -> None:
     """Deleting, cleaning and snapshots by HTTP; the snapshot opens in Prometheus, tombstones included."""
     target = Target()
     admin = ("--web.enable-admin-api", *BLOCKS)
@@ -221,6 +200,29 @@ def test_admin_api_answers_as_prometheus(build, work):
         theirs.stop()
     finally:
         target.stop()
+
+
+def test_both_programs_open_the_other_ones(build, work):
+    """barograph's directory in Prometheus and the other way round, after a clean stop and after a kill, and what an
+    administrator asks: all at once, since each of them waits most of the time."""
+    ours, theirs = str(build / "barograph"), need("prometheus")
+    cases = {"ours": (ours, theirs, signal.SIGTERM), "ours-killed": (ours, theirs, signal.SIGKILL),
+             "theirs": (theirs, ours, signal.SIGTERM), "theirs-killed": (theirs, ours, signal.SIGKILL)}
+
+    def one(name: str) -> None:
+        (work / name).mkdir()
+        try:
+            if name == "admin":
+                admin_api(build, work / name)
+            else:
+                there_and_back(build, work / name, *cases[name], *BLOCKS)
+        except Exception as error:
+            logs = [f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in (work / name).glob("*.log")]
+            raise RuntimeError("\n".join([f"{name}: {error}", *logs])) from error
+
+    with concurrent.futures.ThreadPoolExecutor(len(cases) + 1) as pool:
+        for done in [pool.submit(one, name) for name in (*cases, "admin")]:
+            done.result()
 
 
 def test_commands_say_what_promtool_says(build, work):
