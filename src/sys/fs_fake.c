@@ -462,6 +462,11 @@ static int fake_rename(const struct fs *fs, const char *from, const char *to,
     struct fs_fake *fake = fake_of(fs);
     int r = fake->is_off ? off(err) : find_node(fake, from, err);
 
+    for (size_t i = 0; r >= 0 && i < fake->seen.items.count; i++) {
+        if (is_below(fake->seen.items.items[i].path, to)) {
+            return error_system(err, ENOTEMPTY, "rename %s to %s", from, to);
+        }
+    }
     if (r >= 0) {
         r = begin_op(fake, true, err);
     }

@@ -201,6 +201,10 @@ static int publish(struct block_writer *writer, struct baro_error *err)
     }
     if (r >= 0) {
         r = fs->sync_dir(fs, writer->data_dir, err);
+        if (r < 0) {
+            /* The caller takes it for failed, so a later start must not find it. */
+            (void)block_remove(fs, writer->data_dir, writer->ulid, NULL);
+        }
     }
     return r;
 }

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "model/matcher.h"
-#include "sys/fs.h"
+#include "sys/fs_fake.h"
 #include "testing/test.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_writer.h"
@@ -431,4 +431,38 @@ TEST(block_meta_round_trip)
     block_meta_done(&read);
     buf_done(&json);
     buf_done(&again);
+}
+
+/* Whichever operation fails, the merge fails and leaves nothing that a start would take for a
+ * block, or it succeeds. */
+TEST(compact_that_fails_leaves_no_block)
+{
+    unsigned failed = 0;
+
+    for (uint64_t fault = 0; fault < 40; fault++) {
+        CLEANUP(fs_fake_freep) struct fs_fake *fake = fs_fake_new(fault);
+        const struct fs *fs = fs_fake_fs(fake);
+        struct arena arena = {0};
+        const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+        struct block *block = make(&arena, dir, &(struct made){0, 3, 0, 1000, 10, 1});
+        struct compact_job job = {.fs = fs, .data_dir = "data", .blocks = &block, .count = 1};
+        char ulid[ULID_CHARS + 1] = "";
+        struct fs_entry *entries = NULL;
+        struct baro_error err = {0};
+        size_t count = 0, blocks = 0;
+        int r;
+
+        assert_ok(fs->mkdir(fs, "data", &err), &err);
+        fs_fake_fail(fake, fault, 1, -5);
+        r = compact_run(&job, ulid, &err);
+        failed += r < 0;
+        assert_ok(fs->list(fs, &arena, "data", &entries, &count, &err), &err);
+        for (size_t i = 0; i < count; i++) {
+            blocks += ulid_is_valid(entries[i].name);
+        }
+        assert_int_equal(blocks, r < 0 ? 0 : 1);
+        (void)block_unref(block);
+        arena_done(&arena);
+    }
+    assert_in_range(failed, 10, 39);
 }

@@ -283,15 +283,18 @@ int wal_checkpoint_run(const struct wal_checkpoint_job *job, struct wal_checkpoi
         arena_printf(&arena, "%s/checkpoint.%08" PRIu64 ".tmp", job->dir, job->last).ptr;
     const char *path = arena_printf(&arena, "%s/checkpoint.%08" PRIu64, job->dir, job->last).ptr;
     int r = wal_list(job->fs, &arena, job->dir, &list, err);
+    bool is_there;
 
     *ret = (struct wal_checkpoint_stats){0};
     if (r >= 0) {
         r = fs_remove_tree(job->fs, tmp, err);
     }
-    if (r >= 0) {
+    /* One that is there has got its name by an earlier try, which failed to make that last. */
+    is_there = list.has_checkpoint && list.checkpoint_index >= job->last;
+    if (r >= 0 && !is_there) {
         r = write_checkpoint(&checkpoint, &list, tmp, err);
     }
-    if (r >= 0) {
+    if (r >= 0 && !is_there) {
         r = job->fs->rename(job->fs, tmp, path, err);
     }
     if (r >= 0) {
