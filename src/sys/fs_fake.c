@@ -191,7 +191,9 @@ static void put_at(struct buf *content, uint64_t offset, const char *bytes, size
     if (content->len < offset + len) {
         buf_zero(content, (size_t)offset + len - content->len);
     }
-    memcpy(content->ptr + offset, bytes, len);
+    if (len > 0) { /* an empty content has no bytes to point at */
+        memcpy(content->ptr + offset, bytes, len);
+    }
 }
 
 static void set_size(struct buf *content, uint64_t size)
