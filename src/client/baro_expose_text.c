@@ -268,12 +268,12 @@ void baro_text_histogram(struct baro_sink *sink, const struct baro_family *famil
         line_u64(sink->out, &bucket, sample, total);
         exemplar_put(sink, sample, (uint32_t)i);
     }
-    /* OpenMetrics forbids a sum where observations may be negative. */
+    /* OpenMetrics forbids a sum where observations may be negative, and a count without a sum. */
     if (sink->format != BARO_OPENMETRICS || view->data.bound_count == 0 ||
         !(view->data.bounds[0] < 0)) {
         line_double(sink->out, &sum, sample, view->data.sum);
+        line_u64(sink->out, &count, sample, total);
     }
-    line_u64(sink->out, &count, sample, total);
     created_put(sink, family, sample);
 }
 

@@ -265,6 +265,24 @@ TEST(baro_callbacks_and_collectors)
     assert_null(baro_registry_free(registry));
 }
 
+TEST(baro_negative_bounds_have_no_sum_in_openmetrics)
+{
+    static const double bounds[] = {-1, 1e6};
+    struct baro_expose_options options = {.format = BARO_OPENMETRICS};
+    struct baro_registry *registry = baro_registry_new(NULL, NULL);
+    char *text;
+
+    baro_histogram_observe(baro_histogram_new(registry, "h", "", bounds, 2), -5);
+    text = baro_expose_alloc(registry, &options, NULL);
+    assert_string_equal(text,
+                        "# TYPE h histogram\nh_bucket{le=\"-1.0\"} 1\nh_bucket{le=\"1e+06\"} 1\n"
+                        "h_bucket{le=\"+Inf\"} 1\n# EOF\n");
+    free(text);
+    assert_strictly_good(registry, BARO_TEXT);
+    assert_strictly_good(registry, BARO_OPENMETRICS);
+    assert_null(baro_registry_free(registry));
+}
+
 TEST(baro_callback_takes_the_place_of_a_value)
 {
     static const struct baro_pair pairs[] = {{"a", "b"}};
