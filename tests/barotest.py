@@ -1,5 +1,6 @@
 """What the script tests share: programs on free loopback ports, HTTP, and a list of named checks. Standard library only."""
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -164,4 +165,5 @@ def main(tests: dict[str, object]) -> None:
                 for log in sorted(pathlib.Path(work).glob("*.log")):
                     print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", flush=True)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    atexit._run_exitfuncs()  # what tests share ends here: os._exit would leave it running
     os._exit(1 if failed else 0)

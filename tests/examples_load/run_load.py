@@ -160,8 +160,11 @@ def test_an_interrupted_run_reports_what_it_has(build, work):
     with Service(build, work, "orchestrator/orchestrator") as service:
         program = Program([str(build / "examples" / "load" / "load"), "--target=orchestrator", "--pause-ms=10",
                            f"--url=http://127.0.0.1:{service.port}", "--scenario=sustained"], work / "load.log")
-        wait_until("at work", lambda: service.metrics().sum("orchestrator_requests_total") > 20, 10)
-        equal(program.stop(signal.SIGINT) in (0, 1), True, program.text())
+        try:
+            wait_until("at work", lambda: service.metrics().sum("orchestrator_requests_total") > 20, 10)
+        finally:
+            status = program.stop(signal.SIGINT)
+        equal(status in (0, 1), True, program.text())
         contains(program.text(), "O-L5 sustained: 3 users", "report")
 
 
