@@ -7,6 +7,11 @@
 #include "base/attr.h"
 #include "base/str.h"
 
+/* jemalloc's settings: what a large query has freed goes back to the kernel within seconds, even
+ * when nothing runs any more. */
+extern const char *malloc_conf;
+const char *malloc_conf = "background_thread:true,dirty_decay_ms:2000";
+
 static const struct {
     const char *words;
     int (*run)(int argc, char **argv);

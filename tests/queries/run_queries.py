@@ -115,6 +115,23 @@ def test_a_crash_names_its_queries(build: pathlib.Path, work: pathlib.Path) -> N
         contains(text, "vector(1)[1h:1ms]", "its text")
 
 
+def anonymous_mib(server: Server) -> float:
+    text = pathlib.Path(f"/proc/{server.program.process.pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("RssAnon")) / 1024
+
+
+def test_refused_queries_free_everything(build: pathlib.Path, work: pathlib.Path) -> None:
+    with start(build, work) as server:
+        before = anonymous_mib(server)
+        # 100 million samples are beyond --query.max-samples; 20 rows of 2 million steps beyond the bytes.
+        rows = " or ".join(f'label_replace(vector(1), "n", "{n}", "", "")' for n in range(20))
+        for expr, text in (("count_over_time(vector(1)[100000s:1ms])", "query processing would load too many samples into memory in query execution"),
+                           (f"count_over_time(({rows})[2000s:1ms])", "query needs more than 268435456 bytes in query execution")):
+            answer = ask(server, query=expr, time=1700000000, max_bytes=268435456)
+            equal((answer["errorType"], answer["error"]), ("execution", text), expr[:60])
+        wait_until("the memory has gone back", lambda: anonymous_mib(server) < before + 40, 20)
+
+
 def test_features(build: pathlib.Path, work: pathlib.Path) -> None:
     with start(build, work) as server:
         features = server.api("features")
