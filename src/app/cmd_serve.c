@@ -212,6 +212,10 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
                  log_c("reason", report.wal_repair_text),
                  log_int("bytes_dropped", (int64_t)report.wal_bytes_dropped));
     }
+    if (report.has_wbl) {
+        log_warn("wbl/ holds out-of-order samples of Prometheus that are not read yet; it is left "
+                 "as it is");
+    }
     if (report.blocks_skipped > 0) {
         log_error("blocks were left out", log_int("count", (int64_t)report.blocks_skipped),
                   log_c("last", report.block_skip_text));

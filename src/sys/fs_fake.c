@@ -188,6 +188,9 @@ static void keep_changes(struct fs_fake *fake, size_t count)
 
 static void put_at(struct buf *content, uint64_t offset, const char *bytes, size_t len)
 {
+    if (len == 0) {
+        return;
+    }
     if (content->len < offset + len) {
         buf_zero(content, (size_t)offset + len - content->len);
     }

@@ -149,6 +149,19 @@ static int make_wal_dir(struct tsdb *tsdb, const char *path, struct baro_error *
     return r < 0 ? r : tsdb->fs->sync_dir(tsdb->fs, tsdb->path, err);
 }
 
+/* Samples that Prometheus took out of order and has not put into a block yet. */
+static bool has_wbl(struct tsdb *tsdb)
+{
+    struct fs_entry *entries = NULL;
+    struct arena arena = {0};
+    size_t count = 0;
+    int r = tsdb->fs->list(tsdb->fs, &arena, fs_path(&arena, tsdb->path, "wbl"), &entries, &count,
+                           NULL);
+
+    arena_done(&arena);
+    return r >= 0 && count > 0;
+}
+
 static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
 {
     struct arena arena = {0};
@@ -186,6 +199,7 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         tsdb->report.series = stats.series;
     }
     tsdb->replay = job.status;
+    tsdb->report.has_wbl = has_wbl(tsdb);
     tsdb->report.duration = (tsdb_mono() - start) / MONO_PER_MS;
     arena_done(&arena);
     return r;

@@ -130,7 +130,8 @@ struct tsdb_open_report {
     uint64_t wal_bytes_dropped; /* behind that record; moved aside or cut off */
     uint64_t blocks;
     uint64_t blocks_skipped;
-    dur duration;              /* of the start: snapshot and replay */
+    dur duration; /* of the start: snapshot and replay */
+    bool has_wbl; /* wbl/ holds out-of-order samples, which are not read yet; it stays */
     uint64_t snapshot_series;  /* read from the head's snapshot instead of the WAL */
     char snapshot_text[232];   /* why a snapshot was not used; empty when there was no reason */
     char wal_repair_text[232]; /* what was wrong; empty when nothing was */
