@@ -6,6 +6,7 @@
 #include "conf/prom_config.h"
 #include "http/client.h"
 #include "model/labels.h"
+#include "codec/url_escape.h"
 
 enum { ANSWER_TIMEOUT_MS = 150 * DUR_SECOND, LABELS_MAX = 1024 };
 
@@ -14,16 +15,7 @@ void query_form_add(struct query_form *form, const char *name, str value)
     struct buf *buf = &form->text;
 
     buf_printf(buf, "%s%s=", buf->len > 0 ? "&" : "", name);
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            c == '_' || c == '.' || c == '-') {
-            buf_char(buf, (char)c);
-        } else {
-            buf_printf(buf, "%%%02X", c);
-        }
-    }
+    url_query_escape(buf, value);
 }
 
 static void print_notes(const struct json *root, const char *key)

@@ -2,23 +2,8 @@
 
 #include <inttypes.h>
 
+#include "base/calendar.h"
 #include "base/num.h"
-
-/* Days since 1970-01-01 of a Gregorian date (Hinnant, "chrono-compatible low-level date
- * algorithms"). */
-static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
-{
-    int64_t era;
-    int64_t year_of_era;
-    int64_t day_of_year;
-
-    year -= month <= 2 ? 1 : 0;
-    era = (year >= 0 ? year : year - 399) / 400;
-    year_of_era = year - era * 400;
-    day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
-}
 
 static bool digits(str *rest, size_t count, int64_t least, int64_t most, int64_t *ret)
 {
@@ -76,14 +61,6 @@ static bool zone(str *rest, int64_t *ret_ms)
     return true;
 }
 
-static int64_t days_of_month(int64_t year, int64_t month)
-{
-    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month - 1] + (month == 2 && is_leap ? 1 : 0);
-}
-
 bool rfc3339_parse(str text, ts *ret)
 {
     str rest = text;
@@ -98,38 +75,27 @@ bool rfc3339_parse(str text, ts *ret)
 
     if (!digits(&rest, 4, 0, 9999, &year) || !literal(&rest, '-') ||
         !digits(&rest, 2, 1, 12, &month) || !literal(&rest, '-') ||
-        !digits(&rest, 2, 1, days_of_month(year, month), &day) || !literal(&rest, 'T') ||
+        !digits(&rest, 2, 1, calendar_month_days(year, (int)month), &day) || !literal(&rest, 'T') ||
         !digits(&rest, 2, 0, 23, &hour) || !literal(&rest, ':') ||
         !digits(&rest, 2, 0, 59, &minute) || !literal(&rest, ':') ||
         !digits(&rest, 2, 0, 59, &second) || (literal(&rest, '.') && !fraction(&rest, &ms)) ||
         !zone(&rest, &offset) || rest.len > 0) {
         return false;
     }
-    *ret = days_from_civil(year, month, day) * DUR_DAY + hour * DUR_HOUR + minute * DUR_MINUTE +
-           second * DUR_SECOND + ms - offset;
+    *ret = calendar_days(year, (int)month, (int)day) * DUR_DAY + hour * DUR_HOUR +
+           minute * DUR_MINUTE + second * DUR_SECOND + ms - offset;
     return true;
 }
 
 void rfc3339_format(struct buf *buf, ts t)
 {
-    int64_t days = t / DUR_DAY - (t % DUR_DAY < 0 ? 1 : 0);
-    int64_t ms = t - days * DUR_DAY;
-    int64_t shifted = days + 719468;
-    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    int64_t day_of_era = shifted - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month_index = (5 * day_of_year + 2) / 153;
-    int64_t month = month_index < 10 ? month_index + 3 : month_index - 9;
-    int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+    int64_t ms = (t % 1000 + 1000) % 1000;
+    struct calendar c = calendar_of((t - ms) / 1000);
 
-    buf_printf(buf,
-               "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64,
-               year, month, day_of_year - (153 * month_index + 2) / 5 + 1, ms / DUR_HOUR,
-               ms / DUR_MINUTE % 60, ms / DUR_SECOND % 60);
-    if (ms % 1000 != 0) {
-        buf_printf(buf, ".%03" PRId64, ms % 1000);
+    buf_printf(buf, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour,
+               c.minute, c.second);
+    if (ms != 0) {
+        buf_printf(buf, ".%03" PRId64, ms);
         while (buf->len > 0 && buf->ptr[buf->len - 1] == '0') {
             buf->len--;
         }

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "base/vec.h"
+#include "codec/url_escape.h"
 #include "model/labels_builder.h"
 #include "rules/rule_labels.h"
 #include "rules/rule_priv.h"
@@ -336,19 +337,7 @@ static str generator_url(const struct rule *rule, str external_url, struct arena
 
     buf_str(&url, external_url);
     buf_c(&url, "/graph?g0.expr=");
-    for (size_t i = 0; i < rule->spec.expr.len; i++) {
-        unsigned char c = (unsigned char)rule->spec.expr.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_' || c == '.' || c == '~';
-
-        if (plain) {
-            buf_char(&url, (char)c);
-        } else if (c == ' ') {
-            buf_char(&url, '+');
-        } else {
-            buf_printf(&url, "%%%02X", (unsigned)c);
-        }
-    }
+    url_query_escape(&url, rule->spec.expr);
     buf_c(&url, "&g0.tab=1");
     kept = arena_str(arena, buf_view(&url));
     buf_done(&url);

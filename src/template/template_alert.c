@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "codec/regex.h"
+#include "codec/url_escape.h"
 #include "template/template_time.h"
 
 #define NS_PER_SECOND 1e9
@@ -579,29 +580,12 @@ FUNCTION(call_title)
     return 0;
 }
 
-static void url_escape(struct buf *buf, str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_' || c == '.' || c == '~';
-
-        if (plain) {
-            buf_char(buf, (char)c);
-        } else if (c == ' ') {
-            buf_char(buf, '+');
-        } else {
-            buf_printf(buf, "%%%02X", (unsigned)c);
-        }
-    }
-}
-
 static int link_to(const struct template_call *call, struct tvalue *ret, int tab)
 {
     struct buf text = {0};
 
     buf_c(&text, "/graph?g0.expr=");
-    url_escape(&text, call->args[0].string);
+    url_query_escape(&text, call->args[0].string);
     buf_printf(&text, "&g0.tab=%d", tab);
     return return_text(call, &text, ret);
 }
@@ -620,7 +604,7 @@ FUNCTION(call_url_query_escape)
 {
     struct buf text = {0};
 
-    url_escape(&text, call->args[0].string);
+    url_query_escape(&text, call->args[0].string);
     return return_text(call, &text, ret);
 }
 

@@ -1,6 +1,7 @@
 /* Go's predefined functions. Reference: text/template, funcs.go. */
 #include <string.h>
 
+#include "codec/url_escape.h"
 #include "template/template_priv.h"
 
 static int result_string(const struct template_call *call, struct buf *buf, struct tvalue *ret)
@@ -134,23 +135,10 @@ static int call_js(const struct template_call *call, struct tvalue *ret, struct 
 static int call_urlquery(const struct template_call *call, struct tvalue *ret,
                          struct baro_error *err)
 {
-    str text = text_of_args(call);
     struct buf buf = {0};
 
     (void)err;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_' || c == '.' || c == '~';
-
-        if (plain) {
-            buf_char(&buf, (char)c);
-        } else if (c == ' ') {
-            buf_char(&buf, '+');
-        } else {
-            buf_printf(&buf, "%%%02X", (unsigned)c);
-        }
-    }
+    url_query_escape(&buf, text_of_args(call));
     return result_string(call, &buf, ret);
 }
 

@@ -1,10 +1,10 @@
 #include "template/template_time.h"
 
 #include "base/attr.h"
+#include "base/calendar.h"
 
 enum {
     NS_PER_MS = 1000000,
-    SECONDS_PER_DAY = 86400,
     NS_DIGITS = 9,
 };
 
@@ -16,13 +16,9 @@ static const char *const months[] = {"January",   "February", "March",    "April
 static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                    "Thursday", "Friday", "Saturday"};
 
-struct calendar {
-    int64_t year;
-    int month; /* 1 to 12 */
-    int day;
-    int yday;    /* 1 to 366 */
-    int weekday; /* 0 = Sunday */
-    int hour, minute, second;
+/* A time in parts, with what is below a second. */
+struct moment {
+    struct calendar date;
     int ns;
 };
 
@@ -31,38 +27,11 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* Days since 1970 to a date of the Gregorian calendar, by eras of 400 years. */
-static void calendar_date(struct calendar *c, int64_t day)
-{
-    int64_t shifted = day + 719468; /* days from 0000-03-01 */
-    int64_t era = floor_div(shifted, 146097);
-    int64_t of_era = shifted - era * 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * of_year + 2) / 153; /* 0 = March */
-    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    bool is_leap;
-
-    c->day = (int)(of_year - (153 * month + 2) / 5 + 1);
-    c->month = (int)(month < 10 ? month + 3 : month - 9);
-    c->year = year + era * 400 + (c->month <= 2);
-    is_leap = (c->year % 4 == 0 && c->year % 100 != 0) || c->year % 400 == 0;
-    c->yday = before[c->month - 1] + c->day + (is_leap && c->month > 2);
-    c->weekday = (int)(((day + 4) % 7 + 7) % 7); /* 1970 began on a Thursday */
-}
-
-static struct calendar calendar_of(int64_t ns)
+static struct moment moment_of(int64_t ns)
 {
     int64_t seconds = floor_div(ns, NS_PER_SECOND);
-    int64_t day = floor_div(seconds, SECONDS_PER_DAY);
-    int of_day = (int)(seconds - day * SECONDS_PER_DAY);
-    struct calendar c = {.hour = of_day / 3600,
-                         .minute = of_day / 60 % 60,
-                         .second = of_day % 60,
-                         .ns = (int)(ns - seconds * NS_PER_SECOND)};
 
-    calendar_date(&c, day);
-    return c;
+    return (struct moment){calendar_of(seconds), (int)(ns - seconds * NS_PER_SECOND)};
 }
 
 /* What a piece of a layout stands for. */
@@ -216,10 +185,10 @@ static void format_date(struct buf *buf, const struct calendar *c, enum piece pi
         buf_bytes(buf, months[c->month - 1], 3);
         break;
     case PIECE_LONG_DAY:
-        buf_c(buf, days[c->weekday]);
+        buf_c(buf, days[c->day_of_week]);
         break;
     case PIECE_DAY_NAME:
-        buf_bytes(buf, days[c->weekday], 3);
+        buf_bytes(buf, days[c->day_of_week], 3);
         break;
     case PIECE_YEAR:
         buf_printf(buf, "%04lld", (long long)c->year);
@@ -234,7 +203,7 @@ static void format_date(struct buf *buf, const struct calendar *c, enum piece pi
         buf_printf(buf, "%d", c->month);
         break;
     case PIECE_YDAY:
-        buf_printf(buf, "%03d", c->yday);
+        buf_printf(buf, "%03d", c->day_of_year);
         break;
     case PIECE_DAY2:
         buf_printf(buf, "%02d", c->day);
@@ -312,7 +281,8 @@ static void format_zone(struct buf *buf, enum piece piece)
 
 void template_time_format(struct buf *buf, int64_t ns, str layout)
 {
-    struct calendar c = calendar_of(ns);
+    struct moment moment = moment_of(ns);
+    const struct calendar *c = &moment.date;
 
     while (layout.len > 0) {
         size_t length = 1;
@@ -322,11 +292,11 @@ void template_time_format(struct buf *buf, int64_t ns, str layout)
         if (piece == PIECE_NONE) {
             buf_str(buf, text);
         } else if (piece >= PIECE_FRACTION_ZEROS) {
-            format_fraction(buf, c.ns, text, piece == PIECE_FRACTION_ZEROS);
+            format_fraction(buf, moment.ns, text, piece == PIECE_FRACTION_ZEROS);
         } else if (piece <= PIECE_DAY1) {
-            format_date(buf, &c, piece);
+            format_date(buf, c, piece);
         } else if (piece <= PIECE_PM_LOWER) {
-            format_clock(buf, &c, piece);
+            format_clock(buf, c, piece);
         } else {
             format_zone(buf, piece);
         }
@@ -364,7 +334,7 @@ METHOD(time_call_format)
 #define TIME_NUMBER(function, expression)                                                          \
     METHOD(function)                                                                               \
     {                                                                                              \
-        struct calendar c = calendar_of(time_ns(self));                                            \
+        struct calendar c = moment_of(time_ns(self)).date;                                         \
                                                                                                    \
         (void)arena;                                                                               \
         (void)args;                                                                                \
@@ -378,7 +348,7 @@ TIME_NUMBER(time_call_day, c.day)
 TIME_NUMBER(time_call_hour, c.hour)
 TIME_NUMBER(time_call_minute, c.minute)
 TIME_NUMBER(time_call_second, c.second)
-TIME_NUMBER(time_call_year_day, c.yday)
+TIME_NUMBER(time_call_year_day, c.day_of_year)
 
 METHOD(time_call_unix)
 {
