@@ -161,8 +161,8 @@ static void document_extract(struct worker *worker, const char *id)
     }
     telemetry_task_end(task.type, worker->name, r >= 0, svc_since_s(begin));
     if (r >= 0) {
+        event_tell(worker, id, "done", 100); /* before the indexer can say that it has finished */
         (void)queue_push(worker->next, id);
-        event_tell(worker, id, "done", 100);
     } else if (r != -EIO || !task_retry(worker, id, &task)) {
         task_failed(worker, id, &err);
     }
