@@ -5,11 +5,14 @@
  * Each takes what follows the command's words, writes to standard output and error, and returns the
  * exit status: 0 = good, 1 = refused or failed, 2 = wrong usage, 3 = lint findings.
  */
+int command_check_am_config(int argc, char **argv);
 int command_check_catalog(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_check_dashboards(int argc, char **argv);
 int command_check_metrics(int argc, char **argv);
 int command_check_rules(int argc, char **argv);
+int command_config_routes_show(int argc, char **argv);
+int command_config_routes_test(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_gen_c(int argc, char **argv);
 int command_gen_dashboard(int argc, char **argv);
