@@ -112,25 +112,43 @@ static bool read_year(struct option_reader *rd, const struct yaml_node *node, st
     return true;
 }
 
-/* What is wrong with the order of two ends, NULL when nothing is. A negative day counts from the
- * end of the month, which is taken to have 31 days: shorter ones clamp. */
-static const char *order_fault(const char *key, struct am_range range)
+/* A negative day counts from the end of the month, which is taken to have 31 days: shorter ones
+ * clamp. */
+static bool check_days(struct option_reader *rd, const struct yaml_node *node,
+                       struct am_range range)
+{
+    int32_t begin = range.begin < 0 ? range.begin + 32 : range.begin;
+    int32_t end = range.end < 0 ? range.end + 32 : range.end;
+
+    if (range.begin < 0 && range.end > 0) {
+        option_fault(rd, node, "end day must be negative if start day is negative");
+        return false;
+    }
+    if (begin > end) {
+        option_fault(rd, node, "end day %d is always before start day %d", range.end, range.begin);
+        return false;
+    }
+    return true;
+}
+
+static bool check_order(struct option_reader *rd, const struct yaml_node *node, const char *key,
+                        struct am_range range)
 {
     if (strcmp(key, "days_of_month") == 0) {
-        int32_t begin = range.begin < 0 ? range.begin + 32 : range.begin;
-        int32_t end = range.end < 0 ? range.end + 32 : range.end;
-
-        if (range.begin < 0 && range.end > 0) {
-            return "end day must be negative if start day is negative";
-        }
-        return begin > end ? "end day is always before start day" : NULL;
+        return check_days(rd, node, range);
     }
     if (range.begin <= range.end) {
-        return NULL;
+        return true;
     }
-    return strcmp(key, "weekdays") == 0 ? "start day cannot be before end day"
-           : strcmp(key, "months") == 0 ? "end month is before start month"
-                                        : "end year is before start year";
+    if (strcmp(key, "weekdays") == 0) {
+        option_fault(rd, node, "start day cannot be before end day");
+    } else if (strcmp(key, "months") == 0) {
+        option_fault(rd, node, "end month %s is before start month %s", month_names[range.end - 1],
+                     month_names[range.begin - 1]);
+    } else {
+        option_fault(rd, node, "end year %d is before start year %d", range.end, range.begin);
+    }
+    return false;
 }
 
 static bool read_range(struct option_reader *rd, const struct yaml_node *node, const char *key,
@@ -138,7 +156,6 @@ static bool read_range(struct option_reader *rd, const struct yaml_node *node, c
 {
     str text = STR("");
     size_t colon;
-    const char *fault;
 
     if (!option_text(rd, node, &text)) {
         return false;
@@ -151,11 +168,7 @@ static bool read_range(struct option_reader *rd, const struct yaml_node *node, c
     if (colon != SIZE_MAX && !read(rd, node, str_from_index(text, colon + 1), &ret->end)) {
         return false;
     }
-    fault = order_fault(key, *ret);
-    if (fault != NULL) {
-        option_fault(rd, node, "%s", fault);
-    }
-    return fault == NULL;
+    return check_order(rd, node, key, *ret);
 }
 
 static struct am_ranges read_ranges(struct option_reader *rd, const struct yaml_node *spec,

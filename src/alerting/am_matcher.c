@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "codec/regex.h"
 
 /* A condition that was read and not compiled yet. */
 struct draft {
@@ -337,34 +338,47 @@ static bool drafts_eq(const drafts *a, const drafts *b)
 
 /* ---- Lists ---- */
 
+static bool is_regex(enum matcher_op op)
+{
+    return op == MATCHER_REGEX || op == MATCHER_NOT_REGEX;
+}
+
 /* Alertmanager's expressions let '.' match all but a line feed; ours match everything unless told.
  */
 static str pattern_of(struct arena *arena, enum matcher_op op, str value)
 {
-    bool is_regex = op == MATCHER_REGEX || op == MATCHER_NOT_REGEX;
-
-    return is_regex && str_index_char(value, '.') != SIZE_MAX
+    return is_regex(op) && str_index_char(value, '.') != SIZE_MAX
                ? arena_printf(arena, "(?-s:%.*s)", STR_ARG(value))
                : value;
+}
+
+/* What is in (?-s:...) must be an expression of its own; messages show it as Alertmanager has it.
+ */
+static int check_regex(struct arena *arena, enum matcher_op op, str value, struct baro_error *err)
+{
+    struct regex *regex = NULL;
+    int r = is_regex(op)
+                ? regex_new(arena_printf(arena, "^(?:%.*s)$", STR_ARG(value)), false, &regex, err)
+                : 0;
+
+    regex = regex_free(regex);
+    return r;
 }
 
 int am_matchers_add(am_matchers *matchers, struct arena *arena, enum matcher_op op, str name,
                     str value, struct baro_error *err)
 {
     struct am_matcher matcher = {.op = op, .name = name, .value = value};
-    struct matcher plain = {0};
     int r;
 
     if (matchers->count >= AM_MATCHERS_MAX || value.len > AM_MATCHER_BYTES_MAX - 16) {
         return error_set(err, BARO_ELIMIT, "more than %d matchers in one list, or a value too long",
                          AM_MATCHERS_MAX);
     }
-    /* First as it was written: (?-s:...) around it must neither mend it nor stand in messages. */
-    r = matcher_init(&plain, op, name, value, err);
+    r = check_regex(arena, op, value, err);
     if (r < 0) {
         return r;
     }
-    matcher_done(&plain);
     r = matcher_init(&matcher.compiled, op, name, pattern_of(arena, op, value), err);
     if (r < 0) {
         return r;

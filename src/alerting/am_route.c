@@ -1,6 +1,7 @@
 #include "alerting/am_route.h"
 
 #include "alerting/am_config_priv.h"
+#include "codec/regex.h"
 
 enum { ROUTES_MAX = 100000 };
 
@@ -41,10 +42,22 @@ static const struct option_type route_type = {.name = "config.plain",
 
 /* ---- Matchers of a mapping ---- */
 
+/* The expression is judged before the matcher anchors it again, for the message. */
+static void add_regex(struct option_reader *rd, const struct yaml_node *node, str name, str value,
+                      am_matchers *ret)
+{
+    CLEANUP(regex_freep) struct regex *regex = NULL;
+    struct baro_error err = {0};
+    str anchored = arena_printf(rd->arena, "^(?:%.*s)$", STR_ARG(value));
+
+    if (regex_new(anchored, false, &regex, &err) < 0 ||
+        am_matchers_add(ret, rd->arena, MATCHER_REGEX, name, anchored, &err) < 0) {
+        option_fault(rd, node, "%s", err.message);
+    }
+}
+
 static void read_match_re(struct option_reader *rd, const struct yaml_node *map, am_matchers *ret)
 {
-    struct baro_error err = {0};
-
     if (map == NULL || map->kind != YAML_KIND_MAPPING) {
         if (!yaml_is_null(map)) {
             option_fault(rd, map, "cannot unmarshal %s into config.MatchRegexps",
@@ -64,11 +77,8 @@ static void read_match_re(struct option_reader *rd, const struct yaml_node *map,
             option_fault(rd, pair->key, "invalid label name \"%.*s\"", STR_ARG(name));
         } else if (yaml_is_null(pair->value)) {
             option_fault(rd, pair->value, "invalid regexp value for \"%.*s\"", STR_ARG(name));
-        } else if (option_text(rd, pair->value, &value) &&
-                   am_matchers_add(ret, rd->arena, MATCHER_REGEX, name,
-                                   arena_printf(rd->arena, "^(?:%.*s)$", STR_ARG(value)),
-                                   &err) < 0) {
-            option_fault(rd, pair->value, "%s", err.message);
+        } else if (option_text(rd, pair->value, &value)) {
+            add_regex(rd, pair->value, name, value, ret);
         }
     }
 }

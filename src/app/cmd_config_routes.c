@@ -183,7 +183,11 @@ static void show_route(const struct am_route *route, struct buf *indent)
         bool last = i + 1 == route->count;
         struct buf matchers = {0};
 
-        am_matchers_format(&matchers, &child->matchers);
+        if (child->matchers.count > 0) {
+            am_matchers_format(&matchers, &child->matchers);
+        } else {
+            buf_c(&matchers, "default-route");
+        }
         (void)printf("%.*s%s %.*s%s  receiver: %.*s\n", STR_ARG(buf_view(indent)),
                      last ? "└──" : "├──", STR_ARG(buf_view(&matchers)),
                      child->continues ? "  continue: true" : "", STR_ARG(child->receiver));

@@ -108,6 +108,25 @@ def test_same_receivers_as_amtool(build, work):
             equal(ours, theirs, f"{path}: {labels}")
 
 
+MATCHERS = ("{a=b", "a={b", "a=b,,c=d", "a==b", ",a=b", "a=b,", "{}", 'a="b', "a=b=c", 'a=\\"', 'a="x\\y"', "a='b'", "a=b}",
+            "a=~(", "a =b ", "", "a", "=b", 'a=~"b|c", d!~"e.*"', "z=1, b!=2,a=~3", 'a="b,c"', 'a="b"c', "a:b=c")
+
+
+def test_same_classic_matchers_as_amtool(build, work):
+    amtool = need("amtool")
+    path = work / "one.yml"
+    for matcher in MATCHERS:
+        path.write_text(json.dumps({"route": {"receiver": "r", "routes": [{"matchers": [matcher]}]},
+                                    "receivers": [{"name": "r"}]}))
+        words = ("config", "routes", "show", f"--config.file={path}")
+        ours, theirs = run(build / "barograph", *words), run(amtool, *words)
+        equal(ours[0], theirs[0], matcher)
+        if theirs[0] == 0:
+            equal(ours[1].strip(), theirs[1].strip(), matcher)
+        else:
+            contains(ours[2], theirs[2].split("amtool: error: ", 1)[1].strip(), matcher)
+
+
 BAD = {
     "undefined receiver": "route: {receiver: x}\n",
     "no receiver": "route: {group_by: [a]}\n",
@@ -121,6 +140,32 @@ BAD = {
     "bad expression": "route: {receiver: r, routes: [{match_re: {a: '['}}]}\nreceivers: [{name: r}]\n",
     "no smarthost": "route: {receiver: r}\nreceivers: [{name: r, email_configs: [{to: a}]}]\n",
     "no key": "route: {receiver: r}\nreceivers: [{name: r, pagerduty_configs: [{}]}]\n",
+    "no slack": "route: {receiver: r}\nreceivers: [{name: r, slack_configs: [{api_url: x}]}]\n",
+    "no url": "route: {receiver: r}\nreceivers: [{name: r, victorops_configs: [{api_key: a}]}]\n",
+    "no mode": "route: {receiver: r}\nreceivers: [{name: r, telegram_configs: [{bot_token: a, chat_id: 1, parse_mode: x}]}]\n",
+    "no room": "route: {receiver: r}\nreceivers: [{name: r, webex_configs: [{message: a}]}]\n",
+    "no action": "route: {receiver: r}\nreceivers: [{name: r, slack_configs: [{api_url: 'http://a', actions: [{type: a, text: b}]}]}]\n",
+    "no field": "route: {receiver: r}\nreceivers: [{name: r, slack_configs: [{api_url: 'http://a', fields: [{title: a}]}]}]\n",
+    "no sns": "route: {receiver: r}\nreceivers: [{name: r, sns_configs: [{subject: a}]}]\n",
+    "no wechat": "route: {receiver: r}\nreceivers: [{name: r, wechat_configs: [{corp_id: a}]}]\n",
+    "no opsgenie": "route: {receiver: r}\nreceivers: [{name: r, opsgenie_configs: [{tags: a}]}]\n",
+    "header": "route: {receiver: r}\nreceivers: [{name: r, email_configs: [{to: a, headers: {a: b, A: c}}]}]\n",
+    "continue": "route: {receiver: r, continue: true}\nreceivers: [{name: r}]\n",
+    "muted root": "route: {receiver: r, mute_time_intervals: [a]}\nreceivers: [{name: r}]\n",
+    "no name": "route: {receiver: r}\nreceivers: [{name: r}, {}]\n",
+    "intervals": "route: {receiver: r}\nreceivers: [{name: r}]\ntime_intervals: [{name: a}, {name: a}]\n",
+    "months": "route: {receiver: r}\nreceivers: [{name: r}]\n"
+              "time_intervals: [{name: a, time_intervals: [{months: ['5:3']}]}]\n",
+    "days": "route: {receiver: r}\nreceivers: [{name: r}]\n"
+            "time_intervals: [{name: a, time_intervals: [{days_of_month: ['5:3']}]}]\n",
+    "days apart": "route: {receiver: r}\nreceivers: [{name: r}]\n"
+                  "time_intervals: [{name: a, time_intervals: [{days_of_month: ['-3:3']}]}]\n",
+    "years": "route: {receiver: r}\nreceivers: [{name: r}]\n"
+             "time_intervals: [{name: a, time_intervals: [{years: ['2025:2024']}]}]\n",
+    "clock": "route: {receiver: r}\nreceivers: [{name: r}]\n"
+             "time_intervals: [{name: a, time_intervals: [{times: [{start_time: '9:00', end_time: '10:00'}]}]}]\n",
+    "times": "route: {receiver: r}\nreceivers: [{name: r}]\n"
+             "time_intervals: [{name: a, time_intervals: [{times: [{start_time: '11:00', end_time: '10:00'}]}]}]\n",
     "weekday": "route: {receiver: r}\nreceivers: [{name: r}]\n"
                "time_intervals: [{name: a, time_intervals: [{weekdays: [noday]}]}]\n",
     "zone": "route: {receiver: r}\nreceivers: [{name: r}]\n"
