@@ -5,7 +5,7 @@
 #include "app/files.h"
 #include "app/flags.h"
 
-enum routes_flag { ROUTES_CONFIG, ROUTES_VERIFY, ROUTES_KEYS };
+enum routes_flag { ROUTES_CONFIG, ROUTES_VERIFY, ROUTES_KEYS, ROUTES_TREE };
 
 static const struct flag test_rows[] = {
     {"config.file", FLAG_TEXT, "", FLAG_RUN, "the configuration, as Alertmanager reads it"},
@@ -13,6 +13,7 @@ static const struct flag test_rows[] = {
      "receivers, separated by commas; the exit status is 1 when others are reached"},
     {"keys", FLAG_BOOL, "false", FLAG_RUN,
      "a line for each route that is reached: receiver, key, grouping and times"},
+    {"tree", FLAG_BOOL, "false", FLAG_RUN, "print the part of the tree that leads to them too"},
 };
 static const struct flag show_rows[] = {
     {"config.file", FLAG_TEXT, "", FLAG_RUN, "the configuration, as Alertmanager reads it"},
@@ -63,6 +64,80 @@ static struct am_config *load(str path)
     }
     buf_done(&text);
     return config;
+}
+
+/* ---- The tree ---- */
+
+static bool is_reached(const struct am_route *route, const am_routes *reached)
+{
+    for (size_t i = 0; i < reached->count; i++) {
+        if (reached->items[i] == route) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a route is reached, or one below it. */
+static bool leads_to(const struct am_route *route, const am_routes *reached)
+{
+    bool found = is_reached(route, reached);
+
+    for (size_t i = 0; i < route->count && !found; i++) {
+        found = leads_to(route->routes[i], reached);
+    }
+    return found;
+}
+
+/* What is said of a route: all, or its receiver when that is reached. */
+static void print_node(const struct am_route *route, const am_routes *reached)
+{
+    struct buf out = {0};
+
+    if (route->matchers.count > 0) {
+        am_matchers_format(&out, &route->matchers);
+    } else {
+        buf_c(&out, "default-route");
+    }
+    buf_c(&out, reached == NULL && route->continues ? "  continue: true" : "");
+    if (reached == NULL || is_reached(route, reached)) {
+        buf_printf(&out, "  receiver: %.*s", STR_ARG(route->receiver));
+    }
+    (void)printf(" %.*s\n", STR_ARG(buf_view(&out)));
+    buf_done(&out);
+}
+
+static void print_below(const struct am_route *route, const am_routes *reached, struct buf *indent)
+{
+    size_t depth = indent->len;
+    size_t left = 0;
+
+    for (size_t i = 0; i < route->count; i++) {
+        left += reached == NULL || leads_to(route->routes[i], reached);
+    }
+    for (size_t i = 0; i < route->count; i++) {
+        if (reached != NULL && !leads_to(route->routes[i], reached)) {
+            continue;
+        }
+        left--;
+        (void)printf("%.*s%s", STR_ARG(buf_view(indent)), left == 0 ? "└──" : "├──");
+        print_node(route->routes[i], reached);
+        buf_c(indent, left == 0 ? "    " : "│\u00a0\u00a0 ");
+        print_below(route->routes[i], reached, indent);
+        indent->len = depth;
+    }
+}
+
+/* Prints the whole tree, or what of it leads to the routes that are reached. */
+static void print_tree(const struct am_route *root, const am_routes *reached)
+{
+    struct buf indent = {0};
+
+    (void)printf("%s:\n.\n└──", reached != NULL ? "Matching routes" : "Routing tree");
+    print_node(root, reached);
+    buf_c(&indent, "    ");
+    print_below(root, reached, &indent);
+    buf_done(&indent);
 }
 
 /* ---- test ---- */
@@ -138,6 +213,10 @@ static int test_labels(const struct am_config *config, const struct flags *flags
 
     am_route_match(config->route, labels, &routes);
     join_receivers(&routes, &names);
+    if (flags_bool(flags, ROUTES_TREE)) {
+        print_tree(config->route, &routes);
+        (void)printf("\n\n");
+    }
     (void)printf("%.*s\n", STR_ARG(buf_view(&names)));
     for (size_t i = 0; flags_bool(flags, ROUTES_KEYS) && i < routes.count; i++) {
         print_route(routes.items[i]);
@@ -174,35 +253,10 @@ int command_config_routes_test(int argc, char **argv)
 
 /* ---- show ---- */
 
-static void show_route(const struct am_route *route, struct buf *indent)
-{
-    size_t depth = indent->len;
-
-    for (size_t i = 0; i < route->count; i++) {
-        const struct am_route *child = route->routes[i];
-        bool last = i + 1 == route->count;
-        struct buf matchers = {0};
-
-        if (child->matchers.count > 0) {
-            am_matchers_format(&matchers, &child->matchers);
-        } else {
-            buf_c(&matchers, "default-route");
-        }
-        (void)printf("%.*s%s %.*s%s  receiver: %.*s\n", STR_ARG(buf_view(indent)),
-                     last ? "└──" : "├──", STR_ARG(buf_view(&matchers)),
-                     child->continues ? "  continue: true" : "", STR_ARG(child->receiver));
-        buf_done(&matchers);
-        buf_c(indent, last ? "    " : "│\u00a0\u00a0 ");
-        show_route(child, indent);
-        indent->len = depth;
-    }
-}
-
 int command_config_routes_show(int argc, char **argv)
 {
     CLEANUP(am_config_freep) struct am_config *config = NULL;
     static struct flags flags;
-    struct buf indent = {0};
     int status = begin(&flags, show_rows, ARRAY_COUNT(show_rows),
                        "config routes show --config.file=FILE", show_summary, argc, argv);
 
@@ -213,11 +267,7 @@ int command_config_routes_show(int argc, char **argv)
     if (config == NULL) {
         return 1;
     }
-    (void)printf("Routing tree:\n.\n└── default-route  receiver: %.*s\n",
-                 STR_ARG(config->route->receiver));
-    buf_c(&indent, "    ");
-    show_route(config->route, &indent);
+    print_tree(config->route, NULL);
     (void)printf("\n");
-    buf_done(&indent);
     return 0;
 }
