@@ -77,6 +77,9 @@ bool num_parse_decimal(str s, double *ret)
 {
     str body = s.len > 0 && s.ptr[0] == '+' ? str_from_index(s, 1) : s;
 
+    if (UNLIKELY(s.len == 0)) { /* ptr may be NULL */
+        return false;
+    }
     if (LIKELY(parse_short(s, ret))) {
         return true;
     }
