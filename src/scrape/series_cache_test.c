@@ -137,7 +137,8 @@ TEST(series_entry_flags_leave_the_length_alone)
 {
     struct series_entry entry = {.raw_len_flags = (uint32_t)SERIES_RAW_BYTES_MAX
                                                   << SERIES_FLAG_BITS};
-    const struct series_cache cache = {0};
+    char raws[1] = "";
+    const struct series_cache cache = {.raws = raws};
 
     for (unsigned flag = SERIES_DROPPED; flag <= SERIES_HISTOGRAM; flag *= 2) {
         series_entry_set(&entry, flag, true);
