@@ -38,7 +38,8 @@
         }                                                                                          \
     }
 
-/* BARO_ASAN is 1 in builds with the address sanitizer, under gcc and clang. */
+/* BARO_ASAN and BARO_TSAN are 1 in builds with the address or the thread sanitizer, under gcc and
+ * clang. */
 #if defined(__SANITIZE_ADDRESS__)
 #define BARO_ASAN 1
 #elif defined(__has_feature)
@@ -48,4 +49,15 @@
 #endif
 #ifndef BARO_ASAN
 #define BARO_ASAN 0
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define BARO_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BARO_TSAN 1
+#endif
+#endif
+#ifndef BARO_TSAN
+#define BARO_TSAN 0
 #endif
