@@ -421,7 +421,7 @@ TEST(tsdb_sim_notices_every_flipped_bit)
 {
     /* Sanitizers make each store twenty times as dear, that of threads, of which there is one here,
      * most of all. */
-    uint64_t step = getenv("BAROGRAPH_SIM_BITS") != NULL ? 1 : BARO_TSAN ? 331 : BARO_ASAN ? 73 : 9;
+    uint64_t step = getenv("BAROGRAPH_SIM_BITS") != NULL ? 1 : BARO_TSAN ? 149 : BARO_ASAN ? 73 : 9;
     const char *paths[64];
     struct arena arena = {0};
     size_t samples = 0, path_count;
