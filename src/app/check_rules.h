@@ -1,7 +1,7 @@
 /*
- * check_rules: rule files as Prometheus reads them, for `check rules`: their YAML, names,
- * durations, labels and expressions; with catalogues also every metric and label that expressions
- * and annotations name. Running rules is not its business.
+ * check_rules: rule files for `check rules`. rules/rule_file reads and checks them; this adds what
+ * only a check knows: with catalogues every metric and label that expressions and annotations name,
+ * labels that a result has not, and rules that are there twice.
  */
 #pragma once
 
