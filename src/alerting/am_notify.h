@@ -29,6 +29,9 @@ struct am_notification {
     size_t count;
     ts now;
     dur repeat_interval;
+    str reason; /* "first notification", "new alerts added", "some alerts resolved", "all alerts
+                   resolved", "repeat interval elapsed"; empty = "unknown" */
+    struct labels route_labels; /* the route's `labels`, rendered; empty where it has none */
     str thread_id; /* what the integration gave back at the group's last notification (Slack's
                       message to update); empty = none */
 };
