@@ -33,7 +33,8 @@ bool histogram_cursor_next(struct histogram_cursor *cursor)
     }
     cursor->in_span--;
     cursor->index = cursor->next_index++;
-    cursor->count = side->buckets[cursor->bucket++];
+    cursor->count = side->buckets != NULL ? side->buckets[cursor->bucket] : 0;
+    cursor->bucket++;
     return true;
 }
 

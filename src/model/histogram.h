@@ -114,7 +114,8 @@ size_t histogram_bytes(const struct histogram *h);
 
 /* Walks the buckets of a side in rising index:
  *     struct histogram_cursor at = {.side = &h->positive};
- *     while (histogram_cursor_next(&at)) { use(at.index, at.count); } */
+ *     while (histogram_cursor_next(&at)) { use(at.index, at.count); }
+ * All counts of a side without an array of them are 0. */
 struct histogram_cursor {
     const struct histogram_side *side;
     uint32_t span;

@@ -4,15 +4,13 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/chunk_histogram_priv.h"
 
 enum {
     HEADER_BYTES = 3,
     SAMPLES_MAX = UINT16_MAX,
     LEADING_MAX = 31,
     LEADING_FRESH = 0xff,
-    FIELD_COUNT = 0,
-    FIELD_ZERO = 1,
-    FIELD_BUCKETS = 2,
     /* Zero thresholds that are powers of two from 2^-243 to 2^10 take one byte. */
     THRESHOLD_EXPONENT_MIN = -242,
     THRESHOLD_EXPONENT_MAX = 11,
@@ -27,18 +25,6 @@ enum {
 /* Sizes of the short forms of varbit numbers, by the number of ones in front; then 64 bits. */
 static const uint8_t varbit_bits[] = {0, 3, 6, 9, 12, 18, 25, 56, 64};
 enum { VARBIT_FORMS = ARRAY_COUNT(varbit_bits) };
-
-/* A count of an integer chunk: buckets are differences to the bucket before. */
-struct chunk_histogram_field {
-    int64_t value;
-    int64_t delta;
-};
-
-struct chunk_histogram_float {
-    uint64_t bits;
-    uint8_t leading;
-    uint8_t trailing;
-};
 
 /* ---- writing bits ---- */
 
@@ -129,11 +115,10 @@ void chunk_histogram_begin(struct chunk_histogram *chunk, bool is_float,
                            enum chunk_histogram_start start)
 {
     struct buf data = chunk->data;
-    struct arena arena = chunk->arena;
 
     buf_reset(&data);
-    arena_reset(&arena);
-    *chunk = (struct chunk_histogram){.data = data, .arena = arena, .is_float = is_float};
+    (void)mem_free(chunk->room);
+    *chunk = (struct chunk_histogram){.data = data, .is_float = is_float};
     buf_zero(&chunk->data, HEADER_BYTES);
     if (!chunk->data.failed) {
         chunk->data.ptr[2] = (char)start;
@@ -143,7 +128,7 @@ void chunk_histogram_begin(struct chunk_histogram *chunk, bool is_float,
 void chunk_histogram_done(struct chunk_histogram *chunk)
 {
     buf_done(&chunk->data);
-    arena_done(&chunk->arena);
+    (void)mem_free(chunk->room);
     *chunk = (struct chunk_histogram){0};
 }
 
@@ -172,13 +157,13 @@ static void put_spans(struct chunk_histogram *chunk, const struct histogram_side
     }
 }
 
-/* Bounds in whole thousandths are short; others follow a zero. */
+/* Bounds that are whole thousandths, rounded to a double, are short; others follow a zero. */
 static void put_bound(struct chunk_histogram *chunk, double bound)
 {
     const double millis = bound * 1000;
 
-    if (millis >= 0 && millis <= BOUND_MILLIS_MAX && millis == floor(millis)) {
-        put_uvarbit(chunk, (uint64_t)millis + 1);
+    if (millis >= 0 && millis <= BOUND_MILLIS_MAX && round(millis) / 1000 == bound) {
+        put_uvarbit(chunk, (uint64_t)round(millis) + 1);
     } else {
         put_bits(chunk, 0, 1);
         put_bits(chunk, value_bits(bound), 64);
@@ -199,25 +184,61 @@ static void put_layout(struct chunk_histogram *chunk, const struct histogram *h)
     }
 }
 
-/* Makes the columns for the histograms of this layout. */
-static void layout_take(struct chunk_histogram *chunk, const struct histogram *h)
+static struct histogram_side side_take(const struct histogram_side *side, char **at)
 {
-    chunk->layout = histogram_copy(&chunk->arena, h);
-    ASSERT(chunk->layout != NULL);
-    chunk->field_count =
-        FIELD_BUCKETS + (size_t)h->positive.bucket_count + h->negative.bucket_count;
-    chunk->fields = ARENA_ARRAY(&chunk->arena, struct chunk_histogram_field, chunk->field_count);
-    chunk->floats = ARENA_ARRAY(&chunk->arena, struct chunk_histogram_float,
-                                1 + (chunk->is_float ? chunk->field_count : 0));
-    for (size_t i = 0; i < 1 + (chunk->is_float ? chunk->field_count : 0); i++) {
-        chunk->floats[i].leading = LEADING_FRESH;
+    struct histogram_side copy = {.span_count = side->span_count,
+                                  .bucket_count = side->bucket_count};
+    size_t bytes = side->span_count * sizeof(*side->spans);
+
+    if (bytes > 0) {
+        copy.spans = (struct histogram_span *)(void *)*at;
+        memcpy(copy.spans, side->spans, bytes);
+        *at += bytes;
     }
-    put_layout(chunk, h);
+    return copy;
+}
+
+/* Makes the columns for the histograms of this layout, and keeps a copy of it; false when memory is
+ * out. The parts of the block are multiples of 8 bytes. */
+static bool columns_make(struct chunk_histogram *chunk, const struct histogram *h)
+{
+    const size_t count =
+        FIELD_BUCKETS + (size_t)h->positive.bucket_count + h->negative.bucket_count;
+    const size_t fields = chunk->is_float ? 0 : count;
+    const size_t floats = 1 + (chunk->is_float ? count : 0);
+    const size_t spans = (size_t)h->positive.span_count + h->negative.span_count;
+    char *at = mem_try(fields * sizeof(*chunk->fields) + floats * sizeof(*chunk->floats) +
+                       h->custom_count * sizeof(double) + spans * sizeof(struct histogram_span));
+
+    if (at == NULL) {
+        return false;
+    }
+    chunk->room = at;
+    chunk->field_count = count;
+    chunk->fields = (struct chunk_histogram_field *)(void *)at;
+    memset(chunk->fields, 0, fields * sizeof(*chunk->fields));
+    at += fields * sizeof(*chunk->fields);
+    chunk->floats = (struct chunk_histogram_float *)(void *)at;
+    for (size_t i = 0; i < floats; i++) {
+        chunk->floats[i] = (struct chunk_histogram_float){.leading = LEADING_FRESH};
+    }
+    at += floats * sizeof(*chunk->floats);
+    chunk->layout = (struct histogram){
+        .schema = h->schema, .integer = !chunk->is_float, .zero_threshold = h->zero_threshold};
+    if (h->custom_count > 0) {
+        memcpy(at, h->custom, h->custom_count * sizeof(double));
+        chunk->layout.custom = (const double *)(const void *)at;
+        chunk->layout.custom_count = h->custom_count;
+        at += h->custom_count * sizeof(double);
+    }
+    chunk->layout.positive = side_take(&h->positive, &at);
+    chunk->layout.negative = side_take(&h->negative, &at);
+    return true;
 }
 
 static bool layout_fits(const struct chunk_histogram *chunk, const struct histogram *h)
 {
-    const struct histogram *layout = chunk->layout;
+    const struct histogram *layout = &chunk->layout;
 
     return h->schema == layout->schema && h->zero_threshold == layout->zero_threshold &&
            histogram_side_layout_eq(&h->positive, &layout->positive) &&
@@ -238,7 +259,7 @@ static double field_of(const struct histogram *h, size_t i)
 
 static bool is_side_start(const struct chunk_histogram *chunk, size_t i)
 {
-    return i == FIELD_BUCKETS || i == FIELD_BUCKETS + (size_t)chunk->layout->positive.bucket_count;
+    return i == FIELD_BUCKETS || i == FIELD_BUCKETS + (size_t)chunk->layout.positive.bucket_count;
 }
 
 static void put_time(struct chunk_histogram *chunk, ts t)
@@ -316,21 +337,32 @@ static void put_floats(struct chunk_histogram *chunk, const struct histogram *h,
     }
 }
 
+bool chunk_histogram_can_hold(const struct histogram *h)
+{
+    return !h->integer || histogram_is_stale(h) ||
+           (h->count <= COUNT_EXACT_MAX && h->zero_count <= COUNT_EXACT_MAX);
+}
+
+static bool fits(const struct chunk_histogram *chunk, const struct histogram *h)
+{
+    return h->integer != chunk->is_float && chunk_histogram_can_hold(h) &&
+           (chunk->count == 0 || layout_fits(chunk, h));
+}
+
 bool chunk_histogram_append(struct chunk_histogram *chunk, ts t, const struct histogram *h)
 {
     const bool is_stale = histogram_is_stale(h);
     const struct histogram empty = {.sum = h->sum, .integer = !chunk->is_float};
-    const bool is_exact = chunk->is_float || is_stale ||
-                          (h->count <= COUNT_EXACT_MAX && h->zero_count <= COUNT_EXACT_MAX);
 
-    if (chunk->count == SAMPLES_MAX || chunk->data.failed || !is_exact ||
-        (!is_stale &&
-         (h->integer == chunk->is_float || (chunk->count > 0 && !layout_fits(chunk, h))))) {
+    if (chunk->count == SAMPLES_MAX || chunk->data.failed || (!is_stale && !fits(chunk, h))) {
         return false;
     }
     h = is_stale ? &empty : h;
     if (chunk->count == 0) {
-        layout_take(chunk, h);
+        if (!columns_make(chunk, h)) {
+            return false;
+        }
+        put_layout(chunk, h);
     }
     put_time(chunk, t);
     if (chunk->is_float) {
@@ -341,10 +373,23 @@ bool chunk_histogram_append(struct chunk_histogram *chunk, ts t, const struct hi
     if (chunk->data.failed) {
         return false;
     }
+    chunk->is_stale = is_stale;
     chunk->count++;
     chunk->data.ptr[0] = (char)(chunk->count >> 8);
     chunk->data.ptr[1] = (char)chunk->count;
     return true;
+}
+
+size_t chunk_histogram_bytes(const struct chunk_histogram *chunk)
+{
+    const size_t fields =
+        chunk->is_float ? 0 : chunk->field_count * sizeof(struct chunk_histogram_field);
+    const size_t floats =
+        (1 + (chunk->is_float ? chunk->field_count : 0)) * sizeof(struct chunk_histogram_float);
+
+    return chunk->data.capacity + fields + floats + chunk->layout.custom_count * sizeof(double) +
+           ((size_t)chunk->layout.positive.span_count + chunk->layout.negative.span_count) *
+               sizeof(struct histogram_span);
 }
 
 /* ---- reading bits ---- */
@@ -418,6 +463,9 @@ static double get_xor(struct bits *bits, struct chunk_histogram_float *last)
             }
             last->leading = (uint8_t)leading;
             last->trailing = (uint8_t)(64 - leading - size);
+        } else if (last->leading == LEADING_FRESH) {
+            /* Whoever goes on with a chunk that it has read may start from the widest window. */
+            last->leading = last->trailing = 0;
         }
         last->bits ^= get_bits(bits, 64U - last->leading - last->trailing) << last->trailing;
     }
@@ -521,6 +569,9 @@ static bool get_layout(struct walk *walk)
         FIELD_BUCKETS + (size_t)layout->positive.bucket_count + layout->negative.bucket_count;
     walk->fields = ARENA_ARRAY(&walk->scratch, struct chunk_histogram_field, walk->field_count);
     walk->floats = ARENA_ARRAY(&walk->scratch, struct chunk_histogram_float, 1 + walk->field_count);
+    for (size_t i = 0; i <= walk->field_count; i++) {
+        walk->floats[i].leading = LEADING_FRESH;
+    }
     return true;
 }
 
@@ -695,25 +746,84 @@ static int decode(struct walk *walk, uint32_t count, str data, ts start, ts end,
     return 0;
 }
 
+/* walk_over begins to read a chunk: its count, or BARO_ECORRUPT. */
+static int walk_over(struct walk *walk, str data, struct baro_error *err)
+{
+    if (data.len < HEADER_BYTES) {
+        return damaged(err, data);
+    }
+    walk->is_gauge = chunk_histogram_start_of(data) == CHUNK_START_GAUGE;
+    walk->bits = (struct bits){(const uint8_t *)data.ptr, (uint64_t)HEADER_BYTES * 8,
+                               (uint64_t)data.len * 8, false};
+    return (uint8_t)data.ptr[0] << 8 | (uint8_t)data.ptr[1];
+}
+
 int chunk_histogram_decode(str data, bool is_float, ts start, ts end, struct sample_buf *ret,
                            struct baro_error *err)
 {
     struct walk walk = {.arena = &ret->arena, .is_float = is_float};
     const size_t before = ret->count;
-    uint32_t count;
-    int r;
+    int count = walk_over(&walk, data, err), r;
 
-    if (data.len < HEADER_BYTES) {
-        return damaged(err, data);
+    if (count < 0) {
+        return count;
     }
-    count = (uint32_t)((uint8_t)data.ptr[0] << 8 | (uint8_t)data.ptr[1]);
-    walk.is_gauge = ((uint8_t)data.ptr[2] & CHUNK_START_GAUGE) == CHUNK_START_GAUGE;
-    walk.bits = (struct bits){(const uint8_t *)data.ptr, (uint64_t)HEADER_BYTES * 8,
-                              (uint64_t)data.len * 8, false};
-    r = decode(&walk, count, data, start, end, ret, err);
+    r = decode(&walk, (uint32_t)count, data, start, end, ret, err);
     arena_done(&walk.scratch);
     if (r < 0) {
         ret->count = before;
     }
+    return r;
+}
+
+/* ---- going on with a chunk ---- */
+
+static int resume(struct chunk_histogram *chunk, struct walk *walk, uint32_t count, str data,
+                  struct baro_error *err)
+{
+    if (!get_layout(walk)) {
+        return damaged(err, data);
+    }
+    while (walk->read < count) {
+        if (!walk_next(walk)) {
+            return damaged(err, data);
+        }
+    }
+    /* What follows is written into the last byte. */
+    if (walk->bits.end - walk->bits.at >= 8) {
+        return error_set(err, BARO_ECORRUPT, "histogram chunk has bytes behind its samples");
+    }
+    buf_reset(&chunk->data);
+    buf_str(&chunk->data, data);
+    if (chunk->data.failed || !columns_make(chunk, &walk->layout)) {
+        return error_set(err, BARO_ELIMIT, "no memory for a histogram chunk");
+    }
+    if (!chunk->is_float) {
+        memcpy(chunk->fields, walk->fields, chunk->field_count * sizeof(*chunk->fields));
+    }
+    memcpy(chunk->floats, walk->floats,
+           (1 + (chunk->is_float ? chunk->field_count : 0)) * sizeof(*chunk->floats));
+    chunk->free_bits = (unsigned)(walk->bits.end - walk->bits.at);
+    chunk->count = (uint16_t)count;
+    chunk->t = (ts)walk->t;
+    chunk->t_delta = (int64_t)walk->t_delta;
+    chunk->is_stale = value_is_stale(walk->sum);
+    return 0;
+}
+
+int chunk_histogram_resume(struct chunk_histogram *chunk, str data, bool is_float,
+                           struct baro_error *err)
+{
+    struct arena arena = {0};
+    struct walk walk = {.arena = &arena, .is_float = is_float};
+    int count = walk_over(&walk, data, err), r;
+
+    if (count <= 0) {
+        return count < 0 ? count : damaged(err, data);
+    }
+    chunk_histogram_begin(chunk, is_float, CHUNK_START_UNKNOWN);
+    r = resume(chunk, &walk, (uint32_t)count, data, err);
+    arena_done(&walk.scratch);
+    arena_done(&arena);
     return r;
 }

@@ -31,14 +31,16 @@ struct chunk_histogram {
     bool is_float;
     uint16_t count;
 
+    bool is_stale; /* the last one is a stale marker */
+    ts t;          /* of the last one */
+
     unsigned free_bits; /* private from here on: unused bits of the last byte */
-    struct arena arena; /* of the layout and the columns */
-    struct histogram *layout;
-    ts t;
     int64_t t_delta;
-    struct chunk_histogram_field *fields; /* count, zero count, buckets */
-    size_t field_count;
+    struct histogram layout;              /* without counts; its arrays are in `room` */
+    void *room;                           /* one block for all of the below */
+    struct chunk_histogram_field *fields; /* count, zero count, buckets, unless is_float */
     struct chunk_histogram_float *floats; /* sum; with is_float also those of the fields */
+    size_t field_count;
 };
 
 /* chunk_histogram_begin starts a chunk of either encoding, for histograms that are `integer` or
@@ -54,6 +56,44 @@ void chunk_histogram_done(struct chunk_histogram *chunk);
  * counter was reset is the caller's to see.
  */
 bool chunk_histogram_append(struct chunk_histogram *chunk, ts t, const struct histogram *h);
+
+/* chunk_histogram_can_hold says whether h can stand in a chunk at all: an integer histogram with
+ * counts that are not exact in a double cannot. */
+bool chunk_histogram_can_hold(const struct histogram *h);
+
+/*
+ * chunk_histogram_add adds a histogram behind those that the chunk has, of which there is one, as
+ * Prometheus does: 1 when it is in the chunk now, which is packed anew where it brings buckets that
+ * the chunk has not; 0 with *ret_start when another chunk must begin for it, and with what. It sees
+ * resets itself, by the hint or by counts that fell. Fails with BARO_ELIMIT when memory is out, and
+ * with BARO_ECORRUPT.
+ */
+int chunk_histogram_add(struct chunk_histogram *chunk, ts t, const struct histogram *h,
+                        enum chunk_histogram_start *ret_start, struct baro_error *err);
+
+/* chunk_histogram_start_behind says with what a chunk begins that another reason than h has cut
+ * behind `before`; NULL when there is none before, or one of another encoding. */
+enum chunk_histogram_start chunk_histogram_start_behind(const struct chunk_histogram *before,
+                                                        const struct histogram *h);
+
+/* chunk_histogram_last copies the last histogram into the arena; a stale marker when it is one.
+ * NULL when memory is out. */
+struct histogram *chunk_histogram_last(const struct chunk_histogram *chunk, struct arena *arena);
+
+/* chunk_histogram_resume takes a chunk's bytes, so that more can be added. Fails with BARO_ECORRUPT
+ * or BARO_ELIMIT; the chunk must be begun anew then. */
+int chunk_histogram_resume(struct chunk_histogram *chunk, str data, bool is_float,
+                           struct baro_error *err);
+
+/* chunk_histogram_bytes is the memory that the chunk takes, itself left out. */
+size_t chunk_histogram_bytes(const struct chunk_histogram *chunk);
+
+/* chunk_histogram_start_of reads the flags of a chunk's bytes. */
+static inline enum chunk_histogram_start chunk_histogram_start_of(str data)
+{
+    return data.len < 3 ? CHUNK_START_UNKNOWN
+                        : (enum chunk_histogram_start)((uint8_t)data.ptr[2] & CHUNK_START_GAUGE);
+}
 
 /*
  * chunk_histogram_decode appends the histograms with start <= t <= end to ret, into its arena.
