@@ -507,7 +507,7 @@ static size_t apply_samples(struct head_appender *appender, ts *ret_mint, ts *re
         head_stripe_hold(head, appender->slots[i], &held);
         series->flags = (uint8_t)((series->flags | SERIES_LOGGED) & ~SERIES_TOUCHED);
         head_series_unpin_locked(series);
-        if (LIKELY(head_series_append_locked(head, series, t, appender->v[i]))) {
+        if (LIKELY(head_series_append_locked(head, appender->slots[i], t, appender->v[i]))) {
             mint = t < mint ? t : mint;
             maxt = t > maxt ? t : maxt;
             applied++;

@@ -97,9 +97,9 @@ static bool has_time_locked(const struct block_making *making, const struct head
         return true;
     }
     for (pool_ref ref = series->closed; ref != 0;) {
-        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
 
-        if (chunk->maxt < mint) {
+        if (head_chunk_maxt(chunk) < mint) {
             return false;
         }
         if (chunk->mint < maxt) {
@@ -228,9 +228,9 @@ static str take_chunks(struct block_making *making, uint32_t slot)
     }
     lock_release(head_stripe(head, slot));
     while (ref != 0) {
-        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
 
-        if (chunk->maxt < making->job->mint) {
+        if (head_chunk_maxt(chunk) < making->job->mint) {
             break;
         }
         if (chunk->mint < making->job->maxt) {
@@ -269,13 +269,17 @@ static int write_part(struct block_making *making, str data, struct baro_error *
 static int write_closed(struct block_making *making, const struct head_chunk *chunk,
                         struct baro_error *err)
 {
-    str data = str_of((const char *)(chunk + 1), chunk->size);
+    str data = STR_NULL;
+    int r = head_chunk_data(making->head, chunk, &data, err);
 
-    if (chunk->mint < making->job->mint || chunk->maxt >= making->job->maxt) {
+    if (r < 0) {
+        return r;
+    }
+    if (chunk->mint < making->job->mint || head_chunk_maxt(chunk) >= making->job->maxt) {
         return write_part(making, data, err);
     }
-    return block_writer_chunk(making->writer, CHUNK_XOR, data, chunk->mint, chunk->maxt,
-                              chunk->count, err);
+    return block_writer_chunk(making->writer, head_chunk_encoding(chunk), data, chunk->mint,
+                              head_chunk_maxt(chunk), head_chunk_samples(data), err);
 }
 
 static int write_series(struct block_making *making, uint32_t slot, struct baro_error *err)

@@ -20,14 +20,13 @@ static int read_all_locked(struct head *head, const struct head_series *series,
     int r = 0;
 
     for (pool_ref ref = series->closed; ref != 0;) {
-        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
 
         vec_push(&closed, chunk);
         ref = head_chunk_older(chunk);
     }
     for (size_t i = closed.count; r >= 0 && i-- > 0;) {
-        r = chunk_xor_decode(str_of((const char *)(closed.items[i] + 1), closed.items[i]->size),
-                             INT64_MIN, INT64_MAX, ret, err);
+        r = head_chunk_read(head, closed.items[i], INT64_MIN, INT64_MAX, ret, err);
     }
     if (r >= 0 && series->chunk.count > 0) {
         r = chunk_xor_decode(
@@ -43,7 +42,7 @@ static size_t count_chunks_locked(const struct head *head, const struct head_ser
     size_t count = series->chunk.count > 0;
 
     for (pool_ref ref = series->closed; ref != 0; count++) {
-        ref = head_chunk_older(head_pool_at(&head->pool, ref));
+        ref = head_chunk_older(head_chunk_at(head, ref));
     }
     return count;
 }
@@ -58,10 +57,11 @@ static bool has_any(const struct sample_buf *samples, ts start, ts end)
     return false;
 }
 
-int head_delete_locked(struct head *head, struct head_series *series, ts start, ts end,
+int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
                        struct sample_buf *scratch, struct head_garbage *garbage,
                        struct baro_error *err)
 {
+    struct head_series *series = head_series_at(head, slot);
     size_t chunks = count_chunks_locked(head, series);
     int r;
 
@@ -81,7 +81,7 @@ int head_delete_locked(struct head *head, struct head_series *series, ts start, 
     atomic_fetch_sub_explicit(&head->chunks, chunks, memory_order_relaxed);
     for (size_t i = 0; i < scratch->count; i++) {
         if (scratch->t[i] < start || scratch->t[i] > end) {
-            (void)head_series_append_locked(head, series, scratch->t[i], scratch->v[i]);
+            (void)head_series_append_locked(head, slot, scratch->t[i], scratch->v[i]);
         }
     }
     return 1;
@@ -149,10 +149,8 @@ int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
         r = log_tombstones(head, slots, count, start, end, err);
     }
     for (size_t i = 0; r >= 0 && i < count; i++) {
-        struct head_series *series = head_series_at(head, slots[i]);
-
         lock_acquire(head_stripe(head, slots[i]));
-        r = head_delete_locked(head, series, start, end, &scratch, &garbage, err);
+        r = head_delete_locked(head, slots[i], start, end, &scratch, &garbage, err);
         lock_release(head_stripe(head, slots[i]));
     }
     head_epoch_advance(&head->epochs, &garbage);

@@ -45,7 +45,7 @@ static size_t chain_length(const struct head *head, pool_ref ref)
     size_t count = 0;
 
     for (; ref != 0; count++) {
-        ref = head_chunk_older(head_pool_at(&head->pool, ref));
+        ref = head_chunk_older(head_chunk_at(head, ref));
     }
     return count;
 }
@@ -58,9 +58,9 @@ static void cut_chain_locked(struct truncation *truncation, struct head_series *
     pool_ref ref = series->closed;
 
     while (ref != 0) {
-        struct head_chunk *chunk = head_pool_at(&head->pool, ref);
+        struct head_chunk *chunk = head_chunk_at(head, ref);
 
-        if (chunk->maxt < truncation->before) {
+        if (head_chunk_maxt(chunk) < truncation->before) {
             break;
         }
         newer = chunk;
@@ -312,10 +312,9 @@ bool head_wait_queriers(struct head *head, int64_t deadline)
 static void free_chain(struct head *head, pool_ref ref)
 {
     while (ref != 0) {
-        const struct head_chunk *chunk = head_pool_at(&head->pool, ref);
-        pool_ref older = head_chunk_older(chunk);
+        pool_ref older = head_chunk_older(head_chunk_at(head, ref));
 
-        head_pool_free(&head->pool, ref, sizeof(*chunk) + chunk->size);
+        head_chunk_free(head, ref);
         ref = older;
     }
 }

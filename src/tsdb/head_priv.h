@@ -66,15 +66,23 @@ struct head_page {
     bool is_retired;                       /* of the truncation: it waits to be freed */
 };
 
-/* A closed chunk: immutable but for the end of its chain; the bytes follow. */
+/* A closed chunk: immutable but for the end of its chain. Its bytes follow it, or a pointer to them
+ * when they are more than a block of the pool can have. */
 struct head_chunk {
     ts mint;
-    ts maxt;
+    uint32_t span;          /* ms from there to the last sample */
     _Atomic pool_ref older; /* 0 at the oldest; relaxed: a truncation cuts the chain while others
                                walk it, and what they may still see is kept until they are gone */
-    uint16_t size;
-    uint16_t count;
+    uint32_t place;         /* bytes */
+    uint32_t kind;          /* encoding << 24 */
 };
+STATIC_ASSERT(sizeof(struct head_chunk) == 24, "a series has one for every 120 samples");
+
+/* Bytes beyond which a chunk lies outside of the pool: those of histograms with many buckets. */
+#define HEAD_CHUNK_NEAR_MAX (HEAD_POOL_BLOCK_BYTES_MAX - sizeof(struct head_chunk))
+
+/* No chunk lasts longer: 49 days. */
+#define HEAD_CHUNK_SPAN_MAX ((dur)UINT32_MAX)
 
 /* Series by labels: open addressing; tags spare the look at series that are others. */
 struct head_shard {
@@ -162,6 +170,46 @@ static inline pool_ref head_chunk_older(const struct head_chunk *chunk)
     return atomic_load_explicit(&chunk->older, memory_order_relaxed);
 }
 
+static inline ts head_chunk_maxt(const struct head_chunk *chunk)
+{
+    return chunk->mint + chunk->span;
+}
+
+static inline uint8_t head_chunk_encoding(const struct head_chunk *chunk)
+{
+    return (uint8_t)(chunk->kind >> 24);
+}
+
+static inline struct head_chunk *head_chunk_at(const struct head *head, pool_ref ref)
+{
+    return ref == 0 ? NULL : head_pool_at(&head->pool, ref);
+}
+
+/* head_chunk_new makes a closed chunk in memory with a copy of the bytes. head_chunk_free frees
+ * one that nobody sees any more. */
+pool_ref head_chunk_new(struct head *head, ts mint, ts maxt, uint8_t encoding, str data,
+                        pool_ref older);
+void head_chunk_free(struct head *head, pool_ref ref);
+
+/* head_chunk_data gives the bytes of a closed chunk; they live as long as the chunk itself may be
+ * seen. Fails with BARO_ECORRUPT. */
+int head_chunk_data(const struct head *head, const struct head_chunk *chunk, str *ret,
+                    struct baro_error *err);
+
+/* head_chunk_samples is how many samples the bytes of a chunk hold. */
+static inline uint32_t head_chunk_samples(str data)
+{
+    return chunk_xor_count(data);
+}
+
+/* head_chunk_decode appends the samples of a chunk of any encoding that the head has. */
+int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sample_buf *ret,
+                      struct baro_error *err);
+
+/* head_chunk_read is head_chunk_decode of a closed chunk. */
+int head_chunk_read(const struct head *head, const struct head_chunk *chunk, ts start, ts end,
+                    struct sample_buf *ret, struct baro_error *err);
+
 static inline struct lock *head_stripe(struct head *head, uint32_t slot)
 {
     return &head->stripes[slot >> HEAD_STRIPE_BITS & (HEAD_STRIPES - 1)];
@@ -224,12 +272,12 @@ uint32_t head_series_restore(struct head *head, const struct head_restore *resto
 void head_shards_reserve(struct head *head, uint64_t series_count);
 
 /* head_series_append adds a sample to the open chunk; false when it is not newer than the last one.
- * The stripe lock is held. */
-bool head_series_append_locked(struct head *head, struct head_series *series, ts t, double v);
+ * The stripe lock of the slot is held. */
+bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v);
 
 /* head_delete_locked packs a series anew without what is in [start, end]: 1, or 0 when it has
  * nothing there. What readers may still see goes to the garbage. */
-int head_delete_locked(struct head *head, struct head_series *series, ts start, ts end,
+int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
                        struct sample_buf *scratch, struct head_garbage *garbage,
                        struct baro_error *err);
 

@@ -25,16 +25,6 @@ static struct head_querier *querier_of(struct querier *querier)
     return CONTAINER_OF(querier, struct head_querier, base);
 }
 
-static const struct head_chunk *chunk_at(const struct head *head, pool_ref ref)
-{
-    return ref == 0 ? NULL : head_pool_at(&head->pool, ref);
-}
-
-static str chunk_bytes(const struct head_chunk *chunk)
-{
-    return str_of((const char *)(chunk + 1), chunk->size);
-}
-
 /* Whether the series has a chunk that reaches into [start, end]; by chunks, as Prometheus does. */
 static bool has_time_locked(const struct head *head, const struct head_series *series, ts start,
                             ts end)
@@ -56,9 +46,9 @@ static bool has_time_locked(const struct head *head, const struct head_series *s
 
         return r == 1;
     }
-    for (closed = chunk_at(head, series->closed); closed != NULL;
-         closed = chunk_at(head, head_chunk_older(closed))) {
-        if (closed->maxt < start) {
+    for (closed = head_chunk_at(head, series->closed); closed != NULL;
+         closed = head_chunk_at(head, head_chunk_older(closed))) {
+        if (head_chunk_maxt(closed) < start) {
             /* The open chunk may still begin before `end`. */
             break;
         }
@@ -66,7 +56,7 @@ static bool has_time_locked(const struct head *head, const struct head_series *s
             return true;
         }
     }
-    return chunk_at(head, series->closed)->maxt < end;
+    return head_chunk_maxt(head_chunk_at(head, series->closed)) < end;
 }
 
 /* Keeps the slots whose series have samples in the time; returns how many. */
@@ -184,8 +174,9 @@ static str snapshot(struct head_querier *querier, uint32_t slot, ts start)
     ASSERT(size <= sizeof(querier->open));
     memcpy(querier->open, head_pool_at(&head->pool, series->open), size);
     lock_release(head_stripe(head, slot));
-    for (const struct head_chunk *chunk = chunk_at(head, closed);
-         chunk != NULL && chunk->maxt >= start; chunk = chunk_at(head, head_chunk_older(chunk))) {
+    for (const struct head_chunk *chunk = head_chunk_at(head, closed);
+         chunk != NULL && head_chunk_maxt(chunk) >= start;
+         chunk = head_chunk_at(head, head_chunk_older(chunk))) {
         vec_push(&querier->closed, chunk);
     }
     return str_of((const char *)querier->open, size);
@@ -205,11 +196,11 @@ static int querier_samples(struct querier *base, const struct series *series, ts
         const struct head_chunk *chunk = querier->closed.items[i];
 
         if (chunk->mint <= end) {
-            r = chunk_xor_decode(chunk_bytes(chunk), start, end, ret, err);
+            r = head_chunk_read(querier->head, chunk, start, end, ret, err);
         }
     }
     if (r >= 0 && open.len > 0 &&
-        (querier->closed.count == 0 || querier->closed.items[0]->maxt < end)) {
+        (querier->closed.count == 0 || head_chunk_maxt(querier->closed.items[0]) < end)) {
         r = chunk_xor_decode(open, start, end, ret, err);
     }
     return r;
@@ -245,8 +236,10 @@ static int querier_last_sample(struct querier *base, const struct series *series
     }
     for (size_t i = 0; r == 0 && i < querier->closed.count; i++) {
         if (querier->closed.items[i]->mint <= end) {
-            r = chunk_xor_last(chunk_bytes(querier->closed.items[i]), start, end, &found.t,
-                               &found.v, err);
+            str data = STR_NULL;
+
+            r = head_chunk_data(head, querier->closed.items[i], &data, err);
+            r = r < 0 ? r : chunk_xor_last(data, start, end, &found.t, &found.v, err);
         }
     }
     if (r > 0) {

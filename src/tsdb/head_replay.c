@@ -90,8 +90,7 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
             continue;
         }
         head_stripe_hold(head, slot, &held);
-        if (t < min_valid ||
-            !head_series_append_locked(head, head_series_at(head, slot), t, samples->v[i])) {
+        if (t < min_valid || !head_series_append_locked(head, slot, t, samples->v[i])) {
             replay->samples_refused++;
             continue;
         }
@@ -173,8 +172,7 @@ static int replay_tombstones(struct head_replay *replay, str record, struct baro
             continue;
         }
         lock_acquire(head_stripe(head, slot));
-        r = head_delete_locked(head, head_series_at(head, slot), mint, maxt, &scratch, &garbage,
-                               err);
+        r = head_delete_locked(head, slot, mint, maxt, &scratch, &garbage, err);
         lock_release(head_stripe(head, slot));
     }
     head_epoch_advance(&head->epochs, &garbage);

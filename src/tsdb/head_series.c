@@ -387,20 +387,11 @@ static ts even_end(ts start, ts now, ts end)
 
 static void close_chunk_locked(struct head *head, struct head_series *series)
 {
-    size_t size = chunk_xor_size(&series->chunk);
-    pool_ref ref = head_pool_alloc(&head->pool, sizeof(struct head_chunk) + size);
-    struct head_chunk *closed = head_pool_at(&head->pool, ref);
+    str data = str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk));
 
-    *closed = (struct head_chunk){
-        .mint = head_open_mint_locked(head, series),
-        .maxt = series->chunk.t,
-        .size = (uint16_t)size,
-        .count = series->chunk.count,
-    };
-    atomic_init(&closed->older, series->closed);
-    memcpy(closed + 1, head_pool_at(&head->pool, series->open), size);
+    series->closed = head_chunk_new(head, head_open_mint_locked(head, series), series->chunk.t,
+                                    CHUNK_XOR, data, series->closed);
     head_pool_free(&head->pool, series->open, series->open_size);
-    series->closed = ref;
     series->open = 0;
 }
 
@@ -413,6 +404,9 @@ static void open_chunk_locked(struct head *head, struct head_series *series, ts 
     chunk_xor_init(&series->chunk, head_pool_at(&head->pool, series->open));
     if (__builtin_add_overflow(t / range * range, range, &series->next_at)) {
         series->next_at = INT64_MAX;
+    }
+    if (series->next_at > t && series->next_at - 1 - t > HEAD_CHUNK_SPAN_MAX) {
+        series->next_at = t + HEAD_CHUNK_SPAN_MAX;
     }
     atomic_fetch_add_explicit(&head->chunks, 1, memory_order_relaxed);
 }
@@ -443,8 +437,9 @@ static bool must_cut_locked(struct head *head, struct head_series *series, ts t)
     return t >= series->next_at || chunk->count >= 2 * CHUNK_SAMPLES;
 }
 
-bool head_series_append_locked(struct head *head, struct head_series *series, ts t, double v)
+bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v)
 {
+    struct head_series *series = head_series_at(head, slot);
     struct chunk_xor *chunk = &series->chunk;
 
     if (LIKELY(chunk->count > 0)) {

@@ -181,8 +181,6 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
 
     for (uint32_t i = 0; i < count; i++) {
         struct snapshot_chunk entry = {0};
-        struct head_chunk *chunk;
-        pool_ref ref;
         str bytes;
 
         read_struct(rd, &entry, sizeof(entry));
@@ -190,22 +188,15 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
         read_padding(rd);
         if (rd->failed || entry.mint > entry.maxt || entry.mint < last || entry.count == 0 ||
             bytes.len < CHUNK_XOR_HEADER_BYTES ||
-            bytes.len > HEAD_POOL_BLOCK_BYTES_MAX - sizeof(*chunk)) {
+            (uint64_t)entry.maxt - (uint64_t)entry.mint > HEAD_CHUNK_SPAN_MAX) {
             return false;
         }
         last = entry.maxt;
         if (entry.maxt < loading->min_valid) {
             continue;
         }
-        ref = head_pool_alloc(&head->pool, sizeof(*chunk) + bytes.len);
-        chunk = head_pool_at(&head->pool, ref);
-        chunk->mint = entry.mint;
-        chunk->maxt = entry.maxt;
-        chunk->size = entry.size;
-        chunk->count = entry.count;
-        atomic_init(&chunk->older, series->closed);
-        memcpy(chunk + 1, bytes.ptr, bytes.len);
-        series->closed = ref;
+        series->closed =
+            head_chunk_new(head, entry.mint, entry.maxt, CHUNK_XOR, bytes, series->closed);
         *ret_mint = entry.mint < *ret_mint ? entry.mint : *ret_mint;
         loading->chunks++;
     }

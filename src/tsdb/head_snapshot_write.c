@@ -220,15 +220,18 @@ static void put_closed(struct snapshot *snapshot, pool_ref newest)
     vec_reset(&snapshot->closed);
     for (pool_ref ref = newest; ref != 0;) {
         vec_push(&snapshot->closed, ref);
-        ref = head_chunk_older(head_pool_at(&head->pool, ref));
+        ref = head_chunk_older(head_chunk_at(head, ref));
     }
     for (size_t i = snapshot->closed.count; i-- > 0;) {
-        const struct head_chunk *chunk = head_pool_at(&head->pool, snapshot->closed.items[i]);
-        struct snapshot_chunk entry = {
-            .mint = chunk->mint, .maxt = chunk->maxt, .size = chunk->size, .count = chunk->count};
+        const struct head_chunk *chunk = head_chunk_at(head, snapshot->closed.items[i]);
+        struct snapshot_chunk entry = {.mint = chunk->mint, .maxt = head_chunk_maxt(chunk)};
+        str data = STR_NULL;
 
+        (void)head_chunk_data(head, chunk, &data, NULL);
+        entry.size = (uint16_t)data.len;
+        entry.count = (uint16_t)head_chunk_samples(data);
         buf_bytes(&snapshot->frame, &entry, sizeof(entry));
-        buf_bytes(&snapshot->frame, chunk + 1, chunk->size);
+        buf_str(&snapshot->frame, data);
         pad(&snapshot->frame);
     }
 }

@@ -612,12 +612,13 @@ TEST(head_cuts_chunks_as_prometheus_does)
         assert_int_equal(append(appender, ref, t, 1), APPEND_OK);
         commit(appender);
     }
-    for (chunk = head_pool_at(&head->pool, head_series_at(head, 0)->closed); chunk != NULL;
-         chunk = head_chunk_older(chunk) == 0
-                     ? NULL
-                     : head_pool_at(&head->pool, head_chunk_older(chunk))) {
-        assert_int_equal(chunk->count, 120);
-        assert_int_equal(chunk->maxt - chunk->mint, 119 * 15 * DUR_SECOND);
+    for (chunk = head_chunk_at(head, head_series_at(head, 0)->closed); chunk != NULL;
+         chunk = head_chunk_at(head, head_chunk_older(chunk))) {
+        str data = STR_NULL;
+
+        assert_int_equal(head_chunk_data(head, chunk, &data, NULL), 0);
+        assert_int_equal(head_chunk_samples(data), 120);
+        assert_int_equal(head_chunk_maxt(chunk) - chunk->mint, 119 * 15 * DUR_SECOND);
         count++;
     }
     assert_int_equal(count, 4);

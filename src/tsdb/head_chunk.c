@@ -1,0 +1,88 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "tsdb/chunk_histogram.h"
+#include "tsdb/head_priv.h"
+
+static bool is_far(const struct head_chunk *chunk)
+{
+    return chunk->place > HEAD_CHUNK_NEAR_MAX;
+}
+
+/* Its size in the pool. */
+static size_t pool_bytes(const struct head_chunk *chunk)
+{
+    return sizeof(*chunk) + (is_far(chunk) ? sizeof(char *) : chunk->place);
+}
+
+pool_ref head_chunk_new(struct head *head, ts mint, ts maxt, uint8_t encoding, str data,
+                        pool_ref older)
+{
+    struct head_chunk made = {.mint = mint,
+                              .span = (uint32_t)(maxt - mint),
+                              .place = (uint32_t)data.len,
+                              .kind = (uint32_t)encoding << 24};
+    pool_ref ref = head_pool_alloc(&head->pool, pool_bytes(&made));
+    struct head_chunk *chunk = head_chunk_at(head, ref);
+
+    ASSERT(mint <= maxt && maxt - mint <= HEAD_CHUNK_SPAN_MAX);
+    chunk->mint = made.mint;
+    chunk->span = made.span;
+    chunk->place = made.place;
+    chunk->kind = made.kind;
+    atomic_init(&chunk->older, older);
+    if (is_far(chunk)) {
+        char *far = mem_alloc(data.len);
+
+        memcpy(far, data.ptr, data.len);
+        memcpy(chunk + 1, &far, sizeof(far));
+    } else {
+        memcpy(chunk + 1, data.ptr, data.len);
+    }
+    return ref;
+}
+
+static const char *bytes_of(const struct head_chunk *chunk)
+{
+    const char *at = (const char *)(chunk + 1);
+
+    if (is_far(chunk)) {
+        memcpy(&at, chunk + 1, sizeof(at));
+    }
+    return at;
+}
+
+void head_chunk_free(struct head *head, pool_ref ref)
+{
+    const struct head_chunk *chunk = head_chunk_at(head, ref);
+
+    if (is_far(chunk)) {
+        (void)mem_free((char *)(uintptr_t)bytes_of(chunk));
+    }
+    head_pool_free(&head->pool, ref, pool_bytes(chunk));
+}
+
+int head_chunk_data(UNUSED const struct head *head, const struct head_chunk *chunk, str *ret,
+                    UNUSED struct baro_error *err)
+{
+    *ret = str_of(bytes_of(chunk), chunk->place);
+    return 0;
+}
+
+int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sample_buf *ret,
+                      struct baro_error *err)
+{
+    if (encoding == CHUNK_XOR) {
+        return chunk_xor_decode(data, start, end, ret, err);
+    }
+    return chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, start, end, ret, err);
+}
+
+int head_chunk_read(const struct head *head, const struct head_chunk *chunk, ts start, ts end,
+                    struct sample_buf *ret, struct baro_error *err)
+{
+    str data = STR_NULL;
+    int r = head_chunk_data(head, chunk, &data, err);
+
+    return r < 0 ? r : head_chunk_decode(head_chunk_encoding(chunk), data, start, end, ret, err);
+}
