@@ -11,7 +11,6 @@ struct merge_source {
 
 struct merge_querier {
     struct querier querier;
-    struct sample_buf scratch; /* the older run while two overlapping ones are merged */
     size_t count;
     struct querier *parts[];
 };
@@ -244,13 +243,16 @@ static bool keep_copy(struct sample_buf *scratch, const struct sample_buf *buf, 
  * which wins at equal timestamps. The older run moves aside; what is written never overtakes what
  * is still to be read of the newer one.
  */
-static bool merge_runs(struct sample_buf *buf, size_t first, size_t middle,
-                       struct sample_buf *scratch)
+static bool merge_runs(struct sample_buf *buf, size_t first, size_t middle)
 {
+    struct sample_buf *scratch = buf->aside;
     size_t old = 0;
     size_t new = middle;
     size_t out = first;
 
+    if (scratch == NULL) {
+        scratch = buf->aside = MEM_NEW(struct sample_buf);
+    }
     if (!keep_copy(scratch, buf, first, middle)) {
         return false;
     }
@@ -268,10 +270,9 @@ static bool merge_runs(struct sample_buf *buf, size_t first, size_t middle,
     return true;
 }
 
-static int merge_samples(struct querier *base, const struct series *series, ts start, ts end,
+static int merge_samples(UNUSED struct querier *base, const struct series *series, ts start, ts end,
                          struct sample_buf *ret, struct baro_error *err)
 {
-    struct merge_querier *merge = merge_of(base);
     const struct merge_source *sources = series->source;
     size_t first = ret->count;
 
@@ -285,7 +286,7 @@ static int merge_samples(struct querier *base, const struct series *series, ts s
             return r;
         }
         if (middle > first && ret->count > middle && ret->t[middle] <= ret->t[middle - 1] &&
-            !merge_runs(ret, first, middle, &merge->scratch)) {
+            !merge_runs(ret, first, middle)) {
             ret->count = first;
             return error_set(err, BARO_ELIMIT, "no memory to merge overlapping samples");
         }
@@ -390,7 +391,6 @@ static void merge_close(struct querier *base)
     for (size_t i = 0; i < merge->count; i++) {
         querier_close(merge->parts[i]);
     }
-    sample_buf_done(&merge->scratch);
     (void)mem_free(merge);
 }
 

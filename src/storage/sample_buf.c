@@ -11,6 +11,10 @@ void sample_buf_done(struct sample_buf *buf)
     (void)mem_free(buf->v);
     (void)mem_free(buf->h_room);
     (void)mem_free(buf->st_room);
+    if (buf->aside != NULL) {
+        sample_buf_done(buf->aside);
+        (void)mem_free(buf->aside);
+    }
     arena_done(&buf->arena);
     *buf = (struct sample_buf){0};
 }

@@ -41,6 +41,7 @@ struct sample_buf {
     struct arena arena;              /* of the histograms that were decoded for this buffer */
     const struct histogram **h_room; /* kept while h is NULL */
     ts *st_room;
+    struct sample_buf *aside; /* of querier_merge, made when it is needed */
 };
 
 void sample_buf_done(struct sample_buf *buf);
@@ -121,8 +122,10 @@ struct str_list {
 };
 
 /*
- * querier: a consistent view of [mint, maxt] (both inclusive, ms). One thread at a time. Closing it
- * releases what it pins; labels and strings that it handed out die with it.
+ * querier: a consistent view of [mint, maxt] (both inclusive, ms). One thread at a time, but for
+ * samples() and last_sample(): those may run on several threads at once, beside nothing else, each
+ * with a buffer or arena of its own. Closing it releases what it pins; labels and strings that it
+ * handed out die with it.
  */
 struct querier {
     const struct querier_ops *ops;

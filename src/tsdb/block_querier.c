@@ -17,8 +17,7 @@ struct block_querier {
     struct block *block;
     ts mint;
     ts maxt;
-    struct arena arena;        /* labels that were handed out */
-    struct sample_buf samples; /* of one chunk, for the last one */
+    struct arena arena; /* labels that were handed out */
 };
 
 static struct block_querier *block_querier_of(struct querier *querier)
@@ -317,7 +316,7 @@ static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, 
                          struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct block *block = querier->block;
-    struct sample_buf *samples = &querier->samples;
+    struct sample_buf samples = {0};
     size_t last;
     int r;
 
@@ -335,17 +334,17 @@ static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, 
             return r;
         }
     }
-    sample_buf_reset(samples);
-    r = append_chunk(block, ref, start, end, samples, err);
-    if (r < 0 || samples->count == 0) {
-        return r < 0 ? r : 0;
+    r = append_chunk(block, ref, start, end, &samples, err);
+    if (r >= 0 && samples.count > 0) {
+        last = samples.count - 1;
+        *ret = (struct sample){.t = samples.t[last], .v = samples.v[last]};
+        if (samples.h != NULL && samples.h[last] != NULL) {
+            ret->h = histogram_copy(arena, samples.h[last]);
+        }
+        r = 1;
     }
-    last = samples->count - 1;
-    *ret = (struct sample){.t = samples->t[last], .v = samples->v[last]};
-    if (samples->h != NULL && samples->h[last] != NULL) {
-        ret->h = histogram_copy(arena, samples->h[last]);
-    }
-    return 1;
+    sample_buf_done(&samples);
+    return r;
 }
 
 /* The newest sample up to `end` is nearly always the answer; a deleted one, or a chunk that is not
@@ -483,7 +482,6 @@ static void block_close(struct querier *base)
     struct block_querier *querier = block_querier_of(base);
 
     arena_done(&querier->arena);
-    sample_buf_done(&querier->samples);
     (void)block_unref(querier->block);
     (void)mem_free(querier);
 }

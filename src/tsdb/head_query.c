@@ -16,7 +16,11 @@ struct head_querier {
     ts mint;
     ts maxt;
     struct arena arena; /* labels that were handed out */
-    VEC(const struct head_chunk *) closed;
+};
+
+/* The chunks of a series that a reader looks at, made by snapshot. */
+struct head_view {
+    VEC(const struct head_chunk *) closed; /* newest first */
     uint8_t open[OPEN_BYTES_MAX];
 };
 
@@ -156,14 +160,14 @@ static int querier_select(struct querier *base, struct arena *arena,
 
 /* Copies the open chunk and notes the closed ones that reach into the time, newest first. Closed
  * chunks do not change, so they are read without the lock. */
-static str snapshot(struct head_querier *querier, uint32_t slot, ts start)
+static str snapshot(struct head_querier *querier, uint32_t slot, ts start, struct head_view *view)
 {
     struct head *head = querier->head;
     struct head_series *series = head_series_at(head, slot);
     size_t size;
     pool_ref closed;
 
-    vec_reset(&querier->closed);
+    memset(&view->closed, 0, sizeof(view->closed));
     lock_acquire(head_stripe(head, slot));
     size = chunk_xor_size(&series->chunk);
     closed = series->closed;
@@ -171,38 +175,40 @@ static str snapshot(struct head_querier *querier, uint32_t slot, ts start)
         lock_release(head_stripe(head, slot));
         return STR_NULL;
     }
-    ASSERT(size <= sizeof(querier->open));
-    memcpy(querier->open, head_pool_at(&head->pool, series->open), size);
+    ASSERT(size <= sizeof(view->open));
+    memcpy(view->open, head_pool_at(&head->pool, series->open), size);
     lock_release(head_stripe(head, slot));
     for (const struct head_chunk *chunk = head_chunk_at(head, closed);
          chunk != NULL && head_chunk_maxt(chunk) >= start;
          chunk = head_chunk_at(head, head_chunk_older(chunk))) {
-        vec_push(&querier->closed, chunk);
+        vec_push(&view->closed, chunk);
     }
-    return str_of((const char *)querier->open, size);
+    return str_of((const char *)view->open, size);
 }
 
 static int querier_samples(struct querier *base, const struct series *series, ts start, ts end,
                            struct sample_buf *ret, struct baro_error *err)
 {
     struct head_querier *querier = querier_of(base);
+    struct head_view view;
     str open;
     int r = 0;
 
     start = start > querier->mint ? start : querier->mint;
     end = end < querier->maxt ? end : querier->maxt;
-    open = snapshot(querier, (uint32_t)series->id, start);
-    for (size_t i = querier->closed.count; r >= 0 && i-- > 0;) {
-        const struct head_chunk *chunk = querier->closed.items[i];
+    open = snapshot(querier, (uint32_t)series->id, start, &view);
+    for (size_t i = view.closed.count; r >= 0 && i-- > 0;) {
+        const struct head_chunk *chunk = view.closed.items[i];
 
         if (chunk->mint <= end) {
             r = head_chunk_read(querier->head, chunk, start, end, ret, err);
         }
     }
     if (r >= 0 && open.len > 0 &&
-        (querier->closed.count == 0 || head_chunk_maxt(querier->closed.items[0]) < end)) {
+        (view.closed.count == 0 || head_chunk_maxt(view.closed.items[0]) < end)) {
         r = chunk_xor_decode(open, start, end, ret, err);
     }
+    vec_done(&view.closed);
     return r;
 }
 
@@ -215,6 +221,7 @@ static int querier_last_sample(struct querier *base, const struct series *series
     struct head_series *at = head_series_at(head, (uint32_t)series->id);
     struct chunk_xor chunk;
     struct sample found = {0};
+    struct head_view view;
     str open;
     int r = 0;
 
@@ -230,18 +237,19 @@ static int querier_last_sample(struct querier *base, const struct series *series
         *ret = (struct sample){.t = chunk.t, .v = value_from_bits(chunk.v_bits)};
         return 1;
     }
-    open = snapshot(querier, (uint32_t)series->id, start);
+    open = snapshot(querier, (uint32_t)series->id, start, &view);
     if (open.len > 0) {
         r = chunk_xor_last(open, start, end, &found.t, &found.v, err);
     }
-    for (size_t i = 0; r == 0 && i < querier->closed.count; i++) {
-        if (querier->closed.items[i]->mint <= end) {
+    for (size_t i = 0; r == 0 && i < view.closed.count; i++) {
+        if (view.closed.items[i]->mint <= end) {
             str data = STR_NULL;
 
-            r = head_chunk_data(head, querier->closed.items[i], &data, err);
+            r = head_chunk_data(head, view.closed.items[i], &data, err);
             r = r < 0 ? r : chunk_xor_last(data, start, end, &found.t, &found.v, err);
         }
     }
+    vec_done(&view.closed);
     if (r > 0) {
         *ret = found;
     }
@@ -424,7 +432,6 @@ static void querier_release(struct querier *base)
     struct head_querier *querier = querier_of(base);
 
     arena_done(&querier->arena);
-    vec_done(&querier->closed);
     head_epoch_leave(&querier->head->epochs, querier->epoch, HEAD_QUERIER);
     (void)mem_free(querier);
 }
