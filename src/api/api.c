@@ -205,6 +205,13 @@ static void set_cors(struct api_call *call)
     http_response_header(call->response, "Access-Control-Expose-Headers", "Date");
 }
 
+bool api_can_be_short(const struct api_route *route)
+{
+    return route->json == api_query || route->json == api_query_range ||
+           route->json == api_label_names || route->json == api_label_values ||
+           route->json == api_series;
+}
+
 static void handle(void *context, struct http_request *request, struct http_response *response)
 {
     struct api *api = context;
@@ -215,6 +222,7 @@ static void handle(void *context, struct http_request *request, struct http_resp
                             .response = response,
                             .arena = request->arena};
     bool is_early = route->kind == API_JSON_EARLY || route->kind == API_TEXT_EARLY;
+    mono begin = api_can_be_short(route) ? api_thread_ns() : 0;
 
     call.queryable = api->context.queryable(api->context.app);
     set_cors(&call);
@@ -228,6 +236,9 @@ static void handle(void *context, struct http_request *request, struct http_resp
     }
     vec_done(&call.warnings);
     vec_done(&call.infos);
+    if (api_can_be_short(route)) {
+        api_short_note(api, request, response, api_thread_ns() - begin);
+    }
 }
 
 static void observe(void *context, const struct http_route *route, int status, double seconds,
@@ -282,6 +293,7 @@ void api_serve(struct api *api, struct http_server_options *options)
     options->context = api;
     options->prefix = api->context.prefix;
     options->observe = observe;
+    options->is_short = api_is_short;
 }
 
 void api_attach(struct api *api, struct http_server *server)

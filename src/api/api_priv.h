@@ -147,6 +147,8 @@ struct api_counters {
     _Atomic uint64_t response_bytes;
 };
 
+enum { API_COST_SLOTS = 4096 };
+
 struct api {
     struct api_context context;
     struct query_registry *queries;
@@ -154,8 +156,23 @@ struct api {
     bool no_cors;
     _Atomic(struct http_server *) server;
     struct http_route *routes;
+    _Atomic uint64_t costs[API_COST_SLOTS];       /* of requests, by key: api_short.c */
     struct api_counters counters[API_ROUTES_MAX]; /* the last one: no route */
 };
+
+/* api_can_be_short: a route whose requests are often short, and read only. */
+bool api_can_be_short(const struct api_route *route);
+
+/* ---- api_short.c: requests that may run on an event thread ---- */
+
+/* api_short_key stands for what a request asks, times left out. */
+uint64_t api_short_key(const struct http_request *request);
+/* api_is_short says that the same request was short the last time. The context is the api. */
+bool api_is_short(void *context, const struct http_request *request);
+/* api_short_note keeps the processor time that a request has taken. */
+void api_short_note(struct api *api, const struct http_request *request,
+                    const struct http_response *response, mono ns);
+mono api_thread_ns(void);
 
 /* api_count is one answered request. */
 void api_count(struct api *api, const struct http_route *route, int status, double seconds,

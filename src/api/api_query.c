@@ -1,6 +1,9 @@
 #include "api/api_priv.h"
 #include "promql/ast_json.h"
 
+/* A query on an event thread that turns out not to be short begins anew on the query pool. */
+enum { BRIEF_MS = 5 };
+
 enum { RANGE_POINTS_MAX = 11000, POINTS_PER_RESERVE = 256, SHORT_POINT_BYTES = 64 };
 
 /* ---- results ---- */
@@ -279,6 +282,9 @@ static int read_options(struct api_call *call, struct engine_options *options, s
 
     call->context->engine(call->context->app, options);
     r = timeout_param(call, options);
+    if (call->request->brief && (options->timeout == 0 || options->timeout > BRIEF_MS)) {
+        options->timeout = BRIEF_MS;
+    }
     r = r < 0 ? r : lookback_param(call, &query->lookback);
     r = r < 0 ? r : lower_limit(call, "max_samples", &options->samples_max);
     r = r < 0 ? r : lower_limit(call, "max_bytes", &options->memory_bytes_max);
@@ -302,6 +308,10 @@ static int run_listed(struct api_call *call, const struct engine_options *option
     r = engine_run(options, call->queryable, query, ret, err);
     query_registry_end(call->api->queries, &running);
     query->kill = NULL;
+    if (r == BARO_ETIMEOUT && call->request->brief) {
+        call->response->again = true;
+        return r;
+    }
     api_log_query(call, query, &ret->stats, r < 0 ? err : NULL);
     return r;
 }

@@ -739,3 +739,65 @@ TEST(api_unescape_name_undoes_u_escapes)
     }
     test_row(NULL);
 }
+
+/* What is known of a request holds for the same one at another time. */
+TEST(api_short_requests_are_known_by_what_they_ask)
+{
+    static const struct {
+        const char *query;
+        bool same; /* as the first row */
+    } rows[] = {
+        {"query=up&start=100&end=700&step=15", true},
+        {"query=up&start=400&end=1000&step=15", true},
+        {"query=up&start=400.5&end=1000.5&step=15&_=17", true},
+        {"query=up&start=100&end=701&step=15", false},
+        {"query=up&start=100&end=700&step=30", false},
+        {"query=down&start=100&end=700&step=15", false},
+        {"query=up&start=100&end=700&step=15&limit=1", false},
+        {"query=up&start=2015-07-01T20:10:51.781Z&end=700&step=15", false},
+        {"", false},
+    };
+    struct http_request request = {.path = STR("/api/v1/query_range"),
+                                   .query = str_from(rows[0].query)};
+    uint64_t first = api_short_key(&request);
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        request.query = str_from(rows[i].query);
+        assert_int_equal(api_short_key(&request) == first, rows[i].same);
+        request.body = request.query;
+        request.query = STR("");
+        assert_int_equal(api_short_key(&request) == first, rows[i].same); /* as a form */
+        request.body = STR("");
+    }
+    request.query = str_from(rows[0].query);
+    request.path = STR("/api/v1/query");
+    assert_true(api_short_key(&request) != first);
+}
+
+TEST(api_short_requests_have_to_prove_it)
+{
+    struct api *api = MEM_NEW(struct api);
+    struct http_request request = {.query = STR("query=1&time=5")};
+    struct http_response response = {0};
+    struct http_route *routes = mem_alloc_zero(api_route_count() * sizeof(*routes));
+
+    api->routes = routes;
+    for (size_t i = 0; i < api_route_count(); i++) {
+        const struct api_route *row = &api_routes()[i];
+
+        request.path = str_from(row->path);
+        request.route = &routes[i];
+        assert_false(api_is_short(api, &request)); /* never seen */
+        api_short_note(api, &request, &response, 20000);
+        assert_int_equal(api_is_short(api, &request), api_can_be_short(row));
+        assert_true(!api_can_be_short(row) || row->blocking);
+        api_short_note(api, &request, &response, INT64_C(30) * 1000 * 1000);
+        assert_false(api_is_short(api, &request));
+        response.again = true;
+        api_short_note(api, &request, &response, 0);
+        assert_false(api_is_short(api, &request));
+        response.again = false;
+    }
+    (void)mem_free(routes);
+    (void)mem_free(api);
+}

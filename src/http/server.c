@@ -116,6 +116,12 @@ static void run_handler(struct server_exchange *exchange)
     const struct http_server_options *options = &exchange->server->options;
 
     exchange->request.route->handler(options->context, &exchange->request, &exchange->response);
+    if (exchange->response.again) {
+        buf_done(&exchange->response.body);
+        exchange->response =
+            (struct http_response){.status = 200, .again = exchange->request.brief};
+        return;
+    }
     if (exchange->response.body.failed) {
         http_response_text(&exchange->response, 500, "no memory for the response\n");
     }
@@ -408,6 +414,27 @@ static enum MHD_Result discard(struct server_exchange *exchange, size_t *upload_
     return MHD_YES;
 }
 
+/* Runs the handler at once when that will not take long; false when it must run on the pool. */
+static bool run_brief(struct server_exchange *exchange)
+{
+    const struct http_server_options *options = &exchange->server->options;
+
+    if (exchange->request.route->blocking) {
+        exchange->request.brief =
+            options->is_short != NULL && options->is_short(options->context, &exchange->request);
+        if (!exchange->request.brief) {
+            return false;
+        }
+    }
+    run_handler(exchange);
+    exchange->request.brief = false;
+    if (exchange->response.again) {
+        exchange->response.again = false;
+        return false;
+    }
+    return true;
+}
+
 /* The request is complete. */
 static enum MHD_Result run(struct server_exchange *exchange)
 {
@@ -418,12 +445,13 @@ static enum MHD_Result run(struct server_exchange *exchange)
     }
     exchange->request.body = buf_view(&exchange->body);
     server_set_phase(exchange->connection, PHASE_RUNNING, 0);
-    if (!exchange->request.route->blocking) {
-        run_handler(exchange);
+    if (run_brief(exchange)) {
         return send_response(exchange);
     }
     atomic_store_explicit(&exchange->state, STATE_RUNNING, memory_order_relaxed);
     exchange->job.run = run_job;
+    exchange->job.address = str_from(exchange->connection->client);
+    exchange->job.user = http_request_header(&exchange->request, "X-Scope-OrgID");
     MHD_suspend_connection(exchange->mhd);
     if (!server_pool_add(server->pool, &exchange->job)) {
         SERVER_COUNT(server, refused_queue_full, 1);

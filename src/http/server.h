@@ -46,6 +46,7 @@ struct http_request {
     struct arena *arena;        /* of this request */
     const _Atomic bool *cancel; /* becomes true when the client is gone or the server stops */
     const struct http_route *route;
+    bool brief;       /* on an event thread: set response->again rather than take long */
     void *connection; /* the server's */
 };
 
@@ -66,6 +67,8 @@ struct http_response {
         const char *value; /* a constant or in the request's arena */
     } headers[HTTP_RESPONSE_HEADERS_MAX];
     size_t header_count;
+    bool again; /* of a brief request: what is here is dropped, and the handler runs anew on the
+                   query pool */
 };
 
 /* http_response_header adds a header; more than HTTP_RESPONSE_HEADERS_MAX is a mistake of ours. */
@@ -111,6 +114,10 @@ struct http_server_options {
     dur idle_timeout;   /* between requests; default 5 min */
     dur write_timeout;  /* to take the response, and 1 s more for each 64 KiB; default 60 s */
     dur stop_timeout;   /* that running requests are given at http_server_stop; default 5 s */
+
+    /* Whether a request of a blocking route is so short that it may run where it arrived
+     * (request->brief); NULL = none is. Event threads. */
+    bool (*is_short)(void *context, const struct http_request *request);
 
     /* Called once for each answered request, on any thread: route is NULL when none matched. */
     void (*observe)(void *context, const struct http_route *route, int status, double seconds,

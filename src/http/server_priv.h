@@ -39,10 +39,16 @@ void server_target_split(str target, str *ret_path, str *ret_query);
 
 /* ---- server_pool.c: the query pool ---- */
 
-/* Embedded in what shall be run. */
+struct pool_client;
+
+/* Embedded in what shall be run. Who asks for it, which is what threads and queue are shared by:
+ * the address, and at an address the user; both live until the job has run. */
 struct server_job {
     struct server_job *next;
+    struct pool_client *client;
     void (*run)(struct server_job *job);
+    str address;
+    str user;
 };
 
 struct server_pool;
@@ -50,8 +56,8 @@ struct server_pool;
 struct server_pool *server_pool_new(uint32_t thread_count, uint32_t queue_max,
                                     struct baro_error *err);
 
-/* server_pool_add queues a job; false when the queue is full or the pool stops. The job is run
- * exactly once, on a pool thread. */
+/* server_pool_add queues a job; false when the queue, or what the client may have of it, is full,
+ * or the pool stops. The job is run exactly once, on a pool thread. */
 bool server_pool_add(struct server_pool *pool, struct server_job *job);
 
 /* server_pool_load tells how many jobs run and wait. */

@@ -62,6 +62,23 @@ static void handle_huge(void *context, struct http_request *request, struct http
     buf_zero(&response->body, 64 << 20);
 }
 
+/* The first time it takes too long for an event thread. */
+static void handle_brief(void *context, struct http_request *request,
+                         struct http_response *response)
+{
+    struct shared *shared = context;
+
+    http_response_header(response, "X-Try", "1");
+    response->again = request->brief && atomic_fetch_add(&shared->held, 1) == 0;
+    http_response_text(response, 200, request->brief ? "brief\n" : "pooled\n");
+}
+
+static bool is_short(void *context, const struct http_request *request)
+{
+    (void)context;
+    return str_is(request->path, "/brief");
+}
+
 static void handle_hold(void *context, struct http_request *request, struct http_response *response)
 {
     struct shared *shared = context;
@@ -100,6 +117,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/huge", handle_huge, true},
     {HTTP_GET, "/hold", handle_hold, true},
     {HTTP_OPTIONS, "/api/*", handle_echo, false},
+    {HTTP_GET, "/brief", handle_brief, true},
 };
 
 static struct http_server *serve(struct shared *shared, struct http_server_options *options)
@@ -812,6 +830,25 @@ TEST(server_refuses_when_the_queue_is_full)
         raw_http_done(&response);
         (void)close(fds[i]);
     }
+}
+
+TEST(server_runs_short_requests_where_they_arrive)
+{
+    struct shared shared = {0};
+    struct http_server_options options = {.is_short = is_short, .query_thread_count = 1};
+    CLEANUP(http_server_freep) struct http_server *server = serve(&shared, &options);
+    static const char *const want[] = {"pooled\n", "brief\n", "brief\n"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(want); i++) {
+        struct raw_response response;
+
+        raw_http_get(http_server_port(server, 0), "/brief", "", &response);
+        assert_int_equal(response.status, 200);
+        assert_str_equal(buf_view(&response.body), str_from(want[i]));
+        assert_str_equal(raw_http_header(&response, "X-Try"), STR("1"));
+        raw_http_done(&response);
+    }
+    assert_int_equal(atomic_load(&shared.observed), 3);
 }
 
 TEST(server_cancels_when_the_client_leaves)
