@@ -271,6 +271,7 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
                                              .handler = handle,
                                              .blocking = rows[i].blocking};
     }
+    api_page_prepare(api);
     *ret = TAKE(api);
     return 0;
 }
@@ -281,6 +282,7 @@ struct api *api_free(struct api *api)
         (void)regex_free(api->cors);
         (void)query_registry_free(api->queries);
         (void)mem_free(api->routes);
+        buf_done(&api->index);
         (void)mem_free(api);
     }
     return NULL;

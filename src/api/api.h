@@ -1,5 +1,5 @@
 /*
- * api: Prometheus's HTTP API, its own metrics, the health and lifecycle paths, and the first page.
+ * api: Prometheus's HTTP API, its own metrics, the health and lifecycle paths, and the web UI.
  * It knows the rest of the program only through struct api_context: the app fills it once, before
  * the server starts, and keeps it valid until the server has stopped. Callbacks are called from any
  * thread, several at once. What is served where: routes.def.
@@ -105,8 +105,8 @@ struct api_context {
     const struct api_flag *flags;
     size_t flag_count;
     const char *cors_origin;   /* regular expression; NULL = ".*"; "" = no CORS headers */
-    const char *page_title;    /* NULL = "barograph" */
     const char *prefix;        /* of every path, as told to the http server; NULL = "" */
+    const char *external_url;  /* under which browsers reach this server; NULL or "" = unknown */
     size_t response_bytes_max; /* a larger answer is an error; 0 = 1 GiB */
 
     /* Keeps one line of JSON, its end of line included, about a query that has ended; NULL = no

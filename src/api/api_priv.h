@@ -157,6 +157,7 @@ struct api {
     _Atomic(struct http_server *) server;
     struct http_route *routes;
     _Atomic uint64_t costs[API_COST_SLOTS];       /* of requests, by key: api_short.c */
+    struct buf index;                             /* index.html with its <base> */
     struct api_counters counters[API_ROUTES_MAX]; /* the last one: no route */
 };
 
@@ -180,6 +181,9 @@ void api_count(struct api *api, const struct http_route *route, int status, doub
 
 /* api_counters_write appends prometheus_http_* and the counters of the server. */
 void api_counters_write(const struct api *api, struct buf *buf);
+
+/* api_page_prepare writes index.html for the path under which browsers reach this server. */
+void api_page_prepare(struct api *api);
 
 /* api_process_write appends process_*. */
 void api_process_write(struct buf *buf, ts start_time);

@@ -613,24 +613,6 @@ TEST(api_shows_its_metrics)
     stage_end(&stage);
 }
 
-TEST(api_serves_the_page)
-{
-    static const char *const targets[] = {"/", "/graph?g0.expr=up", "/query", "/targets", "/flags"};
-    struct stage stage = {0};
-
-    stage_start(&stage);
-    for (size_t i = 0; i < ARRAY_COUNT(targets); i++) {
-        struct raw_response response;
-
-        raw_http_get(port(&stage), targets[i], "", &response);
-        assert_int_equal(response.status, 200);
-        assert_true(str_contains(buf_view(&response.body), STR("<title>barograph</title>")));
-        assert_non_null(raw_http_header(&response, "Content-Security-Policy").ptr);
-        raw_http_done(&response);
-    }
-    stage_end(&stage);
-}
-
 /* ---- parameters ---- */
 
 TEST(api_parse_time_takes_floats_and_rfc3339)

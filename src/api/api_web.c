@@ -1,18 +1,4 @@
 #include "api/api_priv.h"
-#include "api/page.h"
-
-void api_page(struct api_call *call)
-{
-    call->response->content_type = "text/html; charset=utf-8";
-    call->response->constant_body = str_of((const char *)page_html, page_html_bytes);
-    /* The page needs nothing from elsewhere; an expression in the URL must not become a script. */
-    http_response_header(call->response, "Content-Security-Policy",
-                         "default-src 'none'; script-src 'unsafe-inline'; style-src "
-                         "'unsafe-inline'; connect-src 'self'; img-src 'self' data:; "
-                         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'");
-    http_response_header(call->response, "X-Content-Type-Options", "nosniff");
-    http_response_header(call->response, "Cache-Control", "no-cache");
-}
 
 /* ---- health ---- */
 

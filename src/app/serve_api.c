@@ -244,6 +244,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .flag_count = SERVE_FLAG_COUNT,
         .cors_origin = cors,
         .prefix = serve->prefix,
+        .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
         .enable_lifecycle = flags_bool(&serve->flags, SERVE_FLAG_WEB_LIFECYCLE),
         .reload = reload,
         .quit = quit,

@@ -55,6 +55,21 @@ void http_response_text(struct http_response *response, int status, const char *
     buf_c(&response->body, text);
 }
 
+bool http_accepts_gzip(const struct http_request *request)
+{
+    return server_accepts_gzip(http_request_header(request, "Accept-Encoding"));
+}
+
+static bool is_encoded(const struct http_response *response)
+{
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (strcmp(response->headers[i].name, "Content-Encoding") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct gzip *packer_take(struct http_server *server)
 {
     struct gzip *packer = NULL;
@@ -92,11 +107,11 @@ static void encode_body(struct server_exchange *exchange)
     struct buf packed = {0};
     struct gzip *packer;
 
-    if (raw.len < GZIP_BYTES_MIN) {
+    if (raw.len < GZIP_BYTES_MIN || is_encoded(response)) {
         return;
     }
     http_response_header(response, "Vary", "Accept-Encoding");
-    if (!server_accepts_gzip(http_request_header(&exchange->request, "Accept-Encoding"))) {
+    if (!http_accepts_gzip(&exchange->request)) {
         return;
     }
     packer = packer_take(exchange->server);

@@ -54,9 +54,13 @@ struct http_request {
  * runs. */
 str http_request_header(const struct http_request *request, const char *name);
 
+/* http_accepts_gzip is whether the client takes a body packed by gzip. */
+bool http_accepts_gzip(const struct http_request *request);
+
 enum { HTTP_RESPONSE_HEADERS_MAX = 12 };
 
-/* A zeroed response but for status 200; the server takes the body over and releases it. */
+/* A zeroed response but for status 200; the server takes the body over and releases it. A body with
+ * a header Content-Encoding is sent as it is. */
 struct http_response {
     int status;
     const char *content_type; /* a constant; NULL = none */
@@ -83,7 +87,9 @@ typedef void http_handler(void *context, struct http_request *request,
 
 /*
  * A path is literal ("/api/v1/query"), has one segment that begins with ':' and matches any one
- * segment ("/api/v1/label/:name/values"), or ends in '*' and matches every tail, shortest last.
+ * segment ("/api/v1/label/:name/values"), or ends in '*' and matches every tail: the longest such
+ * path wins. A lone star below "/" is the fallback: it makes no method known to paths that have
+ * none.
  */
 struct http_route {
     enum http_method method;

@@ -65,6 +65,7 @@ struct server_match server_route_find(const struct http_route *routes, size_t co
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
     struct server_match match = {0};
     enum fit best = FIT_NONE;
+    size_t best_len = 0;
 
     for (size_t i = 0; i < count; i++) {
         str param = STR_NULL;
@@ -73,8 +74,12 @@ struct server_match server_route_find(const struct http_route *routes, size_t co
         if (fit == FIT_NONE) {
             continue;
         }
-        match.methods |= routes[i].method != HTTP_OPTIONS ? UINT32_C(1) << routes[i].method : 0;
-        if (routes[i].method == wanted && fit > best) {
+        if (routes[i].method != HTTP_OPTIONS && strcmp(routes[i].path, "/*") != 0) {
+            match.methods |= UINT32_C(1) << routes[i].method;
+        }
+        if (routes[i].method == wanted && (fit > best || (fit == FIT_TAIL && best == FIT_TAIL &&
+                                                          strlen(routes[i].path) > best_len))) {
+            best_len = strlen(routes[i].path);
             match.route = &routes[i];
             match.param = param;
             best = fit;

@@ -196,6 +196,41 @@ TEST(server_route_find_prefers_literals)
     test_row(NULL);
 }
 
+TEST(server_route_find_prefers_longer_tails_and_hides_the_fallback)
+{
+    static const struct http_route tails[] = {{.path = "/*"},
+                                              {.path = "/api/*"},
+                                              {.path = "/api/v2/*"},
+                                              {.path = "/api/v2/*", .method = HTTP_POST},
+                                              {.path = "/metrics"}};
+    static const struct {
+        enum http_method method;
+        const char *path;
+        int want;
+        bool has_methods;
+    } cases[] = {
+        {HTTP_GET, "/", 0, false},
+        {HTTP_GET, "/explore", 0, false},
+        {HTTP_POST, "/explore", -1, false},
+        {HTTP_GET, "/api/x", 1, true},
+        {HTTP_POST, "/api/x", -1, true},
+        {HTTP_GET, "/api/v2/alerts", 2, true},
+        {HTTP_POST, "/api/v2/alerts", 3, true},
+        {HTTP_GET, "/metrics", 4, true},
+        {HTTP_DELETE, "/metrics", -1, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct server_match match =
+            server_route_find(tails, ARRAY_COUNT(tails), cases[i].method, str_from(cases[i].path));
+
+        test_row(cases[i].path);
+        assert_ptr_equal(match.route, cases[i].want < 0 ? NULL : &tails[cases[i].want]);
+        assert_int_equal(match.methods != 0, cases[i].has_methods);
+    }
+    test_row(NULL);
+}
+
 TEST(server_accepts_gzip_reads_weights)
 {
     static const struct {

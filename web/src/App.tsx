@@ -1,0 +1,102 @@
+/* App: the shell, the table of pages, and the keys that work everywhere. */
+import { useQuery } from '@tanstack/react-query';
+import { Component, type ReactNode, Suspense, useEffect, useMemo } from 'react';
+import { alerts } from './api/prometheus';
+import { nav, pages, redirects } from './pages/routes';
+import {
+    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, useLocation, useSearch, useShortcuts, useWindow,
+} from './ui';
+
+/* A page that throws must not take the rail with it. */
+class Boundary extends Component<{ at: string; children: ReactNode }, { error: unknown; at: string }> {
+    override state = { error: null as unknown, at: this.props.at };
+
+    static getDerivedStateFromError(error: unknown) {
+        return { error };
+    }
+
+    static getDerivedStateFromProps(props: { at: string }, state: { at: string; error: unknown }) {
+        return props.at === state.at ? null : { at: props.at, error: null };
+    }
+
+    override render() {
+        if (this.state.error === null) {
+            return this.props.children;
+        }
+        return (
+            <Page title="This page failed">
+                <Fault error={this.state.error} retry={() => this.setState({ error: null })} />
+            </Page>
+        );
+    }
+}
+
+function NotFound() {
+    const [path] = useLocation();
+    return (
+        <Page title="No such page">
+            <Fault error={`There is no page at ${path}.`} />
+        </Page>
+    );
+}
+
+function Old({ to }: { to: (search: string) => string }) {
+    const search = useSearch();
+    return <Redirect to={to(search)} replace />;
+}
+
+const COUNT_EVERY_MS = 15_000;
+
+export function App() {
+    const [path, navigate] = useLocation();
+    const setPalette = useWindow((w) => w.setPalette);
+    const setHelp = useWindow((w) => w.setHelp);
+    const setCommands = useWindow((w) => w.setCommands);
+    const firing = useQuery({
+        queryKey: ['alerts'],
+        queryFn: ({ signal }) => alerts(signal),
+        refetchInterval: COUNT_EVERY_MS,
+        select: (list) => list.alerts.filter((alert) => alert.state === 'firing').length,
+    });
+    const shortcuts = useMemo<Shortcut[]>(
+        () => [
+            { keys: 'mod+k', help: 'Search pages, dashboards and actions', run: () => setPalette(true), inText: true },
+            { keys: '/', help: 'Search pages, dashboards and actions', run: () => setPalette(true) },
+            { keys: '?', help: 'This list', run: () => setHelp(true) },
+            ...pages.flatMap((page) =>
+                page.key ? [{ keys: `g ${page.key}`, help: `Go to ${page.title}`, run: () => navigate(page.path) }] : [],
+            ),
+        ],
+        [navigate, setHelp, setPalette],
+    );
+    useShortcuts(shortcuts);
+    useEffect(() => {
+        setCommands(
+            'pages',
+            pages.filter((page) => page.title && !page.path.includes(':')).map((page) => ({
+                id: page.path, title: page.title, icon: page.icon, to: page.path, hint: page.key && `g ${page.key}`,
+            })),
+        );
+    }, [setCommands]);
+    const items = nav.map((item) => (item.to === '/alerts' ? { ...item, count: firing.data } : item));
+
+    return (
+        <Shell nav={items}>
+            <Boundary at={path}>
+                <Suspense fallback={<Loading />}>
+                    <RouteSwitch>
+                        {redirects.map(({ from, to }) => (
+                            <Route key={from} path={from}>
+                                <Old to={to} />
+                            </Route>
+                        ))}
+                        {pages.map((page) => (
+                            <Route key={page.path} path={page.path} component={page.component} />
+                        ))}
+                        <Route component={NotFound} />
+                    </RouteSwitch>
+                </Suspense>
+            </Boundary>
+        </Shell>
+    );
+}

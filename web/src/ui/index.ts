@@ -1,0 +1,10 @@
+/* ui: what pages and panels are made of. */
+export * from './icons';
+export * from './mantine';
+export * from './Page';
+export * from './Provider';
+export * from './router';
+export * from './Shell';
+export * from './shortcuts';
+export * from './states';
+export * from './store';

@@ -1,0 +1,44 @@
+/* router: addresses below <base href>, and the search parameters that define a view. */
+import { useCallback, useMemo } from 'react';
+import { useLocation, useSearch } from 'wouter';
+
+export { Link, Redirect, Route, Router, Switch as RouteSwitch, useLocation, useParams, useRoute, useSearch } from 'wouter';
+
+/* basePath is what the server wrote into <base href>, without its last slash: "" or "/prom". */
+export function basePath(): string {
+    return new URL(document.baseURI).pathname.replace(/\/+$/, '');
+}
+
+export type ParamChange = Record<string, string | readonly string[] | null | undefined>;
+
+/* changeParams returns a search string with some parameters set, or removed by null. */
+export function changeParams(search: string, change: ParamChange): string {
+    const params = new URLSearchParams(search);
+    for (const [name, value] of Object.entries(change)) {
+        params.delete(name);
+        if (typeof value === 'string') {
+            params.set(name, value);
+        } else if (value) {
+            value.forEach((one) => params.append(name, one));
+        }
+    }
+    return params.toString();
+}
+
+/* useParams of the query string: read them, and change some of them; `replace` keeps the back button short. */
+export function useQueryParams(): [URLSearchParams, (change: ParamChange, options?: { replace?: boolean }) => void] {
+    const search = useSearch();
+    const [, navigate] = useLocation();
+    const params = useMemo(() => new URLSearchParams(search), [search]);
+    const change = useCallback(
+        (what: ParamChange, options?: { replace?: boolean }) => {
+            /* The address as it is now: two changes in one tick must not undo each other. */
+            const now = window.location;
+            const path = now.pathname.slice(basePath().length) || '/';
+            const next = changeParams(now.search, what);
+            navigate(path + (next ? `?${next}` : ''), { replace: options?.replace ?? false });
+        },
+        [navigate],
+    );
+    return [params, change];
+}

@@ -1,0 +1,54 @@
+/* store: what the whole window shares: whether the palette is open, whether the rail is wide, and what pages add to the palette. */
+import { create } from 'zustand';
+import type { IconName } from './icons';
+
+export interface Command {
+    id: string;
+    title: string;
+    icon?: IconName;
+    hint?: string;
+    /* A path of ours, or something to do. */
+    to?: string;
+    run?: () => void;
+}
+
+interface Window {
+    palette: boolean;
+    help: boolean;
+    wide: boolean;
+    /* By source: the shell, the dashboards' search, the page that is open. */
+    commands: Record<string, Command[]>;
+    setPalette: (open: boolean) => void;
+    setHelp: (open: boolean) => void;
+    toggleWide: () => void;
+    setCommands: (source: string, commands: Command[]) => void;
+}
+
+const WIDE_KEY = 'barograph-rail';
+
+function storedWide(): boolean {
+    try {
+        return localStorage.getItem(WIDE_KEY) === 'wide';
+    } catch {
+        return false; /* storage is forbidden: the rail starts narrow */
+    }
+}
+
+export const useWindow = create<Window>()((set, get) => ({
+    palette: false,
+    help: false,
+    wide: storedWide(),
+    commands: {},
+    setPalette: (palette) => set({ palette }),
+    setHelp: (help) => set({ help }),
+    toggleWide: () => {
+        const wide = !get().wide;
+        try {
+            localStorage.setItem(WIDE_KEY, wide ? 'wide' : 'narrow');
+        } catch {
+            /* It is then forgotten at the next load. */
+        }
+        set({ wide });
+    },
+    setCommands: (source, commands) => set({ commands: { ...get().commands, [source]: commands } }),
+}));

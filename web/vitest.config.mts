@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+    test: {
+        include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/unit/**/*.test.ts'],
+        /* A test that needs a document says so in its first line: // @vitest-environment jsdom */
+        environment: 'node',
+        testTimeout: 30_000,
+        hookTimeout: 30_000,
+        maxWorkers: 2,
+    },
+});
