@@ -51,6 +51,7 @@ struct api_runtime {
     str hostname;
 };
 
+struct dash_store;
 struct json_writer;
 
 /* Where scraped samples have come from and gone: NULL members are answered with empty results. */
@@ -101,6 +102,7 @@ struct api_context {
 
     struct api_sources sources;
     struct api_admin admin;
+    struct dash_store *dash; /* dashboards; NULL = there are none: 404 */
     struct api_build build;
     const struct api_flag *flags;
     size_t flag_count;

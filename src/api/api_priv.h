@@ -138,7 +138,7 @@ void api_log_query(struct api_call *call, const struct query *query,
 
 /* ---- counters of requests ---- */
 
-enum { API_CODE_COUNT = 12, API_DURATION_BUCKETS = 10, API_ROUTES_MAX = 96 };
+enum { API_CODE_COUNT = 12, API_DURATION_BUCKETS = 10, API_ROUTES_MAX = 192 };
 
 struct api_counters {
     _Atomic uint64_t codes[API_CODE_COUNT];

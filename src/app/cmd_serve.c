@@ -120,6 +120,36 @@ static void raise_open_files(void)
     }
 }
 
+/* The values of a flag that may be repeated, in order. */
+static size_t flag_values(const struct serve *serve, enum serve_flag row,
+                          const char *ret[FLAG_LIST_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < serve->flags.list_count; i++) {
+        if (serve->flags.list_row[i] == row) {
+            ret[count++] = serve->flags.list[i].ptr;
+        }
+    }
+    return count;
+}
+
+static int open_dashboards(struct serve *serve, struct baro_error *err)
+{
+    const char *paths[FLAG_LIST_MAX];
+    struct dash_store_options options = {
+        .clock = clock_real(),
+        .fs = fs_real(),
+        .paths = paths,
+        .path_count = flag_values(serve, SERVE_FLAG_DASHBOARDS_PATH, paths),
+        .data_dir = flags_text(&serve->flags, SERVE_FLAG_TSDB_PATH).ptr,
+    };
+    int r = fs_make_path(fs_real(), options.data_dir, err);
+
+    r = r < 0 ? r : dash_store_new(&options, &serve->dash, err);
+    return r < 0 ? error_wrap(err, r, "--dashboards.path") : 0;
+}
+
 static int start_server(struct serve *serve, struct baro_error *err)
 {
     const char *addresses[FLAG_LIST_MAX] = {flags_text(&serve->flags, SERVE_FLAG_WEB_LISTEN).ptr};
@@ -132,11 +162,7 @@ static int start_server(struct serve *serve, struct baro_error *err)
     struct api_context context;
     int r;
 
-    for (size_t i = 0; i < serve->flags.list_count; i++) {
-        if (serve->flags.list_row[i] == SERVE_FLAG_WEB_LISTEN) {
-            addresses[options.address_count++] = serve->flags.list[i].ptr;
-        }
-    }
+    options.address_count = flag_values(serve, SERVE_FLAG_WEB_LISTEN, addresses);
     options.address_count = options.address_count > 0 ? options.address_count : 1;
     /* --web.read-timeout bounds every wait for a client; the server's own bounds are tighter where
      * they can be. */
@@ -321,6 +347,7 @@ static int shut_down(struct serve *serve, int status)
     }
     serve->server = http_server_free(serve->server);
     serve->api = api_free(serve->api);
+    serve->dash = dash_store_free(serve->dash);
     serve->rules = rule_manager_free(serve->rules);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
@@ -365,6 +392,7 @@ static int start(struct serve *serve, struct baro_error *err)
     struct serve_rules rules = {0};
     int r = has_file ? load_config(serve, &rules, err) : 0;
 
+    r = r >= 0 ? open_dashboards(serve, err) : r;
     r = r >= 0 ? start_server(serve, err) : r;
     r = r >= 0 && !has_file ? load_config(serve, &rules, err) : r;
     r = r >= 0 ? open_tsdb(serve, err) : r;

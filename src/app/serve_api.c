@@ -240,6 +240,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
                   .date = "",
                   .compiler = __VERSION__,
                   .program_version = BAROGRAPH_VERSION},
+        .dash = serve->dash,
         .flags = serve->flag_texts,
         .flag_count = SERVE_FLAG_COUNT,
         .cors_origin = cors,

@@ -9,6 +9,7 @@
 #include "app/serve_features.h"
 #include "base/lock.h"
 #include "conf/prom_config.h"
+#include "dash/dash_store.h"
 #include "rules/rule_manager.h"
 #include "scrape/scrape.h"
 #include "tsdb/tsdb.h"
@@ -35,6 +36,7 @@ struct serve {
     struct tsdb *tsdb;
     struct scrape_manager *scrape;
     struct rule_manager *rules;
+    struct dash_store *dash;
 
     /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
     struct queryable *_Atomic queryable;

@@ -331,6 +331,23 @@ int json_patch(str old_text, str new_text, struct buf *ret, struct baro_error *e
     return r < 0 ? r : 0;
 }
 
+int json_pretty(str text, struct buf *ret, struct baro_error *err)
+{
+    struct arena arena = {0};
+    struct patch patch = {.out = ret, .unit = STR("  "), .colon = STR(": "), .has_lines = true};
+    struct json *root = NULL;
+    struct json_span span;
+    int r = json_span_parse(&arena, text, &root, &span, err);
+
+    if (r >= 0) {
+        print(&patch, &span, 0);
+        buf_char(ret, '\n');
+    }
+    (void)json_doc_free(root);
+    arena_done(&arena);
+    return r;
+}
+
 bool json_same(str a, str b)
 {
     struct arena arena = {0};

@@ -20,5 +20,8 @@
  */
 int json_patch(str old_text, str new_text, struct buf *ret, struct baro_error *err);
 
+/* json_pretty appends a text with a member or element a line, two spaces a level. */
+int json_pretty(str text, struct buf *ret, struct baro_error *err);
+
 /* json_same tells whether two texts mean the same value; false as well when one is no JSON. */
 bool json_same(str a, str b);

@@ -95,3 +95,15 @@ TEST(json_patch_does_not_blow_up)
     buf_done(&new);
     buf_done(&out);
 }
+
+TEST(json_pretty_gives_each_value_a_line)
+{
+    struct baro_error err = {0};
+    struct buf out = {0};
+
+    assert_ok(json_pretty(STR("{\"a\":[1,{}],\"b\":\"x\"}"), &out, &err), &err);
+    assert_str_equal(buf_view(&out),
+                     STR("{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": \"x\"\n}\n"));
+    assert_int_equal(json_pretty(STR("{"), &out, &err), BARO_EPARSE);
+    buf_done(&out);
+}

@@ -382,6 +382,27 @@ static int remove_tree(const struct fs *fs, const char *path, int depth, struct 
     return r == -ENOENT ? 0 : r;
 }
 
+int fs_make_path(const struct fs *fs, const char *path, struct baro_error *err)
+{
+    char part[FS_PATH_MAX];
+    size_t len = strlen(path);
+    int r = 0;
+
+    /* Names of files must fit behind it. */
+    if (len == 0 || len + 64 > sizeof(part)) {
+        return error_set(err, -ENAMETOOLONG, "directory name has %zu bytes", len);
+    }
+    memcpy(part, path, len + 1);
+    for (size_t i = 1; r >= 0 && i <= len; i++) {
+        if (path[i] == '/' || path[i] == '\0') {
+            part[i] = '\0';
+            r = fs->mkdir(fs, part, err);
+            part[i] = path[i];
+        }
+    }
+    return r;
+}
+
 int fs_remove_tree(const struct fs *fs, const char *path, struct baro_error *err)
 {
     return remove_tree(fs, path, FS_TREE_DEPTH_MAX, err);

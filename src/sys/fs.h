@@ -89,6 +89,9 @@ const struct fs *fs_real(void);
 /* fs_path joins two parts with '/' in the arena; NUL-terminated. */
 const char *fs_path(struct arena *arena, const char *dir, const char *name);
 
+/* fs_make_path makes a directory and those above it that are missing (mkdir -p). */
+int fs_make_path(const struct fs *fs, const char *path, struct baro_error *err);
+
 /* fs_remove_tree removes a directory with all that is in it (FS_TREE_DEPTH_MAX levels); that it is
  * missing is fine. */
 enum { FS_TREE_DEPTH_MAX = 8 };

@@ -66,27 +66,6 @@ struct appendable *tsdb_appendable(struct tsdb *tsdb)
     return &tsdb->appendable;
 }
 
-/* mkdir -p, as Prometheus does. */
-static int make_path(const struct fs *fs, const char *path, struct baro_error *err)
-{
-    char part[FS_PATH_MAX];
-    size_t len = strlen(path);
-    int r = 0;
-
-    if (len == 0 || len + 64 > sizeof(part)) {
-        return error_set(err, -ENAMETOOLONG, "data directory name has %zu bytes", len);
-    }
-    memcpy(part, path, len + 1);
-    for (size_t i = 1; r >= 0 && i <= len; i++) {
-        if (path[i] == '/' || path[i] == '\0') {
-            part[i] = '\0';
-            r = fs->mkdir(fs, part, err);
-            part[i] = path[i];
-        }
-    }
-    return r;
-}
-
 static struct head *new_head(const struct tsdb *tsdb)
 {
     return head_new(&(struct head_options){
@@ -297,7 +276,7 @@ int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb 
         return error_set(err, BARO_EINVALID, "the WAL segment size is no multiple of 32 KiB");
     }
     tsdb = tsdb_new(path, options);
-    r = tsdb->options.read_only ? 0 : make_path(tsdb->fs, path, err);
+    r = tsdb->options.read_only ? 0 : fs_make_path(tsdb->fs, path, err);
     if (r >= 0 && !tsdb->options.read_only) {
         r = take_lock(tsdb, err);
     }
