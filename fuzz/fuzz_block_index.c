@@ -6,6 +6,7 @@
 #include "codec/bytes.h"
 #include "codec/crc32c.h"
 #include "fuzz/fuzz.h"
+#include "tsdb/index_layout.h"
 #include "tsdb/index_reader.h"
 
 enum { TOC_BYTES = 52, VISITS_MAX = 1000 };
@@ -73,6 +74,21 @@ static void visit(const struct index_reader *index)
     }
 }
 
+/* As salvage does: without tables. */
+static void scan(str data)
+{
+    struct index_reader *index = NULL;
+    uint64_t offset = 0;
+    uint32_t ref = 0;
+
+    if (index_reader_open_symbols(data, &index, NULL) >= 0) {
+        for (int i = 0; i < VISITS_MAX && index_series_scan(data, &offset, &ref, NULL) > 0; i++) {
+            visit_series(index, ref);
+        }
+    }
+    (void)index_reader_free(index);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct index_reader *index = NULL;
@@ -85,7 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (index_reader_open(str_of((char *)copy, size), &index, NULL) >= 0) {
         visit(index);
     }
-    (void)index_reader_free(index);
+    index = index_reader_free(index);
+    (void)index_layout_check(str_of((char *)copy, size), NULL);
+    scan(str_of((char *)copy, size));
     (void)mem_free(copy);
     return 0;
 }

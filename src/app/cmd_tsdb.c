@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/cmd_tsdb.h"
 #include "app/commands.h"
@@ -17,11 +16,6 @@ enum { TOP_DEFAULT = 20, COLUMN_WIDTH_MIN = 13, COLUMN_GAP = 2, COLUMNS = 8 };
 static const char list_summary[] = "Lists the blocks of a data directory as promtool tsdb list "
                                    "does. Nothing is changed or locked.\n\n"
                                    "  barograph tsdb list data/";
-static const char verify_summary[] =
-    "Reads every byte of every block of a data directory that a query could read, and compares the "
-    "sums with meta.json.\nPrints a line per block; exit status 1 when any is damaged. Nothing is "
-    "changed.\n\n"
-    "  barograph tsdb verify data/";
 static const char analyze_summary[] =
     "Tells what one block of a data directory is made of: the newest, or the one that is named.\n\n"
     "  barograph tsdb analyze data/ 01HF4X4Z4QJ7Z0000000000000";
@@ -221,56 +215,6 @@ int command_tsdb_list(int argc, char **argv)
     status = status == 0 && opened.damaged > 0 ? 1 : status;
     close_all(&opened);
     arena_done(&arena);
-    return status;
-}
-
-/* ---- verify ---- */
-
-static bool verify_one(const struct block *block, size_t number, size_t count)
-{
-    struct block_verdict verdict;
-    struct baro_error err = {0};
-    bool is_good;
-
-    if (isatty(STDERR_FILENO) != 0) {
-        (void)fprintf(stderr, "\r%zu of %zu: %s", number, count, block_meta(block)->ulid);
-    }
-    is_good = block_verify(block, NULL, &verdict, &err) >= 0;
-    if (isatty(STDERR_FILENO) != 0) {
-        (void)fprintf(stderr, "\r\033[K");
-    }
-    if (is_good) {
-        (void)printf("%s: good: %" PRIu64 " series, %" PRIu64 " chunks, %" PRIu64
-                     " samples, %.2f bytes a sample\n",
-                     block_meta(block)->ulid, verdict.series, verdict.chunks, verdict.samples,
-                     verdict.samples == 0 ? 0 : (double)verdict.bytes / (double)verdict.samples);
-    } else {
-        (void)printf("%s: DAMAGED: %" PRIu64 " faults, the first: %s\n", block_meta(block)->ulid,
-                     verdict.faults, err.message);
-    }
-    return is_good;
-}
-
-int command_tsdb_verify(int argc, char **argv)
-{
-    static struct flags flags;
-    struct opened opened = {0};
-    struct baro_error err = {0};
-    int status = tsdb_command_begin(&flags, NULL, 0, "tsdb verify DIR", verify_summary, argc, argv);
-
-    if (status >= 0) {
-        return status;
-    }
-    if (open_all(flags.args[0], &opened, &err) < 0) {
-        return tsdb_command_fail(&err);
-    }
-    for (size_t i = 0; i < opened.blocks.count; i++) {
-        opened.damaged += !verify_one(opened.blocks.items[i], i + 1, opened.blocks.count);
-    }
-    (void)printf("%zu of %zu blocks are good\n", opened.blocks.count - opened.damaged,
-                 opened.blocks.count);
-    status = opened.damaged > 0 ? 1 : 0;
-    close_all(&opened);
     return status;
 }
 

@@ -133,3 +133,32 @@ uint32_t crc32c_add(uint32_t crc, const void *bytes, size_t len)
 #endif
     return crc32c_add_portable(crc, bytes, len);
 }
+
+/* The checksum is linear: what a flip changes of it depends on where the bit is alone. From the
+ * last byte on, the change is taken back over one zero byte at a time, until it is what flipping a
+ * bit of the byte at hand makes. The top bytes of the table's entries are all distinct. */
+bool crc32c_find_flip(str bytes, uint32_t crc, uint64_t *ret_bit)
+{
+    uint32_t change = crc32c(bytes) ^ crc;
+    uint8_t entry_of[256];
+
+    if (__builtin_popcount(change) == 1) {
+        *ret_bit = (uint64_t)bytes.len * 8;
+        return true;
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        entry_of[table[i] >> 24] = (uint8_t)i;
+    }
+    for (size_t at = bytes.len; change != 0 && at-- > 0;) {
+        uint8_t entry = entry_of[change >> 24];
+
+        for (unsigned bit = 0; bit < 8; bit++) {
+            if (change == table[1u << bit]) {
+                *ret_bit = (uint64_t)at * 8 + bit;
+                return true;
+            }
+        }
+        change = (change ^ table[entry]) << 8 | entry;
+    }
+    return false;
+}

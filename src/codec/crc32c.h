@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,3 +21,11 @@ static inline uint32_t crc32c(str bytes)
 {
     return crc32c_add(0, bytes.ptr, bytes.len);
 }
+
+/*
+ * crc32c_find_flip finds the one flipped bit of bytes whose checksum does not hold: its number from
+ * the first byte's lowest bit on, or bytes.len * 8 when the checksum itself has it. False when more
+ * than that is wrong. Up to three flipped bits are told from one only by chance beyond some
+ * megabytes: what is mended this way wants another check.
+ */
+bool crc32c_find_flip(str bytes, uint32_t crc, uint64_t *ret_bit);

@@ -45,3 +45,32 @@ TEST(crc32c_fast_and_portable_agree)
     }
     (void)mem_free(bytes);
 }
+
+/* Every single bit of a text is found, and of its checksum; two bits are none that can be found. */
+TEST(crc32c_finds_the_flipped_bit)
+{
+    enum { BYTES = 600 };
+    struct random random = {9};
+    char bytes[BYTES];
+    uint32_t crc;
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < BYTES; i++) {
+        bytes[i] = (char)random_below(&random, 256);
+    }
+    crc = crc32c(str_of(bytes, BYTES));
+    for (size_t bit = 0; bit < (size_t)BYTES * 8; bit++) {
+        bytes[bit / 8] ^= (char)(1 << bit % 8);
+        assert_true(crc32c_find_flip(str_of(bytes, BYTES), crc, &found));
+        assert_int_equal(found, bit);
+        bytes[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    for (unsigned bit = 0; bit < 32; bit++) {
+        assert_true(crc32c_find_flip(str_of(bytes, BYTES), crc ^ 1u << bit, &found));
+        assert_int_equal(found, BYTES * 8);
+    }
+    bytes[7] ^= 1;
+    bytes[400] ^= 4;
+    assert_false(crc32c_find_flip(str_of(bytes, BYTES), crc, &found));
+    assert_false(crc32c_find_flip(STR(""), 5, &found));
+}

@@ -384,6 +384,17 @@ static int merge_label_values(struct querier *base, struct arena *arena, str nam
     return 0;
 }
 
+static uint64_t merge_damage(struct querier *base)
+{
+    struct merge_querier *merge = merge_of(base);
+    uint64_t damage = 0;
+
+    for (size_t i = 0; i < merge->count; i++) {
+        damage += querier_damage(merge->parts[i]);
+    }
+    return damage;
+}
+
 static void merge_close(struct querier *base)
 {
     struct merge_querier *merge = merge_of(base);
@@ -401,6 +412,7 @@ static const struct querier_ops merge_ops = {
     .label_names = merge_label_names,
     .label_values = merge_label_values,
     .close = merge_close,
+    .damage = merge_damage,
 };
 
 struct querier *querier_merge(struct querier **parts, size_t count)

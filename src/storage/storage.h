@@ -148,7 +148,14 @@ struct querier_ops {
                         struct matchers matchers, const struct cancel *cancel, struct str_list *ret,
                         struct baro_error *err);
     void (*close)(struct querier *querier);
+    /* How many damaged series and chunks were passed over so far; NULL when that never happens. */
+    uint64_t (*damage)(struct querier *querier);
 };
+
+static inline uint64_t querier_damage(struct querier *querier)
+{
+    return querier->ops->damage != NULL ? querier->ops->damage(querier) : 0;
+}
 
 static inline void querier_close(struct querier *querier)
 {

@@ -5,19 +5,31 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "tsdb/block_priv.h"
+#include "tsdb/block_seal.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/chunk_cache.h"
 
 /* A tombstones file has some 20 bytes an interval; this bounds what is read at once. */
 #define TOMBSTONES_BYTES_MAX ((size_t)256 << 20)
 
-static int open_meta(struct block *block, struct arena *arena, struct baro_error *err)
+int block_read_meta(const struct fs *fs, struct arena *arena, const char *directory,
+                    struct block_meta *ret, bool *ret_is_damaged, struct baro_error *err)
 {
-    str raw = STR_NULL;
-    int r = fs_read_all(block->fs, arena, fs_path(arena, block->directory, "meta.json"),
-                        BLOCK_META_BYTES_MAX, &raw, err);
+    str raw = STR_NULL, seal = STR_NULL, copy = STR_NULL;
+    bool is_bad_seal = false;
+    int r = fs_read_all(fs, arena, fs_path(arena, directory, "meta.json"), BLOCK_META_BYTES_MAX,
+                        &raw, err);
 
-    return r < 0 ? r : block_meta_parse(raw, &block->meta, err);
+    if (r < 0) {
+        return r;
+    }
+    if (fs_read_all(fs, arena, fs_path(arena, directory, BLOCK_SEAL_NAME),
+                    BLOCK_META_BYTES_MAX + BLOCK_SEAL_HEAD_BYTES_MAX, &seal, NULL) >= 0) {
+        is_bad_seal = block_seal_read(seal, &copy, NULL) < 0;
+    }
+    r = block_seal_judge(raw, copy, ret, ret_is_damaged, err);
+    *ret_is_damaged |= is_bad_seal;
+    return r;
 }
 
 static int open_tombstones(struct block *block, struct arena *arena, struct baro_error *err)
@@ -34,7 +46,8 @@ static int open_tombstones(struct block *block, struct arena *arena, struct baro
 
 static int open_parts(struct block *block, struct arena *arena, struct baro_error *err)
 {
-    int r = open_meta(block, arena, err);
+    int r = block_read_meta(block->fs, arena, block->directory, &block->meta,
+                            &block->is_meta_damaged, err);
 
     if (r < 0) {
         return r;
@@ -131,6 +144,16 @@ const char *block_directory(const struct block *block)
 uint64_t block_bytes(const struct block *block)
 {
     return block->index_map.size + chunk_reader_bytes(block->chunks);
+}
+
+bool block_is_damaged(const struct block *block)
+{
+    return block->is_meta_damaged || block_damage(block) > 0;
+}
+
+uint64_t block_damage(const struct block *block)
+{
+    return atomic_load_explicit(&block->damage, memory_order_relaxed);
 }
 
 uint64_t block_skipped_chunks(const struct block *block)

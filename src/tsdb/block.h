@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -49,6 +50,12 @@ uint64_t block_bytes(const struct block *block);
 /* block_skipped_chunks counts the chunks of encodings that are not read yet, which queries passed
  * over. */
 uint64_t block_skipped_chunks(const struct block *block);
+
+/* block_damage counts the damaged series and chunks that queries came upon and passed over;
+ * block_is_damaged says whether there were any, or whether meta.json had to be read from its seal.
+ */
+uint64_t block_damage(const struct block *block);
+bool block_is_damaged(const struct block *block);
 
 /* block_querier opens a view of [mint, maxt], both inclusive; it holds a reference until closed.
  * Labels and strings it hands out point into the mapped index. */

@@ -32,21 +32,3 @@ uint32_t block_symbol_count(const struct block *block);
 /* block_chunk gives encoding, bytes and sample count of a chunk. Fails with BARO_ECORRUPT. */
 int block_chunk(const struct block *block, const struct chunk_meta *meta, uint8_t *ret_encoding,
                 str *ret_data, uint32_t *ret_samples, struct baro_error *err);
-
-/* What block_verify has found. */
-struct block_verdict {
-    uint64_t series;
-    uint64_t chunks;
-    uint64_t samples;
-    uint64_t bytes; /* of chunk data */
-    uint64_t faults;
-    struct baro_error first; /* of the faults */
-};
-
-/*
- * block_verify reads every byte that a query could: all series, chunks (XOR ones are decoded) and
- * postings, and compares the sums with meta.json. Returns 0, or BARO_ECORRUPT when there was a
- * fault; it goes on behind faults to count them. `stop` (NULL = never) ends it: BARO_ECANCELED.
- */
-int block_verify(const struct block *block, const _Atomic bool *stop, struct block_verdict *ret,
-                 struct baro_error *err);

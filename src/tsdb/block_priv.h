@@ -12,6 +12,8 @@
 struct block {
     _Atomic uint32_t references;
     _Atomic uint64_t skipped_chunks;
+    _Atomic uint64_t damage; /* series and chunks; relaxed, a counter */
+    bool is_meta_damaged;
     const struct fs *fs;
     char *directory;
     struct block_meta meta;
@@ -22,6 +24,10 @@ struct block {
     struct chunk_cache *cache; /* NULL: nothing is kept */
     uint64_t cache_owner;
 };
+
+/* block_read_meta reads meta.json or, where that is damaged, its copy in the seal. */
+int block_read_meta(const struct fs *fs, struct arena *arena, const char *directory,
+                    struct block_meta *ret, bool *ret_is_damaged, struct baro_error *err);
 
 /* block_postings finds the series that all matchers accept; `ret` may point into the index. Any
  * memory is of the arena. */

@@ -17,12 +17,25 @@ struct block_querier {
     struct block *block;
     ts mint;
     ts maxt;
-    struct arena arena; /* labels that were handed out */
+    _Atomic uint64_t damage; /* that was passed over; relaxed, a counter */
+    struct arena arena;      /* labels that were handed out */
 };
 
 static struct block_querier *block_querier_of(struct querier *querier)
 {
     return CONTAINER_OF(querier, struct block_querier, querier);
+}
+
+/* pass_over makes of damage something that is not there: the rest of the block goes on serving,
+ * and who asked is told of it. Other failures stay. */
+static int pass_over(struct block_querier *querier, int r)
+{
+    if (r != BARO_ECORRUPT) {
+        return r;
+    }
+    (void)atomic_fetch_add_explicit(&querier->damage, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&querier->block->damage, 1, memory_order_relaxed);
+    return 0;
 }
 
 static int no_room(struct baro_error *err, size_t bytes)
@@ -140,8 +153,8 @@ static int block_select(struct querier *base, struct arena *arena, const struct 
     for (size_t i = 0; i < list.count && found.count < limit; i++) {
         r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
         if (r >= 0) {
-            r = select_one(querier, postings_at_index(list, i), wanted.no_labels, &sources[i],
-                           &found, err);
+            r = pass_over(querier, select_one(querier, postings_at_index(list, i), wanted.no_labels,
+                                              &sources[i], &found, err));
         }
         if (r < 0) {
             return r;
@@ -260,7 +273,7 @@ static int append_chunks(struct block_querier *querier, const struct block_serie
         if (meta.maxt < start) {
             continue;
         }
-        r = append_chunk(querier->block, meta.ref, start, end, ret, err);
+        r = pass_over(querier, append_chunk(querier->block, meta.ref, start, end, ret, err));
         if (r >= 0) {
             drop_not_rising(ret, first, middle);
         }
@@ -363,7 +376,7 @@ static int block_last_sample(struct querier *base, const struct series *series, 
         const struct tombstone *cover = NULL;
         struct sample found = {0};
 
-        r = last_of_chunk(querier, meta.ref, start, end, arena, &found, err);
+        r = pass_over(querier, last_of_chunk(querier, meta.ref, start, end, arena, &found, err));
         if (r < 0) {
             return r;
         }
@@ -399,7 +412,9 @@ static int strings_from(struct block_querier *querier, struct arena *arena, str 
         struct index_series entry = {0};
 
         r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
-        r = r < 0 ? r : index_reader_series(index, postings_at_index(list, i), &entry, err);
+        r = r < 0 ? r
+                  : pass_over(querier,
+                              index_reader_series(index, postings_at_index(list, i), &entry, err));
         for (uint64_t k = 0; k < entry.label_count && r >= 0; k++) {
             uint64_t name_ref = read_uvarint(&entry.labels);
             uint64_t value_ref = read_uvarint(&entry.labels);
@@ -477,6 +492,11 @@ static int block_label_values(struct querier *base, struct arena *arena, str nam
     return 0;
 }
 
+static uint64_t block_querier_damage(struct querier *base)
+{
+    return atomic_load_explicit(&block_querier_of(base)->damage, memory_order_relaxed);
+}
+
 static void block_close(struct querier *base)
 {
     struct block_querier *querier = block_querier_of(base);
@@ -493,6 +513,7 @@ static const struct querier_ops block_ops = {
     .label_names = block_label_names,
     .label_values = block_label_values,
     .close = block_close,
+    .damage = block_querier_damage,
 };
 
 int block_querier(struct block *block, ts mint, ts maxt, struct querier **ret,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "sys/fs.h"
+#include "tsdb/block_seal.h"
 #include "tsdb/chunk_writer.h"
 #include "tsdb/tombstones.h"
 
@@ -165,13 +166,18 @@ int file_replace(const struct fs *fs, const char *directory, const char *name, s
 int block_meta_replace(const struct fs *fs, const char *directory, const struct block_meta *meta,
                        struct baro_error *err)
 {
-    struct buf json = {0};
+    struct buf json = {0}, seal = {0};
     int r;
 
     block_meta_write(meta, &json);
-    r = json.failed ? error_set(err, -ENOMEM, "no memory for meta.json")
-                    : file_replace(fs, directory, "meta.json", buf_view(&json), err);
+    block_seal_write(buf_view(&json), &seal);
+    r = json.failed || seal.failed ? error_set(err, -ENOMEM, "no memory for meta.json")
+                                   : file_replace(fs, directory, "meta.json", buf_view(&json), err);
+    if (r >= 0) {
+        r = file_replace(fs, directory, BLOCK_SEAL_NAME, buf_view(&seal), err);
+    }
     buf_done(&json);
+    buf_done(&seal);
     return r;
 }
 

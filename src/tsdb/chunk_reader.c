@@ -10,7 +10,13 @@
 
 #define SEGMENT_MAGIC 0x85BD40DDu
 
-enum { SEGMENT_VERSION = 1, SEGMENT_HEADER_BYTES = 8, SEGMENT_NAME_CHARS = 6 };
+enum {
+    SEGMENT_VERSION = 1,
+    SEGMENT_VERSION_BYTES = 5, /* magic number and version */
+    SEGMENT_HEADER_BYTES = 8,
+    SEGMENT_NAME_CHARS = 6,
+    CRC_BYTES = 4,
+};
 
 struct chunk_reader {
     const struct fs *fs;
@@ -142,4 +148,42 @@ int chunk_reader_get(const struct chunk_reader *reader, uint64_t ref, uint8_t *r
     map = reader->segments.items[segment];
     return chunk_segment_get(str_of(map.ptr, map.size), ref & UINT32_MAX, ret_encoding, ret_data,
                              err);
+}
+
+/* Chunks stand one behind the other; the header ends with zeros. */
+static int check_segment(str segment, struct baro_error *err)
+{
+    uint64_t offset = SEGMENT_HEADER_BYTES;
+    int r = chunk_segment_check(segment, err);
+
+    for (size_t i = SEGMENT_VERSION_BYTES; r >= 0 && i < SEGMENT_HEADER_BYTES; i++) {
+        if (segment.ptr[i] != 0) {
+            return error_at(err, BARO_ECORRUPT, i, "chunks: the header of a segment is damaged");
+        }
+    }
+    while (r >= 0 && offset < segment.len) {
+        uint8_t encoding = 0;
+        str data = STR_NULL;
+
+        r = chunk_segment_get(segment, offset, &encoding, &data, err);
+        if (r >= 0) {
+            offset = (uint64_t)(data.ptr + data.len + CRC_BYTES - segment.ptr);
+        }
+    }
+    return r;
+}
+
+int chunk_reader_check(const struct chunk_reader *reader, struct baro_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < reader->segments.count; i++) {
+        struct fs_map map = reader->segments.items[i];
+
+        r = check_segment(str_of(map.ptr, map.size), err);
+        if (r < 0) {
+            r = error_wrap(err, r, "segment %06zu", i + 1);
+        }
+    }
+    return r;
 }

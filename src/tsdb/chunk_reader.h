@@ -36,3 +36,7 @@ int chunk_reader_get(const struct chunk_reader *reader, uint64_t ref, uint8_t *r
 int chunk_segment_check(str segment, struct baro_error *err);
 int chunk_segment_get(str segment, uint64_t offset, uint8_t *ret_encoding, str *ret_data,
                       struct baro_error *err);
+
+/* chunk_reader_check walks through every segment: it has to be chunks whose checksums hold, one
+ * behind the other up to its end. Fails with BARO_ECORRUPT. */
+int chunk_reader_check(const struct chunk_reader *reader, struct baro_error *err);

@@ -14,6 +14,7 @@
 #include "sys/fs_fake.h"
 #include "testing/test.h"
 #include "tsdb/block_cursor.h"
+#include "tsdb/block_verify.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/compact.h"

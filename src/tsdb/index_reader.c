@@ -216,6 +216,25 @@ int index_reader_open(str data, struct index_reader **ret, struct baro_error *er
     return r;
 }
 
+int index_reader_open_symbols(str data, struct index_reader **ret, struct baro_error *err)
+{
+    CLEANUP(index_reader_freep) struct index_reader *index = NULL;
+    int r;
+
+    if (data.len < HEADER_BYTES + TOC_BYTES) {
+        return corrupt(err, data.len, "the file is too short");
+    }
+    index = MEM_NEW(struct index_reader);
+    index->data = data;
+    index->toc.symbols = HEADER_BYTES;
+    index->toc.series = HEADER_BYTES;
+    r = read_symbols(index, err);
+    if (r >= 0) {
+        *ret = TAKE(index);
+    }
+    return r;
+}
+
 struct index_reader *index_reader_free(struct index_reader *index)
 {
     if (index != NULL) {

@@ -45,6 +45,10 @@ struct chunk_meta_walk {
 /* index_reader_open reads the tables of `data`, which must outlive the reader. Fails with
  * BARO_ECORRUPT, BARO_EUNSUPPORTED (another version) or BARO_ELIMIT. */
 int index_reader_open(str data, struct index_reader **ret, struct baro_error *err);
+
+/* index_reader_open_symbols reads no more than the symbols and lets any series be read: for salvage
+ * where the tables are damaged. There are no names and no postings then. */
+int index_reader_open_symbols(str data, struct index_reader **ret, struct baro_error *err);
 struct index_reader *index_reader_free(struct index_reader *index);
 DEFINE_CLEANUP(index_reader_free, struct index_reader)
 

@@ -213,6 +213,7 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
         (void)block_unref(tsdb->obsolete.items[i]);
     }
     vec_done(&tsdb->obsolete);
+    vec_done(&tsdb->skipped);
     (void)chunk_cache_free(tsdb->chunk_cache);
     if (tsdb->lock_file != FS_FILE_NONE) {
         (void)tsdb->fs->close(tsdb->fs, tsdb->lock_file, NULL);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/self.h"
 #include "tsdb/block_cursor.h"
+#include "tsdb/block_verify.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/tsdb_priv.h"
 
@@ -136,6 +137,12 @@ ts tsdb_blocks_maxt(const struct block_list *list)
 
 static void skip_block(struct tsdb *tsdb, const char *name, const struct baro_error *err)
 {
+    struct tsdb_skipped skipped = {0};
+
+    if (err->code == BARO_ECORRUPT || err->code == BARO_EPARSE || err->code == BARO_EINVALID) {
+        memcpy(skipped.ulid, name, ULID_CHARS);
+        vec_push(&tsdb->skipped, skipped);
+    }
     tsdb->report.blocks_skipped++;
     self_add(SELF_BLOCKS_SKIPPED, 1);
     (void)snprintf(tsdb->report.block_skip_text, sizeof(tsdb->report.block_skip_text),

@@ -6,6 +6,7 @@
  *   3. A third of the WAL is left; older segments become a checkpoint.
  *   4. Blocks are merged by plan; the new one is read back whole before the old ones go.
  *   5. Blocks beyond the retention go.
+ * Before all that, blocks in which damage was met are salvaged (tsdb_mend.c).
  * Nothing is removed before what replaces it is on the disk and was read back. Whatever fails is
  * tried again in a minute.
  */
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "client/self.h"
 #include "tsdb/block_cursor.h"
+#include "tsdb/block_verify.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
@@ -342,7 +344,7 @@ int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
             (void)block_remove(tsdb->fs, tsdb->path, ulid, NULL);
         }
     }
-    if (r == BARO_ECORRUPT || r == BARO_EUNSUPPORTED) {
+    if (r == BARO_EUNSUPPORTED || (r == BARO_ECORRUPT && !tsdb_find_damage(tsdb, parents, count))) {
         /* Trying again would not help; the blocks serve on as they are. */
         mark_failed(parents, count);
     }
@@ -486,6 +488,9 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
 {
     int r = settle_obsolete(tsdb, err);
 
+    if (r >= 0) {
+        r = tsdb_mend(tsdb, err);
+    }
     if (r >= 0) {
         head_collect(tsdb->head);
         r = compact_head(tsdb, err);

@@ -23,6 +23,11 @@ struct block_list {
     struct block *items[]; /* by mint */
 };
 
+/* A block of the directory that could not be opened because it is damaged. */
+struct tsdb_skipped {
+    char ulid[ULID_CHARS + 1];
+};
+
 struct tsdb {
     struct queryable queryable;
     struct appendable appendable;
@@ -43,13 +48,14 @@ struct tsdb {
     /* Compaction and everything else that changes the directory: one thread at a time. Held for as
      * long as that takes; appends and queries never wait for it. */
     struct lock compact_lock;
-    VEC(struct block *) obsolete; /* lock: compact; parents whose child is loaded, not served */
-    ts truncate_to;               /* lock: compact; a block is written up to here, but the head not
-                                     truncated yet; INT64_MIN = nothing to do */
-    ts checkpoint_to;             /* lock: compact; the same for the WAL */
-    uint64_t snapshot_bytes;      /* lock: compact; size of the head's last snapshot */
-    uint64_t snapshot_at;         /* lock: compact; bytes of the WAL when it was taken */
-    struct retention retention;   /* lock: tsdb */
+    VEC(struct block *) obsolete;     /* lock: compact; parents whose child is loaded, not served */
+    VEC(struct tsdb_skipped) skipped; /* lock: compact; what can be salvaged of them is */
+    ts truncate_to;             /* lock: compact; a block is written up to here, but the head not
+                                   truncated yet; INT64_MIN = nothing to do */
+    ts checkpoint_to;           /* lock: compact; the same for the WAL */
+    uint64_t snapshot_bytes;    /* lock: compact; size of the head's last snapshot */
+    uint64_t snapshot_at;       /* lock: compact; bytes of the WAL when it was taken */
+    struct retention retention; /* lock: tsdb */
 
     /* The threads: `tsdb` syncs the WAL, `compact` does the long work. */
     struct lock lock;
@@ -90,6 +96,14 @@ int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err
  * lock. */
 int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
                       struct baro_error *err);
+
+/* tsdb_mend salvages the blocks in which damage was met, and sets them aside. Under the compact
+ * lock. Fails with BARO_ECANCELED only. */
+int tsdb_mend(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_find_damage verifies blocks and marks those that tsdb_mend is to take; whether there were
+ * any. */
+bool tsdb_find_damage(struct tsdb *tsdb, struct block *const *blocks, size_t count);
 
 /* tsdb_maintain_start starts the threads, unless the options forbid them; tsdb_maintain_stop ends
  * them. */

@@ -347,6 +347,7 @@ static size_t count_good(struct life *life, bool *ret_failed)
         }
         count += samples.count;
     }
+    *ret_failed |= querier_damage(querier) > 0;
     querier_close(querier);
     sample_buf_done(&samples);
     arena_done(&arena);

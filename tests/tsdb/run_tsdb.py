@@ -264,6 +264,21 @@ def test_commands_say_what_promtool_says(build, work):
     done = subprocess.run([ours, "tsdb", "verify", str(work / "ours")], capture_output=True, text=True)
     equal(done.returncode, 1, "verify of a damaged block")
     contains(done.stdout, "DAMAGED", "verify")
+    # A single flipped bit is found by the checksum and put back: nothing is lost, and promtool reads what was made.
+    before = chunks.parent.parent.name
+    contains("\n".join(lines(ours, "tsdb", "verify", "--repair", str(work / "ours"))), f"{before}: repaired", "repair")
+    equal((work / "ours" / "damaged" / before / "chunks" / "000001").read_bytes() == bytes(raw), True, "it is set aside as it was")
+    equal(lines(ours, "tsdb", "verify", str(work / "ours"))[-1], "2 of 2 blocks are good", "verify after the repair")
+    left = sorted(lines(promtool, "tsdb", "dump", str(work / "ours")))
+    equal((len(left), [line for line in left if line not in set(dumps[0])][:3]), (8000, []), "samples after the repair")
+    # A whole chunk overwritten: the others of the block serve on.
+    chunks = sorted((work / "ours").glob("0*/chunks/000001"))[0]
+    raw = bytearray(chunks.read_bytes())
+    raw[100:160] = bytes(60)
+    chunks.write_bytes(raw)
+    contains("\n".join(lines(ours, "tsdb", "verify", "--repair", str(work / "ours"))), "1 chunks", "repair of a lost chunk")
+    left = lines(promtool, "tsdb", "dump", str(work / "ours"))
+    equal(set(left) <= set(dumps[0]) and 7500 <= len(left) < 8000, True, f"{len(left)} samples are left")
     text.write_text('m 1\n# EOF\n')
     done = subprocess.run([ours, "tsdb", "create-blocks-from", "openmetrics", str(text), str(work / "x")], capture_output=True, text=True)
     equal((done.returncode, "expected timestamp" in done.stderr), (1, True), "a sample without a time")
