@@ -1,0 +1,288 @@
+/*
+ * Plot: time series on uPlot. The chart is made anew only when its shape changes (series, styles, colours, axes); new values
+ * go in by setData. Drag zooms, double click zooms out, arrow keys move the cursor; plots with the same `sync` share it.
+ */
+import { useEffect, useMemo, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import './plot.css';
+import { alpha } from './colors';
+import { lineOptions, makeTooltip, type Mark, marksPlugin, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
+import { stack } from './align';
+
+export interface PlotSeries {
+    name: string;
+    color: string;
+    shown?: boolean;
+    draw?: 'line' | 'bars' | 'points';
+    interpolation?: 'linear' | 'smooth' | 'before' | 'after';
+    width?: number;
+    /* 0 to 1 */
+    fill?: number;
+    dash?: number[];
+    points?: 'auto' | 'always' | 'never';
+    pointSize?: number;
+    axis?: 'left' | 'right';
+}
+
+export interface PlotAxis {
+    format: (value: number) => string;
+    label?: string;
+    min?: number;
+    max?: number;
+    /* Zero is shown unless the scale is logarithmic or this is false. */
+    zero?: boolean;
+    log?: boolean;
+    hidden?: boolean;
+}
+
+export interface PlotProps {
+    times: number[];
+    /* One row a series; null is a gap, undefined another series's time. */
+    values: (number | null | undefined)[][];
+    series: PlotSeries[];
+    axis: PlotAxis;
+    rightAxis?: PlotAxis;
+    /* Seconds. */
+    from: number;
+    to: number;
+    height: number;
+    stacked?: boolean;
+    sync?: string;
+    thresholds?: Threshold[];
+    marks?: Mark[];
+    tooltip?: TooltipOptions;
+    /* What the graph shows, in one sentence. */
+    label: string;
+    utc?: boolean;
+    onZoom?: (from: number, to: number) => void;
+    onZoomOut?: () => void;
+    /* A point that was clicked: seconds. */
+    onPick?: (time: number) => void;
+    /* Dims all other series; null: none. */
+    focused?: number | null;
+}
+
+export type { Mark, Threshold } from './plotParts';
+
+/* Above so many points hovering redraws too slowly to dim the other series. */
+const FOCUS_POINTS_MAX = 30_000;
+const AXIS_FONT = "11px 'Inter Variable', system-ui, sans-serif";
+
+function cssVar(name: string): string {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || '#888';
+}
+
+function rangeOf(axis: PlotAxis): uPlot.Scale.Range {
+    return (_u, low, high) => {
+        if (low === null || high === null) {
+            return [axis.min ?? 0, axis.max ?? 1];
+        }
+        if (axis.log) {
+            const least = low > 0 ? low : high > 0 ? high / 1e6 : 1e-3;
+            return [axis.min ?? 10 ** Math.floor(Math.log10(least)), axis.max ?? 10 ** Math.ceil(Math.log10(Math.max(high, least * 10)))];
+        }
+        const bottom = axis.zero === false ? low : Math.min(low, 0);
+        const top = axis.zero === false ? high : Math.max(high, 0);
+        const [min, max] = bottom === top ? [bottom - (bottom === 0 ? 0 : Math.abs(bottom) * 0.1), top + (top === 0 ? 1 : Math.abs(top) * 0.1)] : uPlot.rangeNum(bottom, top, 0.05, axis.zero !== false);
+        return [axis.min ?? (axis.zero !== false && bottom === 0 ? 0 : min!), axis.max ?? (axis.zero !== false && top === 0 ? 0 : max!)];
+    };
+}
+
+function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text: string; grid: string }): uPlot.Axis {
+    return {
+        scale,
+        side,
+        show: !axis.hidden,
+        stroke: colors.text,
+        font: AXIS_FONT,
+        gap: 6,
+        label: axis.label,
+        labelFont: AXIS_FONT,
+        labelSize: axis.label ? 18 : 0,
+        grid: { show: side === 3, stroke: colors.grid, width: 1 },
+        ticks: { show: false },
+        space: 32,
+        values: (_u, splits) => splits.map((value) => (value === null ? '' : axis.format(value))),
+        size: (u, values, _index, cycle) => {
+            if (cycle > 1) {
+                return (u.axes.find((one) => one.scale === scale) as uPlot.Axis & { _size: number })._size;
+            }
+            u.ctx.font = AXIS_FONT;
+            const widest = Math.max(0, ...(values ?? []).filter(Boolean).map((text) => u.ctx.measureText(text).width));
+            return Math.ceil(widest) + 14;
+        },
+    };
+}
+
+function makeOptions(props: PlotProps, width: number, handlers: { current: PlotProps }): uPlot.Options {
+    const colors = { text: cssVar('--muted'), grid: cssVar('--line') };
+    const pointCount = props.times.length * props.series.length;
+    const dims = pointCount <= FOCUS_POINTS_MAX && props.series.length > 1;
+    const bands = props.stacked
+        ? props.series.slice(1).map((_, i): uPlot.Band => ({ series: [i + 2, i + 1] }))
+        : undefined;
+    return {
+        width,
+        height: props.height,
+        padding: [8, props.rightAxis ? 0 : 12, 0, 0],
+        legend: { show: false },
+        tzDate: props.utc ? (t) => uPlot.tzDate(new Date(t * 1e3), 'Etc/UTC') : undefined,
+        pxAlign: 1,
+        focus: { alpha: dims ? 0.25 : 1 },
+        cursor: {
+            y: false,
+            drag: { x: true, y: false, setScale: false },
+            focus: { prox: dims ? 24 : -1 },
+            points: { size: 7, width: 0 },
+            sync: props.sync ? { key: props.sync, setSeries: false } : undefined,
+            bind: {
+                dblclick: () => () => {
+                    handlers.current.onZoomOut?.();
+                    return null;
+                },
+            },
+        },
+        scales: {
+            x: { time: true, range: () => [handlers.current.from, handlers.current.to] },
+            y: { distr: props.axis.log ? 3 : 1, range: rangeOf(props.axis) },
+            ...(props.rightAxis ? { y2: { distr: props.rightAxis.log ? 3 as const : 1 as const, range: rangeOf(props.rightAxis) } } : {}),
+        },
+        axes: [
+            {
+                stroke: colors.text,
+                font: AXIS_FONT,
+                grid: { stroke: colors.grid, width: 1 },
+                ticks: { stroke: colors.grid, width: 1, size: 4 },
+                gap: 4,
+                size: 26,
+                space: 70,
+                values: timeLabels(props.utc ?? false),
+            },
+            axisOptions(props.axis, 'y', 3, colors),
+            ...(props.rightAxis ? [axisOptions(props.rightAxis, 'y2', 1, colors)] : []),
+        ],
+        series: [{}, ...props.series.map((series, i) => lineOptions(series, props, i))],
+        bands,
+        hooks: {
+            setSelect: [
+                (u) => {
+                    if (u.select.width > 4) {
+                        const from = u.posToVal(u.select.left, 'x');
+                        const to = u.posToVal(u.select.left + u.select.width, 'x');
+                        u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+                        handlers.current.onZoom?.(from, to);
+                    }
+                },
+            ],
+        },
+        plugins: [
+            marksPlugin(() => ({ thresholds: handlers.current.thresholds ?? [], marks: handlers.current.marks ?? [] })),
+            ...(props.tooltip?.mode === 'none' ? [] : [makeTooltip(() => handlers.current)]),
+        ],
+    };
+}
+
+/* What makes a chart another chart; values and range do not. */
+function shapeOf(props: PlotProps): string {
+    const { series, axis, rightAxis, stacked, sync, tooltip, utc } = props;
+    const plain = (one?: PlotAxis) => one && { ...one, format: undefined };
+    return JSON.stringify([series, plain(axis), plain(rightAxis), stacked, sync, tooltip, utc, document.documentElement.dataset.mantineColorScheme]);
+}
+
+export function Plot(props: PlotProps) {
+    const host = useRef<HTMLDivElement>(null);
+    const chart = useRef<uPlot | null>(null);
+    const latest = useRef(props);
+    const shape = shapeOf(props);
+    const format = props.axis.format;
+    const drawn = useMemo(
+        () => [props.times, ...(props.stacked ? stackShown(props.values, props.series) : props.values)] as uPlot.AlignedData,
+        [props.times, props.values, props.stacked, props.series],
+    );
+    const drawnNow = useRef(drawn);
+
+    useEffect(() => {
+        latest.current = props;
+        drawnNow.current = drawn;
+    });
+
+    useEffect(() => {
+        const element = host.current;
+        if (!element) {
+            return;
+        }
+        const made = new uPlot(makeOptions(latest.current, element.clientWidth || 300, latest), drawnNow.current, element);
+        chart.current = made;
+        const pick = () => {
+            if (made.cursor.idx !== null && made.cursor.idx !== undefined) {
+                latest.current.onPick?.(made.data[0][made.cursor.idx]!);
+            }
+        };
+        made.over.addEventListener('click', pick);
+        const observer = new ResizeObserver(() => {
+            if (element.clientWidth > 0 && (element.clientWidth !== made.width || latest.current.height !== made.height)) {
+                made.setSize({ width: element.clientWidth, height: latest.current.height });
+            }
+        });
+        observer.observe(element);
+        return () => {
+            observer.disconnect();
+            made.destroy();
+            chart.current = null;
+        };
+    }, [shape, format]);
+
+    useEffect(() => {
+        if (chart.current && chart.current.data !== drawn) {
+            chart.current.setData(drawn);
+        }
+    }, [drawn]);
+
+    useEffect(() => {
+        chart.current?.setScale('x', { min: props.from, max: props.to });
+    }, [props.from, props.to]);
+
+    useEffect(() => {
+        chart.current?.redraw(false);
+    }, [props.thresholds, props.marks]);
+
+    useEffect(() => {
+        if (chart.current && chart.current.height !== props.height) {
+            chart.current.setSize({ width: chart.current.width, height: props.height });
+        }
+    }, [props.height]);
+
+    useEffect(() => {
+        if (props.focused !== undefined && chart.current) {
+            chart.current.setSeries(props.focused === null ? null : props.focused + 1, { focus: true }, false);
+        }
+    }, [props.focused]);
+
+    function onKeyDown(event: React.KeyboardEvent): void {
+        const u = chart.current;
+        const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
+        if (!u || step === 0) {
+            return;
+        }
+        event.preventDefault();
+        const count = u.data[0].length;
+        const at = u.cursor.idx ?? (step > 0 ? -1 : count);
+        const next = Math.max(0, Math.min(count - 1, at + step * (event.shiftKey ? 10 : 1)));
+        u.setCursor({ left: u.valToPos(u.data[0][next] ?? 0, 'x'), top: u.over.clientHeight / 2 });
+    }
+
+    return (
+        <div className="plot" role="group" aria-label={props.label} tabIndex={0} onKeyDown={onKeyDown} style={{ height: props.height }}>
+            <div ref={host} />
+        </div>
+    );
+}
+
+/* Hidden series take no part in the stack. */
+function stackShown(values: PlotProps['values'], series: PlotSeries[]): PlotProps['values'] {
+    const shown = values.map((row, i) => (series[i]?.shown === false ? row.map(() => null) : row));
+    return stack(shown);
+}
+
+export { alpha };

@@ -1,0 +1,326 @@
+/* plotParts: what a Plot is made of: styles of lines, labels of the time axis, the tooltip, thresholds and marks. */
+import uPlot from 'uplot';
+import { alpha } from './colors';
+import type { PlotProps, PlotSeries } from './Plot';
+
+export interface Threshold {
+    value: number;
+    color: string;
+    label?: string;
+    /* Tints what lies on that side. */
+    fill?: 'above' | 'below';
+}
+
+/* A time with a line, a span that is shaded, or a point (an exemplar). */
+export interface Mark {
+    from: number;
+    to?: number;
+    color: string;
+    text: string;
+    /* Of a point, on the left axis. */
+    value?: number;
+    onClick?: () => void;
+}
+
+export interface TooltipOptions {
+    mode?: 'single' | 'multi' | 'none';
+    sort?: 'none' | 'asc' | 'desc';
+}
+
+/* Rows in a tooltip; a screen has no room for more. */
+const TOOLTIP_ROWS_MAX = 24;
+/* Points in the canvas as elements that can be clicked. */
+const POINT_MARKS_MAX = 300;
+
+const two = (n: number) => String(n).padStart(2, '0');
+
+export function lineOptions(series: PlotSeries, props: PlotProps, index: number): uPlot.Series {
+    const paths = {
+        linear: uPlot.paths.linear!(),
+        smooth: uPlot.paths.spline!(),
+        before: uPlot.paths.stepped!({ align: -1 }),
+        after: uPlot.paths.stepped!({ align: 1 }),
+    };
+    const draw = series.draw ?? 'line';
+    const fill = series.fill ?? (props.stacked ? 0.35 : draw === 'bars' ? 0.6 : 0);
+    const points = series.points ?? 'auto';
+    return {
+        label: series.name || `series ${index + 1}`,
+        show: series.shown ?? true,
+        scale: series.axis === 'right' ? 'y2' : 'y',
+        stroke: series.color,
+        width: draw === 'points' ? 0 : (series.width ?? 1.25),
+        fill: fill > 0 && draw !== 'points' ? alpha(series.color, fill) : undefined,
+        dash: series.dash,
+        paths: draw === 'bars' ? uPlot.paths.bars!({ size: [0.8, 60], align: 0 }) : draw === 'points' ? () => null : paths[series.interpolation ?? 'linear'],
+        points: {
+            /* A lone point between two gaps would not be seen as a line. */
+            show: draw === 'points' || points === 'always' ? true : points === 'never' ? false : undefined,
+            size: series.pointSize ?? 5,
+            fill: series.color,
+            width: 0,
+            filter: draw === 'line' && points === 'auto' ? lonePoints : undefined,
+        },
+    };
+}
+
+/* The indexes of points that have a gap on both sides. */
+function lonePoints(u: uPlot, seriesIdx: number, _show: boolean, gaps?: null | number[][]): number[] | null {
+    const found: number[] = [];
+    const data = u.data[seriesIdx]!;
+    const [low, high] = u.series[0]!.idxs ?? [0, data.length - 1];
+    if (gaps === undefined) {
+        return null;
+    }
+    const has = (at: number, step: number) => {
+        let i = at + step;
+        while (data[i] === undefined && i >= 0 && i < data.length) {
+            i += step;
+        }
+        return data[i] !== null && data[i] !== undefined;
+    };
+    for (let i = low; i <= high; i++) {
+        if (data[i] !== null && data[i] !== undefined && !has(i, -1) && !has(i, 1)) {
+            found.push(i);
+        }
+    }
+    return found;
+}
+
+/* timeLabels names ticks by what changes between them: seconds, minutes, days, months. */
+export function timeLabels(utc: boolean): uPlot.Axis.Values {
+    return (_u, splits, _axis, _space, incr) => {
+        let lastDay = '';
+        return splits.map((seconds) => {
+            const ms = seconds * 1000;
+            const d = new Date(utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000);
+            const day = `${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
+            const clock = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+            if (incr >= 86_400 * 28) {
+                return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}`;
+            }
+            if (incr >= 86_400) {
+                return day;
+            }
+            const isMidnight = clock === '00:00' && d.getUTCSeconds() === 0;
+            const text = isMidnight && day !== lastDay ? day : incr < 60 ? `${clock}:${two(d.getUTCSeconds())}` : clock;
+            lastDay = day;
+            return text;
+        });
+    };
+}
+
+/* marksPlugin draws thresholds, shaded spans and lines into the canvas, and points as small buttons above it. */
+export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] }): uPlot.Plugin {
+    const layer = document.createElement('div');
+    layer.className = 'plot-points';
+
+    function spans(u: uPlot): void {
+        const { thresholds, marks } = get();
+        const { left, top, width, height } = u.bbox;
+        const ctx = u.ctx;
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(left, top, width, height);
+        ctx.clip();
+        for (const mark of marks) {
+            if (mark.value === undefined && mark.to !== undefined) {
+                const x0 = u.valToPos(mark.from, 'x', true);
+                const x1 = u.valToPos(mark.to, 'x', true);
+                ctx.fillStyle = alpha(mark.color, 0.14);
+                ctx.fillRect(x0, top, Math.max(1, x1 - x0), height);
+            }
+        }
+        for (const threshold of thresholds) {
+            if (threshold.fill && Number.isFinite(threshold.value)) {
+                const y = u.valToPos(threshold.value, 'y', true);
+                ctx.fillStyle = alpha(threshold.color, 0.09);
+                ctx.fillRect(left, threshold.fill === 'above' ? top : y, width, threshold.fill === 'above' ? y - top : top + height - y);
+            }
+        }
+        ctx.restore();
+    }
+
+    function lines(u: uPlot): void {
+        const { thresholds, marks } = get();
+        const { left, top, width, height } = u.bbox;
+        const ctx = u.ctx;
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(left, top, width, height);
+        ctx.clip();
+        ctx.lineWidth = devicePixelRatio;
+        for (const threshold of thresholds) {
+            if (!Number.isFinite(threshold.value)) {
+                continue;
+            }
+            const y = Math.round(u.valToPos(threshold.value, 'y', true)) + 0.5;
+            ctx.strokeStyle = threshold.color;
+            ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+            ctx.beginPath();
+            ctx.moveTo(left, y);
+            ctx.lineTo(left + width, y);
+            ctx.stroke();
+        }
+        for (const mark of marks) {
+            if (mark.value === undefined && mark.to === undefined) {
+                const x = Math.round(u.valToPos(mark.from, 'x', true)) + 0.5;
+                ctx.strokeStyle = mark.color;
+                ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+                ctx.beginPath();
+                ctx.moveTo(x, top);
+                ctx.lineTo(x, top + height);
+                ctx.stroke();
+            }
+        }
+        ctx.restore();
+        placePoints(u, marks);
+    }
+
+    function placePoints(u: uPlot, marks: Mark[]): void {
+        const points = marks.filter((mark) => mark.value !== undefined).slice(0, POINT_MARKS_MAX);
+        layer.replaceChildren(
+            ...points.flatMap((mark) => {
+                const x = u.valToPos(mark.from, 'x');
+                const y = u.valToPos(mark.value!, 'y');
+                if (x < 0 || x > u.over.clientWidth || y < 0 || y > u.over.clientHeight) {
+                    return [];
+                }
+                const button = document.createElement('button');
+                button.type = 'button';
+                button.className = 'plot-point';
+                button.title = mark.text;
+                button.setAttribute('aria-label', mark.text);
+                button.tabIndex = -1;
+                button.style.left = `${x}px`;
+                button.style.top = `${y}px`;
+                button.style.background = mark.color;
+                button.addEventListener('click', (event) => {
+                    event.stopPropagation();
+                    mark.onClick?.();
+                });
+                return [button];
+            }),
+        );
+    }
+
+    return {
+        hooks: {
+            ready: [(u) => { u.over.appendChild(layer); }],
+            drawAxes: [spans],
+            draw: [lines],
+        },
+    };
+}
+
+interface TipRow {
+    index: number;
+    name: string;
+    color: string;
+    value: number;
+}
+
+function tipRows(u: uPlot, props: PlotProps, at: number): TipRow[] {
+    const rows: TipRow[] = [];
+    props.series.forEach((series, index) => {
+        const value = props.values[index]?.[at];
+        if (u.series[index + 1]?.show && value !== null && value !== undefined) {
+            rows.push({ index, name: series.name, color: series.color, value });
+        }
+    });
+    const sort = props.tooltip?.sort ?? 'desc';
+    return sort === 'none' ? rows : rows.sort((a, b) => (sort === 'asc' ? a.value - b.value : b.value - a.value));
+}
+
+function rowElement(row: TipRow, props: PlotProps, near: boolean): HTMLElement {
+    const line = document.createElement('div');
+    line.className = near ? 'plot-tip-row near' : 'plot-tip-row';
+    const swatch = document.createElement('i');
+    swatch.style.background = row.color;
+    const name = document.createElement('span');
+    name.textContent = row.name;
+    const value = document.createElement('b');
+    const axis = props.series[row.index]?.axis === 'right' && props.rightAxis ? props.rightAxis : props.axis;
+    value.textContent = axis.format(row.value);
+    line.append(swatch, name, value);
+    return line;
+}
+
+/* makeTooltip shows the values at the cursor, the nearest series first in sight. Text only: names come from outside. */
+export function makeTooltip(get: () => PlotProps): uPlot.Plugin {
+    const box = document.createElement('div');
+    box.className = 'plot-tip';
+    box.hidden = true;
+    let focused = -1;
+    let shownAt = -1;
+    let inside = false;
+
+    function fill(u: uPlot, at: number): boolean {
+        const props = get();
+        let rows = tipRows(u, props, at);
+        if (props.tooltip?.mode === 'single') {
+            rows = rows.filter((row) => row.index === focused);
+        }
+        if (rows.length === 0) {
+            return false;
+        }
+        const nearest = rows.findIndex((row) => row.index === focused);
+        const start = Math.max(0, Math.min(nearest - TOOLTIP_ROWS_MAX / 2, rows.length - TOOLTIP_ROWS_MAX));
+        const head = document.createElement('div');
+        head.className = 'plot-tip-time';
+        const ms = u.data[0][at]! * 1000;
+        const d = new Date(props.utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000);
+        head.textContent = d.toISOString().replace('T', ' ').replace(/(\.000)?Z$/, '');
+        const more = rows.length - TOOLTIP_ROWS_MAX;
+        const tail = document.createElement('div');
+        tail.className = 'plot-tip-time';
+        tail.textContent = more > 0 ? `and ${more} more` : '';
+        box.replaceChildren(head, ...rows.slice(start, start + TOOLTIP_ROWS_MAX).map((row) => rowElement(row, props, row.index === focused)), tail);
+        return true;
+    }
+
+    function place(u: uPlot): void {
+        const bounds = u.over.getBoundingClientRect();
+        const x = bounds.left + (u.cursor.left ?? 0);
+        const y = bounds.top + (u.cursor.top ?? 0);
+        const width = box.offsetWidth;
+        const height = box.offsetHeight;
+        const left = x + 16 + width > innerWidth ? x - 16 - width : x + 16;
+        box.style.left = `${Math.max(4, left)}px`;
+        box.style.top = `${Math.max(4, Math.min(y + 12, innerHeight - height - 4))}px`;
+    }
+
+    function update(u: uPlot): void {
+        const at = u.cursor.idx;
+        /* A cursor that another plot moves has a line here, but no tooltip. */
+        if (!inside || at === null || at === undefined || (u.cursor.left ?? -1) < 0) {
+            box.hidden = true;
+            shownAt = -1;
+            return;
+        }
+        if (at !== shownAt || box.dataset.focused !== String(focused)) {
+            shownAt = at;
+            box.dataset.focused = String(focused);
+            box.hidden = !fill(u, at);
+        }
+        place(u);
+    }
+
+    return {
+        hooks: {
+            ready: [
+                (u) => {
+                    document.body.appendChild(box);
+                    u.over.addEventListener('mouseenter', () => { inside = true; });
+                    u.over.addEventListener('mouseleave', () => { inside = false; update(u); });
+                    /* Arrow keys on the frame count as being inside. */
+                    u.root.parentElement?.parentElement?.addEventListener('keydown', () => { inside = true; });
+                    u.root.parentElement?.parentElement?.addEventListener('focusout', () => { inside = false; update(u); });
+                },
+            ],
+            setSeries: [(_u, index) => { focused = index === null ? -1 : index - 1; }],
+            setCursor: [update],
+            destroy: [() => box.remove()],
+        },
+    };
+}

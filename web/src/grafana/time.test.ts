@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import {
+    describeRange, formatDuration, formatTime, parseDuration, parseTime, resolveRange, shiftRange, since, stepFor, zoomOut,
+} from './time';
+
+const now = Date.UTC(2026, 10, 29, 14, 5, 9, 123);
+
+describe('durations', () => {
+    it.each([
+        ['15s', 15_000], ['1h30m', 5_400_000], ['250ms', 250], ['2d', 172_800_000], ['1w', 604_800_000], ['1y', 31_536_000_000], ['1.5h', 5_400_000],
+        ['', null], ['5', null], ['h', null], ['1h 3', null], ['-5m', null],
+    ])('%s', (text, want) => expect(parseDuration(text)).toBe(want));
+
+    it.each([[0, '0s'], [15_000, '15s'], [5_400_000, '1h30m'], [250, '250ms'], [90_061_000, '1d1h1m1s']])('%d', (ms, want) =>
+        expect(formatDuration(ms)).toBe(want));
+});
+
+describe('parseTime', () => {
+    it.each([
+        ['now', now], ['now-1h', now - 36e5], ['now-5m', now - 3e5], [' now-1h ', now - 36e5], ['now+1s', now + 1000], ['now-1d+2h', now - 864e5 + 72e5],
+        ['1795961109123', 1795961109123], ['1795961109', 1795961109000], ['2026-11-29T14:05:09Z', Date.UTC(2026, 10, 29, 14, 5, 9)],
+        ['nowhere', null], ['now-', null], ['now-1x', null], ['yesterday', null], ['', null],
+    ])('%s', (text, want) => expect(parseTime(text, now)).toBe(want));
+
+    it('rounds to units of the local zone', () => {
+        const start = new Date(now);
+        start.setHours(0, 0, 0, 0);
+        expect(parseTime('now/d', now)).toBe(start.getTime());
+        expect(parseTime('now/d', now, true)).toBe(start.getTime() + 864e5 - 1);
+        const week = new Date(parseTime('now/w', now)!);
+        expect([week.getDay(), week.getHours()]).toEqual([1, 0]);
+        const month = new Date(parseTime('now-1M/M', now)!);
+        expect([month.getMonth(), month.getDate()]).toEqual([9, 1]);
+        const quarter = new Date(parseTime('now/Q', now)!);
+        expect([quarter.getMonth(), quarter.getDate()]).toEqual([9, 1]);
+        expect(new Date(parseTime('now/y', now)!).getMonth()).toBe(0);
+        expect(new Date(parseTime('now/h', now)!).getMinutes()).toBe(0);
+    });
+});
+
+describe('ranges', () => {
+    it('resolves, and falls back to an hour', () => {
+        expect(resolveRange({ from: 'now-1h', to: 'now' }, now)).toEqual({ from: now - 36e5, to: now });
+        expect(resolveRange({ from: 'what', to: 'now' }, now)).toEqual({ from: now - 36e5, to: now });
+        expect(resolveRange({ from: 'now', to: 'now-1h' }, now)).toEqual({ from: now - 2 * 36e5, to: now - 36e5 });
+    });
+
+    it('shifts by half and zooms out, not past now', () => {
+        expect(shiftRange({ from: 'now-1h', to: 'now' }, -1, now)).toEqual({ from: String(now - 54e5), to: String(now - 18e5) });
+        expect(shiftRange({ from: 'now-1h', to: 'now' }, 1, now)).toEqual({ from: String(now - 36e5), to: String(now) });
+        expect(zoomOut({ from: 'now-1h', to: 'now' }, now)).toEqual({ from: String(now - 72e5), to: String(now) });
+        expect(zoomOut({ from: 'now-3h', to: 'now-2h' }, now)).toEqual({ from: String(now - 126e5), to: String(now - 54e5) });
+    });
+
+    it('has words', () => {
+        expect(describeRange({ from: 'now-6h', to: 'now' })).toBe('Last 6 hours');
+        expect(describeRange({ from: 'now-17m', to: 'now' })).toBe('Last 17m');
+        expect(describeRange({ from: 'now/d', to: 'now/d' })).toBe('Today');
+        expect(formatTime(now, true)).toBe('2026-11-29 14:05:09');
+        expect(formatTime(NaN)).toBe('');
+        expect(since(now - 5000, now)).toBe('5.0s ago');
+        expect(since(now + 7_200_000, now)).toBe('in 2h 0m');
+        expect(since(now - 90_000, now)).toBe('1m 30s ago');
+        expect(since(now - 864e5 * 3, now)).toBe('3d 0h ago');
+    });
+});
+
+describe('stepFor', () => {
+    it.each([
+        [36e5, 1000, 0, 5], [36e5, 250, 0, 15], [864e5, 1000, 0, 120], [3e5, 1000, 0, 0.3], [36e5, 1000, 15, 15], [36e5, 1000, 60, 60], [864e5 * 365, 1000, 0, 43200],
+    ])('%d ms over %d points, at least %d s', (range, points, least, want) => expect(stepFor(range, points, least)).toBe(want));
+
+    it('never asks for more points than Prometheus gives', () => {
+        for (const days of [1, 30, 900, 9000]) {
+            expect((days * 86400) / stepFor(days * 864e5, 100_000)).toBeLessThanOrEqual(11_000);
+        }
+    });
+});
