@@ -238,6 +238,11 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
                  log_c("reason", report.wal_repair_text),
                  log_int("bytes_dropped", (int64_t)report.wal_bytes_dropped));
     }
+    if (report.chunks_damages > 0) {
+        log_warn(
+            "full chunks of the head were damaged; they are made anew from the write-ahead log",
+            log_c("reason", report.chunks_damage_text));
+    }
     if (report.has_wbl) {
         log_warn("wbl/ holds out-of-order samples of Prometheus that are not read yet; it is left "
                  "as it is");

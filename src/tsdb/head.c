@@ -40,6 +40,7 @@ struct head *head_new(const struct head_options *options)
     atomic_init(&head->min_valid, INT64_MIN);
     atomic_init(&head->mint, INT64_MAX);
     atomic_init(&head->maxt, INT64_MIN);
+    head->unfiled_until = INT64_MIN;
     return head;
 }
 
@@ -54,6 +55,15 @@ struct head *head_free(struct head *head)
     (void)mem_free(head->pages);
     vec_done(&head->gone);
     head_epochs_done(&head->epochs);
+    for (size_t i = 0; i < head->retired_maps.count; i++) {
+        chunks_map_free(head->retired_maps.items[i]);
+    }
+    vec_done(&head->retired_maps);
+    if (head->chains != NULL) {
+        head_refs_done(head->chains);
+        (void)mem_free(head->chains);
+    }
+    (void)chunks_head_free(head->files);
     for (size_t i = 0; i < HEAD_SHARDS; i++) {
         (void)mem_free(head->shards[i].tags);
         (void)mem_free(head->shards[i].slots);

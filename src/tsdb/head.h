@@ -98,6 +98,27 @@ struct head_truncated {
 void head_truncate(struct head *head, ts t, struct head_truncated *ret);
 void head_collect(struct head *head);
 
+/*
+ * Full chunks in files (tsdb/chunks_head). head_files_open comes before the snapshot and the
+ * replay, head_files_settle after them. head_files_flush writes the full chunks that are in memory;
+ * head_files_truncate removes files that have nothing from t on. One thread, the one that
+ * truncates. They fail with -errno; the chunks stay in memory then.
+ */
+struct chunks_head_report;
+struct head_files_options {
+    const struct fs *fs;
+    const char *data_dir;
+    uint64_t file_bytes; /* 0 = as Prometheus */
+    bool read_only;
+};
+int head_files_open(struct head *head, const struct head_files_options *options,
+                    struct chunks_head_report *ret, struct baro_error *err);
+int head_files_settle(struct head *head, struct baro_error *err);
+int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_error *err);
+int head_files_truncate(struct head *head, ts t, struct baro_error *err);
+int head_files_sync(struct head *head, struct baro_error *err);
+uint64_t head_files_bytes(const struct head *head);
+
 /* head_wants_ref says whether a WAL checkpoint up to `segment` must keep the series record of a
  * ref; head_forget_refs drops what need not be known once the WAL up to there is gone. The thread
  * that truncates. */

@@ -57,6 +57,21 @@ static bool has_any(const struct sample_buf *samples, ts start, ts end)
     return false;
 }
 
+/* From what files have of the series, something is taken: they must get no more of it. */
+static void leave_files_locked(struct head *head, struct head_series *series, ts last)
+{
+    for (pool_ref ref = series->closed; ref != 0;) {
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
+
+        if (head_chunk_file(chunk) != 0) {
+            series->flags |= SERIES_UNFILED;
+            head->unfiled_until = last > head->unfiled_until ? last : head->unfiled_until;
+            return;
+        }
+        ref = head_chunk_older(chunk);
+    }
+}
+
 int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
                        struct sample_buf *scratch, struct head_garbage *garbage,
                        struct baro_error *err)
@@ -71,10 +86,13 @@ int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
         return r;
     }
     if (series->closed != 0) {
+        leave_files_locked(head, series, scratch->t[scratch->count - 1]);
         vec_push(&garbage->chunks, series->closed);
         series->closed = 0;
     }
-    head_pool_free(&head->pool, series->open, series->open_size);
+    if (series->open != 0) {
+        head_pool_free(&head->pool, series->open, series->open_size);
+    }
     series->open = 0;
     series->open_size = 0;
     series->chunk = (struct chunk_xor){.leading = CHUNK_XOR_FRESH};
@@ -87,8 +105,25 @@ int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
     return 1;
 }
 
-static int log_tombstones(struct head *head, const uint32_t *slots, size_t count, ts start, ts end,
-                          struct baro_error *err)
+/* What is deleted of each series ends with its last sample of now, as in Prometheus: whoever reads
+ * the tombstones may have later samples already when it does. */
+static void find_ends(struct head *head, const uint32_t *slots, size_t count, ts end, ts *ret)
+{
+    struct lock *held = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct head_series *series = head_series_at(head, slots[i]);
+
+        head_stripe_hold(head, slots[i], &held);
+        ret[i] = series->chunk.count == 0 ? INT64_MIN
+                 : series->chunk.t < end  ? series->chunk.t
+                                          : end;
+    }
+    head_stripe_drop(held);
+}
+
+static int log_tombstones(struct head *head, const uint32_t *slots, const ts *ends, size_t count,
+                          ts start, struct baro_error *err)
 {
     struct wal_batch batch = {0};
     struct buf record = {0};
@@ -98,10 +133,12 @@ static int log_tombstones(struct head *head, const uint32_t *slots, size_t count
         if (record.len == 0) {
             wal_put_type(&record, WAL_RECORD_TOMBSTONES);
         }
-        write_be64(&record, head_series_at(head, slots[i])->ref);
-        write_varint(&record, start);
-        write_varint(&record, end);
-        if (record.len > RECORD_BYTES_MAX || i + 1 == count) {
+        if (ends[i] >= start) {
+            write_be64(&record, head_series_at(head, slots[i])->ref);
+            write_varint(&record, start);
+            write_varint(&record, ends[i]);
+        }
+        if (record.len > RECORD_BYTES_MAX || (i + 1 == count && record.len > 1)) {
             r = record.failed ? error_set(err, -ENOMEM, "no memory for a WAL record")
                               : wal_batch_add(&batch, buf_view(&record), err);
             buf_reset(&record);
@@ -142,15 +179,20 @@ int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
     struct sample_buf scratch = {0};
     struct arena arena = {0};
     uint32_t *slots = NULL;
+    ts *ends = NULL;
     size_t count = 0;
     int r = find_slots(head, &arena, matchers, &slots, &count, err);
 
     if (r >= 0 && count > 0) {
-        r = log_tombstones(head, slots, count, start, end, err);
+        ends = arena_alloc(&arena, count * sizeof(ts));
+        find_ends(head, slots, count, end, ends);
+        r = log_tombstones(head, slots, ends, count, start, err);
     }
     for (size_t i = 0; r >= 0 && i < count; i++) {
         lock_acquire(head_stripe(head, slots[i]));
-        r = head_delete_locked(head, slots[i], start, end, &scratch, &garbage, err);
+        if (ends[i] >= start) {
+            r = head_delete_locked(head, slots[i], start, ends[i], &scratch, &garbage, err);
+        }
         lock_release(head_stripe(head, slots[i]));
     }
     head_epoch_advance(&head->epochs, &garbage);

@@ -15,6 +15,8 @@ void head_garbage_done(struct head_garbage *garbage)
     vec_done(&garbage->slots);
     vec_done(&garbage->pages);
     vec_done(&garbage->pairs);
+    vec_done(&garbage->replaced);
+    vec_done(&garbage->maps);
     vec_done(&garbage->memory);
 }
 
@@ -30,6 +32,9 @@ void head_epochs_done(struct head_epochs *epochs)
         newer = epoch->newer;
         for (size_t i = 0; i < epoch->garbage.memory.count; i++) {
             (void)mem_free(epoch->garbage.memory.items[i]);
+        }
+        for (size_t i = 0; i < epoch->garbage.maps.count; i++) {
+            chunks_map_free(epoch->garbage.maps.items[i]);
         }
         head_epoch_free(epoch);
     }

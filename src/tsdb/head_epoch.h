@@ -13,6 +13,7 @@
 
 #include "base/lock.h"
 #include "base/vec.h"
+#include "tsdb/chunks_head.h"
 #include "tsdb/head_labels.h"
 #include "tsdb/head_pool.h"
 
@@ -20,11 +21,13 @@ enum head_visitor { HEAD_QUERIER, HEAD_APPENDER, HEAD_VISITOR_COUNT };
 
 /* What was taken out, by kind. */
 struct head_garbage {
-    VEC(pool_ref) chunks; /* newest of a chain that is cut off */
-    VEC(uint32_t) slots;  /* dead series */
-    VEC(uint32_t) pages;  /* pages of dead series only */
-    VEC(pair_ref) pairs;  /* label pairs without series */
-    VEC(void *) memory;   /* to be freed with mem_free */
+    VEC(pool_ref) chunks;          /* newest of a chain that is cut off */
+    VEC(uint32_t) slots;           /* dead series */
+    VEC(uint32_t) pages;           /* pages of dead series only */
+    VEC(pair_ref) pairs;           /* label pairs without series */
+    VEC(pool_ref) replaced;        /* single chunks, in whose place files are */
+    VEC(struct chunks_map *) maps; /* of such files, that others have replaced */
+    VEC(void *) memory;            /* to be freed with mem_free */
 };
 
 struct head_epoch {

@@ -72,7 +72,7 @@ static void cut_chain_locked(struct truncation *truncation, struct head_series *
     if (newer == NULL) {
         series->closed = 0;
     } else {
-        atomic_store_explicit(&newer->older, 0, memory_order_relaxed);
+        atomic_store_explicit(&newer->older, 0, memory_order_release);
     }
     vec_push(&truncation->garbage.chunks, ref);
     truncation->sum->chunks += chain_length(head, ref);
@@ -118,6 +118,9 @@ static void truncate_series(struct truncation *truncation)
         head_stripe_hold(head, slots[i], &held);
         drop_open_locked(truncation, series);
         cut_chain_locked(truncation, series);
+        if (truncation->before > head->unfiled_until) {
+            series->flags &= (uint8_t)~SERIES_UNFILED;
+        }
         if (must_die_locked(series)) {
             series->flags |= SERIES_DEAD;
             head_bit_set(head->pages[slots[i] >> HEAD_PAGE_BITS]->dead, slots[i]);
@@ -337,6 +340,12 @@ static void free_garbage(struct head *head, const struct head_garbage *garbage)
     }
     for (size_t i = 0; i < garbage->slots.count; i++) {
         free_series(head, garbage->slots.items[i]);
+    }
+    for (size_t i = 0; i < garbage->replaced.count; i++) {
+        head_chunk_free(head, garbage->replaced.items[i]);
+    }
+    for (size_t i = 0; i < garbage->maps.count; i++) {
+        chunks_map_free(garbage->maps.items[i]);
     }
     for (size_t i = 0; i < garbage->memory.count; i++) {
         (void)mem_free(garbage->memory.items[i]);

@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "tsdb/chunk_xor.h"
+#include "tsdb/chunks_head.h"
 #include "tsdb/head.h"
 #include "tsdb/head_epoch.h"
 #include "tsdb/head_exemplars.h"
@@ -28,6 +29,8 @@ enum {
     SERIES_LOGGED = 1,  /* its labels stand in the WAL */
     SERIES_DEAD = 2,    /* taken out by a truncation: whoever comes late must look it up again */
     SERIES_TOUCHED = 4, /* asked for since the last truncation, which therefore spares it */
+    SERIES_UNFILED = 8, /* what chunks_head has of it was deleted or opened again: its chunks stay
+                           in memory until a truncation has passed that */
 };
 
 /* A series with this many pending samples is not counted any more, and stays for good. */
@@ -62,24 +65,31 @@ struct head_page {
     struct head_series series[HEAD_PAGE_SERIES];
     uint64_t alive[HEAD_PAGE_SERIES / 64]; /* lock: index */
     uint64_t dead[HEAD_PAGE_SERIES / 64];  /* of the truncation */
-    uint32_t alive_count;                  /* lock: index */
-    bool is_retired;                       /* of the truncation: it waits to be freed */
+    /* lock: head.stripe (a word's series share one); has closed chunks in memory */
+    uint64_t closed[HEAD_PAGE_SERIES / 64];
+    uint32_t alive_count; /* lock: index */
+    bool is_retired;      /* of the truncation: it waits to be freed */
 };
 
 /* A closed chunk: immutable but for the end of its chain. Its bytes follow it, or a pointer to them
- * when they are more than a block of the pool can have. */
+ * when they are more than a block of the pool can have, or they lie in a file of chunks_head: a
+ * chain has those in memory first, which are the newer ones. */
 struct head_chunk {
     ts mint;
     uint32_t span;          /* ms from there to the last sample */
-    _Atomic pool_ref older; /* 0 at the oldest; relaxed: a truncation cuts the chain while others
-                               walk it, and what they may still see is kept until they are gone */
-    uint32_t place;         /* bytes */
-    uint32_t kind;          /* encoding << 24 */
+    _Atomic pool_ref older; /* 0 at the oldest; release, paired with acquire in head_chunk_older:
+                               chunks are replaced by such in files, and chains cut, while others
+                               walk them; what they may still see is kept until they are gone */
+    uint32_t place;         /* in memory: bytes; else the offset in the file */
+    uint32_t kind;          /* encoding << 24 | number of the file, 0 = in memory */
 };
 STATIC_ASSERT(sizeof(struct head_chunk) == 24, "a series has one for every 120 samples");
 
 /* Bytes beyond which a chunk lies outside of the pool: those of histograms with many buckets. */
 #define HEAD_CHUNK_NEAR_MAX (HEAD_POOL_BLOCK_BYTES_MAX - sizeof(struct head_chunk))
+
+/* Refs count series one by one; a number from here on is damage, and would end the counting. */
+#define HEAD_REF_MAX (UINT64_C(1) << 62)
 
 /* No chunk lasts longer: 49 days. */
 #define HEAD_CHUNK_SPAN_MAX ((dur)UINT32_MAX)
@@ -110,13 +120,18 @@ struct head {
     struct lock stripes[HEAD_STRIPES];
 
     struct rwlock index_lock;
-    struct head_labels labels;      /* lock: index */
-    uint32_t slot_count;            /* lock: index; slots given so far */
-    uint32_t series_count;          /* lock: index; those alive */
-    series_ref last_ref;            /* lock: index */
-    size_t pages_count;             /* lock: index; pages made so far */
-    size_t pages_freed;             /* of the maintenance thread */
-    VEC(struct head_gone) gone;     /* of the maintenance thread */
+    struct head_labels labels;  /* lock: index */
+    uint32_t slot_count;        /* lock: index; slots given so far */
+    uint32_t series_count;      /* lock: index; those alive */
+    series_ref last_ref;        /* lock: index */
+    size_t pages_count;         /* lock: index; pages made so far */
+    size_t pages_freed;         /* of the maintenance thread */
+    VEC(struct head_gone) gone; /* of the maintenance thread */
+    struct chunks_head *files;  /* of the maintenance thread, but for reading; NULL = none */
+    struct head_refs *chains;   /* while loading: ref -> newest chunk of those in files */
+    VEC(struct chunks_map *) retired_maps; /* of the maintenance thread */
+    ts unfiled_until;               /* of the maintenance thread; last sample that was taken from
+                                       what files hold */
     struct head_meta meta;          /* has its own lock */
     struct head_exemplars examples; /* has its own lock */
 
@@ -167,7 +182,7 @@ static inline void head_series_unpin_locked(struct head_series *series)
 
 static inline pool_ref head_chunk_older(const struct head_chunk *chunk)
 {
-    return atomic_load_explicit(&chunk->older, memory_order_relaxed);
+    return atomic_load_explicit(&chunk->older, memory_order_acquire);
 }
 
 static inline ts head_chunk_maxt(const struct head_chunk *chunk)
@@ -180,19 +195,27 @@ static inline uint8_t head_chunk_encoding(const struct head_chunk *chunk)
     return (uint8_t)(chunk->kind >> 24);
 }
 
+/* The number of its file, 0 = in memory. */
+static inline uint32_t head_chunk_file(const struct head_chunk *chunk)
+{
+    return chunk->kind & 0xffffff;
+}
+
 static inline struct head_chunk *head_chunk_at(const struct head *head, pool_ref ref)
 {
     return ref == 0 ? NULL : head_pool_at(&head->pool, ref);
 }
 
-/* head_chunk_new makes a closed chunk in memory with a copy of the bytes. head_chunk_free frees
- * one that nobody sees any more. */
+/* head_chunk_new makes a closed chunk in memory with a copy of the bytes, head_chunk_new_filed one
+ * whose bytes are in a file. head_chunk_free frees one that nobody sees any more. */
 pool_ref head_chunk_new(struct head *head, ts mint, ts maxt, uint8_t encoding, str data,
                         pool_ref older);
+pool_ref head_chunk_new_filed(struct head *head, ts mint, ts maxt, uint8_t encoding,
+                              struct chunks_place place, pool_ref older);
 void head_chunk_free(struct head *head, pool_ref ref);
 
 /* head_chunk_data gives the bytes of a closed chunk; they live as long as the chunk itself may be
- * seen. Fails with BARO_ECORRUPT. */
+ * seen. Fails with BARO_ECORRUPT when its file is damaged. */
 int head_chunk_data(const struct head *head, const struct head_chunk *chunk, str *ret,
                     struct baro_error *err);
 
@@ -209,6 +232,16 @@ int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sampl
 /* head_chunk_read is head_chunk_decode of a closed chunk. */
 int head_chunk_read(const struct head *head, const struct head_chunk *chunk, ts start, ts end,
                     struct sample_buf *ret, struct baro_error *err);
+
+/* head_note_closed marks a series that has got a chunk for chunks_head; the stripe lock is held. */
+static inline void head_note_closed_locked(struct head *head, uint32_t slot)
+{
+    head_bit_set(head->pages[slot >> HEAD_PAGE_BITS]->closed, slot);
+}
+
+/* While loading: the chunks that files hold of a ref go to the series, in front of which
+ * there is nothing newer: true, or false when they do not fit to what it has. */
+bool head_chain_attach(struct head *head, struct head_series *series, series_ref ref);
 
 static inline struct lock *head_stripe(struct head *head, uint32_t slot)
 {

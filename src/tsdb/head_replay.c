@@ -5,9 +5,6 @@
 #include "tsdb/head_priv.h"
 #include "tsdb/wal_record.h"
 
-/* Refs count series one by one; a number beyond this is damage, and would end the counting. */
-#define REF_MAX (UINT64_C(1) << 62)
-
 struct head_replay_state {
     struct wal_labels labels;
     struct wal_samples samples;
@@ -16,7 +13,7 @@ struct head_replay_state {
 
 static void note_ref(struct head *head, series_ref ref)
 {
-    head->last_ref = ref > head->last_ref && ref < REF_MAX ? ref : head->last_ref;
+    head->last_ref = ref > head->last_ref && ref < HEAD_REF_MAX ? ref : head->last_ref;
 }
 
 /* A series may stand in the WAL under several refs (it was forgotten and came back); all of them
@@ -33,7 +30,7 @@ static int replay_series(struct head_replay *replay, str record, struct baro_err
     while ((r = wal_next_series(&rd, &ref, &state->labels, err)) == 1) {
         struct labels labels = {state->labels.items, state->labels.count};
 
-        if (ref == 0 || ref >= REF_MAX) {
+        if (ref == 0 || ref >= HEAD_REF_MAX) {
             return error_set(err, BARO_ECORRUPT, "series record has an impossible reference");
         }
         r = head_series_get(head, labels, ref, &slot, err);
@@ -51,12 +48,21 @@ static int replay_series(struct head_replay *replay, str record, struct baro_err
             rwlock_release(&head->index_lock);
         }
         head_series_at(head, slot)->flags |= SERIES_LOGGED;
+        /* What does not fit is left to the WAL, which has it too. */
+        (void)head_chain_attach(head, head_series_at(head, slot), ref);
         state->page = NULL;
     }
     return r;
 }
 
 enum { AHEAD = 16 };
+
+/* Whether chunks_head has brought the sample already. */
+static bool is_filed_locked(const struct head *head, const struct head_series *series, ts t)
+{
+    return series->chunk.count == 0 && series->closed != 0 &&
+           t <= head_chunk_maxt(head_chunk_at(head, series->closed));
+}
 
 static int replay_samples(struct head_replay *replay, str record, struct baro_error *err)
 {
@@ -90,6 +96,9 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
             continue;
         }
         head_stripe_hold(head, slot, &held);
+        if (is_filed_locked(head, head_series_at(head, slot), t)) {
+            continue;
+        }
         if (t < min_valid || !head_series_append_locked(head, slot, t, samples->v[i])) {
             replay->samples_refused++;
             continue;
@@ -213,7 +222,7 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
     case WAL_RECORD_MIN_VALID_TIME:
         return replay_min_valid(replay, record, err);
     case WAL_RECORD_MMAP_MARKERS:
-        /* They say which samples stand in chunks_head as well; the WAL has them all. */
+        /* They say which samples of the WBL stand in chunks_head as well. */
         return 0;
     default:
         replay->records_skipped++;

@@ -142,6 +142,7 @@ static struct head_series *new_slot_locked(struct head *head, uint32_t *ret_slot
 
         memset(page->alive, 0, sizeof(page->alive));
         memset(page->dead, 0, sizeof(page->dead));
+        memset(page->closed, 0, sizeof(page->closed));
         page->alive_count = 0;
         page->is_retired = false;
         head->pages[head->pages_count++] = page;
@@ -385,7 +386,7 @@ static ts even_end(ts start, ts now, ts end)
     return n <= 1 || length >= 0x1p62 ? end : start + (ts)(length / (double)(int64_t)n);
 }
 
-static void close_chunk_locked(struct head *head, struct head_series *series)
+static void close_chunk_locked(struct head *head, struct head_series *series, uint32_t slot)
 {
     str data = str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk));
 
@@ -393,6 +394,7 @@ static void close_chunk_locked(struct head *head, struct head_series *series)
                                     CHUNK_XOR, data, series->closed);
     head_pool_free(&head->pool, series->open, series->open_size);
     series->open = 0;
+    head_note_closed_locked(head, slot);
 }
 
 static void open_chunk_locked(struct head *head, struct head_series *series, ts t)
@@ -447,7 +449,7 @@ bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v)
             return false;
         }
         if (UNLIKELY(must_cut_locked(head, series, t))) {
-            close_chunk_locked(head, series);
+            close_chunk_locked(head, series, slot);
             open_chunk_locked(head, series, t);
         }
     } else {

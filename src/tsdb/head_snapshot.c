@@ -172,12 +172,32 @@ static bool load_metadata(struct loading *loading, struct reader *rd)
     return true;
 }
 
-/* The closed chunks of a series, oldest first, but those that a block has. */
-static bool load_closed(struct loading *loading, struct reader *rd, uint32_t count,
-                        struct head_series *series, ts *ret_mint)
+static bool load_file(struct loading *loading, struct reader *rd)
 {
+    struct snapshot_file entry = {0};
+
+    read_struct(rd, &entry, sizeof(entry));
+    /* A file that blocks have made needless may be gone. */
+    return !rd->failed && (entry.maxt < loading->min_valid ||
+                           (loading->head->files != NULL &&
+                            chunks_head_has(loading->head->files, entry.number, entry.bytes)));
+}
+
+/* What chunks_head has of a series is all that there is up to here. */
+static ts filed_until(const struct head *head, const struct head_series *series)
+{
+    const struct head_chunk *chunk = head_chunk_at(head, series->closed);
+
+    return chunk != NULL && head_chunk_file(chunk) != 0 ? head_chunk_maxt(chunk) : INT64_MIN;
+}
+
+/* The closed chunks of a series, oldest first, but those that a block or chunks_head has. */
+static bool load_closed(struct loading *loading, struct reader *rd, uint32_t count, uint32_t slot,
+                        ts *ret_mint)
+{
+    struct head_series *series = head_series_at(loading->head, slot);
     struct head *head = loading->head;
-    ts last = INT64_MIN;
+    ts filed = filed_until(head, series), last = INT64_MIN;
 
     for (uint32_t i = 0; i < count; i++) {
         struct snapshot_chunk entry = {0};
@@ -186,17 +206,21 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
         read_struct(rd, &entry, sizeof(entry));
         bytes = read_bytes(rd, entry.size);
         read_padding(rd);
-        if (rd->failed || entry.mint > entry.maxt || entry.mint < last || entry.count == 0 ||
-            bytes.len < CHUNK_XOR_HEADER_BYTES ||
-            (uint64_t)entry.maxt - (uint64_t)entry.mint > HEAD_CHUNK_SPAN_MAX) {
+        if (rd->failed || entry.mint > entry.maxt || entry.mint < last ||
+            (uint64_t)entry.maxt - (uint64_t)entry.mint > HEAD_CHUNK_SPAN_MAX ||
+            entry.encoding != CHUNK_XOR || bytes.len < CHUNK_XOR_HEADER_BYTES) {
             return false;
         }
         last = entry.maxt;
-        if (entry.maxt < loading->min_valid) {
+        if (entry.maxt < loading->min_valid || entry.maxt <= filed) {
             continue;
         }
+        if (entry.mint <= filed) {
+            return false;
+        }
         series->closed =
-            head_chunk_new(head, entry.mint, entry.maxt, CHUNK_XOR, bytes, series->closed);
+            head_chunk_new(head, entry.mint, entry.maxt, entry.encoding, bytes, series->closed);
+        head_note_closed_locked(head, slot);
         *ret_mint = entry.mint < *ret_mint ? entry.mint : *ret_mint;
         loading->chunks++;
     }
@@ -209,7 +233,8 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
     struct head *head = loading->head;
     size_t room = open.len + HEAD_POOL_GRAIN;
 
-    if (entry->chunk.count == 0 || entry->chunk.t < loading->min_valid) {
+    if (entry->chunk.count == 0 || entry->chunk.t < loading->min_valid ||
+        entry->chunk.t <= filed_until(head, series)) {
         return open.len == 0 || entry->chunk.count > 0;
     }
     if (open.len <= CHUNK_XOR_HEADER_BYTES || chunk_xor_size(&entry->chunk) != open.len ||
@@ -223,7 +248,7 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
     series->open = head_pool_alloc(&head->pool, room);
     memcpy(head_pool_at(&head->pool, series->open), open.ptr, open.len);
     loading->chunks++;
-    return true;
+    return head_open_mint_locked(head, series) > filed_until(head, series);
 }
 
 static void note_time(struct loading *loading, const struct head_series *series, ts mint)
@@ -277,11 +302,16 @@ static bool load_series(struct loading *loading, struct reader *rd)
     loading->slots[loading->series_count++] = slot;
     series->meta =
         entry.meta > 0 && entry.meta <= loading->meta_count ? loading->meta_of[entry.meta - 1] : 0;
-    if (!load_open(loading, &entry, open, series) ||
-        !load_closed(loading, rd, entry.closed_count, series, &mint)) {
+    if ((entry.flags & SNAPSHOT_SERIES_UNFILED) != 0) {
+        series->flags |= SERIES_UNFILED;
+    }
+    if (!head_chain_attach(loading->head, series, entry.ref) ||
+        !load_open(loading, &entry, open, series) ||
+        !load_closed(loading, rd, entry.closed_count, slot, &mint)) {
         return false;
     }
-    if (series->closed != 0 && series->chunk.count == 0) {
+    if (series->closed != 0 && series->chunk.count == 0 &&
+        head_chunk_file(head_chunk_at(loading->head, series->closed)) == 0) {
         return false; /* the open chunk is the newest */
     }
     note_time(loading, series, mint);
@@ -297,7 +327,8 @@ static bool load_alias(struct loading *loading, struct reader *rd)
         return false;
     }
     head_refs_add(&loading->head->refs, entry.ref, loading->slots[entry.series]);
-    return true;
+    return head_chain_attach(
+        loading->head, head_series_at(loading->head, loading->slots[entry.series]), entry.ref);
 }
 
 static bool load_exemplar(struct loading *loading, struct reader *rd)
@@ -332,6 +363,7 @@ static int load_frames(struct loading *loading, struct baro_error *err)
         [SNAPSHOT_NAMES] = load_name,        [SNAPSHOT_PAIRS] = load_pair,
         [SNAPSHOT_METADATA] = load_metadata, [SNAPSHOT_SERIES] = load_series,
         [SNAPSHOT_ALIASES] = load_alias,     [SNAPSHOT_EXEMPLARS] = load_exemplar,
+        [SNAPSHOT_FILES] = load_file,
     };
     size_t offset = sizeof(struct snapshot_header);
     struct snapshot_frame frame = {0};
@@ -388,6 +420,7 @@ static int load(struct loading *loading, uint64_t segment_min, uint64_t segment_
         head_set_min_valid(head, loading->header.min_valid);
         loading->min_valid = loading->header.min_valid;
     }
+    head->unfiled_until = loading->header.unfiled_until;
     loading->slots = mem_alloc((loading->header.series_count + 1) * sizeof(uint32_t));
     head_shards_reserve(head, loading->header.series_count);
     r = load_frames(loading, err);

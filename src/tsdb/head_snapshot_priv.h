@@ -9,12 +9,13 @@
 
 #define SNAPSHOT_MAGIC UINT64_C(0x3144414548524142) /* "BARHEAD1" */
 
-enum { SNAPSHOT_VERSION = 1, SNAPSHOT_FRAME_BYTES = 1 << 20 };
+enum { SNAPSHOT_VERSION = 2, SNAPSHOT_FRAME_BYTES = 1 << 20 };
 
 enum snapshot_kind {
     SNAPSHOT_NAMES = 1, /* label names */
     SNAPSHOT_PAIRS,     /* label pairs */
     SNAPSHOT_METADATA,  /* distinct metadata */
+    SNAPSHOT_FILES,     /* of chunks_head: what the series do not have here stands there */
     SNAPSHOT_SERIES,
     SNAPSHOT_ALIASES, /* further refs of series */
     SNAPSHOT_EXEMPLARS,
@@ -30,7 +31,7 @@ struct snapshot_header {
     uint64_t last_ref;
     int64_t min_valid;
     uint64_t series_count;
-    uint64_t pair_count;
+    int64_t unfiled_until; /* as in struct head */
 };
 STATIC_ASSERT(sizeof(struct snapshot_header) == 56, "it is written as it is");
 
@@ -58,8 +59,18 @@ struct snapshot_metadata {
     uint32_t zero;
 };
 
-/* A series: this, its pairs (4 bytes each, padded), its open chunk (padded), its closed chunks,
- * oldest first: each a snapshot_chunk and its bytes (padded). */
+/* A file of chunks_head as it was. */
+struct snapshot_file {
+    uint32_t number;
+    uint32_t zero;
+    uint64_t bytes;
+    int64_t maxt;
+};
+
+enum { SNAPSHOT_SERIES_UNFILED = 1 }; /* chunks_head does not count for it */
+
+/* A series: this, its pairs (4 bytes each, padded), its open chunk (padded), its closed chunks that
+ * chunks_head does not have, oldest first: each a snapshot_chunk and its bytes (padded). */
 struct snapshot_series {
     uint64_t ref;
     struct chunk_xor chunk;
@@ -71,16 +82,17 @@ struct snapshot_series {
     uint16_t open_bytes;
     uint8_t shard;
     uint8_t tag;
-    uint8_t zero[6];
+    uint8_t flags;
+    uint8_t zero[5];
 };
 STATIC_ASSERT(sizeof(struct snapshot_series) == 72, "it is written as it is");
 
 struct snapshot_chunk {
     int64_t mint;
     int64_t maxt;
-    uint16_t size;
-    uint16_t count;
-    uint32_t zero;
+    uint32_t size;
+    uint8_t encoding;
+    uint8_t zero[3];
 };
 
 struct snapshot_alias {

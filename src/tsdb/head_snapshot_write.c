@@ -213,23 +213,42 @@ static void put_metadata(struct snapshot *snapshot)
     }
 }
 
+static void put_files(struct snapshot *snapshot)
+{
+    struct chunks_head_file *files = NULL;
+    struct arena arena = {0};
+    size_t count =
+        snapshot->head->files != NULL ? chunks_head_list(snapshot->head->files, &arena, &files) : 0;
+
+    kind_begin(snapshot, SNAPSHOT_FILES);
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot_file entry = {
+            .number = files[i].number, .bytes = files[i].bytes, .maxt = files[i].maxt};
+
+        buf_bytes(&snapshot->frame, &entry, sizeof(entry));
+        entry_end(snapshot);
+    }
+    arena_done(&arena);
+}
+
 static void put_closed(struct snapshot *snapshot, pool_ref newest)
 {
     struct head *head = snapshot->head;
 
     vec_reset(&snapshot->closed);
-    for (pool_ref ref = newest; ref != 0;) {
+    for (pool_ref ref = newest; ref != 0 && head_chunk_file(head_chunk_at(head, ref)) == 0;) {
         vec_push(&snapshot->closed, ref);
         ref = head_chunk_older(head_chunk_at(head, ref));
     }
     for (size_t i = snapshot->closed.count; i-- > 0;) {
         const struct head_chunk *chunk = head_chunk_at(head, snapshot->closed.items[i]);
-        struct snapshot_chunk entry = {.mint = chunk->mint, .maxt = head_chunk_maxt(chunk)};
+        struct snapshot_chunk entry = {.mint = chunk->mint,
+                                       .maxt = head_chunk_maxt(chunk),
+                                       .encoding = head_chunk_encoding(chunk)};
         str data = STR_NULL;
 
         (void)head_chunk_data(head, chunk, &data, NULL);
-        entry.size = (uint16_t)data.len;
-        entry.count = (uint16_t)head_chunk_samples(data);
+        entry.size = (uint32_t)data.len;
         buf_bytes(&snapshot->frame, &entry, sizeof(entry));
         buf_str(&snapshot->frame, data);
         pad(&snapshot->frame);
@@ -260,6 +279,7 @@ static void put_series(struct snapshot *snapshot, uint32_t slot)
     entry.chunk = series->chunk;
     entry.next_at = series->next_at;
     entry.meta = series->meta;
+    entry.flags = (series->flags & SERIES_UNFILED) != 0 ? SNAPSHOT_SERIES_UNFILED : 0;
     closed = series->closed;
     if (series->chunk.count > 0) {
         entry.open_bytes = (uint16_t)chunk_xor_size(&series->chunk);
@@ -357,6 +377,7 @@ static void put_header(struct snapshot *snapshot, uint64_t segment)
         .segment = segment,
         .min_valid = atomic_load_explicit(&head->min_valid, memory_order_relaxed),
         .series_count = snapshot->slot_count,
+        .unfiled_until = head->unfiled_until,
     };
 
     rwlock_read(&head->index_lock);
@@ -376,6 +397,7 @@ static int write_file(struct snapshot *snapshot, uint64_t segment, const _Atomic
     put_header(snapshot, segment);
     (void)put_pairs(snapshot);
     put_metadata(snapshot);
+    put_files(snapshot);
     r = put_all_series(snapshot, stop, err);
     if (r >= 0) {
         put_aliases(snapshot);
@@ -411,7 +433,8 @@ static int begin_segment(struct head *head, uint64_t *ret, struct baro_error *er
     }
     *ret = stats.segment;
     /* A snapshot hides what is before its segment; should it be lost itself, that must be whole. */
-    return wal_sync(head->wal, err);
+    r = wal_sync(head->wal, err);
+    return r < 0 ? r : head_files_sync(head, err);
 }
 
 static void snapshot_done(struct snapshot *snapshot)

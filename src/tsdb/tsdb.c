@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "client/self.h"
 #include "tsdb/chunk_cache.h"
+#include "tsdb/chunks_head.h"
 #include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_replay.h"
@@ -78,6 +79,27 @@ static struct head *new_head(const struct tsdb *tsdb)
     });
 }
 
+/* Full chunks come first: the snapshot and the WAL are read as far as they go beyond them. */
+static int open_files(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct head_files_options options = {
+        .fs = tsdb->fs,
+        .data_dir = tsdb->path,
+        .file_bytes = tsdb->options.chunks_file_size,
+        .read_only = tsdb->options.read_only,
+    };
+    struct chunks_head_report report = {0};
+    int r = head_files_open(tsdb->head, &options, &report, err);
+
+    if (report.damages > 0) {
+        tsdb->report.chunks_damages = report.damages;
+        memcpy(tsdb->report.chunks_damage_text, report.damage_text, sizeof(report.damage_text));
+        self_add(SELF_MMAP_CHUNK_CORRUPTIONS, 1);
+    }
+    tsdb->report.chunks_files = report.files;
+    return r;
+}
+
 /* A snapshot fits when the WAL still has the segment that it was taken at, and no checkpoint has
  * replaced that. Another program may have gone on with the directory meanwhile: its segments are
  * replayed behind the snapshot. */
@@ -106,7 +128,7 @@ static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct 
         (void)head_free(tsdb->head);
         tsdb->head = new_head(tsdb);
         head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
-        r = 0;
+        r = open_files(tsdb, err);
     }
     arena_done(&arena);
     return r < 0 ? r : 0;
@@ -160,11 +182,17 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         r = wal_drop_unfinished(tsdb->fs, job.wal_dir, err);
     }
     if (r >= 0) {
+        r = open_files(tsdb, err);
+    }
+    if (r >= 0) {
         r = load_snapshot(tsdb, &job, err);
     }
     if (r >= 0) {
         job.head = tsdb->head;
         r = tsdb_replay_run(&job, err);
+    }
+    if (r >= 0) {
+        r = head_files_settle(tsdb->head, err);
     }
     if (r >= 0 && !tsdb->options.read_only) {
         r = wal_open(tsdb->fs, job.wal_dir, job.next_segment, tsdb->options.wal_segment_size,

@@ -47,6 +47,7 @@ struct tsdb_options {
     double retention_percentage; /* the same as a share of the file system; 0 = no bound */
     uint64_t wal_segment_size;   /* bytes, a multiple of 32 KiB; 0 = 128 MiB */
     uint64_t block_segment_size; /* of chunk files in blocks; 0 = 512 MiB */
+    uint64_t chunks_file_size;   /* of files of full chunks of the head; 0 = 128 MiB */
     enum tsdb_wal_compression wal_compression;
     uint32_t series_max;    /* in the head; 0 = 2^32 - 2 */
     uint32_t exemplars_max; /* ring of the newest exemplars; 0 = none are kept */
@@ -128,14 +129,17 @@ struct tsdb_open_report {
     uint64_t records_skipped;   /* kinds that are not read yet (native histograms, tombstones) */
     uint64_t wal_repairs;       /* 0 or 1: the WAL was cut at a corrupt record */
     uint64_t wal_bytes_dropped; /* behind that record; moved aside or cut off */
+    uint64_t chunks_files;      /* of full chunks of the head */
+    uint64_t chunks_damages;    /* 0 or 1: chunks were set aside, and are made anew */
     uint64_t blocks;
     uint64_t blocks_skipped;
     dur duration; /* of the start: snapshot and replay */
     bool has_wbl; /* wbl/ holds out-of-order samples, which are not read yet; it stays */
-    uint64_t snapshot_series;  /* read from the head's snapshot instead of the WAL */
-    char snapshot_text[232];   /* why a snapshot was not used; empty when there was no reason */
-    char wal_repair_text[232]; /* what was wrong; empty when nothing was */
-    char block_skip_text[232]; /* the last block that was left out, and why */
+    uint64_t snapshot_series;     /* read from the head's snapshot instead of the WAL */
+    char snapshot_text[232];      /* why a snapshot was not used; empty when there was no reason */
+    char wal_repair_text[232];    /* what was wrong; empty when nothing was */
+    char chunks_damage_text[232]; /* likewise of the full chunks */
+    char block_skip_text[232];    /* the last block that was left out, and why */
 };
 void tsdb_open_report(struct tsdb *tsdb, struct tsdb_open_report *ret);
 

@@ -1,6 +1,7 @@
 /*
  * What goes on by itself. The thread `tsdb` syncs the WAL once a second. The thread `compact` looks
  * every few seconds whether there is long work:
+ *   0. Full chunks of the head go to files.
  *   1. A head that spans more than one and a half ranges gives its oldest range to a new block.
  *   2. The block is opened, read back whole and served; then the head forgets the range.
  *   3. A third of the WAL is left; older segments become a checkpoint.
@@ -57,6 +58,7 @@ static void set_metrics(struct tsdb *tsdb)
 
     wal_stats(tsdb->wal, &stats);
     self_set(SELF_WAL_SEGMENT, (double)stats.segment);
+    self_set(SELF_HEAD_CHUNKS_STORAGE, (double)head_files_bytes(tsdb->head));
     head_metrics_publish(tsdb->head);
 }
 
@@ -82,7 +84,7 @@ static int checkpoint_metadata(void *context, int (*put)(void *put_context, str 
     return head_metadata_records(checkpoint->head, put, put_context);
 }
 
-/* Files of Prometheus that tell of a head before this truncation: should it come back, it must not
+/* Snapshots of Prometheus tell of a head before this truncation: should it come back, it must not
  * believe them. All that they hold stands in the WAL or in blocks. */
 static int drop_foreign(struct tsdb *tsdb, struct baro_error *err)
 {
@@ -92,8 +94,7 @@ static int drop_foreign(struct tsdb *tsdb, struct baro_error *err)
     int r = tsdb->fs->list(tsdb->fs, &arena, tsdb->path, &entries, &count, err);
 
     for (size_t i = 0; r >= 0 && i < count; i++) {
-        if (entries[i].is_dir && (str_is(entries[i].name, "chunks_head") ||
-                                  str_has_prefix(entries[i].name, STR("chunk_snapshot.")))) {
+        if (entries[i].is_dir && str_has_prefix(entries[i].name, STR("chunk_snapshot."))) {
             r = fs_remove_tree(tsdb->fs, fs_path(&arena, tsdb->path, entries[i].name.ptr), err);
         }
     }
@@ -166,6 +167,7 @@ static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
     int64_t start = tsdb_mono();
     ts before = tsdb->truncate_to;
     dur wait = tsdb->options.querier_wait > 0 ? tsdb->options.querier_wait : QUERIERS_WAIT_MS;
+    int r;
 
     if (!head_wait_queriers(tsdb->head, start + wait * MONO_PER_MS)) {
         return error_set(err, BARO_ETIMEOUT,
@@ -183,7 +185,8 @@ static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
     log_info("head truncated", log_int("before", before), log_int("chunks", (int64_t)sum.chunks),
              log_int("series", (int64_t)sum.series),
              log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
-    return drop_foreign(tsdb, err);
+    r = head_files_truncate(tsdb->head, before, err);
+    return r < 0 ? r : drop_foreign(tsdb, err);
 }
 
 static int write_head_block(struct tsdb *tsdb, ts mint, ts maxt, struct baro_error *err)
@@ -454,8 +457,11 @@ int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err
     struct wal_stats stats = {0};
     struct arena arena = {0};
     int64_t start = tsdb_mono();
-    int r =
-        head_snapshot_write(tsdb->head, tsdb->fs, fs_path(&arena, tsdb->path, HEAD_SNAPSHOT_DIR),
+    int r;
+
+    /* What cannot be written to files stands in the snapshot. */
+    (void)head_files_flush(tsdb->head, NULL, NULL);
+    r = head_snapshot_write(tsdb->head, tsdb->fs, fs_path(&arena, tsdb->path, HEAD_SNAPSHOT_DIR),
                             must_sync, must_sync ? &tsdb->stop : NULL, &tsdb->snapshot_bytes, err);
 
     wal_stats(tsdb->wal, &stats);
@@ -486,13 +492,16 @@ static int snapshot_when_due(struct tsdb *tsdb, struct baro_error *err)
 
 static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
 {
-    int r = settle_obsolete(tsdb, err);
+    int r = head_files_flush(tsdb->head, &tsdb->stop, err);
 
+    head_collect(tsdb->head);
+    if (r >= 0) {
+        r = settle_obsolete(tsdb, err);
+    }
     if (r >= 0) {
         r = tsdb_mend(tsdb, err);
     }
     if (r >= 0) {
-        head_collect(tsdb->head);
         r = compact_head(tsdb, err);
     }
     for (int i = 0; r >= 0 && i < COMPACTIONS_AT_ONCE; i++) {

@@ -49,6 +49,8 @@ static struct tsdb_options options_of(struct life *life)
         .chunk_range = RANGE,
         .wal_segment_size = 32 * 1024,
         .block_segment_size = 4096,
+        .chunks_file_size = 700,
+        .no_snapshot = random_below(&life->random, 3) == 0,
         .exemplars_max = 5,
         .querier_wait = 1,
         .fs = fs_fake_fs(life->fake),
@@ -375,6 +377,7 @@ static bool is_noticed(struct life *life, const char *path, uint64_t bit, size_t
     (void)tsdb_close(life->tsdb, NULL);
     life->tsdb = NULL;
     return has_failed || count == all || report.blocks_skipped > 0 || report.wal_repairs > 0 ||
+           report.chunks_damages > 0 || report.records_skipped > 0 ||
            report.snapshot_text[0] != '\0';
 }
 
@@ -386,7 +389,7 @@ static struct life *small_store(size_t *ret_samples)
     life->random = (struct random){7};
     life->fake = fs_fake_new(7);
     open_again(life);
-    for (int i = 0; i < 70; i++) {
+    for (int i = 0; i < 85; i++) {
         assert_true(scrape(life));
     }
     assert_int_equal(tsdb_compact(life->tsdb, NULL), 0);
