@@ -117,8 +117,8 @@ function offsetText(ms: number, zone: TimeZone, colon: string): string {
     return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${colon}${two(size % 60)}`;
 }
 
-/** formatTime writes a time by a pattern of moment.js ("YYYY-MM-DD HH:mm:ss"). */
-export function formatTime(ms: number, pattern: string, zone: TimeZone): string {
+/** formatDate writes a time by a pattern of moment.js ("YYYY-MM-DD HH:mm:ss"). */
+export function formatDate(ms: number, pattern: string, zone: TimeZone): string {
     if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) {
         return 'Invalid date';
     }
@@ -234,12 +234,7 @@ export function stepFor(rangeMs: number, points: number, least: number): number 
     return Math.max(roundInterval(rangeMs / Math.max(1, points)), least, 1);
 }
 
-// ---- ranges ----
-
-export interface TimeRange {
-    from: string; // as the user wrote it: now-6h, 2026-01-02 03:04:05, 1767322800000
-    to: string;
-}
+// ---- ends of ranges ----
 
 function floorTo(ms: number, unit: string, zone: TimeZone): number {
     const t = calendarTime(ms, zone);
@@ -323,33 +318,10 @@ function parseAbsolute(text: string, zone: TimeZone): number {
     return fromCalendar(time, 'utc') - (offset.startsWith('-') ? -ahead : ahead);
 }
 
-/** parseTime reads one end of a range: now, now-6h, now/d, a date, or ms since 1970. NaN when it is none. */
-export function parseTime(text: string, now: number, options: { roundUp?: boolean; zone?: TimeZone } = {}): number {
+/** parseDateMath reads one end of a range: now, now-6h, now/d, a date, or ms since 1970. NaN when it is none. */
+export function parseDateMath(text: string, now: number, options: { roundUp?: boolean; zone?: TimeZone } = {}): number {
     const bare = text.trim();
     return bare.startsWith('now')
         ? parseRelative(bare, now, options.roundUp ?? false, options.zone)
         : parseAbsolute(bare, options.zone);
-}
-
-const UNIT_WORDS: Record<string, string> = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week', M: 'month', Q: 'quarter', y: 'year' };
-
-/** describeRange is what the time picker's button says: "Last 6 hours", "Today", or both ends. */
-export function describeRange(range: TimeRange, now: number, zone: TimeZone): string {
-    const last = /^now-(\d+)([smhdwMQy])$/.exec(range.from);
-    if (last && range.to === 'now') {
-        const word = UNIT_WORDS[last[2]!]!;
-        return `Last ${last[1] === '1' ? '1 ' + word : `${last[1]} ${word}s`}`;
-    }
-    const named: Record<string, string> = {
-        'now/d now/d': 'Today', 'now-1d/d now-1d/d': 'Yesterday', 'now/w now/w': 'This week', 'now/M now/M': 'This month',
-        'now/y now/y': 'This year', 'now/d now': 'Today so far', 'now/w now': 'This week so far', 'now/M now': 'This month so far',
-        'now/y now': 'This year so far', 'now-1w/w now-1w/w': 'Previous week', 'now-1M/M now-1M/M': 'Previous month',
-    };
-    const name = named[`${range.from} ${range.to}`];
-    if (name) {
-        return name;
-    }
-    const end = (text: string, roundUp: boolean): string =>
-        text.startsWith('now') ? text : formatTime(parseTime(text, now, { roundUp, zone }), FULL_DATE, zone);
-    return `${end(range.from, false)} to ${end(range.to, true)}`;
 }

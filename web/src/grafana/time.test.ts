@@ -28,7 +28,7 @@ describe('parseTime', () => {
         expect(parseTime('now/d', now)).toBe(start.getTime());
         expect(parseTime('now/d', now, true)).toBe(start.getTime() + 864e5 - 1);
         const week = new Date(parseTime('now/w', now)!);
-        expect([week.getDay(), week.getHours()]).toEqual([1, 0]);
+        expect([week.getDay(), week.getHours()]).toEqual([0, 0]);
         const month = new Date(parseTime('now-1M/M', now)!);
         expect([month.getMonth(), month.getDate()]).toEqual([9, 1]);
         const quarter = new Date(parseTime('now/Q', now)!);

@@ -1,5 +1,7 @@
 /* time: Grafana's way of saying times: "now-6h", "now/d", milliseconds, RFC 3339; ranges, steps and how they are shown. */
 
+import { formatDate, FULL_DATE, parseDateMath } from './datetime';
+
 export interface TimeRange {
     /* As in the URL. */
     from: string;
@@ -38,71 +40,11 @@ export function formatDuration(ms: number): string {
     return out;
 }
 
-function addUnits(date: Date, unit: string, count: number): void {
-    switch (unit) {
-        case 'y':
-            date.setFullYear(date.getFullYear() + count);
-            break;
-        case 'Q':
-            date.setMonth(date.getMonth() + 3 * count);
-            break;
-        case 'M':
-            date.setMonth(date.getMonth() + count);
-            break;
-        default:
-            date.setTime(date.getTime() + count * UNIT_MS[unit]!);
-    }
-}
-
-/* The first or last moment of the unit that holds the date. */
-function roundTo(date: Date, unit: string, up: boolean): void {
-    if (unit === 'w') {
-        date.setDate(date.getDate() - ((date.getDay() + 6) % 7));
-        date.setHours(0, 0, 0, 0);
-    } else if (unit === 'Q') {
-        date.setMonth(date.getMonth() - (date.getMonth() % 3), 1);
-        date.setHours(0, 0, 0, 0);
-    } else {
-        const keep = 'yMdhms'.indexOf(unit);
-        if (keep < 1) {
-            date.setMonth(0);
-        }
-        if (keep < 2) {
-            date.setDate(1);
-        }
-        date.setHours(keep < 3 ? 0 : date.getHours(), keep < 4 ? 0 : date.getMinutes(), keep < 5 ? 0 : date.getSeconds(), 0);
-    }
-    if (up) {
-        addUnits(date, unit, 1);
-        date.setTime(date.getTime() - 1);
-    }
-}
-
 /* parseTime reads one end of a range, in ms since 1970; null when it is no time. `up` is for the end: "now/d" is then the day's last moment. */
 export function parseTime(text: string, now: number, up = false): number | null {
     const trimmed = text.trim();
-    if (/^\d{10,16}$/.test(trimmed)) {
-        return trimmed.length <= 10 ? Number(trimmed) * 1000 : Number(trimmed);
-    }
-    if (!trimmed.startsWith('now')) {
-        const parsed = Date.parse(/^\d{4}-\d\d-\d\d \d/.test(trimmed) ? trimmed.replace(' ', 'T') : trimmed);
-        return Number.isNaN(parsed) ? null : parsed;
-    }
-    const date = new Date(now);
-    const rest = trimmed.slice(3);
-    let used = 0;
-    for (const match of rest.matchAll(/\s*([-+])\s*(\d+)(ms|[smhdwMQy])|\/([smhdwMQy])/g)) {
-        if (match.index !== used) {
-            return null;
-        }
-        used += match[0].length;
-        if (match[4]) {
-            roundTo(date, match[4], up);
-        } else {
-            addUnits(date, match[3]!, Number(match[2]) * (match[1] === '-' ? -1 : 1));
-        }
-    }
-    return used === rest.length ? date.getTime() : null;
+    const parsed = /^\d{10}$/.test(trimmed) ? Number(trimmed) * 1000 : parseDateMath(trimmed, now, { roundUp: up });
+    return Number.isNaN(parsed) ? null : parsed;
 }
 
 /* resolveRange gives both ends in ms; what cannot be read is the last hour. */
@@ -126,15 +68,9 @@ export const QUICK_RANGES: readonly { from: string; to: string; title: string }[
     { from: 'now/w', to: 'now/w', title: 'This week' },
 ];
 
-const two = (n: number) => String(n).padStart(2, '0');
-
 /* formatTime is "2026-11-29 14:05:09", in the browser's zone or in UTC. */
 export function formatTime(ms: number, utc = false): string {
-    if (!Number.isFinite(ms)) {
-        return '';
-    }
-    const d = new Date(utc ? ms : ms - new Date(ms).getTimezoneOffset() * 6e4);
-    return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
+    return Number.isFinite(ms) ? formatDate(ms, FULL_DATE, utc ? 'utc' : undefined) : '';
 }
 
 /* describeRange is what the time picker shows. */

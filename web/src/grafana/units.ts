@@ -2,7 +2,7 @@
  * Units: a number as text with its unit, as Grafana writes it. unit_table.ts has the units; here is how a kind of unit
  * scales. The same rules as @grafana/data, which test/oracle compares with.
  */
-import { DAY, formatTime, fromNow, FULL_DATE, FULL_DATE_MS, HOUR, isUtc, MINUTE, SECOND, calendarTime, type TimeZone } from './datetime';
+import { DAY, formatDate, fromNow, FULL_DATE, FULL_DATE_MS, HOUR, isUtc, MINUTE, SECOND, calendarTime, type TimeZone } from './datetime';
 import { UNIT_GROUPS, type Unit, type UnitGroup } from './unit_table';
 
 export interface Formatted {
@@ -280,13 +280,13 @@ function clock(unitMs: number): Formatter {
         const ms = value * unitMs;
         const parts = ['ss\\s', 'SSS\\m\\s'];
         if (ms < SECOND) {
-            return { text: formatTime(ms, 'SSS\\m\\s', 'utc') };
+            return { text: formatDate(ms, 'SSS\\m\\s', 'utc') };
         }
         if (ms >= MINUTE) {
             parts.unshift('mm\\m');
         }
         const hours = ms >= HOUR ? [`${Math.floor(ms / HOUR)}h`] : [];
-        const shown = parts.map((p) => formatTime(ms, p, 'utc'));
+        const shown = parts.map((p) => formatDate(ms, p, 'utc'));
         const all = [...hours, ...shown];
         return { text: all.slice(0, decimals === null || decimals === undefined ? all.length : Math.max(1, Math.min(decimals + 1, all.length))).join(':') };
     };
@@ -301,12 +301,12 @@ function isSameDay(a: number, b: number, zone: TimeZone): boolean {
 function date(pattern: string, today?: string): Formatter {
     return (value, _decimals, options = {}) => {
         const isToday = today !== undefined && value !== null && isSameDay(value, options.now ?? Date.now(), isUtc(options.zone) ? 'utc' : options.zone);
-        return { text: value === null ? '' : formatTime(value, isToday ? today! : pattern, options.zone) };
+        return { text: value === null ? '' : formatDate(value, isToday ? today! : pattern, options.zone) };
     };
 }
 
 const systemDate: Formatter = (value, _decimals, options = {}) => ({
-    text: value === null ? '' : formatTime(value, options.showMs ? FULL_DATE_MS : FULL_DATE, options.zone),
+    text: value === null ? '' : formatDate(value, options.showMs ? FULL_DATE_MS : FULL_DATE, options.zone),
 });
 
 const ago: Formatter = (value, _decimals, options = {}) => ({ text: value === null ? '' : fromNow(value, options.now ?? Date.now()) });

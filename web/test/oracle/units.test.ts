@@ -2,7 +2,7 @@
 /* Every unit with generated numbers and decimals, ours against Grafana's own library. */
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { formatTime, fromNow, parseTime, roundInterval } from '../../src/grafana/datetime';
+import { formatDate, fromNow, parseDateMath, roundInterval } from '../../src/grafana/datetime';
 import { formattedText, unitFormatter, unitGroups } from '../../src/grafana/units';
 
 const load = createRequire(import.meta.url);
@@ -64,7 +64,7 @@ test('times are written as Grafana writes them', () => {
         const ms = Math.floor(random() * 4e12);
         for (const zone of ['utc', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu', 'Australia/Lord_Howe']) {
             for (const pattern of ['YYYY-MM-DD HH:mm:ss.SSS', 'ddd D MMM YY h:mm a Z', 'MMMM [at] hh A', 'x X M/D']) {
-                expect(formatTime(ms, pattern, zone)).toBe(grafana.dateTimeFormat(ms, { format: pattern, timeZone: zone }));
+                expect(formatDate(ms, pattern, zone)).toBe(grafana.dateTimeFormat(ms, { format: pattern, timeZone: zone }));
             }
         }
     }
@@ -86,7 +86,7 @@ test('ends of ranges are read as Grafana reads them', () => {
             for (const roundUp of [false, true]) {
                 for (const zone of ['utc', 'Europe/Berlin', 'America/New_York']) {
                     const theirs = grafana.dateMath.toDateTime(text, { roundUp, timezone: zone, now: new Date(now) });
-                    expect([text, roundUp, zone, now, parseTime(text, now, { roundUp, zone })]).toEqual([text, roundUp, zone, now, theirs.valueOf()]);
+                    expect([text, roundUp, zone, now, parseDateMath(text, now, { roundUp, zone })]).toEqual([text, roundUp, zone, now, theirs.valueOf()]);
                 }
             }
         }
