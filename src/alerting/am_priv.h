@@ -1,0 +1,234 @@
+/* am_priv: what the files of the alertmanager share. Everything here is under am->lock, but what a
+ * flush and a setup hold once they are made. */
+#pragma once
+
+#include <pthread.h>
+
+#include "alerting/am.h"
+#include "alerting/am_fps.h"
+#include "alerting/am_inhibit.h"
+#include "alerting/am_nflog.h"
+#include "alerting/am_store.h"
+#include "alerting/am_time.h"
+#include "base/lock.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "base/vec.h"
+#include "sys/clock.h"
+
+enum {
+    AM_WORKERS_DEFAULT = 64,
+    AM_GROUPS_MAX_DEFAULT = 200000,
+    AM_PUT_BATCH = 256, /* alerts that are put while the lock is held once */
+    AM_KINDS_MAX = 32,
+    AM_LATENCY_BUCKETS = 6,
+};
+
+/* A time at which something is to be done: embedded, in the heap of am_timers. */
+enum am_timer_kind { AM_TIMER_GROUP, AM_TIMER_JOB, AM_TIMER_EMPTY, AM_TIMER_GC, AM_TIMER_ALIVE };
+struct am_timer {
+    mono due;
+    uint64_t order; /* of those with the same time: as they were started */
+    size_t slot;    /* in the heap, from 1; 0 = not started */
+    enum am_timer_kind kind;
+};
+
+struct am_timers {
+    VEC(struct am_timer *) items;
+    uint64_t started;
+};
+
+/* am_timers_start sets or moves; am_timers_first is the earliest, or NULL. Equal times keep
+ * the order in which they were started. */
+void am_timers_start(struct am_timers *timers, struct am_timer *timer, mono due);
+void am_timers_stop(struct am_timers *timers, struct am_timer *timer);
+struct am_timer *am_timers_first(const struct am_timers *timers);
+void am_timers_done(struct am_timers *timers);
+
+/* One integration of a receiver of a setup. */
+struct am_target {
+    const struct am_integration *integration;
+    str receiver;
+    str suffix;        /* :RECEIVER/KIND/INDEX, the end of the log's keys */
+    size_t kind_index; /* in am_kinds */
+    bool send_resolved;
+    uint32_t running; /* notifications on their way */
+};
+
+struct am_targets {
+    str receiver;
+    struct am_target *items;
+    size_t count;
+};
+
+/* A configuration in use. Counted: notifications on their way keep theirs. */
+struct am_setup {
+    struct arena arena;
+    uint32_t refs;
+    struct am_config *config;
+    str text;
+    const struct am_sending *sending;
+    void *prepared;
+    struct am_targets *receivers;
+    size_t receiver_count;
+    struct am_fps route_ids; /* address of a route -> its number, in struct am_route_id */
+    struct am_times times;
+    struct am_inhibitor inhibitor;
+    dur resolve_timeout;
+    _Atomic bool cancel; /* the notifications that are still on their way are to end */
+};
+
+int am_setup_new(const struct am_options *options, struct am_config *config, str text,
+                 struct am_setup **ret, struct baro_error *err);
+struct am_setup *am_setup_ref(struct am_setup *setup);
+void am_setup_unref(struct am_setup *setup);
+size_t am_setup_route_id(const struct am_setup *setup, const struct am_route *route);
+struct am_targets *am_setup_targets(const struct am_setup *setup, str receiver);
+
+struct am_flush;
+
+struct am_group {
+    struct arena arena; /* the group is in it, with its texts */
+    const struct am_route *route;
+    struct am_targets *targets;
+    struct labels labels;
+    str map_key;          /* ROUTE_NUMBER KEY */
+    str key;              /* ROUTE_KEY:LABELS */
+    struct am_fps alerts; /* of struct am_kept, a reference each */
+    struct am_timer timer;
+    struct am_flush *flush; /* that runs; NULL = none */
+    bool has_flushed;
+    bool is_late;    /* its time came while a flush ran */
+    bool is_dropped; /* freed when its flush has ended */
+    str muted_by;    /* a time interval's name, at the last flush */
+};
+
+/* One telling of one group. Alerts are in Alertmanager's order. */
+struct am_flush {
+    struct arena arena;
+    struct am_setup *setup;
+    struct am_group *group;
+    struct am_kept **all;
+    size_t all_count;
+    struct am_alert *alerts; /* that are not muted */
+    size_t count;
+    size_t firing_count; /* of them */
+    ts now;
+    mono deadline;
+    size_t jobs_left;
+    bool failed;
+};
+
+/* The part of a flush that goes to one integration. */
+struct am_job {
+    struct am_timer timer;
+    struct am_job *next; /* in the queue */
+    struct am_flush *flush;
+    struct am_target *target;
+    const struct am_alert *alerts; /* what is told; the log learns of all of the flush */
+    size_t count;
+    struct am_group_state state; /* what the log learns */
+    enum am_reason reason;
+    str thread_id;
+    uint32_t attempts;
+    double backoff_ms;
+    struct baro_error err; /* of the last attempt */
+    int status;
+};
+
+struct am_counters {
+    uint64_t received_firing, received_resolved, invalid, refused;
+    uint64_t group_limit;
+    uint64_t processed;
+    uint64_t suppressed[4]; /* inhibition, silence, mute interval, active interval */
+    uint64_t nflog_gc, nflog_refused, nflog_queries;
+    uint64_t silence_gc;
+    uint64_t notifications[AM_KINDS_MAX];
+    uint64_t notifications_failed[AM_KINDS_MAX]
+                                 [4]; /* clientError, serverError, contextDeadline, other */
+    uint64_t requests[AM_KINDS_MAX];
+    uint64_t requests_failed[AM_KINDS_MAX];
+    uint64_t latency_count[AM_KINDS_MAX];
+    double latency_sum[AM_KINDS_MAX];
+    uint64_t latency[AM_KINDS_MAX][AM_LATENCY_BUCKETS];
+};
+
+struct am {
+    struct am_options options;
+    struct alert_sink sink;
+    ts started_at;
+    struct am_state *state; /* NULL = nothing is kept */
+
+    struct lock lock;       /* guards all below */
+    pthread_cond_t changed; /* timers: the thread looks again */
+    pthread_cond_t queued;  /* jobs: a worker wakes */
+    pthread_cond_t arrived; /* a notification is not on its way any more */
+    struct am_setup *setup; /* NULL before the first am_apply */
+    struct am_store store;
+    struct am_silences silences;
+    struct am_nflog nflog;
+    struct map groups; /* by map_key */
+    struct am_timers timers;
+    struct am_timer empty_timer, gc_timer, alive_timer;
+    struct am_job *first_job; /* that waits for a worker */
+    struct am_job **last_job;
+    size_t jobs_waiting;
+    size_t jobs_running;
+    struct random random;
+    bool is_held; /* groups are not told: a new configuration waits for what is on its way */
+    bool is_stopping;
+    struct am_counters counters;
+
+    pthread_t thread;
+    bool has_thread;
+    pthread_t *workers;
+    uint32_t worker_count;
+    uint32_t workers_idle;
+};
+
+static inline mono am_mono(const struct am *am)
+{
+    return clock_mono(am->options.clock);
+}
+
+static inline ts am_now(const struct am *am)
+{
+    return clock_now(am->options.clock);
+}
+
+/* ---- am_group.c ---- */
+
+/* am_group_insert_locked puts an alert into every group that its routes give it, making them. */
+void am_groups_insert_locked(struct am *am, struct am_kept *kept);
+/* am_groups_drop_locked forgets all groups; those whose flush runs go when it ends. */
+void am_groups_drop_locked(struct am *am);
+/* am_groups_empty_locked forgets the groups without alerts. */
+void am_groups_empty_locked(struct am *am);
+void am_group_free(struct am_group *group);
+/* am_alerts_cmp is the order of alerts in a notification. */
+int am_alerts_cmp(const struct am_alert *a, const struct am_alert *b);
+int am_labels_before_cmp(struct labels a, struct labels b);
+
+/* ---- am_flush.c ---- */
+
+/* am_flush_begin_locked is a group's time: it makes the jobs of a flush, or ends it at once. */
+void am_flush_begin_locked(struct am *am, struct am_group *group);
+/* am_is_silenced_locked asks the silences, or the alert's own memory of them. */
+bool am_is_silenced_locked(struct am *am, struct am_kept *kept, ts now);
+
+/* ---- am_job.c ---- */
+
+void am_job_queue_locked(struct am *am, struct am_job *job);
+/* am_job_due_locked: the time of its next attempt, or its deadline, has come. */
+void am_job_due_locked(struct am *am, struct am_job *job);
+/* am_jobs_drop_locked ends all that are not on their way. */
+void am_jobs_drop_locked(struct am *am);
+/* am_job_run runs the attempt of a job that waits; the lock is held before and after. false = none.
+ */
+bool am_job_run_locked(struct am *am);
+/* am_nflog_record_locked notes what an integration has been told. */
+void am_nflog_record_locked(struct am *am, const struct am_flush *flush,
+                            const struct am_target *target, const struct am_group_state *state,
+                            str thread_id);
+/* am_flush_job_ended_locked: the job, and perhaps its flush, is gone afterwards. */
+void am_flush_job_ended_locked(struct am *am, struct am_job *job, bool good);
