@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/flags.h"
+#include "app/retention_rules_config.h"
 #include "conf/prom_check.h"
 #include "model/exposition_lint.h"
 
@@ -87,6 +88,7 @@ int command_check_config(int argc, char **argv)
         .strict = flags_bool(&flags, CONFIG_STRICT),
         .lint_fatal = flags_bool(&flags, CONFIG_LINT_FATAL),
         .no_lint = str_eq(flags_text(&flags, CONFIG_LINT), STR("none")),
+        .check_selector = retention_selector_check,
     };
     for (size_t i = 0; i < flags.arg_count; i++) {
         int status = prom_config_check(flags.args[i].ptr, &options, &out);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/retention_rules_config.h"
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "app/version.h"
@@ -16,6 +17,7 @@
 #include "http/server.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
+#include "tsdb/retention_rules.h"
 
 /* Ten thousand targets and their clients come close to this many open files; fewer are worth a word
  * at the start. */
@@ -220,6 +222,8 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .progress = note_replay,
         .progress_context = serve,
     };
+    CLEANUP(retention_rules_unrefp)
+    struct retention_rules *rules = retention_rules_of(serve->config);
     struct tsdb_open_report report = {0};
     int r;
 
@@ -228,6 +232,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
                          "--storage.tsdb.wal-segment-size: must be from 10MB to 256MB");
     }
     options.wal_segment_size = segment > 0 ? (uint64_t)segment : 0;
+    options.retention_rules = rules;
     r = tsdb_open(flags_text(flags, SERVE_FLAG_TSDB_PATH).ptr, &options, &serve->tsdb, err);
     if (r < 0) {
         return r;

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/retention_rules_config.h"
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "base/log.h"
@@ -51,7 +52,7 @@ int serve_config_load(struct serve *serve, bool print, struct prom_config **ret,
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
     struct faults faults = {0};
-    const struct prom_load_options options = {0};
+    const struct prom_load_options options = {.check_selector = retention_selector_check};
     const struct baro_error *unsupported;
     size_t count = 0;
     int r;
@@ -153,6 +154,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
         struct retention retention = serve_retention(serve, config);
 
         tsdb_set_retention(serve->tsdb, &retention);
+        tsdb_set_retention_rules(serve->tsdb, retention_rules_of(config));
         serve_config_set(serve, TAKE(config));
     }
     return r;

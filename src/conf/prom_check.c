@@ -342,7 +342,8 @@ int prom_config_check(const char *path, const struct prom_check_options *options
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
     struct check *c = MEM_NEW(struct check);
-    struct prom_load_options load = {.agent = options->agent};
+    struct prom_load_options load = {.agent = options->agent,
+                                     .check_selector = options->check_selector};
 
     c->options = options;
     c->out = out;

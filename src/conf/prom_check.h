@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
 
 /* Exit statuses, as promtool has them. */
 enum { PROM_CHECK_OK = 0, PROM_CHECK_FAILED = 1, PROM_CHECK_LINT = 3 };
@@ -17,6 +19,7 @@ struct prom_check_options {
     bool strict;      /* what is valid but not supported yet fails, too */
     bool lint_fatal;  /* doubled rules fail with PROM_CHECK_LINT */
     bool no_lint;
+    int (*check_selector)(str selector, struct baro_error *err); /* as in prom_load_options */
 };
 
 /*

@@ -328,6 +328,8 @@ static void load_root(struct option_reader *rd, const struct yaml_node *tree,
         check_agent(rd, root, tree);
     }
     prom_storage_fill(root->storage, &config->storage);
+    config->storage.retention_rules =
+        prom_retention_finish(rd, prom_storage_rules(root->storage), options);
 
     const struct prom_scrape **scrapes =
         ARENA_ARRAY(rd->arena, const struct prom_scrape *, jobs.all.count);

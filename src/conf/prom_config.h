@@ -330,7 +330,22 @@ struct prom_scrapes {
 
 /* ---- storage ---- */
 
+/* One of storage.retention_rules: the first rule whose selector matches a series decides. */
+struct prom_retention_rule {
+    str match; /* a selector, as in a query */
+    dur retention;
+    struct conf_place place;
+};
+
+enum { PROM_RETENTION_RULES_MAX = 1000 };
+
+struct prom_retention_rules {
+    const struct prom_retention_rule *const *items;
+    size_t count;
+};
+
 struct prom_storage {
+    struct prom_retention_rules retention_rules;
     dur out_of_order_time_window;
     double stale_series_compaction_threshold; /* 0 = off */
     dur retention_time;                       /* 0 = not given in the file */
@@ -346,6 +361,8 @@ struct prom_load_options {
     /* Values of ${VAR} in external labels; NULL = the environment. Returns NULL when not set. */
     const char *(*getenv)(void *context, const char *name);
     void *getenv_context;
+    /* Says whether a text is a selector, which stands on a higher floor; NULL = not checked. */
+    int (*check_selector)(str selector, struct baro_error *err);
 };
 
 /*

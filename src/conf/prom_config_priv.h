@@ -112,6 +112,7 @@ extern const struct option_type prom_alerting_type;
 extern const struct option_type prom_remote_write_type;
 extern const struct option_type prom_remote_read_type;
 extern const struct option_type prom_storage_type;
+extern const struct option_type prom_retention_rule_type;
 extern const struct option_type prom_tracing_type;
 extern const struct option_type prom_otlp_type;
 extern const struct option_type prom_runtime_type;
@@ -162,6 +163,13 @@ void prom_alerting_finish(struct option_reader *rd, const struct alerting_raw *r
                           enum prom_validation scheme);
 void prom_remotes_finish(struct option_reader *rd, const struct root_raw *raw,
                          enum prom_validation scheme);
+
+/* prom_retention_finish checks the selectors of storage.retention_rules. */
+struct prom_retention_rules prom_retention_finish(struct option_reader *rd, struct option_list list,
+                                                  const struct prom_load_options *options);
+
+/* prom_storage_rules gives the list of the storage section, which may be NULL. */
+struct option_list prom_storage_rules(const void *storage);
 
 /* prom_storage_fill copies the storage section to its public form. */
 void prom_storage_fill(const void *storage, struct prom_storage *ret);

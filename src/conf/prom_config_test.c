@@ -247,6 +247,63 @@ TEST(prom_config_refusals)
     test_row(NULL);
 }
 
+static int no_backslash(str selector, struct baro_error *err)
+{
+    return str_index_char(selector, '\\') == SIZE_MAX
+               ? 0
+               : error_set(err, BARO_EPARSE, "a backslash stands in it");
+}
+
+TEST(prom_config_reads_retention_rules)
+{
+    static const struct {
+        const char *text;
+        const char *fault; /* NULL = good */
+        uint32_t line, column;
+    } cases[] = {
+        {"storage:\n  retention_rules:\n  - {match: '{job=\"a\"}', retention: 7d}\n"
+         "  - {match: up, retention: 2y}\n",
+         NULL, 0, 0},
+        {"storage:\n  retention_rules:\n  - {retention: 7d}\n", "wants a 'match'", 3, 5},
+        {"storage:\n  retention_rules:\n  - {match: up}\n", "wants a 'retention' above 0", 3, 5},
+        {"storage:\n  retention_rules:\n  - {match: 'a\\b', retention: 1d}\n",
+         "\"a\\b\" is no selector: a backslash stands in it", 3, 13},
+        {"storage:\n  retention_rules:\n  - {match: up, retention: 1d, keep: 1d}\n",
+         "field keep not found", 3, 32},
+        {"storage:\n  retention_rules:\n  -\n", "empty or null retention rule", 3, 4},
+    };
+    const struct prom_load_options options = {.check_selector = no_backslash};
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
+        static struct faults faults;
+        int r;
+
+        test_row(cases[i].text);
+        faults = (struct faults){0};
+        r = prom_config_parse(str_from(cases[i].text), "p.yml", &options, &config, &faults);
+        if (cases[i].fault == NULL) {
+            struct prom_retention_rules rules;
+
+            assert_ok(r, &faults.items[0]);
+            rules = prom_config_storage(config)->retention_rules;
+            assert_int_equal(rules.count, 2);
+            assert_str_equal(rules.items[0]->match, STR("{job=\"a\"}"));
+            assert_int_equal(rules.items[0]->retention, 7 * (dur)DUR_DAY);
+            assert_int_equal(rules.items[1]->place.line, 4);
+            continue;
+        }
+        assert_int_equal(r, BARO_EPARSE);
+        assert_int_equal(faults.total, 1);
+        if (strstr(faults.items[0].message, cases[i].fault) == NULL) {
+            assert_string_equal(faults.items[0].message, cases[i].fault);
+        }
+        assert_int_equal(faults.items[0].line, cases[i].line);
+        assert_int_equal(faults.items[0].column, cases[i].column);
+    }
+    test_row(NULL);
+}
+
 TEST(prom_config_collects_faults)
 {
     static struct faults faults;

@@ -457,8 +457,22 @@ static const struct option_type exemplars_type = SLOTS("exemplars", exemplars_ro
 static const struct option storage_rows[] = {
     ROW("tsdb", STRUCT, OF(tsdb_type)),
     ROW("exemplars", STRUCT, OF(exemplars_type)),
+    ROW("retention_rules", LIST, OF(prom_retention_rule_type),
+        .null_fault = "empty or null retention rule"),
 };
+enum { STORAGE_RETENTION_RULES = 2 };
 const struct option_type prom_storage_type = SLOTS("storage", storage_rows, NULL);
+
+struct option_list prom_storage_rules(const void *storage)
+{
+    struct option_list list = {0};
+
+    if (storage != NULL) {
+        memcpy(&list, (const char *)storage + (size_t)STORAGE_RETENTION_RULES * OPTION_SLOT_BYTES,
+               sizeof(list));
+    }
+    return list;
+}
 
 void prom_storage_fill(const void *storage, struct prom_storage *ret)
 {

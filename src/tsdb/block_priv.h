@@ -14,6 +14,7 @@ struct block {
     _Atomic uint64_t skipped_chunks;
     _Atomic uint64_t damage; /* series and chunks; relaxed, a counter */
     bool is_meta_damaged;
+    uint64_t rules_mark; /* which retention rules were applied; of the thread that compacts */
     const struct fs *fs;
     char *directory;
     struct block_meta meta;

@@ -242,6 +242,7 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
     }
     vec_done(&tsdb->obsolete);
     vec_done(&tsdb->skipped);
+    (void)retention_rules_unref(tsdb->rules);
     (void)chunk_cache_free(tsdb->chunk_cache);
     if (tsdb->lock_file != FS_FILE_NONE) {
         (void)tsdb->fs->close(tsdb->fs, tsdb->lock_file, NULL);
@@ -280,6 +281,7 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     tsdb->truncate_to = tsdb->checkpoint_to = INT64_MIN;
     tsdb->retention = (struct retention){tsdb->options.retention, tsdb->options.retention_bytes,
                                          tsdb->options.retention_percentage};
+    tsdb->rules = retention_rules_ref(tsdb->options.retention_rules);
     lock_condition_init(&tsdb->wake);
     tsdb->head = new_head(tsdb);
     return tsdb;

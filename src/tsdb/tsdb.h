@@ -25,6 +25,7 @@
 
 struct tsdb;
 struct fs;
+struct retention_rules;
 
 /* How the pages of the WAL are packed. Reading takes all three, whatever this says. */
 enum tsdb_wal_compression {
@@ -66,6 +67,8 @@ struct tsdb_options {
     /* Called during tsdb_open at the start of the replay, after each segment, and at its end. */
     void (*progress)(void *context, const struct tsdb_replay_status *status);
     void *progress_context;
+    /* By selector; NULL = none. tsdb_open takes a reference of its own. */
+    struct retention_rules *retention_rules;
 };
 
 /*
@@ -120,6 +123,10 @@ void tsdb_blocks_write(struct tsdb *tsdb, struct json_writer *json);
 /* tsdb_set_retention takes effect with the next compaction; tsdb_retention is what is in force. */
 void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention);
 struct retention tsdb_retention(struct tsdb *tsdb);
+
+/* tsdb_set_retention_rules takes a reference of rules over (NULL = none); they take effect with the
+ * next compaction. */
+void tsdb_set_retention_rules(struct tsdb *tsdb, struct retention_rules *rules);
 
 /* What tsdb_open found and mended. */
 struct tsdb_open_report {

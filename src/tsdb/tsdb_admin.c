@@ -88,26 +88,35 @@ static int write_tombstones(struct tsdb *tsdb, const struct block *block,
 }
 
 /* A block is immutable: the one with the new tombstones takes its place. */
-static int delete_in_block(struct tsdb *tsdb, struct block *block, struct matchers matchers,
-                           ts start, ts end, struct baro_error *err)
+int tsdb_add_tombstones_consume(struct tsdb *tsdb, struct block *block, struct tombstones *added,
+                                struct block **ret_renewed, struct baro_error *err)
 {
-    struct tombstones added = {0}, all;
+    struct tombstones all = unite(&block->tombstones, added);
     struct block *renewed = NULL;
-    int r = find_deletions(block, matchers, start, end, &added, err);
+    int r = write_tombstones(tsdb, block, &all, err);
 
-    if (r < 0 || added.count == 0) {
-        return r;
-    }
-    all = unite(&block->tombstones, &added);
-    r = write_tombstones(tsdb, block, &all, err);
     tombstones_done(&all);
     if (r >= 0) {
         r = block_open(tsdb->fs, block_directory(block), &renewed, err);
     }
     if (r >= 0) {
+        block_set_cache(renewed, tsdb->chunk_cache);
         tsdb_blocks_replace(tsdb, renewed, &block, 1);
+        *ret_renewed = renewed;
     }
     return r;
+}
+
+static int delete_in_block(struct tsdb *tsdb, struct block *block, struct matchers matchers,
+                           ts start, ts end, struct baro_error *err)
+{
+    struct tombstones added = {0};
+    struct block *renewed = NULL;
+    int r = find_deletions(block, matchers, start, end, &added, err);
+
+    return r < 0 || added.count == 0
+               ? r
+               : tsdb_add_tombstones_consume(tsdb, block, &added, &renewed, err);
 }
 
 static int delete_locked(struct tsdb *tsdb, struct matchers matchers, ts start, ts end,

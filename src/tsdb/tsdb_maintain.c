@@ -5,7 +5,8 @@
  *   1. A head that spans more than one and a half ranges gives its oldest range to a new block.
  *   2. The block is opened, read back whole and served; then the head forgets the range.
  *   3. A third of the WAL is left; older segments become a checkpoint.
- *   4. Blocks are merged by plan; the new one is read back whole before the old ones go.
+ *   4. Blocks lose what the retention rules no longer keep (tsdb_rules.c).
+ *      Blocks are merged by plan; the new one is read back whole before the old ones go.
  *   5. Blocks beyond the retention go.
  * Before all that, blocks in which damage was met are salvaged (tsdb_mend.c).
  * Nothing is removed before what replaces it is on the disk and was read back. Whatever fails is
@@ -414,9 +415,21 @@ static uint64_t wal_bytes(struct tsdb *tsdb)
     return bytes;
 }
 
+/* Whole blocks go when nothing in them is kept any more. */
+static struct retention kept_by_any(struct tsdb *tsdb)
+{
+    struct retention retention;
+
+    lock_acquire(&tsdb->lock);
+    retention = tsdb->retention;
+    retention.time = retention_rules_longest(tsdb->rules, retention.time);
+    lock_release(&tsdb->lock);
+    return retention;
+}
+
 static int delete_old(struct tsdb *tsdb, struct baro_error *err)
 {
-    struct retention retention = tsdb_retention(tsdb);
+    struct retention retention = kept_by_any(tsdb);
     struct block_list *list = tsdb_blocks_ref(tsdb);
     struct retention_block *ages = mem_alloc((list->count + 1) * sizeof(*ages));
     struct block **old = mem_alloc((list->count + 1) * sizeof(struct block *));
@@ -503,6 +516,10 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
     }
     if (r >= 0) {
         r = compact_head(tsdb, err);
+    }
+    if (r >= 0) {
+        /* Before the merges, so that what is gone is not copied. */
+        r = tsdb_apply_rules(tsdb, err);
     }
     for (int i = 0; r >= 0 && i < COMPACTIONS_AT_ONCE; i++) {
         r = compact_once(tsdb, err);

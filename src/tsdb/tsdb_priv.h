@@ -13,6 +13,8 @@
 #include "tsdb/compact.h"
 #include "tsdb/head.h"
 #include "tsdb/retention.h"
+#include "tsdb/retention_rules.h"
+#include "tsdb/tombstones.h"
 #include "tsdb/tsdb.h"
 #include "tsdb/wal.h"
 
@@ -50,12 +52,14 @@ struct tsdb {
     struct lock compact_lock;
     VEC(struct block *) obsolete;     /* lock: compact; parents whose child is loaded, not served */
     VEC(struct tsdb_skipped) skipped; /* lock: compact; what can be salvaged of them is */
-    ts truncate_to;             /* lock: compact; a block is written up to here, but the head not
-                                   truncated yet; INT64_MIN = nothing to do */
-    ts checkpoint_to;           /* lock: compact; the same for the WAL */
-    uint64_t snapshot_bytes;    /* lock: compact; size of the head's last snapshot */
-    uint64_t snapshot_at;       /* lock: compact; bytes of the WAL when it was taken */
-    struct retention retention; /* lock: tsdb */
+    ts truncate_to;                /* lock: compact; a block is written up to here, but the head not
+                                      truncated yet; INT64_MIN = nothing to do */
+    ts checkpoint_to;              /* lock: compact; the same for the WAL */
+    uint64_t snapshot_bytes;       /* lock: compact; size of the head's last snapshot */
+    uint64_t snapshot_at;          /* lock: compact; bytes of the WAL when it was taken */
+    struct retention retention;    /* lock: tsdb */
+    struct retention_rules *rules; /* lock: tsdb; NULL = none */
+    uint64_t rules_generation;     /* lock: tsdb; changes with the rules */
 
     /* The threads: `tsdb` syncs the WAL, `compact` does the long work. */
     struct lock lock;
@@ -96,6 +100,15 @@ int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err
  * lock. */
 int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
                       struct baro_error *err);
+
+/* tsdb_add_tombstones_consume adds deletions to a block (`added` is used up) and serves the renewed
+ * block, which is lent to the caller, in its place. Under the compact lock. */
+int tsdb_add_tombstones_consume(struct tsdb *tsdb, struct block *block, struct tombstones *added,
+                                struct block **ret_renewed, struct baro_error *err);
+
+/* tsdb_apply_rules deletes from the blocks what the retention rules no longer keep. Under the
+ * compact lock. */
+int tsdb_apply_rules(struct tsdb *tsdb, struct baro_error *err);
 
 /* tsdb_mend salvages the blocks in which damage was met, and sets them aside. Under the compact
  * lock. Fails with BARO_ECANCELED only. */

@@ -50,6 +50,12 @@ def test_check_config(build, work):
     equal(status, 0, "valid, but not run yet")
     contains(out + err, "not supported yet", "valid, but not run yet")
     equal(run(build, "check", "config", "--strict", str(later))[0], 1, "--strict")
+    rules = work / "rules.yml"
+    rules.write_text("storage:\n  retention_rules:\n  - {match: '{job=\"a\"', retention: 3d}\n  - {match: up, retention: 1y}\n")
+    status, out, err = run(build, "check", "config", str(rules))
+    equal(status, 1, "a retention rule that is no selector")
+    contains(out + err, f"{rules}:3:13: ", "its place")
+    equal((out + err).count(": \""), 1, "the good rule is not named")
     status, _, err = run(build, "serve", f"--config.file={later}", f"--storage.tsdb.path={work}/data")
     equal(status, 1, "serve stops")
     contains(err, "not supported yet", "serve says why")
