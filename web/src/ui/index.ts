@@ -8,3 +8,6 @@ export * from './Shell';
 export * from './shortcuts';
 export * from './states';
 export * from './store';
+export * from './format';
+export * from './TimePicker';
+export * from './timeRange';

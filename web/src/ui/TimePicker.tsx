@@ -1,0 +1,117 @@
+/* TimePicker: range, its neighbours, zoom and refresh, at the right of the top bar. */
+import { ActionIcon, Button, Menu, Popover, TextInput, Tooltip, UnstyledButton } from '@mantine/core';
+import { useMemo, useState } from 'react';
+import { describeRange, formatTime, isRelative, parseTime, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
+import { Icon } from './icons';
+import { type Shortcut, useShortcuts } from './shortcuts';
+import { type Clock, REFRESH_CHOICES } from './timeRange';
+
+function shown(text: string): string {
+    return /^\d+$/.test(text) ? formatTime(Number(text)) : text;
+}
+
+function RangeForm({ clock, close }: { clock: Clock; close: () => void }) {
+    const [from, setFrom] = useState(shown(clock.range.from));
+    const [to, setTo] = useState(shown(clock.range.to));
+    const now = Date.now();
+    const fromFault = parseTime(from, now) === null ? 'A time, or now-6h' : undefined;
+    const toFault = parseTime(to, now, true) === null ? 'A time, or now' : undefined;
+
+    function apply(event: React.FormEvent): void {
+        event.preventDefault();
+        const plain = (text: string, up: boolean) => (text.trim().startsWith('now') ? text.trim() : String(parseTime(text, now, up)));
+        if (!fromFault && !toFault) {
+            clock.setRange({ from: plain(from, false), to: plain(to, true) });
+            close();
+        }
+    }
+
+    return (
+        <form onSubmit={apply} className="range-form">
+            <TextInput label="From" value={from} error={fromFault} onChange={(event) => setFrom(event.currentTarget.value)} />
+            <TextInput label="To" value={to} error={toFault} onChange={(event) => setTo(event.currentTarget.value)} />
+            <Button type="submit" disabled={!!(fromFault ?? toFault)}>Apply</Button>
+            <p className="muted">Times are local: {Intl.DateTimeFormat().resolvedOptions().timeZone}</p>
+        </form>
+    );
+}
+
+export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boolean }) {
+    const [open, setOpen] = useState(false);
+    const { setRange, refreshNow, range } = clock;
+    const shortcuts = useMemo<Shortcut[]>(
+        () => [
+            { keys: 't z', help: 'Zoom out', run: () => setRange(zoomOut(range, Date.now())) },
+            { keys: 't left', help: 'Earlier', run: () => setRange(shiftRange(range, -1, Date.now())) },
+            { keys: 't right', help: 'Later', run: () => setRange(shiftRange(range, 1, Date.now())) },
+            { keys: 'd r', help: 'Refresh', run: refreshNow },
+        ],
+        [range, refreshNow, setRange],
+    );
+    useShortcuts(shortcuts);
+    const ends = resolveRange(range, clock.to);
+    return (
+        <div className="time-picker" role="group" aria-label="Time range">
+            <Tooltip label="Earlier (t left)">
+                <ActionIcon aria-label="Earlier" onClick={() => setRange(shiftRange(range, -1, Date.now()))}><Icon name="left" /></ActionIcon>
+            </Tooltip>
+            <Popover opened={open} onChange={setOpen} position="bottom-end" shadow="md" width={430} trapFocus returnFocus>
+                <Popover.Target>
+                    <Tooltip label={`${formatTime(ends.from)} to ${formatTime(ends.to)}`}>
+                        <UnstyledButton className="range-button" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
+                            <Icon name="clock" size={14} />
+                            <span className="truncate">{describeRange(range)}</span>
+                            <Icon name="down" size={12} />
+                        </UnstyledButton>
+                    </Tooltip>
+                </Popover.Target>
+                <Popover.Dropdown p={0} aria-label="Time range">
+                    <div className="range-box">
+                        <RangeForm clock={clock} close={() => setOpen(false)} />
+                        <div className="range-list">
+                            {QUICK_RANGES.map((quick) => (
+                                <UnstyledButton
+                                    key={quick.title}
+                                    className="range-choice"
+                                    aria-current={quick.from === range.from && quick.to === range.to}
+                                    onClick={() => {
+                                        setRange(quick);
+                                        setOpen(false);
+                                    }}
+                                >
+                                    {quick.title}
+                                </UnstyledButton>
+                            ))}
+                        </div>
+                    </div>
+                </Popover.Dropdown>
+            </Popover>
+            <Tooltip label="Later (t right)">
+                <ActionIcon aria-label="Later" disabled={isRelative(range) && range.to === 'now'} onClick={() => setRange(shiftRange(range, 1, Date.now()))}>
+                    <Icon name="right" />
+                </ActionIcon>
+            </Tooltip>
+            <Tooltip label="Zoom out (t z)">
+                <ActionIcon aria-label="Zoom out" onClick={() => setRange(zoomOut(range, Date.now()))}><Icon name="zoomOut" /></ActionIcon>
+            </Tooltip>
+            <Button.Group>
+                <Button variant="default" px={8} aria-label="Refresh" loading={busy} loaderProps={{ size: 12 }} onClick={refreshNow}>
+                    <Icon name="refresh" size={14} />
+                </Button>
+                <Menu position="bottom-end" width={110}>
+                    <Menu.Target>
+                        <Button variant="default" px={7} aria-label={`Refresh every: ${clock.refresh || 'off'}`}>
+                            {clock.refresh}
+                            <Icon name="down" size={12} />
+                        </Button>
+                    </Menu.Target>
+                    <Menu.Dropdown>
+                        {REFRESH_CHOICES.map((every) => (
+                            <Menu.Item key={every} onClick={() => clock.setRefresh(every)}>{every || 'Off'}</Menu.Item>
+                        ))}
+                    </Menu.Dropdown>
+                </Menu>
+            </Button.Group>
+        </div>
+    );
+}
