@@ -491,6 +491,8 @@ struct baro_server_options {
                                     or NULL */
     uint32_t connections_max;    /* at once; 0 = 64. A further one is answered with 503 */
     uint32_t timeout_ms;         /* for a request to come in and its answer to go out; 0 = 10,000 */
+    bool text_only; /* never OpenMetrics, which puts "_total" to names of counters: for bridges,
+                       whose names are others' */
 };
 
 /* baro_server_start listens and starts one thread that answers; it blocks all signals. NULL: see

@@ -384,6 +384,7 @@ static int server_memory(struct baro_server *server, const struct baro_server_op
     server->site.path = baro_text_copy(options->path != NULL ? options->path
                                        : endpoint != NULL    ? endpoint
                                                              : "/metrics");
+    server->site.is_text_only = options->text_only;
     server->site.health_path =
         baro_text_copy(options->health_path != NULL ? options->health_path : "/health");
     server->connections = calloc(server->connections_max, sizeof(*server->connections));

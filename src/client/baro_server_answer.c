@@ -165,8 +165,12 @@ static void answer_metrics(struct baro_server_site *site, const struct request *
 {
     struct baro_expose_options options = {.format = baro_format_negotiate(request->accept),
                                           .gzip = baro_gzip_negotiate(request->accept_encoding)};
-    int result = baro_expose(site->registry, &options, to_body, &answer->body);
+    int result;
 
+    if (site->is_text_only && options.format == BARO_OPENMETRICS) {
+        options.format = BARO_TEXT;
+    }
+    result = baro_expose(site->registry, &options, to_body, &answer->body);
     if (result < 0) {
         answer->body.size = 0;
         answer->status = 503;

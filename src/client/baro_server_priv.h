@@ -50,6 +50,7 @@ struct baro_server_site {
     struct baro_registry *registry;
     char *path;
     char *health_path;
+    bool is_text_only;
     struct baro_web_config config;
     void *tls;
 };

@@ -27,7 +27,7 @@ TEST(node_metrics_reads_a_proc_tree)
 {
     static const char *const wanted[] = {
         "\nnode_load15 0.3\n",
-        "\nnode_memory_MemTotal_bytes 1.024e+06\n",
+        "\nnode_memory_MemTotal_bytes 1024000\n",
         "\nnode_memory_Active_anon_bytes 2048\n",
         "\nnode_memory_HugePages_Total 7\n",
         "\nnode_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 1\n",
