@@ -255,13 +255,13 @@ static bool collect_system(struct emit *emit, const struct node_options *options
     if (uname(&name) < 0) {
         return false;
     }
-    emit_family(
-        emit, "node_uname_info", BARO_GAUGE,
-        "Labeled system information as provided by the uname system call.",
-        (const char *const[]){"machine", "nodename", "release", "sysname", "version", NULL});
+    emit_family(emit, "node_uname_info", BARO_GAUGE,
+                "Labeled system information as provided by the uname system call.",
+                (const char *const[]){"domainname", "machine", "nodename", "release", "sysname",
+                                      "version", NULL});
     emit_value(emit, 1,
-               (str[]){str_from(name.machine), str_from(name.nodename), str_from(name.release),
-                       str_from(name.sysname), str_from(name.version)});
+               (str[]){str_from(name.domainname), str_from(name.machine), str_from(name.nodename),
+                       str_from(name.release), str_from(name.sysname), str_from(name.version)});
     return true;
 }
 

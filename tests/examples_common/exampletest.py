@@ -112,10 +112,10 @@ class Metrics:
                     raise AssertionError(f"not a sample: {line!r}")
                 self.samples.append((found[1], dict(LABEL.findall(found[2] or "")), float(found[3])))
 
-    def of(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
+    def of(self, name: str, /, **labels: str) -> list[tuple[dict[str, str], float]]:
         return [(l, v) for n, l, v in self.samples if n == name and all(l.get(k) == w for k, w in labels.items())]
 
-    def sum(self, name: str, **labels: str) -> float:
+    def sum(self, name: str, /, **labels: str) -> float:
         return sum(v for _, v in self.of(name, **labels))
 
     def quantile(self, q: float, name: str) -> float:
