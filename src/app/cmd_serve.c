@@ -12,6 +12,7 @@
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "app/version.h"
+#include "base/crew.h"
 #include "base/log.h"
 #include "client/self.h"
 #include "http/server.h"
@@ -21,6 +22,9 @@
 
 /* Ten thousand targets and their clients come close to this many open files; fewer are worth a word
  * at the start. */
+/* Threads beyond these gain little: rows are taken one by one. */
+enum { CREW_MAX = 15 };
+
 enum { OPEN_FILES_WANTED = 16384, WAL_SEGMENT_MIN = 10 << 20, WAL_SEGMENT_MAX = 256 << 20 };
 enum { EXEMPLARS_WITH_FEATURE = 100000, TIMESTAMPS_AS_THEY_ARE = -1 };
 
@@ -152,6 +156,15 @@ static int open_dashboards(struct serve *serve, struct baro_error *err)
     return r < 0 ? error_wrap(err, r, "--dashboards.path") : 0;
 }
 
+/* With the query's own thread as many as there are cores. */
+static int start_crew(struct serve *serve, struct baro_error *err)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t helpers = cores < 2 ? 0 : (uint32_t)cores - 1;
+
+    return crew_new(helpers < CREW_MAX ? helpers : CREW_MAX, &serve->crew, err);
+}
+
 static int start_server(struct serve *serve, struct baro_error *err)
 {
     const char *addresses[FLAG_LIST_MAX] = {flags_text(&serve->flags, SERVE_FLAG_WEB_LISTEN).ptr};
@@ -171,6 +184,10 @@ static int start_server(struct serve *serve, struct baro_error *err)
     if (serve->flags.given[SERVE_FLAG_WEB_TIMEOUT]) {
         options.body_timeout = options.idle_timeout;
         options.header_timeout = options.idle_timeout < 10 * DUR_SECOND ? options.idle_timeout : 0;
+    }
+    r = start_crew(serve, err);
+    if (r < 0) {
+        return r;
     }
     serve_api_context(serve, &context);
     r = api_new(&context, &serve->api, err);
@@ -359,6 +376,7 @@ static int shut_down(struct serve *serve, int status)
     serve->api = api_free(serve->api);
     serve->dash = dash_store_free(serve->dash);
     serve->rules = rule_manager_free(serve->rules);
+    serve->crew = crew_free(serve->crew);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
         log_error("storage did not close well", log_err(&err));

@@ -35,6 +35,7 @@ void serve_engine(void *app, struct engine_options *ret)
         .samples_max = samples,
         .memory_bytes_max = bytes > QUERY_BYTES_MIN ? bytes : QUERY_BYTES_MIN,
         .per_step_stats = serve->features.per_step_stats,
+        .crew = serve->crew,
         .features = serve->features.promql,
     };
 }

@@ -33,6 +33,7 @@ struct serve {
 
     struct http_server *server;
     struct api *api;
+    struct crew *crew; /* helps queries */
     struct tsdb *tsdb;
     struct scrape_manager *scrape;
     struct rule_manager *rules;

@@ -19,6 +19,8 @@
 #include "promql/parser.h"
 #include "storage/storage.h"
 
+struct crew;
+
 struct engine_options {
     dur lookback;       /* default 5 m */
     dur timeout;        /* 0 = none */
@@ -27,6 +29,7 @@ struct engine_options {
                            beyond */
     size_t memory_bytes_max; /* of the query's arenas; BARO_ELIMIT beyond */
     bool per_step_stats;     /* queries may ask for samples_per_step */
+    struct crew *crew;       /* threads that help; NULL = the query has but its own */
     struct promql_features features;
 };
 

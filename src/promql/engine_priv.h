@@ -92,6 +92,7 @@ struct eval {
     struct cancel cancel;
     struct annotation_list annotations;
     struct sample_buf samples; /* of the series that is being worked on */
+    struct sample_buf view;    /* the same where it lies: nothing of it is owned */
     dur lookback;
     bool delayed_name_removal;
     size_t work; /* since the last look at the clock */
@@ -301,6 +302,35 @@ int value_drop_names(struct eval *ev, const struct timeline *line, struct value 
                      struct baro_error *err);
 
 /* ---- eval_select.c ---- */
+
+/* How far samples are taken to be apart where their number must be guessed: the usual scrape
+ * interval. */
+enum { SAMPLE_DISTANCE_MS = 15000 };
+
+/* What a selector reads. */
+struct selection {
+    const struct expr *selector; /* EXPR_VECTOR_SELECTOR */
+    ts start;                    /* inclusive */
+    ts end;
+    dur step;
+    dur range;
+    bool no_labels;
+};
+
+int eval_select_series(struct eval *ev, const struct selection *selection, struct series_list *ret,
+                       struct baro_error *err);
+
+/* eval_read_samples reads a series into ev->samples, stale markers included. eval_read reads it
+ * without them, where it lies if that can be: *ret is valid until the next read. */
+int eval_read_samples(struct eval *ev, const struct expr *selector, const struct series *series,
+                      ts start, ts end, struct baro_error *err);
+int eval_read(struct eval *ev, const struct expr *selector, const struct series *series, ts start,
+              ts end, const struct sample_buf **ret, struct baro_error *err);
+
+/* eval_reference_times tells where the right end of step 0's window lies, and how far it moves per
+ * step. */
+void eval_reference_times(const struct timeline *line, const struct modifier *mod, ts *ret_start,
+                          dur *ret_step);
 
 /* A range function's call: the window at step i is (ref_start + i * ref_step - range, that end]. */
 struct range_call {

@@ -1,25 +1,17 @@
 /*
- * eval_select: selectors and the functions over their ranges. Each series is read once, into a
- * buffer that is reused, and all steps are computed from it. Left ends of look-back and range are
- * exclusive, as in Prometheus since 3.0.
+ * eval_select: reading series, and instant vector selectors. Each series is read once, where it
+ * lies or into a buffer that is reused, and all steps are computed from it. The left end of the
+ * look-back is exclusive, as in Prometheus since 3.0.
  */
 #include "promql/engine_priv.h"
+#include "promql/eval_spread.h"
 #include "promql/kernel_mixed.h"
 #include "promql/scan.h"
 
 /* ---- reading ---- */
 
-struct selection {
-    const struct expr *selector; /* EXPR_VECTOR_SELECTOR */
-    ts start;                    /* inclusive */
-    ts end;
-    dur step;
-    dur range;
-    bool no_labels;
-};
-
-static int select_series(struct eval *ev, const struct selection *selection,
-                         struct series_list *ret, struct baro_error *err)
+int eval_select_series(struct eval *ev, const struct selection *selection, struct series_list *ret,
+                       struct baro_error *err)
 {
     struct select_hints hints = {.start = selection->start,
                                  .end = selection->end,
@@ -74,8 +66,8 @@ static int reduce_to_stats(struct eval *ev, struct sample_buf *samples, struct b
     return 0;
 }
 
-static int read_samples(struct eval *ev, const struct expr *selector, const struct series *series,
-                        ts start, ts end, struct baro_error *err)
+int eval_read_samples(struct eval *ev, const struct expr *selector, const struct series *series,
+                      ts start, ts end, struct baro_error *err)
 {
     struct sample_buf *samples = &ev->samples;
     int r;
@@ -110,9 +102,70 @@ void samples_clean(struct sample_buf *samples)
     samples->count = kept;
 }
 
-/* Where the right end of step 0's window lies, and how far it moves per step. */
-static void reference_times(const struct timeline *line, const struct modifier *mod, ts *ret_start,
-                            dur *ret_step)
+/* The columns of a view are only read. */
+static void take_view(struct eval *ev, const struct sample_view *view)
+{
+    ev->view = (struct sample_buf){
+        .t = (ts *)(uintptr_t)view->t, .v = (double *)(uintptr_t)view->v, .count = view->count};
+}
+
+static int copy_view(struct eval *ev, const struct sample_view *view, struct baro_error *err)
+{
+    struct sample_buf *samples = &ev->samples;
+
+    sample_buf_reset(samples);
+    if (!sample_buf_reserve(samples, view->count)) {
+        return eval_error_memory(err);
+    }
+    memcpy(samples->t, view->t, view->count * sizeof(*view->t));
+    memcpy(samples->v, view->v, view->count * sizeof(*view->v));
+    samples->count = view->count;
+    return 0;
+}
+
+/* Stale markers included. */
+static int read_raw(struct eval *ev, const struct expr *selector, const struct series *series,
+                    ts start, ts end, const struct sample_buf **ret, struct baro_error *err)
+{
+    struct sample_view view = {0};
+
+    if (ev->querier->ops->view != NULL &&
+        ev->querier->ops->view(ev->querier, series, start, end, &view) > 0) {
+        take_view(ev, &view);
+        *ret = &ev->view;
+        return eval_tick(ev, 100 + view.count / 8, err);
+    }
+    *ret = &ev->samples;
+    return eval_read_samples(ev, selector, series, start, end, err);
+}
+
+int eval_read(struct eval *ev, const struct expr *selector, const struct series *series, ts start,
+              ts end, const struct sample_buf **ret, struct baro_error *err)
+{
+    struct querier *querier = ev->querier;
+    struct sample_view view = {0};
+    int r;
+
+    if (querier->ops->view != NULL && querier->ops->view(querier, series, start, end, &view) > 0) {
+        if (LIKELY(!view.has_nan) || scan_nan(view.v, 0, view.count) == view.count) {
+            take_view(ev, &view);
+            *ret = &ev->view;
+            return eval_tick(ev, 100 + view.count / 8, err);
+        }
+        r = copy_view(ev, &view, err);
+        r = r < 0 ? r : eval_tick(ev, 200 + view.count / 2, err);
+    } else {
+        r = eval_read_samples(ev, selector, series, start, end, err);
+    }
+    if (r >= 0) {
+        samples_clean(&ev->samples);
+        *ret = &ev->samples;
+    }
+    return r;
+}
+
+void eval_reference_times(const struct timeline *line, const struct modifier *mod, ts *ret_start,
+                          dur *ret_step)
 {
     *ret_start = (mod->at != AT_NONE ? mod->at_ts : line->start) - mod->offset;
     *ret_step = mod->at != AT_NONE ? 0 : line->step;
@@ -235,7 +288,7 @@ static int instant_last(struct eval *ev, const struct instant *instant, const st
 }
 
 /* What decides the value of one step of a smoothed selector. */
-struct smoothed_series {
+struct smoothed_state {
     struct position_range pos;
     str name;
     size_t next; /* the first sample at or after the step */
@@ -275,7 +328,7 @@ static void smoothed_steps(const struct instant *instant, const struct sample_bu
 
 /* The same for a series that has histograms. */
 static int smoothed_point(struct eval *ev, const struct instant *instant,
-                          const struct smoothed_series *series, ts at, struct sample *ret,
+                          const struct smoothed_state *series, ts at, struct sample *ret,
                           struct baro_error *err)
 {
     const struct sample_buf *samples = &ev->samples;
@@ -326,8 +379,8 @@ static int smoothed_histograms(struct eval *ev, const struct instant *instant,
                                struct baro_error *err)
 {
     const struct sample_buf *samples = &ev->samples;
-    struct smoothed_series series = {.pos = selector->pos,
-                                     .name = labels_get(row->labels, LABEL_METRIC_NAME)};
+    struct smoothed_state series = {.pos = selector->pos,
+                                    .name = labels_get(row->labels, LABEL_METRIC_NAME)};
 
     for (size_t i = 0; i < steps; i++) {
         ts at = instant->ref_start + (ts)i * instant->ref_step;
@@ -356,12 +409,34 @@ static int smoothed_histograms(struct eval *ev, const struct instant *instant,
     return 0;
 }
 
+static int smoothed_series(struct eval *ev, const struct instant *instant,
+                           const struct expr *selector, const struct series *series,
+                           struct row *row, const struct histogram **h, size_t steps,
+                           struct baro_error *err)
+{
+    ts last = instant->ref_start + (ts)(steps - 1) * instant->ref_step;
+    int r = eval_read_samples(ev, selector, series, instant->ref_start - instant->lookback + 1,
+                              last + instant->lookback, err);
+
+    if (r < 0) {
+        return r;
+    }
+    samples_clean(&ev->samples);
+    if (LIKELY(ev->samples.h == NULL)) {
+        smoothed_steps(instant, &ev->samples, row->v, steps);
+        return 0;
+    }
+    row->h = h;
+    return smoothed_histograms(ev, instant, selector, row, steps, err);
+}
+
 static int instant_series(struct eval *ev, const struct instant *instant,
                           const struct expr *selector, const struct series *series, struct row *row,
                           const struct histogram **h, size_t steps, struct baro_error *err)
 {
     ts last = instant->ref_start + (ts)(steps - 1) * instant->ref_step;
     bool smoothed = selector->vector.smoothed;
+    const struct sample_buf *samples = NULL;
     int r;
 
     if (last == instant->ref_start && !smoothed) {
@@ -372,31 +447,24 @@ static int instant_series(struct eval *ev, const struct instant *instant,
             return r;
         }
     }
-    r = read_samples(ev, selector, series, instant->ref_start - instant->lookback + 1,
-                     smoothed ? last + instant->lookback : last, err);
+    if (smoothed) {
+        return smoothed_series(ev, instant, selector, series, row, h, steps, err);
+    }
+    r = read_raw(ev, selector, series, instant->ref_start - instant->lookback + 1, last, &samples,
+                 err);
     if (r < 0) {
         return r;
     }
-    if (LIKELY(ev->samples.h == NULL)) {
-        if (smoothed) {
-            samples_clean(&ev->samples);
-            smoothed_steps(instant, &ev->samples, row->v, steps);
-        } else {
-            instant_steps(instant, &ev->samples, row->v, steps);
-        }
+    instant_steps(instant, samples, row->v, steps);
+    if (LIKELY(samples->h == NULL)) {
         return 0;
     }
     row->h = h;
-    if (smoothed) {
-        samples_clean(&ev->samples);
-        return smoothed_histograms(ev, instant, selector, row, steps, err);
-    }
-    instant_steps(instant, &ev->samples, row->v, steps);
     if (instant->what == SELECT_TIMES || instant->what == SELECT_STARTS) {
         row->h = NULL;
         return 0;
     }
-    return instant_histograms(ev, instant, &ev->samples, row, steps, err);
+    return instant_histograms(ev, instant, samples, row, steps, err);
 }
 
 static void count_points(struct eval *ev, const struct row *row, size_t steps)
@@ -415,518 +483,117 @@ static void count_points(struct eval *ev, const struct row *row, size_t steps)
     }
 }
 
-int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
-                         enum select_what what, struct row_sink *sink, struct baro_error *err)
-{
-    struct instant instant = {.lookback = ev->lookback, .what = what};
-    struct series_list list = {0};
-    struct selection selection = {
-        .selector = selector, .step = line->step, .no_labels = sink->no_labels};
-    double *out = eval_alloc(ev, line->steps, sizeof(*out), err);
-    const struct histogram **h = eval_histograms(ev, line->steps, err);
-    bool smoothed = selector->vector.smoothed;
-    int r;
-
-    if (out == NULL || h == NULL) {
-        return BARO_ELIMIT;
-    }
-    reference_times(line, &selector->vector.mod, &instant.ref_start, &instant.ref_step);
-    selection.start = instant.ref_start - instant.lookback + 1;
-    selection.end = instant.ref_start + (ts)(line->steps - 1) * instant.ref_step +
-                    (smoothed ? instant.lookback : 0);
-    r = select_series(ev, &selection, &list, err);
-    for (size_t s = 0; r >= 0 && s < list.count; s++) {
-        struct row row = {.labels = list.items[s].labels, .v = out};
-
-        r = instant_series(ev, &instant, selector, &list.items[s], &row, h, line->steps, err);
-        if (r >= 0 && row_any(&row, line->steps)) {
-            count_points(ev, &row, line->steps);
-            r = sink->row(sink->context, &row, err);
-        }
-    }
-    return r;
-}
-
-/* ---- range functions ---- */
-
-struct range_eval {
+struct instant_eval {
     struct eval *ev;
-    const struct timeline *line;
-    const struct expr *call;
-    const struct expr *arg; /* the range vector */
-    range_kernel kernel;
-    struct range_call state;
+    struct instant instant;
+    const struct expr *selector;
+    struct series_list list;
     struct row_sink *sink;
-    bool drop_name;
-    bool is_counter_function;
-    bool guarded; /* series may become equal when they lose their names */
-    struct label_index seen;
-    str warned_name;
-    str fixed_name; /* that the selector's matchers demand */
+    size_t steps;
     double *out;
     const struct histogram **h;
 };
 
-/* The metric name that an equality matcher demands; ptr NULL without one. */
-static str fixed_name(const struct expr *selector)
+static int selector_series(struct instant_eval *eval, size_t index, struct baro_error *err)
 {
-    for (size_t i = 0; i < selector->vector.matcher_count; i++) {
-        const struct matcher *matcher = &selector->vector.matchers[i];
+    const struct series *series = &eval->list.items[index];
+    struct row row = {.labels = series->labels, .v = eval->out};
+    int r = instant_series(eval->ev, &eval->instant, eval->selector, series, &row, eval->h,
+                           eval->steps, err);
 
-        if (matcher->op == MATCHER_EQUAL && str_eq(matcher->name, LABEL_METRIC_NAME)) {
-            return matcher->value;
-        }
+    if (r >= 0 && row_any(&row, eval->steps)) {
+        count_points(eval->ev, &row, eval->steps);
+        r = eval->sink->row(eval->sink->context, &row, err);
     }
-    return STR_NULL;
+    return r;
 }
 
-static void warn_if_no_counter(struct range_eval *eval, struct labels labels)
+static int compute_series(void *context, struct spread_worker *worker, size_t index, double *out,
+                          struct spread_row *ret, struct baro_error *err)
 {
-    str name = labels_get(labels, LABEL_METRIC_NAME);
-    str type = labels_get(labels, STR("__type__"));
+    struct instant_eval *eval = context;
+    struct row row = {.v = out};
+    int r;
 
-    if (eval->ev->options->features.type_and_unit_labels) {
-        if (!str_is(type, "counter") && !str_is(type, "histogram")) {
-            eval_info(eval->ev, eval->arg->pos,
-                      "metric might not be a counter, __type__ label is not set to \"counter\" or "
-                      "\"histogram\", got %s: %s",
-                      eval_quoted(eval->ev, type), eval_quoted(eval->ev, name));
-        }
-        return;
-    }
-    if (name.len == 0 || str_has_suffix(name, STR("_total")) || str_has_suffix(name, STR("_sum")) ||
-        str_has_suffix(name, STR("_count")) || str_has_suffix(name, STR("_bucket")) ||
-        str_eq(name, eval->warned_name)) {
-        return;
-    }
-    eval->warned_name = name;
-    eval_info(eval->ev, eval->arg->pos,
-              "metric might not be a counter, name does not end in "
-              "_total/_sum/_count/_bucket: %s",
-              eval_quoted(eval->ev, name));
-}
-
-static void warn_overlap(struct range_eval *eval, struct labels labels)
-{
-    str name = labels_get(labels, LABEL_METRIC_NAME);
-
-    eval->state.starts_overlap = false;
-    eval_warn(eval->ev, eval->arg->pos,
-              "sample has start time that overlaps with previous sample timestamp for metric %s",
-              eval_quoted(eval->ev, name.ptr != NULL ? name : eval->fixed_name));
-}
-
-/* Computes the row of the series in ev->samples. */
-static int range_compute(struct range_eval *eval, struct labels labels, struct row *row,
-                         struct baro_error *err)
-{
-    struct eval *ev = eval->ev;
-    struct mixed_call mixed = {.range = &eval->state,
-                               .kernel = eval->kernel,
-                               .id = eval->call->call.function->id,
-                               .pos = eval->call->call.args[0]->pos,
-                               .name = labels_get(labels, LABEL_METRIC_NAME)};
-
-    if (LIKELY(ev->samples.h == NULL)) {
-        eval->kernel(&eval->state, &ev->samples, eval->out);
-        return eval->state.stopped != 0 ? eval_tick_slow(ev, err) : 0;
-    }
-    if (eval->h == NULL) {
-        eval->h = eval_histograms(ev, eval->line->steps, err);
-        if (eval->h == NULL) {
+    if (worker->h == NULL) {
+        worker->h = eval_histograms(&worker->ev, eval->steps, err);
+        if (worker->h == NULL) {
             return BARO_ELIMIT;
         }
     }
-    if (labels.count == 0) {
-        mixed.name = eval->fixed_name;
-    }
-    row->h = eval->h;
-    return kernel_mixed(&mixed, &ev->samples, eval->out, eval->h, err);
-}
-
-static int range_row(struct range_eval *eval, struct labels labels, bool drop_name,
-                     struct baro_error *err)
-{
-    struct eval *ev = eval->ev;
-    struct row row = {.labels = labels, .v = eval->out, .drop_name = drop_name};
-    uint32_t ordinal;
-    int r = range_compute(eval, labels, &row, err);
-
-    if (r >= 0 && UNLIKELY(eval->state.starts_overlap)) {
-        warn_overlap(eval, labels);
-    }
-    if (r < 0 || !row_any(&row, eval->line->steps)) {
+    r = instant_series(&worker->ev, &eval->instant, eval->selector, &eval->list.items[index], &row,
+                       worker->h, eval->steps, err);
+    if (r < 0) {
         return r;
     }
-    if (eval->is_counter_function && labels.count > 0 &&
-        (row.h == NULL || points_any(row.v, eval->line->steps))) {
-        warn_if_no_counter(eval, labels);
+    if (row.h != NULL) {
+        ret->kind = SPREAD_HARD;
+        return 0;
     }
-    if (eval->drop_name) {
-        row.drop_name = true;
-        if (!ev->delayed_name_removal) {
-            row.labels = labels_drop_meta(ev->keep, labels);
-        }
+    for (size_t i = 0; i < eval->steps; i++) {
+        ret->points += !value_is_absent(out[i]);
     }
-    if (eval->guarded) {
-        r = label_index_put(&eval->seen, ev->scratch, row.labels, &ordinal, err);
-        if (r <= 0) {
-            return r < 0 ? r : eval_error_same_labels(err);
-        }
+    ret->kind = ret->points > 0 ? SPREAD_ROW : SPREAD_EMPTY;
+    return 0;
+}
+
+static int take_series(void *context, size_t index, double *out, const struct spread_row *computed,
+                       struct baro_error *err)
+{
+    struct instant_eval *eval = context;
+    struct row row = {.labels = eval->list.items[index].labels, .v = out};
+
+    if (computed->kind == SPREAD_HARD) {
+        return selector_series(eval, index, err);
     }
+    eval->ev->stats.samples_read += computed->points;
     return eval->sink->row(eval->sink->context, &row, err);
 }
 
-static int check_held(struct eval *ev, struct baro_error *err)
+static int each_series(struct instant_eval *eval, ts start, ts end, struct baro_error *err)
 {
-    size_t held = ev->held + ev->samples.count;
+    struct spread spread = {.compute = compute_series,
+                            .take = take_series,
+                            .context = eval,
+                            .count = eval->list.count,
+                            .steps = eval->steps,
+                            .samples =
+                                eval->steps > 1 ? (size_t)((end - start) / SAMPLE_DISTANCE_MS) : 1};
+    int r = 0;
 
-    if (held > ev->stats.samples_peak) {
-        ev->stats.samples_peak = held;
+    if (!eval->selector->vector.smoothed &&
+        eval_spread_pays(eval->ev, spread.count, spread.steps, spread.samples)) {
+        return eval_spread(eval->ev, &spread, err);
     }
-    return held > ev->options->samples_max && ev->options->samples_max != 0
-               ? eval_error_samples(err)
-               : 0;
+    for (size_t s = 0; r >= 0 && s < eval->list.count; s++) {
+        r = selector_series(eval, s, err);
+    }
+    return r;
 }
 
-static int range_selector(struct range_eval *eval, struct baro_error *err)
+int eval_vector_selector(struct eval *ev, const struct timeline *line, const struct expr *selector,
+                         enum select_what what, struct row_sink *sink, struct baro_error *err)
 {
-    struct eval *ev = eval->ev;
-    const struct expr *selector = eval->arg->matrix.vector;
-    struct range_call *state = &eval->state;
-    dur before = state->anchored || state->smoothed ? ev->lookback : 0;
-    dur after = state->smoothed ? ev->lookback : 0;
-    struct selection selection = {.selector = selector, .step = eval->line->step};
-    struct series_list list = {0};
+    struct instant_eval eval = {.ev = ev,
+                                .instant = {.lookback = ev->lookback, .what = what},
+                                .selector = selector,
+                                .sink = sink,
+                                .steps = line->steps};
+    struct selection selection = {
+        .selector = selector, .step = line->step, .no_labels = sink->no_labels};
+    bool smoothed = selector->vector.smoothed;
     int r;
 
-    reference_times(eval->line, &selector->vector.mod, &state->ref_start, &state->ref_step);
-    eval->fixed_name = fixed_name(selector);
-    eval->guarded = eval->fixed_name.ptr == NULL && eval->drop_name && !ev->delayed_name_removal;
-    selection.no_labels =
-        eval->sink->no_labels && eval->fixed_name.ptr != NULL && !eval->is_counter_function;
-    selection.range = state->range;
-    selection.start = state->ref_start - state->range - before + 1;
-    selection.end = range_call_end(state, eval->line->steps - 1) + after;
-    r = select_series(ev, &selection, &list, err);
-    for (size_t s = 0; r >= 0 && s < list.count; s++) {
-        r = read_samples(ev, selector, &list.items[s], selection.start, selection.end, err);
-        if (r < 0) {
-            return r;
-        }
-        samples_clean(&ev->samples);
-        r = ev->samples.count == 0 ? 0 : check_held(ev, err);
-        if (r >= 0 && ev->samples.count > 0) {
-            r = range_row(eval, list.items[s].labels, false, err);
-        }
-        r = r < 0 ? r : eval_tick(ev, eval->line->steps * 2, err);
+    eval.out = eval_alloc(ev, line->steps, sizeof(*eval.out), err);
+    eval.h = eval_histograms(ev, line->steps, err);
+    if (eval.out == NULL || eval.h == NULL) {
+        return BARO_ELIMIT;
     }
-    return r;
-}
-
-/* What a hint says is about the stored sample before, which a subquery may have passed over. */
-static const struct histogram *without_hint(struct sample_buf *samples, const struct histogram *h)
-{
-    struct histogram *same;
-
-    if (h->hint == HISTOGRAM_HINT_UNKNOWN) {
-        return h;
-    }
-    same = arena_alloc(&samples->arena, sizeof(*same));
-    *same = *h;
-    same->hint = HISTOGRAM_HINT_UNKNOWN;
-    return same;
-}
-
-static int fill_from_row(struct eval *ev, const struct timeline *line, const struct row *row,
-                         struct baro_error *err)
-{
-    struct sample_buf *samples = &ev->samples;
-
-    sample_buf_reset(samples);
-    if (!sample_buf_reserve(samples, line->steps) ||
-        (row->h != NULL && !sample_buf_add_h(samples))) {
-        return eval_error_memory(err);
-    }
-    for (size_t i = 0; i < line->steps; i++) {
-        const struct histogram *h = row->h != NULL ? row->h[i] : NULL;
-
-        if (!row_has(row, i)) {
-            continue;
-        }
-        if (h != NULL && h->hint != HISTOGRAM_HINT_GAUGE) {
-            h = without_hint(samples, h);
-        }
-        samples->t[samples->count] = timeline_at(line, i);
-        samples->v[samples->count] = h != NULL ? h->sum : row->v[i];
-        if (samples->h != NULL) {
-            samples->h[samples->count] = h;
-        }
-        samples->count++;
-    }
-    return 0;
-}
-
-static int range_subquery(struct range_eval *eval, struct baro_error *err)
-{
-    struct eval *ev = eval->ev;
-    const struct expr *subquery = eval->arg;
-    struct timeline inner = {0};
-    struct value value = {0};
-    size_t held = ev->held;
-    int r = eval_subquery(ev, eval->line, subquery, &inner, &value, err);
-
-    reference_times(eval->line, &subquery->subquery.mod, &eval->state.ref_start,
-                    &eval->state.ref_step);
-    eval->guarded = eval->drop_name && !ev->delayed_name_removal;
-    for (size_t s = 0; r >= 0 && s < value.count; s++) {
-        r = fill_from_row(ev, &inner, &value.rows[s], err);
-        if (r >= 0 && ev->samples.count > 0) {
-            samples_clean(&ev->samples);
-            r = range_row(eval, value.rows[s].labels, value.rows[s].drop_name, err);
-        }
-        r = r < 0 ? r : eval_tick(ev, inner.steps + eval->line->steps, err);
-    }
-    ev->held = held;
-    return r;
-}
-
-static int check_extended(const struct range_eval *eval, struct baro_error *err)
-{
-    enum function_id id = eval->call->call.function->id;
-    bool rate = id == FUNCTION_delta || id == FUNCTION_increase || id == FUNCTION_rate;
-
-    if (eval->state.anchored && !rate && id != FUNCTION_changes && id != FUNCTION_resets) {
-        return error_set(err, BARO_EEXEC,
-                         "anchored modifier can only be used with: changes, delta, increase, rate, "
-                         "resets - not with %s",
-                         eval->call->call.function->name);
-    }
-    if (eval->state.smoothed && !rate) {
-        return error_set(err, BARO_EEXEC,
-                         "smoothed modifier can only be used with: delta, increase, rate - not "
-                         "with %s",
-                         eval->call->call.function->name);
-    }
-    return 0;
-}
-
-static int smoothing_factors(const struct range_eval *eval, struct baro_error *err)
-{
-    static const char *const names[2] = {"smoothing factor. Expected: 0 < sf < 1",
-                                         "trend factor. Expected: 0 < tf < 1"};
-
-    for (size_t p = 0; p < 2; p++) {
-        for (size_t i = 0; i < eval->line->steps; i++) {
-            double v = eval->state.params[p][i];
-
-            if (v <= 0 || v >= 1) {
-                return error_set(err, BARO_EEXEC, "invalid %s, got: %f", names[p], v);
-            }
-        }
-    }
-    return 0;
-}
-
-static void warn_quantiles(const struct range_eval *eval, const struct expr *arg)
-{
-    for (size_t i = 0; i < eval->line->steps; i++) {
-        double q = eval->state.params[0][i];
-
-        if (!(q >= 0 && q <= 1)) {
-            eval_warn_quantile(eval->ev, q, arg->pos);
-        }
-    }
-}
-
-static int range_params(struct range_eval *eval, struct baro_error *err)
-{
-    size_t params = 0;
-
-    for (size_t i = 0; i < eval->call->call.arg_count; i++) {
-        const struct expr *arg = eval->call->call.args[i];
-        double *v = NULL;
-        int r;
-
-        if (arg->type == VALUE_MATRIX) {
-            eval->arg = expr_unwrap(arg);
-            continue;
-        }
-        r = eval_scalar(eval->ev, eval->line, arg, &v, err);
-        if (r < 0) {
-            return r;
-        }
-        eval->state.params[params++] = v;
-    }
-    return 0;
-}
-
-int eval_range_function(struct eval *ev, const struct timeline *line, const struct expr *call,
-                        struct row_sink *sink, struct baro_error *err)
-{
-    enum function_id id = call->call.function->id;
-    struct range_eval eval = {.ev = ev, .line = line, .call = call, .sink = sink};
-    size_t held = ev->held;
-    uint64_t samples_read;
-    int r;
-
-    eval.state = (struct range_call){.ev = ev, .line = line};
-    eval.kernel = kernel_get(id);
-    eval.is_counter_function = id == FUNCTION_rate || id == FUNCTION_increase;
-    eval.drop_name = id != FUNCTION_last_over_time && id != FUNCTION_first_over_time;
-    eval.out = eval_alloc(ev, line->steps, sizeof(double), err);
-    r = eval.out == NULL ? BARO_ELIMIT : range_params(&eval, err);
-    if (r >= 0 && id == FUNCTION_double_exponential_smoothing) {
-        r = smoothing_factors(&eval, err);
-    }
-    samples_read = ev->stats.samples_read;
-    if (r >= 0 && eval.arg->kind == EXPR_SUBQUERY) {
-        eval.state.range = eval.arg->subquery.range;
-        r = range_subquery(&eval, err);
-    } else if (r >= 0) {
-        eval.state.range = eval.arg->matrix.range;
-        eval.state.anchored = eval.arg->matrix.vector->vector.anchored;
-        eval.state.smoothed = eval.arg->matrix.vector->vector.smoothed;
-        r = check_extended(&eval, err);
-        r = r < 0 ? r : range_selector(&eval, err);
-    }
-    if (r >= 0 && id == FUNCTION_quantile_over_time && ev->stats.samples_read > samples_read) {
-        warn_quantiles(&eval, call->call.args[0]);
-    }
-    ev->held = held;
-    label_index_done(&eval.seen);
-    eval.state.room = mem_free(eval.state.room);
-    return r;
-}
-
-/* ---- subqueries and range vectors as results ---- */
-
-int eval_subquery(struct eval *ev, const struct timeline *line, const struct expr *subquery,
-                  struct timeline *ret_line, struct value *ret, struct baro_error *err)
-{
-    ts first;
-    dur ref_step;
-    ts last;
-    ts left;
-    dur step = subquery->subquery.step != 0 ? subquery->subquery.step : ev->options->default_step;
-    uint64_t *per_step = ev->samples_per_step;
-    uint64_t samples_read = ev->stats.samples_read;
-    int r;
-
-    step = step > 0 ? step : DUR_MINUTE;
-    reference_times(line, &subquery->subquery.mod, &first, &ref_step);
-    last = line->steps == 0 ? first - 1 : first + (ts)(line->steps - 1) * ref_step;
-    left = first - subquery->subquery.range;
-    /* Steps are multiples of the step, counted from the epoch, and the left end is exclusive. */
-    *ret_line = (struct timeline){.start = left / step * step, .step = step};
-    if (ret_line->start <= left) {
-        ret_line->start += step;
-    }
-    ret_line->steps = last < ret_line->start ? 0 : (size_t)((last - ret_line->start) / step) + 1;
-    if (ret_line->steps == 0) {
-        *ret = (struct value){.type = VALUE_VECTOR};
-        return 0;
-    }
-    /* What a subquery reads is counted when the windows over it are. */
-    ev->samples_per_step = NULL;
-    r = eval_expr(ev, ret_line, subquery->subquery.expr, ret, err);
-    ev->samples_per_step = per_step;
-    ev->stats.samples_read = samples_read;
-    return r;
-}
-
-static int matrix_row(struct eval *ev, struct labels labels, struct query_result *ret,
-                      size_t *capacity, struct baro_error *err)
-{
-    struct point *points = arena_try(&ret->arena, (ev->samples.count + 1) * sizeof(*points));
-
-    if (points == NULL) {
-        return error_set(err, BARO_ELIMIT, "query needs too much memory in query execution");
-    }
-    if (ret->series_count == *capacity) {
-        struct result_series *series;
-
-        *capacity = *capacity == 0 ? 64 : *capacity * 2;
-        series = arena_try(&ret->arena, *capacity * sizeof(*series));
-        if (series == NULL) {
-            return error_set(err, BARO_ELIMIT, "query needs too much memory in query execution");
-        }
-        if (ret->series_count > 0) {
-            memcpy(series, ret->series, ret->series_count * sizeof(*series));
-        }
-        ret->series = series;
-    }
-    for (size_t i = 0; i < ev->samples.count; i++) {
-        points[i] = (struct point){.t = ev->samples.t[i], .v = ev->samples.v[i]};
-        if (ev->samples.h != NULL && ev->samples.h[i] != NULL) {
-            points[i].h = histogram_copy(&ret->arena, ev->samples.h[i]);
-            if (points[i].h == NULL) {
-                return eval_error_memory(err);
-            }
-        }
-    }
-    ev->held += ev->samples.count;
-    ret->series[ret->series_count++] =
-        (struct result_series){.metric = labels, .points = points, .count = ev->samples.count};
-    return check_held(ev, err);
-}
-
-static int matrix_selector(struct eval *ev, const struct timeline *line, const struct expr *matrix,
-                           struct query_result *ret, struct baro_error *err)
-{
-    const struct expr *selector = matrix->matrix.vector;
-    bool extended = selector->vector.anchored || selector->vector.smoothed;
-    struct selection selection = {.selector = selector, .range = matrix->matrix.range};
-    struct series_list list = {0};
-    size_t capacity = 0;
-    ts end;
-    dur step;
-    int r;
-
-    reference_times(line, &selector->vector.mod, &end, &step);
-    selection.end = end + (selector->vector.smoothed ? ev->lookback : 0);
-    selection.start = end - matrix->matrix.range + 1 - (extended ? ev->lookback : 0);
-    r = select_series(ev, &selection, &list, err);
-    for (size_t s = 0; r >= 0 && s < list.count; s++) {
-        r = read_samples(ev, selector, &list.items[s], selection.start, selection.end, err);
-        if (r < 0) {
-            return r;
-        }
-        samples_clean(&ev->samples);
-        if (extended && ev->samples.count > 0) {
-            samples_extend(&ev->samples, end - matrix->matrix.range, end,
-                           selector->vector.smoothed);
-        }
-        if (ev->samples.count > 0) {
-            eval_samples(ev, 0, ev->samples.count);
-            r = matrix_row(ev, list.items[s].labels, ret, &capacity, err);
-        }
-    }
-    return r;
-}
-
-int eval_matrix(struct eval *ev, ts at, const struct expr *matrix, struct query_result *ret,
-                struct baro_error *err)
-{
-    struct timeline line = {.start = at, .step = 1, .steps = 1};
-    struct timeline inner = {0};
-    struct value value = {0};
-    size_t capacity = 0;
-    int r;
-
-    matrix = expr_unwrap(matrix);
-    if (matrix->kind == EXPR_MATRIX_SELECTOR) {
-        return matrix_selector(ev, &line, matrix, ret, err);
-    }
-    r = eval_subquery(ev, &line, matrix, &inner, &value, err);
-    for (size_t s = 0; r >= 0 && s < value.count; s++) {
-        struct labels labels = value.rows[s].labels;
-
-        r = fill_from_row(ev, &inner, &value.rows[s], err);
-        if (r >= 0 && ev->samples.count > 0) {
-            labels = value.rows[s].drop_name ? labels_drop_meta(ev->keep, labels) : labels;
-            r = matrix_row(ev, labels, ret, &capacity, err);
-        }
-    }
-    return r;
+    eval_reference_times(line, &selector->vector.mod, &eval.instant.ref_start,
+                         &eval.instant.ref_step);
+    selection.start = eval.instant.ref_start - ev->lookback + 1;
+    selection.end = eval.instant.ref_start + (ts)(line->steps - 1) * eval.instant.ref_step +
+                    (smoothed ? ev->lookback : 0);
+    r = eval_select_series(ev, &selection, &eval.list, err);
+    return r < 0 ? r : each_series(&eval, selection.start, selection.end, err);
 }

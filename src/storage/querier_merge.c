@@ -294,6 +294,17 @@ static int merge_samples(UNUSED struct querier *base, const struct series *serie
     return 0;
 }
 
+/* Only a series that one part has alone lies in one piece. */
+static int merge_view(UNUSED struct querier *base, const struct series *series, ts start, ts end,
+                      struct sample_view *ret)
+{
+    const struct merge_source *source = series->source;
+
+    return series->id == 1 && source->querier->ops->view != NULL
+               ? source->querier->ops->view(source->querier, &source->series, start, end, ret)
+               : 0;
+}
+
 /* Later parts are asked first: they are newer as a rule, and then older ones need not be read. */
 static int merge_last_sample(UNUSED struct querier *base, const struct series *series, ts start,
                              ts end, struct arena *arena, struct sample *ret,
@@ -409,6 +420,7 @@ static const struct querier_ops merge_ops = {
     .select = merge_select,
     .samples = merge_samples,
     .last_sample = merge_last_sample,
+    .view = merge_view,
     .label_names = merge_label_names,
     .label_values = merge_label_values,
     .close = merge_close,

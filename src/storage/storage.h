@@ -115,6 +115,14 @@ struct series_list {
     size_t count;
 };
 
+/* Float samples where they lie, in rising time. */
+struct sample_view {
+    const ts *t;
+    const double *v;
+    size_t count;
+    bool has_nan; /* there may be NaNs, stale markers among them */
+};
+
 /* Sorted distinct strings, in the arena; their bytes live as long as the querier. */
 struct str_list {
     const str *items;
@@ -123,9 +131,9 @@ struct str_list {
 
 /*
  * querier: a consistent view of [mint, maxt] (both inclusive, ms). One thread at a time, but for
- * samples() and last_sample(): those may run on several threads at once, beside nothing else, each
- * with a buffer or arena of its own. Closing it releases what it pins; labels and strings that it
- * handed out die with it.
+ * samples(), view() and last_sample(): those may run on several threads at once, beside nothing
+ * else, each with a buffer or arena of its own. Closing it releases what it pins; labels and
+ * strings that it handed out die with it.
  */
 struct querier {
     const struct querier_ops *ops;
@@ -138,6 +146,10 @@ struct querier_ops {
     /* Appends the samples of `series` with start <= t <= end to ret, stale markers included. */
     int (*samples)(struct querier *querier, const struct series *series, ts start, ts end,
                    struct sample_buf *ret, struct baro_error *err);
+    /* What samples() would give, without copying: 1, and valid until the querier is closed; 0 when
+     * that cannot be done. NULL: never. On several threads as samples(). */
+    int (*view)(struct querier *querier, const struct series *series, ts start, ts end,
+                struct sample_view *ret);
     /* The last sample with start <= t <= end (stale markers included): 1 and *ret when there is
      * one, else 0. A histogram is in the arena, or lives as long as the querier. */
     int (*last_sample)(struct querier *querier, const struct series *series, ts start, ts end,

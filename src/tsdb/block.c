@@ -7,7 +7,7 @@
 #include "tsdb/block_priv.h"
 #include "tsdb/block_seal.h"
 #include "tsdb/block_writer.h"
-#include "tsdb/chunk_cache.h"
+#include "tsdb/block_cache.h"
 
 /* A tombstones file has some 20 bytes an interval; this bounds what is read at once. */
 #define TOMBSTONES_BYTES_MAX ((size_t)256 << 20)
@@ -98,6 +98,9 @@ struct block *block_ref(struct block *block)
 
 static void release(struct block *block)
 {
+    if (block->cache != NULL) {
+        block_cache_forget(block->cache, block->cache_owner);
+    }
     (void)index_reader_free(block->index);
     (void)chunk_reader_free(block->chunks);
     tombstones_done(&block->tombstones);
@@ -119,10 +122,10 @@ struct block *block_unref(struct block *block)
     return NULL;
 }
 
-void block_set_cache(struct block *block, struct chunk_cache *cache)
+void block_set_cache(struct block *block, struct block_cache *cache)
 {
     block->cache = cache;
-    block->cache_owner = chunk_cache_owner(cache);
+    block->cache_owner = block_cache_owner(cache);
 }
 
 const struct block_meta *block_meta(const struct block *block)

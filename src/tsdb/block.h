@@ -31,8 +31,8 @@ DEFINE_CLEANUP(block_unref, struct block)
 
 /* block_set_cache lets queries keep decoded chunks, in a cache that outlives the block. Before the
  * block is shared. */
-struct chunk_cache;
-void block_set_cache(struct block *block, struct chunk_cache *cache);
+struct block_cache;
+void block_set_cache(struct block *block, struct block_cache *cache);
 
 /* block_meta lives as long as the block. */
 const struct block_meta *block_meta(const struct block *block);

@@ -22,7 +22,7 @@ struct block {
     struct index_reader *index;
     struct chunk_reader *chunks;
     struct tombstones tombstones;
-    struct chunk_cache *cache; /* NULL: nothing is kept */
+    struct block_cache *cache; /* NULL: nothing is kept */
     uint64_t cache_owner;
 };
 

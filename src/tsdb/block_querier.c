@@ -1,15 +1,13 @@
 #include "base/mem.h"
+#include "tsdb/block_cache.h"
 #include "tsdb/block_priv.h"
-#include "tsdb/chunk_cache.h"
 #include "tsdb/chunk_histogram.h"
 #include "tsdb/chunk_xor.h"
 
-enum { CANCEL_EVERY_SERIES = 1024 };
-
-/* What series.source points to: where the chunk metas of a selected series are. */
-struct block_series {
-    struct chunk_meta_walk walk; /* at the first chunk that overlaps the querier's range */
-    uint32_t ref;
+enum {
+    CANCEL_EVERY_SERIES = 1024,
+    KEPT_SERIES_MAX = 1 << 15, /* of a selection that is worth keeping */
+    CHUNK_SAMPLES_USUAL = 120,
 };
 
 struct block_querier {
@@ -17,8 +15,9 @@ struct block_querier {
     struct block *block;
     ts mint;
     ts maxt;
-    _Atomic uint64_t damage; /* that was passed over; relaxed, a counter */
-    struct arena arena;      /* labels that were handed out */
+    _Atomic uint64_t damage;    /* that was passed over; relaxed, a counter */
+    struct cache_reader reader; /* of the block's cache, if it has one */
+    struct arena arena;         /* labels that were handed out */
 };
 
 static struct block_querier *block_querier_of(struct querier *querier)
@@ -28,13 +27,18 @@ static struct block_querier *block_querier_of(struct querier *querier)
 
 /* pass_over makes of damage something that is not there: the rest of the block goes on serving,
  * and who asked is told of it. Other failures stay. */
+static void note_damage(struct block_querier *querier, uint64_t count)
+{
+    (void)atomic_fetch_add_explicit(&querier->damage, count, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&querier->block->damage, count, memory_order_relaxed);
+}
+
 static int pass_over(struct block_querier *querier, int r)
 {
     if (r != BARO_ECORRUPT) {
         return r;
     }
-    (void)atomic_fetch_add_explicit(&querier->damage, 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&querier->block->damage, 1, memory_order_relaxed);
+    note_damage(querier, 1);
     return 0;
 }
 
@@ -72,29 +76,19 @@ static int decode_labels(struct block_querier *querier, const struct index_serie
     return 0;
 }
 
-/* has_samples says (1 or 0) whether a chunk overlaps the querier's range and is not deleted; *ret
- * is then where the first overlapping one is. */
+/* has_samples says (1 or 0) whether a chunk overlaps the querier's range and is not deleted. */
 static int has_samples(const struct block_querier *querier, uint32_t ref,
-                       const struct index_series *entry, struct chunk_meta_walk *ret,
-                       struct baro_error *err)
+                       struct chunk_meta_walk walk, struct baro_error *err)
 {
     struct tombstones deleted = tombstones_of(&querier->block->tombstones, ref);
-    struct chunk_meta_walk walk = chunk_meta_walk_over(entry->chunks, entry->chunk_count);
-    struct chunk_meta_walk before = walk;
     struct chunk_meta meta;
-    bool overlaps = false;
     int r;
 
     while ((r = chunk_meta_next(&walk, &meta, err)) > 0) {
         const struct tombstone *cover;
 
         if (meta.maxt < querier->mint || meta.mint > querier->maxt) {
-            before = walk;
             continue;
-        }
-        if (!overlaps) {
-            *ret = before;
-            overlaps = true;
         }
         cover = tombstones_cover(deleted, meta.mint);
         if (cover == NULL || cover->maxt < meta.maxt) {
@@ -104,56 +98,52 @@ static int has_samples(const struct block_querier *querier, uint32_t ref,
     return r;
 }
 
+/* ---- selections that are not kept ---- */
+
 /* select_one appends a series to the list when it has samples. */
 static int select_one(struct block_querier *querier, uint32_t ref, bool no_labels,
-                      struct block_series *source, struct series_list *list, struct baro_error *err)
+                      struct cached_series *source, struct series_list *list,
+                      struct baro_error *err)
 {
     struct index_series entry;
-    struct labels labels = {0};
     int r = index_reader_series(querier->block->index, ref, &entry, err);
 
     if (r < 0) {
         return r;
     }
-    r = has_samples(querier, ref, &entry, &source->walk, err);
+    *source = (struct cached_series){
+        .ref = ref, .chunks = chunk_meta_walk_over(entry.chunks, entry.chunk_count)};
+    r = has_samples(querier, ref, source->chunks, err);
     if (r <= 0) {
         return r;
     }
-    r = no_labels ? 0 : decode_labels(querier, &entry, &labels, err);
+    r = no_labels ? 0 : decode_labels(querier, &entry, &source->labels, err);
     if (r < 0) {
         return r;
     }
-    source->ref = ref;
-    list->items[list->count++] = (struct series){labels, source, ref};
+    list->items[list->count++] = (struct series){source->labels, source, ref};
     return 0;
 }
 
-static int block_select(struct querier *base, struct arena *arena, const struct select_hints *hints,
-                        struct matchers matchers, const struct cancel *cancel,
-                        struct series_list *ret, struct baro_error *err)
+static int select_fresh(struct block_querier *querier, struct arena *arena,
+                        const struct select_hints *hints, struct postings list,
+                        const struct cancel *cancel, struct series_list *ret,
+                        struct baro_error *err)
 {
-    struct block_querier *querier = block_querier_of(base);
-    struct select_hints wanted = hints != NULL ? *hints : (struct select_hints){0};
-    size_t limit = wanted.limit > 0 ? wanted.limit : SIZE_MAX;
-    struct postings list = {0};
-    struct series_list found = {0};
-    struct block_series *sources;
-    size_t bytes;
-    int r = block_postings(querier->block, arena, matchers, cancel, &list, err);
+    size_t limit = hints->limit > 0 ? hints->limit : SIZE_MAX;
+    size_t bytes = list.count * (sizeof(*ret->items) + sizeof(struct cached_series));
+    struct series_list found = {.items = arena_try(arena, bytes + 1)};
+    struct cached_series *sources;
 
-    if (r < 0) {
-        return r;
-    }
-    bytes = list.count * (sizeof(*found.items) + sizeof(*sources));
-    found.items = arena_try(arena, bytes + 1);
     if (found.items == NULL) {
         return no_room(err, bytes);
     }
-    sources = (struct block_series *)(void *)(found.items + list.count);
+    sources = (struct cached_series *)(void *)(found.items + list.count);
     for (size_t i = 0; i < list.count && found.count < limit; i++) {
-        r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
+        int r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
+
         if (r >= 0) {
-            r = pass_over(querier, select_one(querier, postings_at_index(list, i), wanted.no_labels,
+            r = pass_over(querier, select_one(querier, postings_at_index(list, i), hints->no_labels,
                                               &sources[i], &found, err));
         }
         if (r < 0) {
@@ -162,6 +152,170 @@ static int block_select(struct querier *base, struct arena *arena, const struct 
     }
     *ret = found;
     return 0;
+}
+
+/* ---- selections that are kept ---- */
+
+/* Sizes stand before texts, so that distinct matchers have distinct keys. */
+static void write_key(struct matchers matchers, struct buf *key)
+{
+    for (size_t i = 0; i < matchers.count; i++) {
+        const struct matcher *matcher = &matchers.items[i];
+        uint64_t sizes[3] = {matcher->op, matcher->name.len, matcher->value.len};
+
+        buf_bytes(key, sizes, sizeof(sizes));
+        buf_str(key, matcher->name);
+        buf_str(key, matcher->value);
+    }
+}
+
+static int find_one(struct block_querier *querier, uint32_t ref, struct found_series *ret,
+                    struct baro_error *err)
+{
+    struct index_series entry;
+    struct chunk_meta meta;
+    struct chunk_meta_walk walk;
+    int r = index_reader_series(querier->block->index, ref, &entry, err);
+
+    if (r < 0) {
+        return r;
+    }
+    walk = chunk_meta_walk_over(entry.chunks, entry.chunk_count);
+    *ret = (struct found_series){.ref = ref, .chunks = walk, .mint = INT64_MAX, .maxt = INT64_MIN};
+    while ((r = chunk_meta_next(&walk, &meta, err)) > 0) {
+        ret->mint = meta.mint < ret->mint ? meta.mint : ret->mint;
+        ret->maxt = meta.maxt > ret->maxt ? meta.maxt : ret->maxt;
+    }
+    return r < 0 ? r : decode_labels(querier, &entry, &ret->labels, err);
+}
+
+/* All that a selection is kept from; damaged series are left out and counted. */
+struct finding {
+    struct found_series *items;
+    size_t count;
+    uint64_t damage;
+};
+
+static int find_all(struct block_querier *querier, struct arena *arena, struct postings list,
+                    const struct cancel *cancel, struct finding *ret, struct baro_error *err)
+{
+    size_t bytes = list.count * sizeof(struct found_series);
+    struct finding found = {.items = arena_try(arena, bytes + 1)};
+
+    if (found.items == NULL) {
+        return no_room(err, bytes);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        int r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
+
+        r = r < 0 ? r
+                  : find_one(querier, postings_at_index(list, i), &found.items[found.count], err);
+        if (r < 0 && r != BARO_ECORRUPT) {
+            return r;
+        }
+        found.count += r >= 0;
+        found.damage += r < 0;
+    }
+    *ret = found;
+    return 0;
+}
+
+/* Whether a kept series has samples in the querier's range: 1 or 0. Nearly always its ends, or what
+ * is decoded of it, tell. */
+static int is_in_time(const struct block_querier *querier, struct cached_series *series,
+                      struct baro_error *err)
+{
+    const struct cached_run *run;
+    size_t first;
+
+    if (series->maxt < querier->mint || series->mint > querier->maxt) {
+        return 0;
+    }
+    if (querier->block->tombstones.count == 0) {
+        if (querier->mint <= series->mint || querier->maxt >= series->maxt) {
+            return 1;
+        }
+        run = block_cache_run(series);
+        if (run != NULL && cached_run_slice(run, querier->mint, querier->maxt, &first) > 0) {
+            return 1;
+        }
+    }
+    return has_samples(querier, series->ref, series->chunks, err);
+}
+
+static int select_kept(struct block_querier *querier, struct arena *arena,
+                       const struct select_hints *hints, const struct cached_selection *selection,
+                       const struct cancel *cancel, struct series_list *ret, struct baro_error *err)
+{
+    size_t limit = hints->limit > 0 ? hints->limit : SIZE_MAX;
+    size_t bytes = selection->count * sizeof(*ret->items);
+    struct series_list found = {.items = arena_try(arena, bytes + 1)};
+
+    if (found.items == NULL) {
+        return no_room(err, bytes);
+    }
+    note_damage(querier, selection->damage);
+    for (size_t i = 0; i < selection->count && found.count < limit; i++) {
+        struct cached_series *series = selection->series[i];
+        int r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
+
+        r = r < 0 ? r : pass_over(querier, is_in_time(querier, series, err));
+        if (r < 0) {
+            return r;
+        }
+        if (r > 0) {
+            found.items[found.count++] = (struct series){series->labels, series, series->ref};
+        }
+    }
+    *ret = found;
+    return 0;
+}
+
+/* select_new finds what is not known yet, and keeps it when it is not too large. */
+static int select_new(struct block_querier *querier, struct arena *arena,
+                      const struct select_hints *hints, struct matchers matchers, str key,
+                      const struct cancel *cancel, struct series_list *ret, struct baro_error *err)
+{
+    struct block *block = querier->block;
+    const struct cached_selection *selection = NULL;
+    struct finding found = {0};
+    struct postings list = {0};
+    int r = block_postings(block, arena, matchers, cancel, &list, err);
+
+    if (r >= 0 && key.len > 0 && list.count <= KEPT_SERIES_MAX) {
+        r = find_all(querier, arena, list, cancel, &found, err);
+        if (r >= 0) {
+            selection = block_cache_keep(block->cache, block->cache_owner, key, found.items,
+                                         found.count, found.damage);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    return selection != NULL ? select_kept(querier, arena, hints, selection, cancel, ret, err)
+                             : select_fresh(querier, arena, hints, list, cancel, ret, err);
+}
+
+static int block_select(struct querier *base, struct arena *arena, const struct select_hints *hints,
+                        struct matchers matchers, const struct cancel *cancel,
+                        struct series_list *ret, struct baro_error *err)
+{
+    struct block_querier *querier = block_querier_of(base);
+    struct select_hints wanted = hints != NULL ? *hints : (struct select_hints){0};
+    const struct cached_selection *selection = NULL;
+    struct block *block = querier->block;
+    struct buf key = {0};
+    int r;
+
+    if (block->cache != NULL) {
+        write_key(matchers, &key);
+        selection = block_cache_find(block->cache, block->cache_owner, buf_view(&key));
+    }
+    r = selection != NULL
+            ? select_kept(querier, arena, &wanted, selection, cancel, ret, err)
+            : select_new(querier, arena, &wanted, matchers, buf_view(&key), cancel, ret, err);
+    buf_done(&key);
+    return r;
 }
 
 static bool is_histogram_chunk(uint8_t encoding)
@@ -203,43 +357,14 @@ static void drop_not_rising(struct sample_buf *samples, size_t first, size_t mid
     samples->count = kept;
 }
 
-/* keep_range takes out what decoding the whole of a chunk, from `first` on, gave beyond a range. */
-static void keep_range(struct sample_buf *samples, size_t first, ts start, ts end)
-{
-    size_t from = first;
-    size_t count;
-
-    while (samples->count > first && samples->t[samples->count - 1] > end) {
-        samples->count--;
-    }
-    while (from < samples->count && samples->t[from] < start) {
-        from++;
-    }
-    count = samples->count - from;
-    if (from > first && count > 0) {
-        memmove(samples->t + first, samples->t + from, count * sizeof(*samples->t));
-        memmove(samples->v + first, samples->v + from, count * sizeof(*samples->v));
-    }
-    samples->count = first + count;
-}
-
-/* append_chunk appends the samples of a chunk within a range; those of a float chunk from the cache
- * or to it. */
+/* append_chunk appends the samples of a chunk within a range. */
 static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, struct sample_buf *ret,
                         struct baro_error *err)
 {
-    size_t first = ret->count;
     uint8_t encoding = CHUNK_NONE;
     str data = STR_NULL;
-    int r = 0;
+    int r = get_chunk(block, ref, &encoding, &data, err);
 
-    if (block->cache != NULL) {
-        r = chunk_cache_read(block->cache, block->cache_owner, ref, start, end, ret, err);
-        if (r != 0) {
-            return r;
-        }
-    }
-    r = get_chunk(block, ref, &encoding, &data, err);
     if (r <= 0) {
         return r;
     }
@@ -247,22 +372,13 @@ static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, str
         return chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, start, end, ret,
                                       err);
     }
-    if (block->cache == NULL) {
-        return chunk_xor_decode(data, start, end, ret, err);
-    }
-    r = chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, err);
-    if (r >= 0) {
-        chunk_cache_put(block->cache, block->cache_owner, ref, ret->t + first, ret->v + first,
-                        ret->count - first);
-        keep_range(ret, first, start, end);
-    }
-    return r;
+    return chunk_xor_decode(data, start, end, ret, err);
 }
 
-static int append_chunks(struct block_querier *querier, const struct block_series *source, ts start,
-                         ts end, struct sample_buf *ret, struct baro_error *err)
+static int append_chunks(struct block_querier *querier, const struct cached_series *source,
+                         ts start, ts end, struct sample_buf *ret, struct baro_error *err)
 {
-    struct chunk_meta_walk walk = source->walk;
+    struct chunk_meta_walk walk = source->chunks;
     size_t first = ret->count;
     struct chunk_meta meta;
     int r;
@@ -290,14 +406,159 @@ static void clip(const struct block_querier *querier, ts *start, ts *end)
     *end = *end > querier->maxt ? querier->maxt : *end;
 }
 
+/* ---- runs ---- */
+
+/* decode_run decodes all chunks of a series that reach into a range, and tells from when to when
+ * nothing else lies between. 0 when they are none, too many, or not to be kept. */
+static int decode_run(struct block *block, struct cached_series *series, ts start, ts end,
+                      struct sample_buf *ret, ts *ret_from, ts *ret_to)
+{
+    struct chunk_meta_walk walk = series->chunks;
+    struct chunk_meta meta;
+
+    *ret_from = INT64_MIN;
+    *ret_to = INT64_MAX;
+    while (chunk_meta_next(&walk, &meta, NULL) > 0) {
+        size_t middle = ret->count;
+        uint8_t encoding = CHUNK_NONE;
+        str data = STR_NULL;
+
+        if (meta.maxt < start) {
+            *ret_from = meta.maxt + 1;
+            continue;
+        }
+        if (meta.mint > end) {
+            *ret_to = meta.mint - 1;
+            break;
+        }
+        if (chunk_reader_get(block->chunks, meta.ref, &encoding, &data, NULL) < 0 ||
+            encoding != CHUNK_XOR || chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, NULL) < 0) {
+            atomic_store_explicit(&series->is_plain, true, memory_order_relaxed);
+            return 0;
+        }
+        drop_not_rising(ret, 0, middle);
+        if (ret->count > BLOCK_CACHE_RUN_SAMPLES_MAX) {
+            return 0;
+        }
+    }
+    return ret->count > 0;
+}
+
+/* Whether a range is worth a run: a longer one would not be kept. */
+static bool fits_run(const struct cached_series *series, ts start, ts end)
+{
+    struct chunk_meta_walk walk = series->chunks;
+    struct chunk_meta meta;
+    size_t count = 0;
+
+    while (chunk_meta_next(&walk, &meta, NULL) > 0 && meta.mint <= end) {
+        count += meta.maxt >= start;
+    }
+    return count > 0 && count <= BLOCK_CACHE_RUN_SAMPLES_MAX / CHUNK_SAMPLES_USUAL;
+}
+
+/* make_run decodes a range, together with what was decoded before: windows that move stay within
+ * one run. */
+static const struct cached_run *make_run(struct block *block, struct cached_series *series,
+                                         ts start, ts end)
+{
+    const struct cached_run *run = block_cache_run(series);
+    struct sample_buf samples = {0};
+    ts from;
+    ts to;
+
+    if (!block_cache_has_room(block->cache) || !fits_run(series, start, end)) {
+        return NULL;
+    }
+    if (run != NULL) {
+        ts first = run->times->t[0];
+        ts last = run->times->t[run->count - 1];
+        ts wider_start = first < start ? first : start;
+        ts wider_end = last > end ? last : end;
+
+        if (fits_run(series, wider_start, wider_end)) {
+            start = wider_start;
+            end = wider_end;
+        }
+    }
+    run = NULL;
+    if (decode_run(block, series, start, end, &samples, &from, &to) > 0) {
+        run = block_cache_put(block->cache, series, samples.t, samples.v, samples.count, from, to);
+    }
+    sample_buf_done(&samples);
+    return run;
+}
+
+/* run_over gives a run that has all samples of a range; NULL when the chunks must be read one by
+ * one. */
+static const struct cached_run *run_over(const struct block_querier *querier,
+                                         struct cached_series *series, ts start, ts end)
+{
+    struct block *block = querier->block;
+    const struct cached_run *run;
+
+    if (series->owner == 0 || end < start ||
+        atomic_load_explicit(&series->is_plain, memory_order_relaxed) ||
+        (block->tombstones.count > 0 && tombstones_of(&block->tombstones, series->ref).count > 0)) {
+        return NULL;
+    }
+    run = block_cache_run(series);
+    return LIKELY(run != NULL && run->from <= start && end <= run->to)
+               ? run
+               : make_run(block, series, start, end);
+}
+
+static int block_view(struct querier *base, const struct series *series, ts start, ts end,
+                      struct sample_view *ret)
+{
+    struct block_querier *querier = block_querier_of(base);
+    const struct cached_run *run;
+    size_t first = 0;
+
+    clip(querier, &start, &end);
+    run = run_over(querier, series->source, start, end);
+    if (run == NULL) {
+        return 0;
+    }
+    ret->count = cached_run_slice(run, start, end, &first);
+    ret->t = run->times->t + first;
+    ret->v = run->v + first;
+    ret->has_nan = run->has_nan;
+    return 1;
+}
+
+static int append_view(const struct sample_view *view, struct sample_buf *ret,
+                       struct baro_error *err)
+{
+    if (!sample_buf_reserve(ret, view->count)) {
+        return error_set(err, BARO_ELIMIT, "no memory for %zu more samples", view->count);
+    }
+    if (view->count > 0) {
+        memcpy(ret->t + ret->count, view->t, view->count * sizeof(*view->t));
+        memcpy(ret->v + ret->count, view->v, view->count * sizeof(*view->v));
+    }
+    if (ret->h != NULL) {
+        memset(ret->h + ret->count, 0, view->count * sizeof(*ret->h));
+    }
+    if (ret->st != NULL) {
+        memset(ret->st + ret->count, 0, view->count * sizeof(*ret->st));
+    }
+    ret->count += view->count;
+    return 0;
+}
+
 static int block_samples(struct querier *base, const struct series *series, ts start, ts end,
                          struct sample_buf *ret, struct baro_error *err)
 {
     struct block_querier *querier = block_querier_of(base);
-    const struct block_series *source = series->source;
+    const struct cached_series *source = series->source;
+    struct sample_view view = {0};
     size_t first = ret->count;
     int r;
 
+    if (block_view(base, series, start, end, &view) > 0) {
+        return append_view(&view, ret, err);
+    }
     clip(querier, &start, &end);
     r = append_chunks(querier, source, start, end, ret, err);
     if (r < 0) {
@@ -309,10 +570,10 @@ static int block_samples(struct querier *base, const struct series *series, ts s
 }
 
 /* last_chunk finds the last chunk that begins at or before `end`: 1, or 0 when there is none. */
-static int last_chunk(const struct block_series *source, ts end, struct chunk_meta *ret,
+static int last_chunk(const struct cached_series *source, ts end, struct chunk_meta *ret,
                       struct baro_error *err)
 {
-    struct chunk_meta_walk walk = source->walk;
+    struct chunk_meta_walk walk = source->chunks;
     struct chunk_meta meta;
     int found = 0;
     int r;
@@ -330,22 +591,14 @@ static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, 
 {
     struct block *block = querier->block;
     struct sample_buf samples = {0};
+    uint8_t encoding = CHUNK_NONE;
+    str data = STR_NULL;
     size_t last;
     int r;
 
-    if (block->cache == NULL) {
-        uint8_t encoding = CHUNK_NONE;
-        str data = STR_NULL;
-
-        r = get_chunk(block, ref, &encoding, &data, err);
-        if (r <= 0 || encoding == CHUNK_XOR) {
-            return r > 0 ? chunk_xor_last(data, start, end, &ret->t, &ret->v, err) : r;
-        }
-    } else {
-        r = chunk_cache_last(block->cache, block->cache_owner, ref, start, end, ret);
-        if (r >= 0) {
-            return r;
-        }
+    r = get_chunk(block, ref, &encoding, &data, err);
+    if (r <= 0 || encoding == CHUNK_XOR) {
+        return r > 0 ? chunk_xor_last(data, start, end, &ret->t, &ret->v, err) : r;
     }
     r = append_chunk(block, ref, start, end, &samples, err);
     if (r >= 0 && samples.count > 0) {
@@ -360,17 +613,43 @@ static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, 
     return r;
 }
 
+/* last_of_run is block_view for the last sample alone. */
+static int last_of_run(struct block_querier *querier, struct cached_series *series, ts start,
+                       ts end, struct sample_view *ret)
+{
+    const struct cached_run *run;
+    size_t first = 0;
+
+    clip(querier, &start, &end);
+    run = run_over(querier, series, start, end);
+    if (run == NULL) {
+        return 0;
+    }
+    ret->count = cached_run_slice(run, start, end, &first);
+    ret->t = run->times->t + first + ret->count - 1;
+    ret->v = run->v + first + ret->count - 1;
+    return 1;
+}
+
 /* The newest sample up to `end` is nearly always the answer; a deleted one, or a chunk that is not
  * read, moves `end` before it. */
 static int block_last_sample(struct querier *base, const struct series *series, ts start, ts end,
                              struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct block_querier *querier = block_querier_of(base);
-    const struct block_series *source = series->source;
-    struct tombstones deleted = tombstones_of(&querier->block->tombstones, source->ref);
+    struct cached_series *source = series->source;
+    struct tombstones deleted;
+    struct sample_view view = {0};
     struct chunk_meta meta = {0};
     int r;
 
+    if (last_of_run(querier, source, start, end, &view) > 0) {
+        if (view.count > 0) {
+            *ret = (struct sample){.t = *view.t, .v = *view.v};
+        }
+        return view.count > 0;
+    }
+    deleted = tombstones_of(&querier->block->tombstones, source->ref);
     clip(querier, &start, &end);
     while ((r = last_chunk(source, end, &meta, err)) > 0 && meta.maxt >= start) {
         const struct tombstone *cover = NULL;
@@ -501,6 +780,9 @@ static void block_close(struct querier *base)
 {
     struct block_querier *querier = block_querier_of(base);
 
+    if (querier->block->cache != NULL) {
+        block_cache_leave(querier->block->cache, &querier->reader);
+    }
     arena_done(&querier->arena);
     (void)block_unref(querier->block);
     (void)mem_free(querier);
@@ -510,6 +792,7 @@ static const struct querier_ops block_ops = {
     .select = block_select,
     .samples = block_samples,
     .last_sample = block_last_sample,
+    .view = block_view,
     .label_names = block_label_names,
     .label_values = block_label_values,
     .close = block_close,
@@ -523,6 +806,9 @@ int block_querier(struct block *block, ts mint, ts maxt, struct querier **ret,
 
     querier->querier.ops = &block_ops;
     querier->block = block_ref(block);
+    if (block->cache != NULL) {
+        block_cache_enter(block->cache, &querier->reader);
+    }
     querier->mint = mint;
     querier->maxt = maxt;
     *ret = &querier->querier;

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "model/matcher.h"
 #include "testing/test.h"
+#include "tsdb/block_cache.h"
 #include "tsdb/block_meta.h"
 
 /*
@@ -72,6 +73,7 @@ static int run_quiet(char *const *argv)
 enum { BLOCKS_MAX = 16 };
 
 struct fixture {
+    struct block_cache *cache; /* NULL = none */
     struct block *blocks[BLOCKS_MAX];
     size_t count;
     struct querier *querier;
@@ -119,7 +121,7 @@ static void fixture_open(struct fixture *fixture, ts mint, ts maxt)
                     blocks,
                     NULL};
 
-    *fixture = (struct fixture){0};
+    *fixture = (struct fixture){.cache = fixture->cache};
     (void)snprintf(text, sizeof(text), "%s/in.om", directory);
     (void)snprintf(blocks, sizeof(blocks), "%s/data", directory);
     write_openmetrics(text);
@@ -127,6 +129,9 @@ static void fixture_open(struct fixture *fixture, ts mint, ts maxt)
     open_blocks(fixture, blocks);
     assert_true(fixture->count > 0);
     for (size_t i = 0; i < fixture->count; i++) {
+        if (fixture->cache != NULL) {
+            block_set_cache(fixture->blocks[i], fixture->cache);
+        }
         assert_int_equal(block_querier(fixture->blocks[i], mint, maxt, &parts[i], NULL), 0);
         fixture->blocks[i] = block_unref(fixture->blocks[i]); /* the querier holds it */
     }
@@ -137,6 +142,7 @@ static void fixture_close(struct fixture *fixture)
 {
     querier_close(fixture->querier);
     arena_done(&fixture->arena);
+    fixture->cache = block_cache_free(fixture->cache);
 }
 
 static ts time_of(int k)
@@ -174,7 +180,7 @@ static void assert_same(double got, double want)
 
 TEST(block_has_every_sample_of_the_source)
 {
-    struct fixture fixture;
+    struct fixture fixture = {0};
     struct sample_buf samples = {0};
     struct series_list list;
     struct baro_error err = {0};
@@ -215,9 +221,67 @@ TEST(block_has_every_sample_of_the_source)
     fixture_close(&fixture);
 }
 
+static void check_cached(struct fixture *fixture, const struct series *series, int i, int from,
+                         int to)
+{
+    struct querier *querier = fixture->querier;
+    struct sample_buf samples = {0};
+    struct sample_view view = {0};
+    struct sample last = {0};
+
+    assert_int_equal(
+        querier->ops->samples(querier, series, time_of(from) - 1, time_of(to) + 1, &samples, NULL),
+        0);
+    assert_int_equal(samples.count, to - from + 1);
+    for (int k = from; k <= to; k++) {
+        assert_int_equal(samples.t[k - from], time_of(k));
+        assert_same(samples.v[k - from], value_of(i, k));
+    }
+    if (querier->ops->view(querier, series, time_of(from), time_of(to), &view) > 0) {
+        assert_int_equal(view.count, samples.count);
+        assert_memory_equal(view.t, samples.t, view.count * sizeof(ts));
+        assert_memory_equal(view.v, samples.v, view.count * sizeof(double));
+    }
+    assert_int_equal(querier->ops->last_sample(querier, series, time_of(from), time_of(to),
+                                               &fixture->arena, &last, NULL),
+                     1);
+    assert_int_equal(last.t, time_of(to));
+    assert_same(last.v, value_of(i, to));
+    sample_buf_done(&samples);
+}
+
+/* The cache is smaller than the data, so that runs come, grow and go. */
+TEST(block_with_a_cache_reads_the_same)
+{
+    struct fixture fixture = {.cache = block_cache_new(1 << 17, 1 << 16)};
+    size_t viewed = 0;
+
+    fixture_open(&fixture, INT64_MIN, INT64_MAX);
+    for (int round = 0; round < 40; round++) {
+        struct series_list list = round % 3 == 0
+                                      ? select_by(&fixture, MATCHER_REGEX, "instance", ".+")
+                                      : select_by(&fixture, MATCHER_EQUAL, "job", "odd");
+        int first = round % 3 == 0 ? 0 : 1;
+
+        assert_int_equal(list.count, round % 3 == 0 ? SERIES : SERIES / 2);
+        for (int s = 0; s < (int)list.count; s++) {
+            int i = round % 3 == 0 ? s : first + s * 2;
+            int from = (s * 37 + round * 71) % SAMPLES;
+            int to = from + (s * 13 + round * 29) % (SAMPLES - from);
+            struct sample_view view = {0};
+
+            check_cached(&fixture, &list.items[s], i, from, to);
+            viewed += (size_t)fixture.querier->ops->view(fixture.querier, &list.items[s],
+                                                         time_of(from), time_of(from), &view);
+        }
+    }
+    assert_true(fixture.count > 1 || viewed > 0);
+    fixture_close(&fixture);
+}
+
 TEST(block_clips_to_the_range_of_its_querier)
 {
-    struct fixture fixture;
+    struct fixture fixture = {0};
     struct sample_buf samples = {0};
     struct series_list list;
 
@@ -262,7 +326,7 @@ TEST(block_matchers_select_as_prometheus_does)
         {"not regex something", MATCHER_NOT_REGEX, "third", ".+", 40},
         {"not regex or empty", MATCHER_NOT_REGEX, "third", "|no", 20},
     };
-    struct fixture fixture;
+    struct fixture fixture = {0};
 
     fixture_open(&fixture, INT64_MIN, INT64_MAX);
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -276,7 +340,7 @@ TEST(block_matchers_select_as_prometheus_does)
 
 TEST(block_tells_label_names_and_values)
 {
-    struct fixture fixture;
+    struct fixture fixture = {0};
     struct matcher odd = {.op = MATCHER_EQUAL, .name = STR("instance"), .value = STR("host-01")};
     struct matchers matchers = {&odd, 1};
     struct str_list list = {0};

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "client/self.h"
-#include "tsdb/chunk_cache.h"
+#include "tsdb/block_cache.h"
 #include "tsdb/chunks_head.h"
 #include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
@@ -243,7 +243,7 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
     vec_done(&tsdb->obsolete);
     vec_done(&tsdb->skipped);
     (void)retention_rules_unref(tsdb->rules);
-    (void)chunk_cache_free(tsdb->chunk_cache);
+    (void)block_cache_free(tsdb->block_cache);
     if (tsdb->lock_file != FS_FILE_NONE) {
         (void)tsdb->fs->close(tsdb->fs, tsdb->lock_file, NULL);
     }
@@ -274,7 +274,7 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     tsdb->fs = tsdb->options.fs != NULL ? tsdb->options.fs : fs_real();
     tsdb->path = str_dup_c(str_from(path));
     tsdb->lock_file = FS_FILE_NONE;
-    tsdb->chunk_cache = chunk_cache_new(CHUNK_CACHE_BYTES_MAX);
+    tsdb->block_cache = block_cache_new(BLOCK_CACHE_RUN_BYTES_MAX, BLOCK_CACHE_SERIES_BYTES_MAX);
     lock_init(&tsdb->lock, LOCK_TSDB);
     lock_init(&tsdb->blocks_lock, LOCK_TSDB_BLOCKS);
     lock_init(&tsdb->compact_lock, LOCK_TSDB_COMPACT);

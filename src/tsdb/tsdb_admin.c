@@ -100,7 +100,7 @@ int tsdb_add_tombstones_consume(struct tsdb *tsdb, struct block *block, struct t
         r = block_open(tsdb->fs, block_directory(block), &renewed, err);
     }
     if (r >= 0) {
-        block_set_cache(renewed, tsdb->chunk_cache);
+        block_set_cache(renewed, tsdb->block_cache);
         tsdb_blocks_replace(tsdb, renewed, &block, 1);
         *ret_renewed = renewed;
     }

@@ -110,7 +110,7 @@ int tsdb_blocks_load(struct tsdb *tsdb, const char *ulid, struct block **ret,
         r = block_verify(block, &tsdb->stop, &verdict, err);
     }
     if (r >= 0) {
-        block_set_cache(block, tsdb->chunk_cache);
+        block_set_cache(block, tsdb->block_cache);
     }
     arena_done(&arena);
     if (r < 0) {
@@ -212,7 +212,7 @@ static void open_one(struct tsdb *tsdb, struct arena *arena, str name, struct bl
         (void)block_unref(block);
         return;
     }
-    block_set_cache(block, tsdb->chunk_cache);
+    block_set_cache(block, tsdb->block_cache);
     blocks[(*count)++] = block;
 }
 

@@ -68,7 +68,7 @@ static int mend_meta(struct tsdb *tsdb, struct block *block, struct baro_error *
         r = block_open(tsdb->fs, block_directory(block), &renewed, err);
     }
     if (r >= 0) {
-        block_set_cache(renewed, tsdb->chunk_cache);
+        block_set_cache(renewed, tsdb->block_cache);
         tsdb_blocks_replace(tsdb, renewed, &block, 1);
         log_error("a damaged meta.json was written anew from its seal",
                   log_c("block", block_meta(block)->ulid));

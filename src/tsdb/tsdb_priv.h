@@ -39,7 +39,7 @@ struct tsdb {
     fs_file lock_file;
     struct head *head;
     struct wal *wal;
-    struct chunk_cache *chunk_cache; /* of the blocks, which it outlives */
+    struct block_cache *block_cache; /* of the blocks, which it outlives */
 
     struct lock blocks_lock;
     struct block_list *blocks; /* lock: blocks */
