@@ -1,24 +1,11 @@
 // @vitest-environment jsdom
 /* Every unit with generated numbers and decimals, ours against Grafana's own library. */
-import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { formatDate, fromNow, parseDateMath, roundInterval } from '../../src/grafana/datetime';
 import { formattedText, unitFormatter, unitGroups } from '../../src/grafana/units';
-
-const load = createRequire(import.meta.url);
-/* eslint-disable-next-line @typescript-eslint/no-explicit-any */
-const grafana: any = load('@grafana/data');
+import { generator, grafana } from './grafana';
 
 /* Left out: NaN, which Grafana pads to "NaN.00"; and days around one and a half months, which it counts by the calendar. */
-
-/* A small generator, so that a failure can be repeated. */
-function generator(seed: number): () => number {
-    let state = seed;
-    return () => {
-        state = (state * 1664525 + 1013904223) % 4294967296;
-        return state / 4294967296;
-    };
-}
 
 function numbers(): number[] {
     const random = generator(7);
