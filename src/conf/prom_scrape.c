@@ -164,14 +164,6 @@ static void check_global(struct option_reader *rd, void *object, const struct ya
         raw->protocols_given = read_protocols(rd, raw->protocol_names, protocols,
                                               "for global config", &global->scrape_protocols);
     }
-    if (global->scrape_native_histograms == CONF_ON) {
-        option_unsupported(rd, yaml_key_of(node, STR("scrape_native_histograms")),
-                           "scrape_native_histograms: true");
-    }
-    if (global->convert_classic_histograms_to_nhcb) {
-        option_unsupported(rd, yaml_key_of(node, STR("convert_classic_histograms_to_nhcb")),
-                           "convert_classic_histograms_to_nhcb: true");
-    }
 }
 
 /* Zero intervals are those that were not given: as Prometheus does it. */
@@ -246,19 +238,6 @@ const struct option_type prom_global_type = {
 
 /* ---- scrape_configs ---- */
 
-static void note_histograms(struct option_reader *rd, const struct prom_scrape *scrape,
-                            const struct yaml_node *node)
-{
-    if (scrape->scrape_native_histograms == CONF_ON) {
-        option_unsupported(rd, yaml_key_of(node, STR("scrape_native_histograms")),
-                           "scrape_native_histograms: true");
-    }
-    if (scrape->convert_classic_histograms_to_nhcb == CONF_ON) {
-        option_unsupported(rd, yaml_key_of(node, STR("convert_classic_histograms_to_nhcb")),
-                           "convert_classic_histograms_to_nhcb: true");
-    }
-}
-
 static void check_scrape(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
     struct scrape_raw *raw = object;
@@ -273,7 +252,6 @@ static void check_scrape(struct option_reader *rd, void *object, const struct ya
     if (scrape->relabel_configs.count == 0) {
         prom_static_targets_check(rd, scrape->sds);
     }
-    note_histograms(rd, scrape, node);
 }
 
 static void inherit_limits(const struct prom_global *global, struct prom_scrape *scrape)

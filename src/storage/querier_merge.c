@@ -219,57 +219,6 @@ static int merge_select(struct querier *base, struct arena *arena, const struct 
     return 0;
 }
 
-/* keep_copy puts the samples [first, behind) of buf into scratch. */
-static bool keep_copy(struct sample_buf *scratch, const struct sample_buf *buf, size_t first,
-                      size_t behind)
-{
-    sample_buf_reset(scratch);
-    if (!sample_buf_reserve(scratch, behind - first)) {
-        return false;
-    }
-    if ((buf->h != NULL && !sample_buf_add_h(scratch)) ||
-        (buf->st != NULL && !sample_buf_add_st(scratch))) {
-        return false;
-    }
-    for (size_t i = first; i < behind; i++) {
-        sample_buf_move(scratch, i - first, buf, i);
-    }
-    scratch->count = behind - first;
-    return true;
-}
-
-/*
- * merge_runs makes one rising run of two: [first, middle) is older by part, [middle, count) newer,
- * which wins at equal timestamps. The older run moves aside; what is written never overtakes what
- * is still to be read of the newer one.
- */
-static bool merge_runs(struct sample_buf *buf, size_t first, size_t middle)
-{
-    struct sample_buf *scratch = buf->aside;
-    size_t old = 0;
-    size_t new = middle;
-    size_t out = first;
-
-    if (scratch == NULL) {
-        scratch = buf->aside = MEM_NEW(struct sample_buf);
-    }
-    if (!keep_copy(scratch, buf, first, middle)) {
-        return false;
-    }
-    while (old < scratch->count || new < buf->count) {
-        bool has_old = old < scratch->count;
-
-        if (has_old && (new == buf->count || scratch->t[old] < buf->t[new])) {
-            sample_buf_move(buf, out++, scratch, old++);
-            continue;
-        }
-        old += has_old && scratch->t[old] == buf->t[new];
-        sample_buf_move(buf, out++, buf, new ++);
-    }
-    buf->count = out;
-    return true;
-}
-
 static int merge_samples(UNUSED struct querier *base, const struct series *series, ts start, ts end,
                          struct sample_buf *ret, struct baro_error *err)
 {
@@ -285,8 +234,7 @@ static int merge_samples(UNUSED struct querier *base, const struct series *serie
             ret->count = first;
             return r;
         }
-        if (middle > first && ret->count > middle && ret->t[middle] <= ret->t[middle - 1] &&
-            !merge_runs(ret, first, middle)) {
+        if (!sample_buf_merge(ret, first, middle)) {
             ret->count = first;
             return error_set(err, BARO_ELIMIT, "no memory to merge overlapping samples");
         }

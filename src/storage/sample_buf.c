@@ -1,6 +1,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "model/histogram.h"
 #include "storage/storage.h"
 
 enum { SAMPLES_MIN = 256 };
@@ -89,4 +90,86 @@ bool sample_buf_add_st(struct sample_buf *buf)
         memset(buf->st, 0, buf->count * sizeof(*buf->st));
     }
     return buf->st != NULL;
+}
+
+/* keep_copy puts the samples [first, behind) of buf into scratch. */
+static bool keep_copy(struct sample_buf *scratch, const struct sample_buf *buf, size_t first,
+                      size_t behind)
+{
+    sample_buf_reset(scratch);
+    if (!sample_buf_reserve(scratch, behind - first)) {
+        return false;
+    }
+    if ((buf->h != NULL && !sample_buf_add_h(scratch)) ||
+        (buf->st != NULL && !sample_buf_add_st(scratch))) {
+        return false;
+    }
+    for (size_t i = first; i < behind; i++) {
+        sample_buf_move(scratch, i - first, buf, i);
+    }
+    scratch->count = behind - first;
+    return true;
+}
+
+/* A histogram that got another predecessor than it was stored behind: whether the counter began
+ * anew in between is not known. */
+static bool forget_hint(struct sample_buf *buf, size_t i)
+{
+    struct histogram *copy;
+
+    if (buf->h == NULL || buf->h[i] == NULL || buf->h[i]->hint == HISTOGRAM_HINT_GAUGE ||
+        buf->h[i]->hint == HISTOGRAM_HINT_UNKNOWN) {
+        return true;
+    }
+    copy = arena_try(&buf->arena, sizeof(*copy));
+    if (copy == NULL) {
+        return false;
+    }
+    *copy = *buf->h[i];
+    copy->hint = HISTOGRAM_HINT_UNKNOWN;
+    buf->h[i] = copy;
+    return true;
+}
+
+/* The older run moves aside; what is written never overtakes what is still to be read of the newer
+ * one. */
+bool sample_buf_merge(struct sample_buf *buf, size_t first, size_t middle)
+{
+    struct sample_buf *scratch = buf->aside;
+    size_t old = 0, new = middle, out = first;
+    bool was_new = false;
+
+    if (middle == first || middle == buf->count) {
+        return true;
+    }
+    if (buf->t[middle] > buf->t[middle - 1]) {
+        return forget_hint(buf, middle);
+    }
+    if (scratch == NULL) {
+        scratch = buf->aside = MEM_NEW(struct sample_buf);
+    }
+    if (!keep_copy(scratch, buf, first, middle)) {
+        return false;
+    }
+    while (old < scratch->count || new < buf->count) {
+        bool has_old = old < scratch->count;
+        bool take_old = has_old && (new == buf->count || scratch->t[old] < buf->t[new]);
+        bool follows = take_old == !was_new;
+
+        if (take_old) {
+            sample_buf_move(buf, out, scratch, old++);
+        } else {
+            bool is_replaced = has_old && scratch->t[old] == buf->t[new];
+
+            old += is_replaced;
+            sample_buf_move(buf, out, buf, new ++);
+        }
+        if (out > first && !follows && !forget_hint(buf, out)) {
+            return false;
+        }
+        was_new = !take_old;
+        out++;
+    }
+    buf->count = out;
+    return true;
 }

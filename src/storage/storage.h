@@ -41,7 +41,7 @@ struct sample_buf {
     struct arena arena;              /* of the histograms that were decoded for this buffer */
     const struct histogram **h_room; /* kept while h is NULL */
     ts *st_room;
-    struct sample_buf *aside; /* of querier_merge, made when it is needed */
+    struct sample_buf *aside; /* of sample_buf_merge, made when it is needed */
 };
 
 void sample_buf_done(struct sample_buf *buf);
@@ -58,6 +58,13 @@ static inline void sample_buf_reset(struct sample_buf *buf)
 /* These return false when memory is out. */
 bool sample_buf_add_h(struct sample_buf *buf);
 bool sample_buf_add_st(struct sample_buf *buf);
+
+/*
+ * sample_buf_merge makes one rising run of two: [first, middle), and what follows it, which wins at
+ * equal times. A histogram that gets another predecessor loses what its hint knows of a reset.
+ * False when memory is out.
+ */
+bool sample_buf_merge(struct sample_buf *buf, size_t first, size_t middle);
 
 /* sample_buf_move copies one sample within a buffer or between two; `to` must have the columns that
  * `from` has. */

@@ -35,9 +35,9 @@ enum {
     CHUNKS_HEAD_HEADER_BYTES = 8,
     CHUNKS_HEAD_FILES_MAX = 1 << 16,        /* at a time */
     CHUNKS_HEAD_NUMBER_MAX = (1 << 24) - 1, /* of a file */
-    CHUNKS_HEAD_DATA_MAX = 1 << 20,         /* bytes of a chunk */
-    CHUNKS_HEAD_META_MAX = 34,              /* bytes of a chunk beside its data, at most */
-    CHUNKS_HEAD_OUT_OF_ORDER = 0x80,        /* a bit of the encoding */
+    CHUNKS_HEAD_DATA_MAX = 1 << 24,  /* bytes of a chunk: ten histograms of the most buckets */
+    CHUNKS_HEAD_META_MAX = 34,       /* bytes of a chunk beside its data, at most */
+    CHUNKS_HEAD_OUT_OF_ORDER = 0x80, /* a bit of the encoding */
 };
 
 /* Where a chunk stands. */

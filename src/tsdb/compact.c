@@ -7,11 +7,9 @@
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_priv.h"
 #include "tsdb/block_writer.h"
-#include "tsdb/chunk_xor.h"
+#include "tsdb/chunk_pack.h"
 
 enum {
-    CHUNK_SAMPLES_MAX = 120,
-    CHUNK_BYTES_MAX = CHUNK_SAMPLES_MAX * CHUNK_XOR_SAMPLE_BYTES_MAX + 64,
     CHECK_STOP_EVERY = 256, /* series */
 };
 
@@ -35,8 +33,7 @@ struct compaction {
     struct compact_source *sources;
     VEC(struct compact_chunk) chunks;
     struct sample_buf samples;
-    struct sample_buf part;
-    uint8_t packed[CHUNK_BYTES_MAX];
+    struct chunk_pack pack;
 };
 
 /* The least symbol that a source has next; false when all are through. */
@@ -181,46 +178,30 @@ static int copy_chunk(struct compaction *compaction, const struct compact_chunk 
                                       chunk->meta.maxt, samples, err);
 }
 
-/* Merges two runs of rising samples into `samples`; of equal times the newer run's is kept. */
-static bool merge_samples(struct sample_buf *samples, const struct sample_buf *newer)
+static int decode(uint8_t encoding, str data, struct sample_buf *ret, struct baro_error *err)
 {
-    size_t a = samples->count, b = newer->count, at = a + b, kept;
-
-    if (!sample_buf_reserve(samples, b)) {
-        return false;
+    if (encoding == CHUNK_XOR) {
+        return chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, err);
     }
-    /* From the end, so that nothing is overwritten that is still wanted. */
-    while (b > 0) {
-        bool take_newer = a == 0 || newer->t[b - 1] >= samples->t[a - 1];
-
-        if (take_newer && a > 0 && newer->t[b - 1] == samples->t[a - 1]) {
-            a--;
-        }
-        at--;
-        samples->t[at] = take_newer ? newer->t[b - 1] : samples->t[a - 1];
-        samples->v[at] = take_newer ? newer->v[b - 1] : samples->v[a - 1];
-        b -= take_newer;
-        a -= !take_newer;
-    }
-    /* Equal times have left a gap between what was not moved and what was. */
-    kept = samples->count + newer->count - at;
-    memmove(samples->t + a, samples->t + at, kept * sizeof(samples->t[0]));
-    memmove(samples->v + a, samples->v + at, kept * sizeof(samples->v[0]));
-    samples->count = a + kept;
-    return true;
+    return chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, INT64_MIN, INT64_MAX,
+                                  ret, err);
 }
 
+/* Adds the samples of a chunk that are not deleted; of equal times those of the later chunk are
+ * kept. */
 static int decode_chunk(struct compaction *compaction, const struct compact_chunk *chunk,
                         struct baro_error *err)
 {
     const struct block_cursor *cursor = &chunk->source->cursor;
     struct tombstones deleted = tombstones_of(&cursor->block->tombstones, cursor->ref);
+    struct sample_buf *all = &compaction->samples;
+    size_t middle = all->count;
     uint8_t encoding = CHUNK_NONE;
     uint32_t samples = 0;
     str data = STR_NULL;
     int r = block_chunk(cursor->block, &chunk->meta, &encoding, &data, &samples, err);
 
-    if (r >= 0 && encoding != CHUNK_XOR) {
+    if (r >= 0 && (encoding < CHUNK_XOR || encoding > CHUNK_FLOAT_HISTOGRAM)) {
         r = error_set(err, BARO_EUNSUPPORTED,
                       "chunks of encoding %u overlap or are deleted in part, and cannot be "
                       "merged yet",
@@ -229,41 +210,19 @@ static int decode_chunk(struct compaction *compaction, const struct compact_chun
     if (r < 0) {
         return r;
     }
-    sample_buf_reset(&compaction->part);
-    r = chunk_xor_decode(data, INT64_MIN, INT64_MAX, &compaction->part, err);
+    r = decode(encoding, data, all, err);
     if (r < 0) {
         return r;
     }
-    for (size_t i = 1; i < compaction->part.count; i++) {
-        if (compaction->part.t[i] <= compaction->part.t[i - 1]) {
+    for (size_t i = middle + 1; i < all->count; i++) {
+        if (all->t[i] <= all->t[i - 1]) {
             return error_set(err, BARO_ECORRUPT, "chunks: the times of a chunk do not rise");
         }
     }
-    tombstones_apply(deleted, &compaction->part, 0);
-    return merge_samples(&compaction->samples, &compaction->part)
+    tombstones_apply(deleted, all, middle);
+    return sample_buf_merge(all, 0, middle)
                ? 0
                : error_set(err, BARO_ELIMIT, "no memory for the samples of a series");
-}
-
-/* Packs the samples from `first` on into one chunk; returns how many it took. */
-static int pack_chunk(struct compaction *compaction, size_t first, struct baro_error *err)
-{
-    const struct sample_buf *samples = &compaction->samples;
-    struct chunk_xor chunk;
-    size_t i = first;
-    int r;
-
-    chunk_xor_init(&chunk, compaction->packed);
-    while (i < samples->count && i - first < CHUNK_SAMPLES_MAX &&
-           chunk_xor_append(&chunk, compaction->packed, sizeof(compaction->packed), samples->t[i],
-                            samples->v[i])) {
-        i++;
-    }
-    ASSERT(i > first);
-    r = block_writer_chunk(compaction->writer, CHUNK_XOR,
-                           str_of((const char *)compaction->packed, chunk_xor_size(&chunk)),
-                           samples->t[first], samples->t[i - 1], (uint32_t)(i - first), err);
-    return r < 0 ? r : (int)(i - first);
 }
 
 /* Decodes the chunks [first, end), which overlap or have deletions, and packs them anew. */
@@ -275,10 +234,9 @@ static int repack(struct compaction *compaction, size_t first, size_t end, struc
     for (size_t i = first; r >= 0 && i < end; i++) {
         r = decode_chunk(compaction, &compaction->chunks.items[i], err);
     }
-    for (size_t at = 0; r >= 0 && at < compaction->samples.count; at += (size_t)r) {
-        r = pack_chunk(compaction, at, err);
-    }
-    return r < 0 ? r : 0;
+    return r < 0 ? r
+                 : chunk_pack_write(&compaction->pack, &compaction->samples, end - first == 1,
+                                    compaction->writer, err);
 }
 
 static int write_chunks(struct compaction *compaction, struct baro_error *err)
@@ -443,7 +401,7 @@ int compact_run(const struct compact_job *job, char ret_ulid[ULID_CHARS + 1],
     (void)mem_free(compaction->sources);
     vec_done(&compaction->chunks);
     sample_buf_done(&compaction->samples);
-    sample_buf_done(&compaction->part);
+    chunk_pack_done(&compaction->pack);
     (void)mem_free(compaction);
     return r;
 }

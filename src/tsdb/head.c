@@ -44,11 +44,37 @@ struct head *head_new(const struct head_options *options)
     return head;
 }
 
+/* The pool goes as a whole; what lies outside of it, series by series. */
+static void free_outside(struct head *head)
+{
+    struct head_garbage none = {0};
+
+    if (atomic_load_explicit(&head->outside, memory_order_relaxed) == 0) {
+        return;
+    }
+    head_epoch_advance(&head->epochs, &none);
+    head_collect(head);
+    for (uint32_t slot = 0; slot < head->slot_count; slot++) {
+        struct head_series *series;
+
+        if (head->pages[slot >> HEAD_PAGE_BITS] == NULL) {
+            continue;
+        }
+        series = head_series_at(head, slot);
+        if ((series->flags & SERIES_DEAD) == 0) {
+            head_open_drop_locked(head, series);
+            head_chain_free(head, series->closed);
+        }
+    }
+    ASSERT(atomic_load_explicit(&head->outside, memory_order_relaxed) == 0);
+}
+
 struct head *head_free(struct head *head)
 {
     if (head == NULL) {
         return NULL;
     }
+    free_outside(head);
     for (size_t i = 0; i < head->pages_count; i++) {
         (void)mem_free(head->pages[i]);
     }
@@ -128,10 +154,16 @@ bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt)
     return true;
 }
 
+bool head_has_histograms(struct head *head)
+{
+    return atomic_load_explicit(&head->has_histograms, memory_order_relaxed);
+}
+
 size_t head_bytes(struct head *head)
 {
     size_t bytes = head_pool_bytes(&head->pool) + head_meta_bytes(&head->meta) +
-                   head_exemplars_bytes(&head->examples);
+                   head_exemplars_bytes(&head->examples) +
+                   atomic_load_explicit(&head->outside_bytes, memory_order_relaxed);
 
     for (size_t i = 0; i < HEAD_SHARDS; i++) {
         lock_acquire(&head->shards[i].lock);

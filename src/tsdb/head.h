@@ -154,6 +154,9 @@ int head_exemplars_select(struct head *head, struct arena *arena, struct matcher
                           ts start, ts end, struct tsdb_exemplar **ret, size_t *ret_count,
                           struct baro_error *err);
 
+/* head_has_histograms says whether the head has ever had a native histogram. */
+bool head_has_histograms(struct head *head);
+
 /* head_bytes is the memory of the head by its own accounting. */
 size_t head_bytes(struct head *head);
 

@@ -4,63 +4,14 @@
 
 #include "base/mem.h"
 #include "client/self.h"
-#include "tsdb/head_priv.h"
-#include "tsdb/wal.h"
-#include "tsdb/wal_record.h"
+#include "tsdb/head_append_priv.h"
 
 enum {
     BLOCK = 64,           /* samples whose series are looked up before the first is used */
     COLUMNS_FIRST = 1024, /* an appender that had more than COLUMNS_KEPT gives memory back */
     COLUMNS_KEPT = 1 << 20,
-    RECORD_SAMPLES_MAX = 1 << 16, /* per WAL record */
-    RECORD_BYTES_MAX = 1 << 20,   /* a record of series or metadata ends beyond */
     PREFETCH_AHEAD = 8,
 };
-
-struct pending_exemplar {
-    uint32_t slot;
-    struct exemplar exemplar; /* in the appender's arena */
-};
-
-struct pending_metadata {
-    uint32_t slot;
-    uint32_t number;
-};
-
-struct head_appender {
-    struct appender base;
-    struct head *head;
-
-    /* What was accepted since the last commit, in columns. */
-    series_ref *refs; /* the series' own, as the WAL has them */
-    uint32_t *slots;
-    ts *t;
-    double *v;
-    size_t count;
-    size_t capacity;
-
-    VEC(uint32_t) unlogged; /* slots whose labels must go to the WAL first */
-    VEC(struct pending_exemplar) exemplars;
-    VEC(struct pending_metadata) metadata;
-    VEC(uint32_t) pinned; /* slots that exemplars and metadata use */
-    struct arena arena;   /* of the exemplars */
-
-    struct head_epoch *epoch; /* NULL between transactions */
-
-    /* The bounds of this transaction, looked up once. */
-    bool is_started;
-    ts min_valid;
-    ts max_valid;
-
-    const struct refs_page *page;
-    struct wal_batch batch;
-    struct buf record;
-};
-
-static struct head_appender *appender_of(struct appender *appender)
-{
-    return CONTAINER_OF(appender, struct head_appender, base);
-}
 
 static ts wall_clock(void)
 {
@@ -108,7 +59,7 @@ static void start(struct head_appender *appender, ts first)
 static int appender_series(struct appender *base, struct labels labels, series_ref *ret,
                            struct baro_error *err)
 {
-    struct head_appender *appender = appender_of(base);
+    struct head_appender *appender = head_appender_of(base);
     /* Its own visit, since a transaction begins with the first sample only. */
     struct head_epoch *epoch = head_epoch_enter(&appender->head->epochs, HEAD_APPENDER);
     uint32_t slot = 0;
@@ -122,6 +73,14 @@ static int appender_series(struct appender *base, struct labels labels, series_r
     }
     head_epoch_leave(&appender->head->epochs, epoch, HEAD_APPENDER);
     return r < 0 ? r : 0;
+}
+
+static bool column_h_grow(struct head_appender *appender, size_t capacity)
+{
+    void *h = mem_try_realloc(appender->h, capacity * sizeof(*appender->h));
+
+    appender->h = h != NULL ? h : appender->h;
+    return h != NULL;
 }
 
 static bool columns_reserve(struct head_appender *appender, size_t more)
@@ -143,34 +102,45 @@ static bool columns_reserve(struct head_appender *appender, size_t more)
     appender->t = t != NULL ? t : appender->t;
     v = mem_try_realloc(appender->v, capacity * sizeof(double));
     appender->v = v != NULL ? v : appender->v;
-    if (refs == NULL || slots == NULL || t == NULL || v == NULL) {
+    if (refs == NULL || slots == NULL || t == NULL || v == NULL ||
+        (appender->h != NULL && !column_h_grow(appender, capacity))) {
         return false;
     }
     appender->capacity = capacity;
     return true;
 }
 
-static enum append_status against(ts last_t, double last_v, ts t, double v)
+/* The column of histograms is made when the first one comes. */
+bool head_append_make_h(struct head_appender *appender)
 {
-    if (t > last_t) {
-        return APPEND_OK;
+    if (appender->h != NULL) {
+        return true;
     }
-    if (t < last_t) {
-        return APPEND_OUT_OF_ORDER;
+    if (!column_h_grow(appender, appender->capacity)) {
+        return false;
     }
-    return value_bits(v) == value_bits(last_v) ? APPEND_OK : APPEND_DUPLICATE;
+    memset(appender->h, 0, appender->count * sizeof(*appender->h));
+    return true;
 }
 
-/* Checks one sample against the series and against what this transaction has for it already, and
- * takes it. A repetition of the last sample is fine and stored once. */
-static enum append_status take_locked(struct head_appender *appender, struct head_series *series,
-                                      uint32_t slot, ts t, double v)
+bool head_append_reserve(struct head_appender *appender, size_t more, ts first)
+{
+    if (!columns_reserve(appender, more)) {
+        return false;
+    }
+    if (!appender->is_started) {
+        start(appender, first);
+    }
+    return true;
+}
+
+enum append_status head_append_admit_locked(const struct head_appender *appender,
+                                            const struct head_series *series, uint32_t slot, ts t,
+                                            struct append_last *ret_last)
 {
     uint32_t pending = series->pending;
-    ts last_t = series->chunk.t;
-    double last_v = value_from_bits(series->chunk.v_bits);
-    bool has_last = series->chunk.count > 0;
-    size_t n = appender->count;
+    struct append_last last = {series->chunk.count > 0, series->chunk.t,
+                               value_from_bits(series->chunk.v_bits), SIZE_MAX};
 
     if (UNLIKELY((series->flags & SERIES_DEAD) != 0)) {
         return APPEND_UNKNOWN;
@@ -181,14 +151,21 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
     if (t > appender->max_valid) {
         return APPEND_TOO_FAR;
     }
-    if (pending < n && appender->slots[pending] == slot) {
-        last_t = appender->t[pending];
-        last_v = appender->v[pending];
-        has_last = true;
+    if (pending < appender->count && appender->slots[pending] == slot) {
+        last = (struct append_last){true, appender->t[pending], appender->v[pending], pending};
     }
-    if (has_last && t <= last_t) {
-        return against(last_t, last_v, t, v);
+    *ret_last = last;
+    if (!last.has_one || t > last.t) {
+        return APPEND_OK;
     }
+    return t < last.t ? APPEND_OUT_OF_ORDER : APPEND_DUPLICATE;
+}
+
+void head_append_push_locked(struct head_appender *appender, struct head_series *series,
+                             uint32_t slot, ts t, double v, const struct histogram *h)
+{
+    size_t n = appender->count;
+
     if (UNLIKELY((series->flags & SERIES_LOGGED) == 0)) {
         vec_push(&appender->unlogged, slot);
     }
@@ -197,8 +174,56 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
     appender->slots[n] = slot;
     appender->t[n] = t;
     appender->v[n] = v;
+    if (appender->h != NULL) {
+        appender->h[n] = h;
+    }
     appender->count = n + 1;
     series->pending = (uint32_t)n;
+}
+
+bool head_append_is_histogram_locked(const struct head_appender *appender,
+                                     const struct head_series *series,
+                                     const struct append_last *last, bool *ret_is_float)
+{
+    if (!last->has_one) {
+        return false;
+    }
+    if (last->index == SIZE_MAX) {
+        *ret_is_float = head_series_is_histogram(series) &&
+                        head_open_at(appender->head, series)->chunk.is_float;
+        return head_series_is_histogram(series);
+    }
+    if (appender->h == NULL || appender->h[last->index] == NULL) {
+        return false;
+    }
+    *ret_is_float = !appender->h[last->index]->integer;
+    return true;
+}
+
+/* Checks one sample against the series and against what this transaction has for it already, and
+ * takes it. A repetition of the last sample is fine and stored once. */
+static enum append_status take_locked(struct head_appender *appender, struct head_series *series,
+                                      uint32_t slot, ts t, double v)
+{
+    struct append_last last = {0};
+    enum append_status status = head_append_admit_locked(appender, series, slot, t, &last);
+    bool is_float = false;
+
+    if (UNLIKELY(status == APPEND_DUPLICATE)) {
+        return value_bits(v) == value_bits(last.v) &&
+                       (value_is_stale(v) ||
+                        !head_append_is_histogram_locked(appender, series, &last, &is_float))
+                   ? APPEND_OK
+                   : APPEND_DUPLICATE;
+    }
+    if (UNLIKELY(status != APPEND_OK)) {
+        return status;
+    }
+    if (UNLIKELY(value_is_stale(v)) &&
+        head_append_is_histogram_locked(appender, series, &last, &is_float)) {
+        return head_append_stale_locked(appender, series, slot, t, is_float);
+    }
+    head_append_push_locked(appender, series, slot, t, v, NULL);
     if (LIKELY(series->open != 0)) {
         /* The commit will write behind the last bit of the chunk. */
         __builtin_prefetch((const char *)head_pool_at(&appender->head->pool, series->open) +
@@ -243,18 +268,22 @@ static int take_block(struct head_appender *appender, const struct append_batch 
     return refused;
 }
 
-static void count_refusals(const struct append_batch *batch)
+void head_append_count(const uint8_t *status, size_t count, bool is_histogram)
 {
     size_t counts[APPEND_STATUS_COUNT] = {0};
 
-    for (size_t i = 0; i < batch->count; i++) {
-        counts[batch->status[i]]++;
+    for (size_t i = 0; i < count; i++) {
+        counts[status[i]]++;
     }
     if (counts[APPEND_OUT_OF_ORDER] > 0) {
-        self_add(SELF_SAMPLES_OUT_OF_ORDER, (double)counts[APPEND_OUT_OF_ORDER]);
+        self_add(is_histogram ? SELF_SAMPLES_OUT_OF_ORDER_HISTOGRAM
+                              : SELF_SAMPLES_OUT_OF_ORDER_FLOAT,
+                 (double)counts[APPEND_OUT_OF_ORDER]);
     }
     if (counts[APPEND_OUT_OF_BOUNDS] > 0) {
-        self_add(SELF_SAMPLES_OUT_OF_BOUNDS, (double)counts[APPEND_OUT_OF_BOUNDS]);
+        self_add(is_histogram ? SELF_SAMPLES_OUT_OF_BOUNDS_HISTOGRAM
+                              : SELF_SAMPLES_OUT_OF_BOUNDS_FLOAT,
+                 (double)counts[APPEND_OUT_OF_BOUNDS]);
     }
     if (counts[APPEND_UNKNOWN] > 0) {
         self_add(SELF_HEAD_SERIES_NOT_FOUND, (double)counts[APPEND_UNKNOWN]);
@@ -264,17 +293,14 @@ static void count_refusals(const struct append_batch *batch)
 static int appender_samples(struct appender *base, const struct append_batch *batch,
                             struct baro_error *err)
 {
-    struct head_appender *appender = appender_of(base);
+    struct head_appender *appender = head_appender_of(base);
     int refused = 0;
 
     if (batch->count == 0) {
         return 0;
     }
-    if (!columns_reserve(appender, batch->count)) {
+    if (!head_append_reserve(appender, batch->count, batch->t[0])) {
         return error_set(err, -ENOMEM, "no memory for a batch of %zu samples", batch->count);
-    }
-    if (!appender->is_started) {
-        start(appender, batch->t[0]);
     }
     for (size_t i = 0; i < batch->count; i += BLOCK) {
         size_t left = batch->count - i;
@@ -282,7 +308,7 @@ static int appender_samples(struct appender *base, const struct append_batch *ba
         refused += take_block(appender, batch, i, left < BLOCK ? left : BLOCK);
     }
     if (refused > 0) {
-        count_refusals(batch);
+        head_append_count(batch->status, batch->count, false);
     }
     return refused;
 }
@@ -320,7 +346,7 @@ static struct head_series *series_for(struct head_appender *appender, series_ref
 static int appender_exemplar(struct appender *base, series_ref ref, const struct exemplar *exemplar,
                              struct baro_error *err)
 {
-    struct head_appender *appender = appender_of(base);
+    struct head_appender *appender = head_appender_of(base);
     struct exemplar copy = *exemplar;
     uint32_t slot = 0;
     int r;
@@ -346,7 +372,7 @@ static int appender_exemplar(struct appender *base, series_ref ref, const struct
 static int appender_metadata(struct appender *base, series_ref ref, const struct metadata *metadata,
                              struct baro_error *err)
 {
-    struct head_appender *appender = appender_of(base);
+    struct head_appender *appender = head_appender_of(base);
     struct head *head = appender->head;
     struct head_series *series;
     uint32_t slot = 0;
@@ -366,121 +392,6 @@ static int appender_metadata(struct appender *base, series_ref ref, const struct
     return 0;
 }
 
-static int end_record(struct head_appender *appender, struct baro_error *err)
-{
-    if (appender->record.failed) {
-        return error_set(err, -ENOMEM, "no memory for a WAL record");
-    }
-    return appender->record.len <= 1
-               ? 0
-               : wal_batch_add(&appender->batch, buf_view(&appender->record), err);
-}
-
-static void begin_record(struct head_appender *appender, enum wal_record_type type)
-{
-    buf_reset(&appender->record);
-    wal_put_type(&appender->record, type);
-}
-
-static int log_series(struct head_appender *appender, struct baro_error *err)
-{
-    const struct head *head = appender->head;
-    struct label labels[HEAD_LABELS_MAX];
-
-    begin_record(appender, WAL_RECORD_SERIES);
-    for (size_t i = 0; i < appender->unlogged.count; i++) {
-        const struct head_series *series = head_series_at(head, appender->unlogged.items[i]);
-
-        if (appender->record.len > RECORD_BYTES_MAX) {
-            int r = end_record(appender, err);
-
-            if (r < 0) {
-                return r;
-            }
-            begin_record(appender, WAL_RECORD_SERIES);
-        }
-        wal_put_series(&appender->record, series->ref, head_series_labels(head, series, labels));
-    }
-    return end_record(appender, err);
-}
-
-static int log_metadata(struct head_appender *appender, struct baro_error *err)
-{
-    struct head *head = appender->head;
-
-    begin_record(appender, WAL_RECORD_METADATA);
-    for (size_t i = 0; i < appender->metadata.count; i++) {
-        const struct pending_metadata *pending = &appender->metadata.items[i];
-
-        if (appender->record.len > RECORD_BYTES_MAX) {
-            int r = end_record(appender, err);
-
-            if (r < 0) {
-                return r;
-            }
-            begin_record(appender, WAL_RECORD_METADATA);
-        }
-        wal_put_metadata(&appender->record, head_series_at(head, pending->slot)->ref,
-                         head_meta_at(&head->meta, pending->number));
-    }
-    return end_record(appender, err);
-}
-
-static int log_samples(struct head_appender *appender, struct baro_error *err)
-{
-    for (size_t i = 0; i < appender->count; i += RECORD_SAMPLES_MAX) {
-        size_t left = appender->count - i;
-        int r;
-
-        buf_reset(&appender->record);
-        wal_put_samples(&appender->record, appender->refs + i, appender->t + i, appender->v + i,
-                        left < RECORD_SAMPLES_MAX ? left : RECORD_SAMPLES_MAX);
-        r = end_record(appender, err);
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 0;
-}
-
-static int log_exemplars(struct head_appender *appender, struct baro_error *err)
-{
-    const struct head *head = appender->head;
-    series_ref first_ref = 0;
-    ts first_t = 0;
-
-    begin_record(appender, WAL_RECORD_EXEMPLARS);
-    for (size_t i = 0; i < appender->exemplars.count; i++) {
-        const struct pending_exemplar *pending = &appender->exemplars.items[i];
-        series_ref ref = head_series_at(head, pending->slot)->ref;
-
-        if (i == 0) {
-            first_ref = ref;
-            first_t = pending->exemplar.t;
-        }
-        wal_put_exemplar(&appender->record, ref, &pending->exemplar, first_ref, first_t, i == 0);
-    }
-    return end_record(appender, err);
-}
-
-static int write_wal(struct head_appender *appender, struct baro_error *err)
-{
-    int r;
-
-    wal_batch_reset(&appender->batch);
-    r = log_series(appender, err);
-    if (r >= 0) {
-        r = log_metadata(appender, err);
-    }
-    if (r >= 0) {
-        r = log_samples(appender, err);
-    }
-    if (r >= 0) {
-        r = log_exemplars(appender, err);
-    }
-    return r < 0 ? r : wal_write(appender->head->wal, &appender->batch, err);
-}
-
 static void prefetch_ahead(const struct head_appender *appender, size_t i)
 {
     const struct head *head = appender->head;
@@ -490,13 +401,40 @@ static void prefetch_ahead(const struct head_appender *appender, size_t i)
     }
 }
 
-/* Puts the columns into the open chunks. Neighbours share a stripe, so a scrape takes few locks.
- * What another appender overtook is dropped and counted. */
-static size_t apply_samples(struct head_appender *appender, ts *ret_mint, ts *ret_maxt)
+/* What became of a transaction. */
+struct applied {
+    size_t floats;
+    size_t histograms;
+    size_t lost_floats; /* another appender overtook them */
+    size_t lost_histograms;
+    ts mint;
+    ts maxt;
+};
+
+static bool apply_one_locked(struct head_appender *appender, size_t i, struct applied *ret)
+{
+    struct head *head = appender->head;
+    bool is_taken;
+
+    if (LIKELY(appender->h == NULL || appender->h[i] == NULL)) {
+        is_taken =
+            head_series_append_locked(head, appender->slots[i], appender->t[i], appender->v[i]);
+        ret->floats += is_taken;
+        ret->lost_floats += !is_taken;
+        return is_taken;
+    }
+    is_taken = head_series_append_histogram_locked(head, appender->slots[i], appender->t[i],
+                                                   appender->h[i]);
+    ret->histograms += is_taken;
+    ret->lost_histograms += !is_taken;
+    return is_taken;
+}
+
+/* Puts the columns into the open chunks. Neighbours share a stripe, so a scrape takes few locks. */
+static void apply_samples(struct head_appender *appender, struct applied *ret)
 {
     struct head *head = appender->head;
     struct lock *held = NULL;
-    size_t applied = 0;
     ts mint = INT64_MAX, maxt = INT64_MIN;
 
     for (size_t i = 0; i < appender->count; i++) {
@@ -507,16 +445,37 @@ static size_t apply_samples(struct head_appender *appender, ts *ret_mint, ts *re
         head_stripe_hold(head, appender->slots[i], &held);
         series->flags = (uint8_t)((series->flags | SERIES_LOGGED) & ~SERIES_TOUCHED);
         head_series_unpin_locked(series);
-        if (LIKELY(head_series_append_locked(head, appender->slots[i], t, appender->v[i]))) {
+        if (LIKELY(apply_one_locked(appender, i, ret))) {
             mint = t < mint ? t : mint;
             maxt = t > maxt ? t : maxt;
-            applied++;
         }
     }
     head_stripe_drop(held);
-    *ret_mint = mint;
-    *ret_maxt = maxt;
-    return applied;
+    ret->mint = mint;
+    ret->maxt = maxt;
+}
+
+static void count_applied(struct head_appender *appender, const struct applied *applied)
+{
+    static const struct {
+        enum self_id taken;
+        enum self_id lost;
+    } rows[] = {{SELF_HEAD_SAMPLES_APPENDED_FLOAT, SELF_SAMPLES_OUT_OF_ORDER_FLOAT},
+                {SELF_HEAD_SAMPLES_APPENDED_HISTOGRAM, SELF_SAMPLES_OUT_OF_ORDER_HISTOGRAM}};
+    const size_t taken[] = {applied->floats, applied->histograms};
+    const size_t lost[] = {applied->lost_floats, applied->lost_histograms};
+
+    if (applied->mint <= applied->maxt) {
+        head_note_time(appender->head, applied->mint, applied->maxt);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if (taken[i] > 0) {
+            self_add(rows[i].taken, (double)taken[i]);
+        }
+        if (lost[i] > 0) {
+            self_add(rows[i].lost, (double)lost[i]);
+        }
+    }
 }
 
 static void apply_metadata(struct head_appender *appender)
@@ -578,6 +537,7 @@ static void forget(struct head_appender *appender)
     }
     appender->count = 0;
     appender->is_started = false;
+    appender->is_by_sample = false;
     vec_reset(&appender->unlogged);
     vec_reset(&appender->exemplars);
     vec_reset(&appender->metadata);
@@ -587,6 +547,7 @@ static void forget(struct head_appender *appender)
         appender->slots = mem_free(appender->slots);
         appender->t = mem_free(appender->t);
         appender->v = mem_free(appender->v);
+        appender->h = mem_free(appender->h);
         appender->capacity = 0;
         buf_done(&appender->record);
         wal_batch_done(&appender->batch);
@@ -595,13 +556,12 @@ static void forget(struct head_appender *appender)
 
 static int appender_commit(struct appender *base, struct baro_error *err)
 {
-    struct head_appender *appender = appender_of(base);
-    size_t applied;
-    ts mint, maxt;
+    struct head_appender *appender = head_appender_of(base);
+    struct applied applied = {0};
     int r = 0;
 
     if (appender->head->wal != NULL) {
-        r = write_wal(appender, err);
+        r = head_append_log(appender, err);
     }
     if (r < 0) {
         unpin(appender->head, appender->slots, appender->count);
@@ -609,14 +569,8 @@ static int appender_commit(struct appender *base, struct baro_error *err)
         return r;
     }
     mark_logged(appender);
-    applied = apply_samples(appender, &mint, &maxt);
-    if (applied > 0) {
-        head_note_time(appender->head, mint, maxt);
-        self_add(SELF_HEAD_SAMPLES_APPENDED, (double)applied);
-    }
-    if (applied < appender->count) {
-        self_add(SELF_SAMPLES_OUT_OF_ORDER, (double)(appender->count - applied));
-    }
+    apply_samples(appender, &applied);
+    count_applied(appender, &applied);
     apply_metadata(appender);
     apply_exemplars(appender);
     forget(appender);
@@ -625,7 +579,7 @@ static int appender_commit(struct appender *base, struct baro_error *err)
 
 static void appender_rollback(struct appender *base)
 {
-    struct head_appender *appender = appender_of(base);
+    struct head_appender *appender = head_appender_of(base);
 
     unpin(appender->head, appender->slots, appender->count);
     forget(appender);
@@ -633,13 +587,14 @@ static void appender_rollback(struct appender *base)
 
 static void appender_free(struct appender *base)
 {
-    struct head_appender *appender = appender_of(base);
+    struct head_appender *appender = head_appender_of(base);
 
     appender_rollback(base);
     (void)mem_free(appender->refs);
     (void)mem_free(appender->slots);
     (void)mem_free(appender->t);
     (void)mem_free(appender->v);
+    (void)mem_free(appender->h);
     vec_done(&appender->unlogged);
     vec_done(&appender->exemplars);
     vec_done(&appender->metadata);
@@ -655,6 +610,7 @@ struct appender *head_appender(struct head *head)
     static const struct appender_ops ops = {
         .series = appender_series,
         .samples = appender_samples,
+        .histograms = head_append_histograms,
         .exemplar = appender_exemplar,
         .metadata = appender_metadata,
         .commit = appender_commit,

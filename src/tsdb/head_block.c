@@ -11,11 +11,11 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/chunk_pack.h"
 #include "tsdb/head_priv.h"
 
 enum {
-    OPEN_BYTES_MAX = 2048,
-    CHUNK_SAMPLES_MAX = 120,
+    OPEN_BYTES = 2048, /* room for an open chunk; those of histograms may need more */
     APPENDERS_WAIT_MS = 10000,
     CHECK_STOP_EVERY = 1024, /* series */
 };
@@ -44,8 +44,11 @@ struct block_making {
     VEC(const struct head_chunk *) closed;
     VEC(struct symbol_pair) labels;
     struct sample_buf samples;
-    uint8_t open[OPEN_BYTES_MAX];
-    uint8_t packed[CHUNK_SAMPLES_MAX * CHUNK_XOR_SAMPLE_BYTES_MAX + 64];
+    struct buf open; /* a copy of the open chunk of the series in work */
+    uint8_t open_encoding;
+    ts open_mint;
+    ts open_maxt;
+    struct chunk_pack pack;
 };
 
 bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt)
@@ -207,26 +210,47 @@ static void write_symbols(struct block_making *making)
     (void)mem_free(texts);
 }
 
-/* Copies the open chunk and notes the closed ones in the time, newest first. */
-static str take_chunks(struct block_making *making, uint32_t slot)
+/* Copies the open chunk when it reaches into the time, and gives the newest closed one. Nothing is
+ * allocated under the lock. */
+static pool_ref copy_open(struct block_making *making, uint32_t slot)
 {
     struct head *head = making->head;
     const struct head_series *series = head_series_at(head, slot);
-    str open = STR_NULL;
-    pool_ref ref;
+    pool_ref closed = 0;
+    bool is_done = false;
+
+    buf_reset(&making->open);
+    (void)buf_reserve(&making->open, OPEN_BYTES);
+    while (!is_done && !making->open.failed) {
+        str data = STR_NULL;
+
+        lock_acquire(head_stripe(head, slot));
+        closed = series->closed;
+        if (series->chunk.count > 0 && series->chunk.t >= making->job->mint &&
+            head_open_mint_locked(head, series) < making->job->maxt) {
+            data = head_open_data_locked(head, series, &making->open_encoding);
+            making->open_mint = head_open_mint_locked(head, series);
+            making->open_maxt = series->chunk.t;
+        }
+        is_done = data.len <= making->open.capacity;
+        if (is_done) {
+            buf_str(&making->open, data);
+        }
+        lock_release(head_stripe(head, slot));
+        if (!is_done) {
+            (void)buf_reserve(&making->open, data.len * 2);
+        }
+    }
+    return closed;
+}
+
+/* Copies the open chunk and notes the closed ones in the time, newest first. */
+static void take_chunks(struct block_making *making, uint32_t slot)
+{
+    struct head *head = making->head;
+    pool_ref ref = copy_open(making, slot);
 
     vec_reset(&making->closed);
-    lock_acquire(head_stripe(head, slot));
-    ref = series->closed;
-    if (series->chunk.count > 0 && series->chunk.t >= making->job->mint &&
-        head_open_mint_locked(head, series) < making->job->maxt) {
-        size_t size = chunk_xor_size(&series->chunk);
-
-        ASSERT(size <= sizeof(making->open));
-        memcpy(making->open, head_pool_at(&head->pool, series->open), size);
-        open = str_of((const char *)making->open, size);
-    }
-    lock_release(head_stripe(head, slot));
     while (ref != 0) {
         const struct head_chunk *chunk = head_chunk_at(head, ref);
 
@@ -238,32 +262,29 @@ static str take_chunks(struct block_making *making, uint32_t slot)
         }
         ref = head_chunk_older(chunk);
     }
-    return open;
 }
 
 /* Packs what is in the time of a chunk that may reach beyond it. */
-static int write_part(struct block_making *making, str data, struct baro_error *err)
+static int write_part(struct block_making *making, uint8_t encoding, str data,
+                      struct baro_error *err)
 {
     struct sample_buf *samples = &making->samples;
     int r;
 
     sample_buf_reset(samples);
-    r = chunk_xor_decode(data, making->job->mint, making->job->maxt - 1, samples, err);
-    for (size_t first = 0, i; r >= 0 && first < samples->count; first = i) {
-        struct chunk_xor chunk;
+    r = head_chunk_decode(encoding, data, making->job->mint, making->job->maxt - 1, samples, err);
+    return r < 0 ? r : chunk_pack_write(&making->pack, samples, true, making->writer, err);
+}
 
-        chunk_xor_init(&chunk, making->packed);
-        for (i = first; i < samples->count && i - first < CHUNK_SAMPLES_MAX; i++) {
-            bool fits = chunk_xor_append(&chunk, making->packed, sizeof(making->packed),
-                                         samples->t[i], samples->v[i]);
-
-            ASSERT(fits);
-        }
-        r = block_writer_chunk(making->writer, CHUNK_XOR,
-                               str_of((const char *)making->packed, chunk_xor_size(&chunk)),
-                               samples->t[first], samples->t[i - 1], (uint32_t)(i - first), err);
+/* A chunk as it is, or what of it is in the time. */
+static int write_chunk(struct block_making *making, uint8_t encoding, str data, ts mint, ts maxt,
+                       struct baro_error *err)
+{
+    if (mint < making->job->mint || maxt >= making->job->maxt) {
+        return write_part(making, encoding, data, err);
     }
-    return r;
+    return block_writer_chunk(making->writer, encoding, data, mint, maxt, head_chunk_samples(data),
+                              err);
 }
 
 static int write_closed(struct block_making *making, const struct head_chunk *chunk,
@@ -272,23 +293,21 @@ static int write_closed(struct block_making *making, const struct head_chunk *ch
     str data = STR_NULL;
     int r = head_chunk_data(making->head, chunk, &data, err);
 
-    if (r < 0) {
-        return r;
-    }
-    if (chunk->mint < making->job->mint || head_chunk_maxt(chunk) >= making->job->maxt) {
-        return write_part(making, data, err);
-    }
-    return block_writer_chunk(making->writer, head_chunk_encoding(chunk), data, chunk->mint,
-                              head_chunk_maxt(chunk), head_chunk_samples(data), err);
+    return r < 0 ? r
+                 : write_chunk(making, head_chunk_encoding(chunk), data, chunk->mint,
+                               head_chunk_maxt(chunk), err);
 }
 
 static int write_series(struct block_making *making, uint32_t slot, struct baro_error *err)
 {
     const struct head_series *series = head_series_at(making->head, slot);
     const pair_ref *pairs = head_series_pairs(making->head, series);
-    str open = take_chunks(making, slot);
     int r = 0;
 
+    take_chunks(making, slot);
+    if (making->open.failed) {
+        return error_set(err, BARO_ELIMIT, "no memory for a chunk of the head");
+    }
     vec_reset(&making->labels);
     for (size_t i = 0; i < series->pair_count; i++) {
         struct pair_symbols symbols = making->symbols[pairs[i]];
@@ -299,9 +318,9 @@ static int write_series(struct block_making *making, uint32_t slot, struct baro_
     for (size_t i = making->closed.count; r >= 0 && i-- > 0;) {
         r = write_closed(making, making->closed.items[i], err);
     }
-    if (r >= 0 && open.len > 0) {
-        /* The end of an open chunk is only known once it is decoded. */
-        r = write_part(making, open, err);
+    if (r >= 0 && making->open.len > 0) {
+        r = write_chunk(making, making->open_encoding, buf_view(&making->open), making->open_mint,
+                        making->open_maxt, err);
     }
     block_writer_end(making->writer);
     return r;
@@ -351,6 +370,8 @@ int head_block_write(struct head *head, const struct head_block_job *job,
     vec_done(&making->closed);
     vec_done(&making->labels);
     sample_buf_done(&making->samples);
+    buf_done(&making->open);
+    chunk_pack_done(&making->pack);
     arena_done(&making->arena);
     (void)mem_free(making);
     return r;

@@ -54,6 +54,8 @@ pool_ref head_chunk_new(struct head *head, ts mint, ts maxt, uint8_t encoding, s
 
         memcpy(far, data.ptr, data.len);
         memcpy(chunk + 1, &far, sizeof(far));
+        atomic_fetch_add_explicit(&head->outside, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&head->outside_bytes, data.len, memory_order_relaxed);
     } else {
         memcpy(chunk + 1, data.ptr, data.len);
     }
@@ -76,6 +78,8 @@ void head_chunk_free(struct head *head, pool_ref ref)
 
     if (is_far(chunk)) {
         (void)mem_free((char *)(uintptr_t)bytes_of(chunk));
+        atomic_fetch_sub_explicit(&head->outside, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&head->outside_bytes, chunk->place, memory_order_relaxed);
     }
     head_pool_free(&head->pool, ref, pool_bytes(chunk));
 }

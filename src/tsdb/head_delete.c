@@ -29,9 +29,10 @@ static int read_all_locked(struct head *head, const struct head_series *series,
         r = head_chunk_read(head, closed.items[i], INT64_MIN, INT64_MAX, ret, err);
     }
     if (r >= 0 && series->chunk.count > 0) {
-        r = chunk_xor_decode(
-            str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk)),
-            INT64_MIN, INT64_MAX, ret, err);
+        uint8_t encoding = CHUNK_NONE;
+        str open = head_open_data_locked(head, series, &encoding);
+
+        r = head_chunk_decode(encoding, open, INT64_MIN, INT64_MAX, ret, err);
     }
     vec_done(&closed);
     return r;
@@ -90,16 +91,11 @@ int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
         vec_push(&garbage->chunks, series->closed);
         series->closed = 0;
     }
-    if (series->open != 0) {
-        head_pool_free(&head->pool, series->open, series->open_size);
-    }
-    series->open = 0;
-    series->open_size = 0;
-    series->chunk = (struct chunk_xor){.leading = CHUNK_XOR_FRESH};
+    head_open_drop_locked(head, series);
     atomic_fetch_sub_explicit(&head->chunks, chunks, memory_order_relaxed);
     for (size_t i = 0; i < scratch->count; i++) {
         if (scratch->t[i] < start || scratch->t[i] > end) {
-            (void)head_series_append_locked(head, slot, scratch->t[i], scratch->v[i]);
+            head_series_put_back_locked(head, slot, scratch, i);
         }
     }
     return 1;

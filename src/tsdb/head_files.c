@@ -222,7 +222,7 @@ static pool_ref chain_of(struct head *head, series_ref ref)
 /* What the head can hold; others are left to the WAL. */
 static bool is_known(uint8_t encoding)
 {
-    return encoding == CHUNK_XOR;
+    return encoding >= CHUNK_XOR && encoding <= CHUNK_FLOAT_HISTOGRAM;
 }
 
 /* A chunk that blocks have, or that the head cannot hold, is not loaded. */
@@ -276,16 +276,6 @@ int head_files_open(struct head *head, const struct head_files_options *options,
     return chunks_head_open(&wanted, &head->files, ret, err);
 }
 
-static void free_chain(struct head *head, pool_ref ref)
-{
-    while (ref != 0) {
-        pool_ref older = head_chunk_older(head_chunk_at(head, ref));
-
-        head_chunk_free(head, ref);
-        ref = older;
-    }
-}
-
 /* Takes a ref's chain, without what blocks have; 0 = none. */
 static pool_ref take_chain(struct head *head, series_ref ref, ts *ret_mint, size_t *ret_count)
 {
@@ -298,7 +288,7 @@ static pool_ref take_chain(struct head *head, series_ref ref, ts *ret_mint, size
         struct head_chunk *chunk = head_chunk_at(head, at);
 
         if (head_chunk_maxt(chunk) < min_valid) {
-            free_chain(head, at);
+            head_chain_free(head, at);
             if (last == NULL) {
                 newest = 0;
             } else {
@@ -340,7 +330,7 @@ bool head_chain_attach(struct head *head, struct head_series *series, series_ref
     }
     chain = take_chain(head, ref, &mint, &count);
     if (chain == 0 || (series->flags & SERIES_UNFILED) != 0) {
-        free_chain(head, chain);
+        head_chain_free(head, chain);
         return true;
     }
     maxt = head_chunk_maxt(head_chunk_at(head, chain));
@@ -348,7 +338,7 @@ bool head_chain_attach(struct head *head, struct head_series *series, series_ref
             : series->chunk.count > 0 ? head_open_mint_locked(head, series)
                                       : INT64_MAX;
     if (first <= maxt) {
-        free_chain(head, chain);
+        head_chain_free(head, chain);
         return false;
     }
     if (oldest != NULL) {
@@ -363,7 +353,7 @@ bool head_chain_attach(struct head *head, struct head_series *series, series_ref
 
 static void free_unknown(void *context, UNUSED series_ref ref, uint32_t chain)
 {
-    free_chain(context, chain);
+    head_chain_free(context, chain);
 }
 
 /* A series always has an open chunk beside closed ones. When the WAL has lost what came after the
@@ -389,7 +379,7 @@ static int open_again(struct head *head, uint32_t slot, struct sample_buf *scrat
     head_chunk_free(head, ref);
     atomic_fetch_sub_explicit(&head->chunks, 1, memory_order_relaxed);
     for (size_t i = 0; i < scratch->count; i++) {
-        (void)head_series_append_locked(head, slot, scratch->t[i], scratch->v[i]);
+        head_series_put_back_locked(head, slot, scratch, i);
     }
     return r < 0 ? r : 0;
 }

@@ -84,10 +84,7 @@ static void drop_open_locked(struct truncation *truncation, struct head_series *
     struct head *head = truncation->head;
 
     if (series->chunk.count > 0 && series->chunk.t < truncation->before) {
-        head_pool_free(&head->pool, series->open, series->open_size);
-        series->open = 0;
-        series->open_size = 0;
-        series->chunk = (struct chunk_xor){.leading = CHUNK_XOR_FRESH};
+        head_open_drop_locked(head, series);
         truncation->sum->chunks++;
     }
 }
@@ -312,7 +309,7 @@ bool head_wait_queriers(struct head *head, int64_t deadline)
     return head_epoch_wait(&head->epochs, HEAD_QUERIER, deadline);
 }
 
-static void free_chain(struct head *head, pool_ref ref)
+void head_chain_free(struct head *head, pool_ref ref)
 {
     while (ref != 0) {
         pool_ref older = head_chunk_older(head_chunk_at(head, ref));
@@ -336,7 +333,7 @@ static void free_series(struct head *head, uint32_t slot)
 static void free_garbage(struct head *head, const struct head_garbage *garbage)
 {
     for (size_t i = 0; i < garbage->chunks.count; i++) {
-        free_chain(head, garbage->chunks.items[i]);
+        head_chain_free(head, garbage->chunks.items[i]);
     }
     for (size_t i = 0; i < garbage->slots.count; i++) {
         free_series(head, garbage->slots.items[i]);

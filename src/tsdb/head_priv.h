@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "base/vec.h"
+#include "tsdb/chunk_histogram.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/chunks_head.h"
 #include "tsdb/head.h"
@@ -31,6 +32,8 @@ enum {
     SERIES_TOUCHED = 4, /* asked for since the last truncation, which therefore spares it */
     SERIES_UNFILED = 8, /* what chunks_head has of it was deleted or opened again: its chunks stay
                            in memory until a truncation has passed that */
+    SERIES_HISTOGRAM = 16, /* its open chunk has histograms: `open` holds the address of a struct
+                              head_open, and of `chunk` t, count, and v_bits (the sum) are set */
 };
 
 /* A series with this many pending samples is not counted any more, and stays for good. */
@@ -139,6 +142,17 @@ struct head {
     _Atomic int64_t mint;      /* relaxed: statistics and the bounds of queries */
     _Atomic int64_t maxt;      /* relaxed: likewise */
     _Atomic uint64_t chunks;
+    _Atomic uint64_t outside;       /* open chunks of histograms, and closed ones that lie outside
+                                       of the pool */
+    _Atomic uint64_t outside_bytes; /* their memory */
+    _Atomic bool has_histograms;    /* there has been one */
+};
+
+/* An open chunk of histograms. */
+struct head_open {
+    struct chunk_histogram chunk;
+    ts mint;
+    bool has_end; /* series.next_at was set by the size that the chunk had */
 };
 
 static inline struct head_series *head_series_at(const struct head *head, uint32_t slot)
@@ -213,6 +227,9 @@ pool_ref head_chunk_new(struct head *head, ts mint, ts maxt, uint8_t encoding, s
 pool_ref head_chunk_new_filed(struct head *head, ts mint, ts maxt, uint8_t encoding,
                               struct chunks_place place, pool_ref older);
 void head_chunk_free(struct head *head, pool_ref ref);
+
+/* head_chain_free frees a chunk and all older ones. */
+void head_chain_free(struct head *head, pool_ref ref);
 
 /* head_chunk_data gives the bytes of a closed chunk; they live as long as the chunk itself may be
  * seen. Fails with BARO_ECORRUPT when its file is damaged. */
@@ -313,6 +330,39 @@ bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v)
 int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
                        struct sample_buf *scratch, struct head_garbage *garbage,
                        struct baro_error *err);
+
+/* head_series_append_histogram does the same with a histogram that histogram_check has passed;
+ * false also for one that no chunk can hold. A stale marker is of the kind that the series has. */
+bool head_series_append_histogram_locked(struct head *head, uint32_t slot, ts t,
+                                         const struct histogram *h);
+
+/* head_series_put_back appends sample i of a buffer, which was the series' before. */
+void head_series_put_back_locked(struct head *head, uint32_t slot, const struct sample_buf *samples,
+                                 size_t i);
+
+static inline bool head_series_is_histogram(const struct head_series *series)
+{
+    return (series->flags & SERIES_HISTOGRAM) != 0;
+}
+
+/* The open chunk of a series, under its stripe lock. head_open_at is that of histograms;
+ * head_open_data gives the bytes (none without a sample) and encoding of any; head_open_close puts
+ * it into the chain of closed ones; head_open_drop frees it. */
+struct head_open *head_open_at(const struct head *head, const struct head_series *series);
+str head_open_data_locked(const struct head *head, const struct head_series *series,
+                          uint8_t *ret_encoding);
+void head_open_close_locked(struct head *head, uint32_t slot);
+void head_open_drop_locked(struct head *head, struct head_series *series);
+
+/* head_open_new makes an open chunk of histograms for a series without any; head_open_show sets
+ * what the series tells of it. */
+struct head_open *head_open_new_locked(struct head *head, struct head_series *series);
+void head_open_show_locked(struct head_series *series, const struct head_open *open, double sum);
+size_t head_open_bytes(const struct head_open *open);
+
+/* head_chunk_even_end is where a chunk should end that is full to 1 / ratio at `now`, so that those
+ * left until `end` are equally long. */
+ts head_chunk_even_end(ts start, ts now, ts end, double ratio);
 
 /* head_open_mint gives the time of the first sample of the open chunk, of which there is one. */
 ts head_open_mint_locked(const struct head *head, const struct head_series *series);

@@ -5,8 +5,8 @@
 #include "tsdb/head_priv.h"
 
 enum {
-    OPEN_BYTES_MAX = 2048, /* of an open chunk: it is one block of the pool */
-    CANCEL_EVERY = 16384,  /* series between two looks at the cancel flag */
+    OPEN_BYTES = 2048,    /* room for an open chunk; those of histograms may need more */
+    CANCEL_EVERY = 16384, /* series between two looks at the cancel flag */
 };
 
 struct head_querier {
@@ -18,10 +18,13 @@ struct head_querier {
     struct arena arena; /* labels that were handed out */
 };
 
-/* The chunks of a series that a reader looks at, made by snapshot. */
+/* The chunks of a series that a reader looks at, made by view_make. */
 struct head_view {
     VEC(const struct head_chunk *) closed; /* newest first */
-    uint8_t open[OPEN_BYTES_MAX];
+    str open;                              /* a copy of the open chunk, in one of those below */
+    uint8_t open_encoding;
+    struct buf far;
+    uint8_t near[OPEN_BYTES];
 };
 
 static struct head_querier *querier_of(struct querier *querier)
@@ -42,13 +45,7 @@ static bool has_time_locked(const struct head *head, const struct head_series *s
         return true;
     }
     if (series->closed == 0) {
-        ts t = 0;
-        double v = 0;
-        int r = chunk_xor_last(
-            str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk)),
-            INT64_MIN, end, &t, &v, NULL);
-
-        return r == 1;
+        return head_open_mint_locked(head, series) <= end;
     }
     for (closed = head_chunk_at(head, series->closed); closed != NULL;
          closed = head_chunk_at(head, head_chunk_older(closed))) {
@@ -158,32 +155,67 @@ static int querier_select(struct querier *base, struct arena *arena,
     return 0;
 }
 
-/* Copies the open chunk and notes the closed ones that reach into the time, newest first. Closed
- * chunks do not change, so they are read without the lock. */
-static str snapshot(struct head_querier *querier, uint32_t slot, ts start, struct head_view *view)
+static void view_done(struct head_view *view)
+{
+    vec_done(&view->closed);
+    buf_done(&view->far);
+}
+
+/* Copies the open chunk, if the series has samples from `start` on, and gives the newest closed
+ * one. Nothing is allocated under the lock. */
+static pool_ref copy_open(struct head *head, uint32_t slot, ts start, struct head_view *view)
+{
+    const struct head_series *series = head_series_at(head, slot);
+    pool_ref closed = 0;
+    bool is_done = false;
+
+    while (!is_done && !view->far.failed) {
+        size_t room = view->far.capacity > 0 ? view->far.capacity : sizeof(view->near);
+        char *to = view->far.capacity > 0 ? view->far.ptr : (char *)view->near;
+        str data = STR_NULL;
+
+        lock_acquire(head_stripe(head, slot));
+        if (series->chunk.count > 0 && series->chunk.t >= start) {
+            closed = series->closed;
+            data = head_open_data_locked(head, series, &view->open_encoding);
+        }
+        is_done = data.len <= room;
+        if (is_done && data.len > 0) {
+            memcpy(to, data.ptr, data.len);
+            view->open = str_of(to, data.len);
+        }
+        lock_release(head_stripe(head, slot));
+        if (!is_done) {
+            (void)buf_reserve(&view->far, data.len * 2);
+        }
+    }
+    return closed;
+}
+
+/* Copies the open chunk and notes the closed ones that reach into the time. Closed chunks do not
+ * change, so they are read without the lock. End with view_done. */
+static int view_make(struct head_querier *querier, uint32_t slot, ts start, struct head_view *view,
+                     struct baro_error *err)
 {
     struct head *head = querier->head;
-    struct head_series *series = head_series_at(head, slot);
-    size_t size;
     pool_ref closed;
 
     memset(&view->closed, 0, sizeof(view->closed));
-    lock_acquire(head_stripe(head, slot));
-    size = chunk_xor_size(&series->chunk);
-    closed = series->closed;
-    if (series->chunk.count == 0 || series->chunk.t < start) {
-        lock_release(head_stripe(head, slot));
-        return STR_NULL;
+    view->far = (struct buf){0};
+    view->open = STR_NULL;
+    closed = copy_open(head, slot, start, view);
+    if (view->far.failed) {
+        return error_set(err, BARO_ELIMIT, "no memory for a chunk of the head");
     }
-    ASSERT(size <= sizeof(view->open));
-    memcpy(view->open, head_pool_at(&head->pool, series->open), size);
-    lock_release(head_stripe(head, slot));
+    if (view->open.len == 0) {
+        return 0;
+    }
     for (const struct head_chunk *chunk = head_chunk_at(head, closed);
          chunk != NULL && head_chunk_maxt(chunk) >= start;
          chunk = head_chunk_at(head, head_chunk_older(chunk))) {
         vec_push(&view->closed, chunk);
     }
-    return str_of((const char *)view->open, size);
+    return 0;
 }
 
 static int querier_samples(struct querier *base, const struct series *series, ts start, ts end,
@@ -191,12 +223,11 @@ static int querier_samples(struct querier *base, const struct series *series, ts
 {
     struct head_querier *querier = querier_of(base);
     struct head_view view;
-    str open;
-    int r = 0;
+    int r;
 
     start = start > querier->mint ? start : querier->mint;
     end = end < querier->maxt ? end : querier->maxt;
-    open = snapshot(querier, (uint32_t)series->id, start, &view);
+    r = view_make(querier, (uint32_t)series->id, start, &view, err);
     for (size_t i = view.closed.count; r >= 0 && i-- > 0;) {
         const struct head_chunk *chunk = view.closed.items[i];
 
@@ -204,17 +235,68 @@ static int querier_samples(struct querier *base, const struct series *series, ts
             r = head_chunk_read(querier->head, chunk, start, end, ret, err);
         }
     }
-    if (r >= 0 && open.len > 0 &&
+    if (r >= 0 && view.open.len > 0 &&
         (view.closed.count == 0 || head_chunk_maxt(view.closed.items[0]) < end)) {
-        r = chunk_xor_decode(open, start, end, ret, err);
+        r = head_chunk_decode(view.open_encoding, view.open, start, end, ret, err);
     }
-    vec_done(&view.closed);
+    view_done(&view);
+    return r;
+}
+
+/* The last histogram of a chunk within the time: 1, or 0. */
+static int last_histogram(uint8_t encoding, str data, ts start, ts end, struct arena *arena,
+                          struct sample *ret, struct baro_error *err)
+{
+    struct sample_buf samples = {0};
+    int r = head_chunk_decode(encoding, data, start, end, &samples, err);
+
+    if (r >= 0 && samples.count > 0) {
+        size_t last = samples.count - 1;
+        struct histogram *copy = histogram_copy(arena, samples.h[last]);
+
+        r = copy != NULL ? 1 : error_set(err, BARO_ELIMIT, "no memory for a histogram");
+        if (r > 0) {
+            *ret = (struct sample){.t = samples.t[last], .v = samples.v[last], .h = copy};
+        }
+    }
+    sample_buf_done(&samples);
+    return r;
+}
+
+static int last_of_chunk(uint8_t encoding, str data, ts start, ts end, struct arena *arena,
+                         struct sample *ret, struct baro_error *err)
+{
+    if (encoding == CHUNK_XOR) {
+        return chunk_xor_last(data, start, end, &ret->t, &ret->v, err);
+    }
+    return last_histogram(encoding, data, start, end, arena, ret, err);
+}
+
+static int last_of_view(const struct head_querier *querier, const struct head_view *view, ts start,
+                        ts end, struct arena *arena, struct sample *ret, struct baro_error *err)
+{
+    int r = 0;
+
+    if (view->open.len > 0) {
+        r = last_of_chunk(view->open_encoding, view->open, start, end, arena, ret, err);
+    }
+    for (size_t i = 0; r == 0 && i < view->closed.count; i++) {
+        const struct head_chunk *closed = view->closed.items[i];
+        str data = STR_NULL;
+
+        if (closed->mint > end) {
+            continue;
+        }
+        r = head_chunk_data(querier->head, closed, &data, err);
+        if (r >= 0) {
+            r = last_of_chunk(head_chunk_encoding(closed), data, start, end, arena, ret, err);
+        }
+    }
     return r;
 }
 
 static int querier_last_sample(struct querier *base, const struct series *series, ts start, ts end,
-                               UNUSED struct arena *arena, struct sample *ret,
-                               struct baro_error *err)
+                               struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct head_querier *querier = querier_of(base);
     struct head *head = querier->head;
@@ -222,34 +304,27 @@ static int querier_last_sample(struct querier *base, const struct series *series
     struct chunk_xor chunk;
     struct sample found = {0};
     struct head_view view;
-    str open;
-    int r = 0;
+    bool is_histogram;
+    int r;
 
     start = start > querier->mint ? start : querier->mint;
     end = end < querier->maxt ? end : querier->maxt;
     lock_acquire(head_stripe(head, (uint32_t)series->id));
     chunk = at->chunk;
+    is_histogram = head_series_is_histogram(at);
     lock_release(head_stripe(head, (uint32_t)series->id));
     if (chunk.count == 0 || chunk.t < start) {
         return 0;
     }
-    if (chunk.t <= end) {
+    if (chunk.t <= end && !is_histogram) {
         *ret = (struct sample){.t = chunk.t, .v = value_from_bits(chunk.v_bits)};
         return 1;
     }
-    open = snapshot(querier, (uint32_t)series->id, start, &view);
-    if (open.len > 0) {
-        r = chunk_xor_last(open, start, end, &found.t, &found.v, err);
+    r = view_make(querier, (uint32_t)series->id, start, &view, err);
+    if (r >= 0) {
+        r = last_of_view(querier, &view, start, end, arena, &found, err);
     }
-    for (size_t i = 0; r == 0 && i < view.closed.count; i++) {
-        if (view.closed.items[i]->mint <= end) {
-            str data = STR_NULL;
-
-            r = head_chunk_data(head, view.closed.items[i], &data, err);
-            r = r < 0 ? r : chunk_xor_last(data, start, end, &found.t, &found.v, err);
-        }
-    }
-    vec_done(&view.closed);
+    view_done(&view);
     if (r > 0) {
         *ret = found;
     }

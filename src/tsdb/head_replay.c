@@ -3,11 +3,13 @@
 #include "base/mem.h"
 #include "client/self.h"
 #include "tsdb/head_priv.h"
+#include "tsdb/wal_histogram.h"
 #include "tsdb/wal_record.h"
 
 struct head_replay_state {
     struct wal_labels labels;
     struct wal_samples samples;
+    struct arena arena; /* of one record's histograms */
     const struct refs_page *page;
 };
 
@@ -112,6 +114,62 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
         head_note_time(head, mint, maxt);
     }
     return 0;
+}
+
+/* A histogram that a newer Prometheus may have written finer than is kept; false for what cannot be
+ * stored. */
+static bool make_storable(struct arena *arena, struct histogram *h)
+{
+    if (histogram_is_stale(h)) {
+        return true;
+    }
+    if (histogram_check(h, NULL) < 0) {
+        return false;
+    }
+    if (h->schema > HISTOGRAM_SCHEMA_MAX && h->schema <= HISTOGRAM_SCHEMA_RESERVED_MAX) {
+        histogram_reduce(arena, h, HISTOGRAM_SCHEMA_MAX);
+    }
+    return histogram_schema_is_valid(h->schema);
+}
+
+static bool replay_histogram(struct head_replay *replay, struct wal_histogram *one)
+{
+    struct head *head = replay->head;
+    uint32_t slot = refs_find(&head->refs, &replay->state->page, one->ref);
+    bool is_taken, is_filed;
+
+    if (slot == HEAD_SLOT_NONE) {
+        note_ref(head, one->ref);
+        replay->series_unknown++;
+        return false;
+    }
+    if (one->t < atomic_load_explicit(&head->min_valid, memory_order_relaxed) ||
+        !make_storable(&replay->state->arena, &one->h)) {
+        return false;
+    }
+    lock_acquire(head_stripe(head, slot));
+    is_filed = is_filed_locked(head, head_series_at(head, slot), one->t);
+    is_taken = !is_filed && head_series_append_histogram_locked(head, slot, one->t, &one->h);
+    lock_release(head_stripe(head, slot));
+    if (is_taken) {
+        head_note_time(head, one->t, one->t);
+    }
+    return is_taken || is_filed;
+}
+
+static int replay_histograms(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct wal_histograms at = {.type = wal_record_type(record)};
+    struct reader rd = wal_record_body(record);
+    struct wal_histogram one = {0};
+    int r;
+
+    while ((r = wal_next_histogram(&rd, &at, &replay->state->arena, &one, err)) == 1) {
+        replay->samples++;
+        replay->samples_refused += !replay_histogram(replay, &one);
+    }
+    arena_reset(&replay->state->arena);
+    return r;
 }
 
 static int replay_metadata(struct head_replay *replay, str record, struct baro_error *err)
@@ -225,6 +283,9 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
         /* They say which samples of the WBL stand in chunks_head as well. */
         return 0;
     default:
+        if (wal_is_histograms(wal_record_type(record))) {
+            return replay_histograms(replay, record, err);
+        }
         replay->records_skipped++;
         return 0;
     }
@@ -235,6 +296,7 @@ void head_replay_done(struct head_replay *replay)
     if (replay->state != NULL) {
         wal_labels_done(&replay->state->labels);
         wal_samples_done(&replay->state->samples);
+        arena_done(&replay->state->arena);
         replay->state = mem_free(replay->state);
     }
 }

@@ -9,6 +9,7 @@ enum {
     SHARD_FIRST = 64,
     /* Prometheus's sizes: see docs/formats/chunk.md. */
     CHUNK_SAMPLES = 120,
+    CHUNK_QUARTERS = 4, /* at that part of them the end is set */
     CHUNK_BYTES_MAX = 1024 - 19,
     CHUNK_FIRST_BYTES = 24, /* header, first sample, and most second ones */
 };
@@ -365,6 +366,9 @@ ts head_open_mint_locked(const struct head *head, const struct head_series *seri
     const uint8_t *at = (const uint8_t *)head_pool_at(&head->pool, series->open);
     uint64_t raw = 0;
 
+    if (head_series_is_histogram(series)) {
+        return head_open_at(head, series)->mint;
+    }
     at += CHUNK_XOR_HEADER_BYTES;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         raw |= (uint64_t)(*at & 0x7f) << shift;
@@ -375,26 +379,13 @@ ts head_open_mint_locked(const struct head *head, const struct head_series *seri
     return (int64_t)(raw >> 1) ^ -(int64_t)(raw & 1);
 }
 
-/* Where the chunk should end so that those left until `end` are equally long, from a quarter of its
- * samples. */
-static ts even_end(ts start, ts now, ts end)
+ts head_chunk_even_end(ts start, ts now, ts end, double ratio)
 {
     double length = (double)end - (double)start;
-    double n = length / (((double)now - (double)start + 1) * 4);
+    double n = length / (((double)now - (double)start + 1) * ratio);
 
     /* In doubles, since times at the ends of their range would overflow. */
     return n <= 1 || length >= 0x1p62 ? end : start + (ts)(length / (double)(int64_t)n);
-}
-
-static void close_chunk_locked(struct head *head, struct head_series *series, uint32_t slot)
-{
-    str data = str_of(head_pool_at(&head->pool, series->open), chunk_xor_size(&series->chunk));
-
-    series->closed = head_chunk_new(head, head_open_mint_locked(head, series), series->chunk.t,
-                                    CHUNK_XOR, data, series->closed);
-    head_pool_free(&head->pool, series->open, series->open_size);
-    series->open = 0;
-    head_note_closed_locked(head, slot);
 }
 
 static void open_chunk_locked(struct head *head, struct head_series *series, ts t)
@@ -430,11 +421,12 @@ static bool must_cut_locked(struct head *head, struct head_series *series, ts t)
 {
     const struct chunk_xor *chunk = &series->chunk;
 
-    if (chunk_xor_size(chunk) > CHUNK_BYTES_MAX) {
+    if (chunk_xor_size(chunk) > CHUNK_BYTES_MAX || head_series_is_histogram(series)) {
         return true;
     }
-    if (chunk->count == CHUNK_SAMPLES / 4) {
-        series->next_at = even_end(head_open_mint_locked(head, series), chunk->t, series->next_at);
+    if (chunk->count == CHUNK_SAMPLES / CHUNK_QUARTERS) {
+        series->next_at = head_chunk_even_end(head_open_mint_locked(head, series), chunk->t,
+                                              series->next_at, CHUNK_QUARTERS);
     }
     return t >= series->next_at || chunk->count >= 2 * CHUNK_SAMPLES;
 }
@@ -449,7 +441,7 @@ bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v)
             return false;
         }
         if (UNLIKELY(must_cut_locked(head, series, t))) {
-            close_chunk_locked(head, series, slot);
+            head_open_close_locked(head, slot);
             open_chunk_locked(head, series, t);
         }
     } else {

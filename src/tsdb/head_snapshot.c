@@ -208,7 +208,8 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
         read_padding(rd);
         if (rd->failed || entry.mint > entry.maxt || entry.mint < last ||
             (uint64_t)entry.maxt - (uint64_t)entry.mint > HEAD_CHUNK_SPAN_MAX ||
-            entry.encoding != CHUNK_XOR || bytes.len < CHUNK_XOR_HEADER_BYTES) {
+            entry.encoding < CHUNK_XOR || entry.encoding > CHUNK_FLOAT_HISTOGRAM ||
+            bytes.len < CHUNK_XOR_HEADER_BYTES) {
             return false;
         }
         last = entry.maxt;
@@ -227,6 +228,31 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
     return true;
 }
 
+static bool load_open_histograms(struct loading *loading, const struct snapshot_series *entry,
+                                 str data, struct head_series *series)
+{
+    struct head_open *open = head_open_new_locked(loading->head, series);
+    double sum = value_from_bits(entry->chunk.v_bits);
+
+    if (chunk_histogram_resume(&open->chunk, data, entry->open_encoding == CHUNK_FLOAT_HISTOGRAM,
+                               NULL) < 0) {
+        chunk_histogram_begin(&open->chunk, false, CHUNK_START_UNKNOWN);
+    }
+    open->mint = (ts)entry->chunk.delta;
+    open->has_end = (entry->flags & SNAPSHOT_SERIES_HAS_END) != 0;
+    atomic_fetch_add_explicit(&loading->head->outside_bytes,
+                              head_open_bytes(open) - sizeof(struct head_open),
+                              memory_order_relaxed);
+    if (open->chunk.count != entry->chunk.count || open->chunk.t != entry->chunk.t ||
+        open->mint > open->chunk.t) {
+        return false;
+    }
+    head_open_show_locked(series, open, sum);
+    series->next_at = entry->next_at;
+    loading->chunks++;
+    return true;
+}
+
 static bool load_open(struct loading *loading, const struct snapshot_series *entry, str open,
                       struct head_series *series)
 {
@@ -236,6 +262,12 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
     if (entry->chunk.count == 0 || entry->chunk.t < loading->min_valid ||
         entry->chunk.t <= filed_until(head, series)) {
         return open.len == 0 || entry->chunk.count > 0;
+    }
+    if (entry->open_encoding != CHUNK_XOR) {
+        return entry->open_encoding <= CHUNK_FLOAT_HISTOGRAM &&
+               entry->open_encoding != CHUNK_NONE &&
+               load_open_histograms(loading, entry, open, series) &&
+               head_open_mint_locked(head, series) > filed_until(head, series);
     }
     if (open.len <= CHUNK_XOR_HEADER_BYTES || chunk_xor_size(&entry->chunk) != open.len ||
         open.len > HEAD_POOL_BLOCK_BYTES_MAX) {

@@ -9,7 +9,7 @@
 
 #define SNAPSHOT_MAGIC UINT64_C(0x3144414548524142) /* "BARHEAD1" */
 
-enum { SNAPSHOT_VERSION = 2, SNAPSHOT_FRAME_BYTES = 1 << 20 };
+enum { SNAPSHOT_VERSION = 3, SNAPSHOT_FRAME_BYTES = 1 << 20 };
 
 enum snapshot_kind {
     SNAPSHOT_NAMES = 1, /* label names */
@@ -67,23 +67,27 @@ struct snapshot_file {
     int64_t maxt;
 };
 
-enum { SNAPSHOT_SERIES_UNFILED = 1 }; /* chunks_head does not count for it */
+enum {
+    SNAPSHOT_SERIES_UNFILED = 1, /* chunks_head does not count for it */
+    SNAPSHOT_SERIES_HAS_END = 2, /* of a histogram chunk: as in struct head_open */
+};
 
 /* A series: this, its pairs (4 bytes each, padded), its open chunk (padded), its closed chunks that
  * chunks_head does not have, oldest first: each a snapshot_chunk and its bytes (padded). */
 struct snapshot_series {
     uint64_t ref;
-    struct chunk_xor chunk;
+    struct chunk_xor chunk; /* of histograms: t and count, and the first time in `delta` */
     int64_t next_at;
     uint32_t hash;
     uint32_t meta; /* number, from 1; 0 = none */
     uint32_t closed_count;
     uint16_t pair_count;
-    uint16_t open_bytes;
+    uint16_t zero;
     uint8_t shard;
     uint8_t tag;
     uint8_t flags;
-    uint8_t zero[5];
+    uint8_t open_encoding;
+    uint32_t open_bytes;
 };
 STATIC_ASSERT(sizeof(struct snapshot_series) == 72, "it is written as it is");
 

@@ -269,6 +269,7 @@ static void put_series(struct snapshot *snapshot, uint32_t slot)
         .tag = (uint8_t)snapshot->places[slot],
     };
     pool_ref closed;
+    str open;
 
     buf_bytes(&snapshot->frame, &entry, sizeof(entry));
     for (size_t i = 0; i < series->pair_count; i++) {
@@ -281,9 +282,12 @@ static void put_series(struct snapshot *snapshot, uint32_t slot)
     entry.meta = series->meta;
     entry.flags = (series->flags & SERIES_UNFILED) != 0 ? SNAPSHOT_SERIES_UNFILED : 0;
     closed = series->closed;
-    if (series->chunk.count > 0) {
-        entry.open_bytes = (uint16_t)chunk_xor_size(&series->chunk);
-        buf_bytes(&snapshot->frame, head_pool_at(&head->pool, series->open), entry.open_bytes);
+    open = head_open_data_locked(head, series, &entry.open_encoding);
+    entry.open_bytes = (uint32_t)open.len;
+    buf_str(&snapshot->frame, open);
+    if (head_series_is_histogram(series)) {
+        entry.chunk.delta = (uint64_t)head_open_mint_locked(head, series);
+        entry.flags |= head_open_at(head, series)->has_end ? SNAPSHOT_SERIES_HAS_END : 0;
     }
     lock_release(head_stripe(head, slot));
     pad(&snapshot->frame);

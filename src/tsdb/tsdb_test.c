@@ -365,7 +365,7 @@ TEST(tsdb_replays_checkpoints_and_series_under_several_refs)
     put_sample(&batch, 900000000007, 1, 2000);
     put_sample(&batch, 55, 1, 2000);
     assert_ok(wal_batch_add(&batch, STR("\xf1whatever"), NULL), NULL);
-    assert_ok(wal_batch_add(&batch, STR("\x07whatever"), NULL), NULL);
+    assert_ok(wal_batch_add(&batch, STR("\xf2whatever"), NULL), NULL);
     assert_ok(wal_batch_add(&batch, STR("\xf0unknown"), NULL), NULL);
     write_segment(wal_dir, 4, &batch);
     put_sample(&batch, 7, 0, 3000);

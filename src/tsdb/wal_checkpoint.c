@@ -6,13 +6,10 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 #include "tsdb/wal.h"
+#include "tsdb/wal_histogram.h"
 #include "tsdb/wal_record.h"
 
 enum { BATCH_BYTES = 1 << 20, BATCH_RECORDS = 1024 };
-
-/* A record of histograms is kept whole when it may hold a wanted sample: its first time is told,
- * the others of one commit are near it. */
-#define HISTOGRAM_SPREAD ((dur)DUR_HOUR)
 
 struct checkpoint {
     const struct wal_checkpoint_job *job;
@@ -21,6 +18,7 @@ struct checkpoint {
     struct wal_batch batch;
     struct wal_labels labels;
     struct wal_samples samples;
+    struct arena arena; /* of one record's histograms */
     struct buf record;
 };
 
@@ -161,17 +159,56 @@ static int keep_tombstones(struct checkpoint *checkpoint, str record, struct bar
                      : put_made(checkpoint, err);
 }
 
-/* Type, first ref, first time, in all versions of these records but the newest. */
+/* Writes the wanted histograms of a record into another one: their number, and of all in
+ * *ret_count. */
+static int filter_histograms(struct checkpoint *checkpoint, str record, size_t *ret_count,
+                             struct baro_error *err)
+{
+    const struct wal_checkpoint_job *job = checkpoint->job;
+    struct wal_histograms at = {.type = wal_record_type(record)};
+    struct reader rd = wal_record_body(record);
+    struct wal_histogram one = {0};
+    series_ref first_ref = 0;
+    ts first_t = 0;
+    int kept = 0, r;
+
+    buf_reset(&checkpoint->record);
+    wal_put_type(&checkpoint->record, (enum wal_record_type)at.type);
+    *ret_count = 0;
+    while ((r = wal_next_histogram(&rd, &at, &checkpoint->arena, &one, err)) == 1) {
+        ++*ret_count;
+        if (one.t < job->mint || !job->wants_ref(job->context, one.ref)) {
+            continue;
+        }
+        if (kept == 0) {
+            first_ref = one.ref;
+            first_t = one.t;
+        }
+        wal_put_histogram(&checkpoint->record, one.ref, one.t, &one.h, first_ref, first_t,
+                          kept++ == 0);
+    }
+    return r < 0 ? r : kept;
+}
+
 static int keep_histograms(struct checkpoint *checkpoint, str record, struct baro_error *err)
 {
-    struct reader rd = wal_record_body(record);
-    ts first;
+    uint8_t type = wal_record_type(record);
+    bool has_starts = type == WAL_RECORD_HISTOGRAMS_V2 || type == WAL_RECORD_FLOAT_HISTOGRAMS_V2;
+    size_t count = 0;
+    int kept = filter_histograms(checkpoint, record, &count, err);
 
-    (void)read_be64(&rd);
-    first = (ts)read_be64(&rd);
-    return !rd.failed && first < checkpoint->job->mint - HISTOGRAM_SPREAD
-               ? 0
-               : put(checkpoint, record, err);
+    arena_reset(&checkpoint->arena);
+    if (kept < 0) {
+        return kept;
+    }
+    checkpoint->stats->samples_kept += (size_t)kept;
+    checkpoint->stats->samples_dropped += count - (size_t)kept;
+    if (kept == 0) {
+        return 0;
+    }
+    /* Start times are not decoded here, so such a record is kept as it is. */
+    return (size_t)kept == count || has_starts ? put(checkpoint, record, err)
+                                               : put_made(checkpoint, err);
 }
 
 static int keep_record(struct checkpoint *checkpoint, str record, struct baro_error *err)
@@ -191,6 +228,8 @@ static int keep_record(struct checkpoint *checkpoint, str record, struct baro_er
     case WAL_RECORD_FLOAT_HISTOGRAMS:
     case WAL_RECORD_CUSTOM_HISTOGRAMS:
     case WAL_RECORD_CUSTOM_FLOAT_HISTOGRAMS:
+    case WAL_RECORD_HISTOGRAMS_V2:
+    case WAL_RECORD_FLOAT_HISTOGRAMS_V2:
         return keep_histograms(checkpoint, record, err);
     case WAL_RECORD_METADATA:       /* written anew */
     case WAL_RECORD_MIN_VALID_TIME: /* all times before it are dropped here */
@@ -305,6 +344,7 @@ int wal_checkpoint_run(const struct wal_checkpoint_job *job, struct wal_checkpoi
     wal_batch_done(&checkpoint.batch);
     wal_labels_done(&checkpoint.labels);
     wal_samples_done(&checkpoint.samples);
+    arena_done(&checkpoint.arena);
     buf_done(&checkpoint.record);
     arena_done(&arena);
     return r < 0 ? error_wrap(err, r, "WAL checkpoint %08" PRIu64, job->last) : 0;
