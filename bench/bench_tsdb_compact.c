@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -19,8 +20,11 @@ enum {
     TARGETS = 100,
     PER_TARGET = 1000,
     SERIES = TARGETS * PER_TARGET,
-    INTERVAL = 60000,
+    INTERVAL_MS = 60000,
     SCRAPES = 185, /* 3 h 5 min: one full range of 2 h behind half a range */
+    STEADY_INTERVAL_MS = 15000,
+    STEADY_SCRAPES = 700, /* 2 h 55 min: the most that a head holds before it gives a block */
+    STEADY_ROUND = 20,    /* scrapes between two rounds of the maintenance: 5 min instead of 5 s */
     LATENCIES_MAX = 1 << 20,
     COMMIT_PAUSE_US = 1000,
     QUERY_PAUSE_US = 5000,
@@ -38,6 +42,7 @@ struct load {
     double *queries_ms;
     size_t query_count;
     int next_scrape;
+    ts interval;
 };
 
 static double now_ms(void)
@@ -69,7 +74,7 @@ static void create(struct appender *appender)
     }
 }
 
-static void scrape_one(struct appender *appender, unsigned target, int scrape)
+static void scrape_one(struct appender *appender, unsigned target, ts t)
 {
     static uint8_t status[PER_TARGET];
     static ts times[PER_TARGET];
@@ -81,7 +86,7 @@ static void scrape_one(struct appender *appender, unsigned target, int scrape)
                                  .status = status};
 
     for (unsigned i = 0; i < PER_TARGET; i++) {
-        times[i] = INT64_C(1699999200000) + (ts)scrape * INTERVAL + target * 7;
+        times[i] = INT64_C(1699999200000) + t + target * 7;
         values[first + i] += i % 3 == 0 ? 1 : i % 3 == 1 ? (double)(i % 100) / 8 : 0;
     }
     (void)appender->ops->samples(appender, &batch, NULL);
@@ -100,7 +105,7 @@ static void *append_loop(void *context)
            load->commit_count < LATENCIES_MAX) {
         double start = now_ms();
 
-        scrape_one(appender, target, load->next_scrape);
+        scrape_one(appender, target, load->next_scrape * load->interval);
         load->commits_ms[load->commit_count++] = now_ms() - start;
         target = (target + 1) % TARGETS;
         load->next_scrape += target == 0;
@@ -211,7 +216,7 @@ static void run_beside(struct load *load, const char *name, bool must_compact)
 
 BENCH(compact_beside_appends)
 {
-    static struct load load;
+    static struct load load = {.interval = INTERVAL_MS};
     const struct tsdb_options options = {.no_sync_thread = true};
     char dir[] = "/var/tmp/bench-tsdb-XXXXXX";
     struct appendable *appendable;
@@ -227,7 +232,7 @@ BENCH(compact_beside_appends)
     create(appender);
     for (; load.next_scrape < SCRAPES; load.next_scrape++) {
         for (unsigned target = 0; target < TARGETS; target++) {
-            scrape_one(appender, target, load.next_scrape);
+            scrape_one(appender, target, load.next_scrape * load.interval);
         }
     }
     appender->ops->free(appender);
@@ -235,6 +240,74 @@ BENCH(compact_beside_appends)
     run_beside(&load, "calm", false);
     run_beside(&load, "compacting", true);
     print_head(load.tsdb, "head with 65 samples a series");
+    (void)tsdb_close(load.tsdb, NULL);
+    (void)fs_remove_tree(fs_real(), dir, NULL);
+    (void)mem_free(load.commits_ms);
+    (void)mem_free(load.queries_ms);
+}
+
+/* A line of /proc/self/smaps_rollup, in bytes. */
+static double memory_of(const char *key)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "re");
+    char line[256];
+    double kib = 0;
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, key, strlen(key)) == 0) {
+            kib = strtod(line + strlen(key), NULL);
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return kib * 1024;
+}
+
+/* What a series takes when full chunks go to files, and what commits notice of that. */
+BENCH(head_steady)
+{
+    static struct load load = {.interval = STEADY_INTERVAL_MS};
+    const struct tsdb_options options = {.no_sync_thread = true};
+    double rss = memory_of("Rss:"), anonymous = memory_of("Anonymous:");
+    char dir[] = "/var/tmp/bench-tsdb-XXXXXX";
+    struct appendable *appendable;
+    struct appender *appender;
+    double start;
+
+    if (mkdtemp(dir) == NULL || tsdb_open(dir, &options, &load.tsdb, NULL) < 0) {
+        return;
+    }
+    load.commits_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
+    load.queries_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
+    appendable = tsdb_appendable(load.tsdb);
+    appender = appendable->appender(appendable);
+    create(appender);
+    for (; load.next_scrape < STEADY_SCRAPES; load.next_scrape++) {
+        for (unsigned target = 0; target < TARGETS; target++) {
+            scrape_one(appender, target, load.next_scrape * load.interval);
+        }
+        if (load.next_scrape % STEADY_ROUND == 0) {
+            (void)tsdb_compact(load.tsdb, NULL);
+        }
+        if (load.next_scrape == SCRAPES) {
+            print_head(load.tsdb, "head with 185 samples a series at 15 s");
+        }
+    }
+    print_head(load.tsdb, "head with 700 samples a series at 15 s");
+    printf("%-40s %.0f bytes a series, of them anonymous %.0f\n", "resident memory",
+           (memory_of("Rss:") - rss) / SERIES, (memory_of("Anonymous:") - anonymous) / SERIES);
+    /* All chunks fill up within a few scrapes: the largest batch for the files. */
+    run_beside(&load, "calm", false);
+    for (int i = 0; i < 130; i++, load.next_scrape++) {
+        for (unsigned target = 0; target < TARGETS; target++) {
+            scrape_one(appender, target, load.next_scrape * load.interval);
+        }
+    }
+    appender->ops->free(appender);
+    start = now_ms();
+    run_beside(&load, "full chunks going to files", true);
+    printf("%-40s %.0f ms\n", "that round", now_ms() - start);
     (void)tsdb_close(load.tsdb, NULL);
     (void)fs_remove_tree(fs_real(), dir, NULL);
     (void)mem_free(load.commits_ms);
