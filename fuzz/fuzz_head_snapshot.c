@@ -29,7 +29,10 @@ static void mend(char *data, size_t size)
         if (frame.bytes > size - offset - sizeof(frame)) {
             return;
         }
-        frame.crc = crc32c_add(0, &frame, 12);
+        frame.raw_bytes = frame.bytes & ~7u; /* as it is: what is packed would hardly be reached */
+        frame.bytes = frame.raw_bytes;
+        memcpy(data + offset, &frame, sizeof(frame));
+        frame.crc = crc32c_add(0, &frame, offsetof(struct snapshot_frame, crc));
         frame.crc = crc32c_add(frame.crc, data + offset + sizeof(frame), frame.bytes);
         memcpy(data + offset, &frame, sizeof(frame));
         offset += sizeof(frame) + frame.bytes;

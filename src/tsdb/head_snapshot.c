@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "codec/bytes.h"
+#include "codec/compress.h"
 #include "codec/crc32c.h"
 #include "sys/fs.h"
 #include "tsdb/head_priv.h"
@@ -14,6 +15,8 @@ struct loading {
     struct head *head;
     struct snapshot_header header;
     str data;
+    struct compressor *compressor;
+    struct buf raw; /* the entries of a frame */
     const struct label_name **names;
     size_t name_count;
     size_t name_room;
@@ -54,8 +57,9 @@ static int read_header(struct loading *loading, struct baro_error *err)
                                   sizeof(*header) - offsetof(struct snapshot_header, segment))) {
         return damaged(err, "the checksum of the header differs");
     }
-    /* A series takes this much at least, so that a wild count cannot ask for all memory. */
-    if (header->series_count > loading->data.len / sizeof(struct snapshot_series) ||
+    /* A series takes a byte at least, however well it packs, so that a wild count cannot ask for
+     * all memory. */
+    if (header->series_count > loading->data.len ||
         header->series_count > loading->head->options.series_max) {
         return damaged(err, "the series count is impossible");
     }
@@ -63,17 +67,19 @@ static int read_header(struct loading *loading, struct baro_error *err)
 }
 
 /* The next frame and a reader over its entries: 1, 0 at the end frame. */
-static int next_frame(str data, size_t *offset, struct snapshot_frame *ret, struct reader *ret_rd,
-                      struct baro_error *err)
+static int next_frame(struct loading *loading, size_t *offset, struct snapshot_frame *ret,
+                      struct reader *ret_rd, struct baro_error *err)
 {
-    str body;
+    str data = loading->data, body;
     uint32_t crc;
+    int r;
 
     if (data.len - *offset < sizeof(*ret)) {
         return damaged(err, "it ends early");
     }
     memcpy(ret, data.ptr + *offset, sizeof(*ret));
-    if (ret->bytes > data.len - *offset - sizeof(*ret) || ret->bytes % 8 != 0) {
+    if (ret->bytes > data.len - *offset - sizeof(*ret) || ret->raw_bytes < ret->bytes ||
+        ret->raw_bytes > SNAPSHOT_FRAME_BYTES_MAX || ret->raw_bytes % 8 != 0) {
         return damaged(err, "a frame ends behind the end");
     }
     body = str_of(data.ptr + *offset + sizeof(*ret), ret->bytes);
@@ -81,8 +87,17 @@ static int next_frame(str data, size_t *offset, struct snapshot_frame *ret, stru
     if (crc32c_add(crc, body.ptr, body.len) != ret->crc) {
         return damaged(err, "the checksum of a frame differs");
     }
-    *ret_rd = reader_over(body);
     *offset += sizeof(*ret) + ret->bytes;
+    if (ret->raw_bytes > ret->bytes) {
+        buf_reset(&loading->raw);
+        r = compressor_unpack(loading->compressor, COMPRESS_ZSTD, body, ret->raw_bytes,
+                              &loading->raw, err);
+        if (r < 0 || loading->raw.len != ret->raw_bytes) {
+            return damaged(err, "a frame cannot be unpacked");
+        }
+        body = buf_view(&loading->raw);
+    }
+    *ret_rd = reader_over(body);
     return ret->kind == SNAPSHOT_END ? 0 : 1;
 }
 
@@ -402,7 +417,7 @@ static int load_frames(struct loading *loading, struct baro_error *err)
     struct reader rd = {0};
     int r;
 
-    while ((r = next_frame(loading->data, &offset, &frame, &rd, err)) == 1) {
+    while ((r = next_frame(loading, &offset, &frame, &rd, err)) == 1) {
         if (frame.kind >= SNAPSHOT_KIND_COUNT || loaders[frame.kind] == NULL) {
             return damaged(err, "a frame is of an unknown kind");
         }
@@ -478,7 +493,10 @@ int head_snapshot_load(struct head *head, const struct fs *fs, const char *dir,
         return r == -ENOENT ? 0 : r;
     }
     loading.data = str_of(map.ptr, map.size);
+    loading.compressor = compressor_new();
     r = load(&loading, segment_min, segment_max, ret, err);
+    (void)compressor_free(loading.compressor);
+    buf_done(&loading.raw);
     fs->unmap(fs, map);
     (void)mem_free(loading.names);
     (void)mem_free(loading.pairs);

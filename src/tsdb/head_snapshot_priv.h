@@ -1,5 +1,5 @@
-/* head_snapshot_priv: the file of a snapshot. All numbers are little-endian and lie at multiples of
- * their size, since the file is mapped and read in place. Format: docs/formats/head_snapshot.md. */
+/* head_snapshot_priv: the file of a snapshot. All numbers are little-endian. Format:
+ * docs/formats/head_snapshot.md. */
 #pragma once
 
 #include <stdint.h>
@@ -9,7 +9,11 @@
 
 #define SNAPSHOT_MAGIC UINT64_C(0x3144414548524142) /* "BARHEAD1" */
 
-enum { SNAPSHOT_VERSION = 3, SNAPSHOT_FRAME_BYTES = 1 << 20 };
+enum { SNAPSHOT_VERSION = 4, SNAPSHOT_FRAME_BYTES = 1 << 20 };
+
+/* A frame ends behind SNAPSHOT_FRAME_BYTES with the entry that is being written, so none is near
+ * this. */
+#define SNAPSHOT_FRAME_BYTES_MAX ((uint32_t)1 << 29)
 
 enum snapshot_kind {
     SNAPSHOT_NAMES = 1, /* label names */
@@ -38,11 +42,13 @@ STATIC_ASSERT(sizeof(struct snapshot_header) == 56, "it is written as it is");
 /* Before the entries of one kind; a frame has whole entries. */
 struct snapshot_frame {
     uint32_t kind;
-    uint32_t count; /* entries */
-    uint32_t bytes; /* of them, a multiple of 8 */
-    uint32_t crc;   /* of the fields before, and of the entries */
+    uint32_t count;     /* entries */
+    uint32_t raw_bytes; /* of them, a multiple of 8 */
+    uint32_t bytes;     /* that follow: packed with zstd, unless they are as many */
+    uint32_t zero;
+    uint32_t crc; /* of the fields before, and of the bytes that follow */
 };
-STATIC_ASSERT(sizeof(struct snapshot_frame) == 16, "it is written as it is");
+STATIC_ASSERT(sizeof(struct snapshot_frame) == 24, "it is written as it is");
 
 /* A name or pair: this, then the text, padded to 8. */
 struct snapshot_text {

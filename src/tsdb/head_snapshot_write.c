@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "codec/compress.h"
 #include "codec/crc32c.h"
 #include "sys/fs.h"
 #include "tsdb/file_writer.h"
@@ -17,6 +18,8 @@ struct snapshot {
     struct head *head;
     struct file_writer out;
     struct buf frame; /* entries that are not written yet */
+    struct buf packed;
+    struct compressor *compressor;
     enum snapshot_kind kind;
     uint32_t frame_count;
 
@@ -33,19 +36,27 @@ struct snapshot {
 
 static void frame_end(struct snapshot *snapshot)
 {
+    str entries = buf_view(&snapshot->frame);
     struct snapshot_frame header = {
         .kind = snapshot->kind,
         .count = snapshot->frame_count,
-        .bytes = (uint32_t)snapshot->frame.len,
+        .raw_bytes = (uint32_t)entries.len,
     };
 
     if (snapshot->frame_count == 0 && snapshot->kind != SNAPSHOT_END) {
         return;
     }
+    buf_reset(&snapshot->packed);
+    if (compressor_pack(snapshot->compressor, COMPRESS_ZSTD, entries, &snapshot->packed, NULL) >=
+            0 &&
+        snapshot->packed.len < entries.len) {
+        entries = buf_view(&snapshot->packed);
+    }
+    header.bytes = (uint32_t)entries.len;
     header.crc = crc32c_add(0, &header, offsetof(struct snapshot_frame, crc));
-    header.crc = crc32c_add(header.crc, snapshot->frame.ptr, snapshot->frame.len);
+    header.crc = crc32c_add(header.crc, entries.ptr, entries.len);
     file_writer_bytes(&snapshot->out, &header, sizeof(header));
-    file_writer_bytes(&snapshot->out, snapshot->frame.ptr, snapshot->frame.len);
+    file_writer_bytes(&snapshot->out, entries.ptr, entries.len);
     buf_reset(&snapshot->frame);
     snapshot->frame_count = 0;
 }
@@ -445,6 +456,8 @@ static void snapshot_done(struct snapshot *snapshot)
 {
     file_writer_done(&snapshot->out);
     buf_done(&snapshot->frame);
+    buf_done(&snapshot->packed);
+    (void)compressor_free(snapshot->compressor);
     (void)mem_free(snapshot->slots);
     (void)mem_free(snapshot->number_of);
     (void)mem_free(snapshot->places);
@@ -456,7 +469,10 @@ static void snapshot_done(struct snapshot *snapshot)
 int head_snapshot_write(struct head *head, const struct fs *fs, const char *dir, bool must_sync,
                         const _Atomic bool *stop, uint64_t *ret_bytes, struct baro_error *err)
 {
-    struct snapshot snapshot = {.head = head, .kind = SNAPSHOT_NAMES, .out.file = FS_FILE_NONE};
+    struct snapshot snapshot = {.head = head,
+                                .kind = SNAPSHOT_NAMES,
+                                .out.file = FS_FILE_NONE,
+                                .compressor = compressor_new()};
     struct arena arena = {0};
     const char *tmp = fs_path(&arena, dir, HEAD_SNAPSHOT_NAME ".tmp");
     uint64_t segment = 0, bytes = 0;
