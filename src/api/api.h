@@ -65,6 +65,8 @@ struct api_sources {
     int (*tsdb_stats)(void *app, struct arena *arena, size_t limit, struct tsdb_stats *ret,
                       struct baro_error *err);
     void (*replay_status)(void *app, struct tsdb_replay_status *ret);
+    /* As tsdb_is_read_only. */
+    bool (*read_only)(void *app, char ret_why[TSDB_READ_ONLY_BYTES]);
     /* As tsdb_exemplars_select. */
     int (*exemplars)(void *app, struct arena *arena, struct matchers matchers, ts start, ts end,
                      struct tsdb_exemplar **ret, size_t *ret_count, struct baro_error *err);

@@ -9,9 +9,19 @@ void api_healthy(struct api_call *call)
 
 void api_ready(struct api_call *call)
 {
+    const struct api_context *context = call->context;
+    char why[TSDB_READ_ONLY_BYTES] = "";
+
     if (call->queryable == NULL) {
         http_response_header(call->response, "X-Prometheus-Stopping", "false");
         http_response_text(call->response, 503, "Service Unavailable");
+    } else if (context->sources.read_only != NULL &&
+               context->sources.read_only(context->app, why)) {
+        /* Still ready: queries go on. */
+        http_response_text(call->response, 200,
+                           "Prometheus Server is Ready.\nstorage: read-only: %s: free space on the "
+                           "disk or mend it; it goes on by itself\n",
+                           why);
     } else {
         http_response_text(call->response, 200, "Prometheus Server is Ready.\n");
     }

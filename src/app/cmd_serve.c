@@ -220,6 +220,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
     const struct flags *flags = &serve->flags;
     int64_t exemplars = flags_int(flags, SERVE_FLAG_TSDB_EXEMPLARS);
     int64_t segment = flags_bytes(flags, SERVE_FLAG_TSDB_WAL_SEGMENT);
+    int64_t memory = flags_bytes(flags, SERVE_FLAG_MEMORY_LIMIT);
     bool zstd = str_eq(flags_text(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION_TYPE), STR("zstd"));
     struct retention retention = serve_retention(serve, serve->config);
     dur block_min = flags_duration(flags, SERVE_FLAG_TSDB_BLOCK_MIN);
@@ -228,6 +229,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .retention = retention.time,
         .retention_bytes = retention.bytes,
         .retention_percentage = retention.percentage,
+        .memory_limit = memory > 0 ? (uint64_t)memory : 0,
         .chunk_range = block_min > 0 ? block_min : 0,
         .block_max = block_max > 0 ? block_max : 0,
         .wal_compression = !flags_bool(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION) ? TSDB_WAL_NONE

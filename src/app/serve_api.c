@@ -97,6 +97,13 @@ static void replay_status(void *app, struct tsdb_replay_status *ret)
     lock_release(&serve->config_lock);
 }
 
+static bool read_only(void *app, char ret_why[TSDB_READ_ONLY_BYTES])
+{
+    struct serve *serve = app;
+
+    return is_open(serve) && tsdb_is_read_only(serve->tsdb, ret_why);
+}
+
 static int exemplars(void *app, struct arena *arena, struct matchers matchers, ts start, ts end,
                      struct tsdb_exemplar **ret, size_t *ret_count, struct baro_error *err)
 {
@@ -228,6 +235,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
                     .metadata = metadata,
                     .tsdb_stats = stats,
                     .replay_status = replay_status,
+                    .read_only = read_only,
                     .exemplars = exemplars,
                     .config = config_text,
                     .runtime = runtime,

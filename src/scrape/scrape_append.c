@@ -113,8 +113,14 @@ static int labels_read(const struct attempt *attempt, const struct exposition_ev
                                     ret, err);
 }
 
-/* Asks the store for a series by its labels, after honor_labels and relabelling. Returns 1 when it
- * was dropped, 0 with its ref, or a negative code that fails the scrape. */
+/* What series_resolve returns beside negative codes, which fail the scrape. */
+enum resolved {
+    RESOLVED_SERIES,
+    RESOLVED_DROPPED, /* by relabelling */
+    RESOLVED_REFUSED, /* the store has no room for new ones: it is asked again by the next scrape */
+};
+
+/* Asks the store for a series by its labels, after honor_labels and relabelling. */
 static int series_resolve(struct attempt *attempt, const struct exposition_event *event,
                           series_ref *ret, struct baro_error *err)
 {
@@ -129,17 +135,23 @@ static int series_resolve(struct attempt *attempt, const struct exposition_event
     scrape_labels_join(&scratch->builder, &scratch->arena, series->labels,
                        series->settings->honor_labels);
     if (!relabel_apply(series->rules, &scratch->builder, &scratch->arena)) {
-        return 1;
+        return RESOLVED_DROPPED;
     }
     labels = labels_builder_finish(&scratch->builder);
     if (labels.count == 0) {
-        return 1;
+        return RESOLVED_DROPPED;
     }
     result = scrape_labels_check(labels, series->settings, &attempt->result->label_limit_hit, err);
     if (result < 0) {
         return result;
     }
     result = scratch->appender->ops->series(scratch->appender, labels, ret, err);
+    if (result == BARO_ELIMIT) {
+        if (attempt->result->series_refused++ == 0) {
+            attempt->result->refused_err = *err;
+        }
+        return RESOLVED_REFUSED;
+    }
     if (result >= 0 && series->append_metadata && attempt->family != NULL &&
         family_has(attempt->family, labels_get(labels, LABEL_METRIC_NAME))) {
         const struct metadata metadata = family_metadata(attempt->family);
@@ -147,7 +159,7 @@ static int series_resolve(struct attempt *attempt, const struct exposition_event
         /* The scrape does not fail for its metadata. */
         (void)scratch->appender->ops->metadata(scratch->appender, *ret, &metadata, NULL);
     }
-    return result < 0 ? result : 0;
+    return result < 0 ? result : RESOLVED_SERIES;
 }
 
 /* The family changed in this scrape: its known series get the new metadata. */
@@ -244,8 +256,8 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
             return 0;
         }
         result = series_resolve(attempt, event, &entry->ref, err);
-        if (result < 0) {
-            return result;
+        if (result < 0 || result == RESOLVED_REFUSED) {
+            return result < 0 ? result : 0;
         }
         series_entry_set(entry, SERIES_UNRESOLVED, false);
     }
@@ -268,12 +280,17 @@ static int new_take(struct attempt *attempt, const struct exposition_event *even
     if (result < 0) {
         return result;
     }
-    id = series_walk_add(&scratch->walk, event->raw, ref, result == 1 ? SERIES_DROPPED : 0);
+    if (result == RESOLVED_REFUSED) {
+        arena_reset(&scratch->arena);
+        return 0;
+    }
+    id = series_walk_add(&scratch->walk, event->raw, ref,
+                         result == RESOLVED_DROPPED ? SERIES_DROPPED : 0);
     if (id == SERIES_ID_NONE) {
         return error_set(err, BARO_ELIMIT, "the names of the series are too long to be kept");
     }
     arena_reset(&scratch->arena);
-    if (result == 1) {
+    if (result == RESOLVED_DROPPED) {
         return 0;
     }
     attempt->result->added++;
@@ -720,6 +737,9 @@ static int report_push(struct attempt *attempt, bool is_stale, struct baro_error
     for (int i = 0; i < count; i++) {
         int result = report_ref(attempt, (enum scrape_report)i, err);
 
+        if (result == BARO_ELIMIT) {
+            continue; /* a new target, and no room for its series */
+        }
         if (result < 0) {
             return result;
         }
@@ -885,6 +905,7 @@ static void result_reset(struct scrape_result *result)
     result->duplicates = 0;
     result->out_of_bounds = 0;
     result->exemplars_out_of_order = 0;
+    result->series_refused = 0;
     result->bucket_limit_hit = false;
     result->code = 0;
 }

@@ -89,9 +89,11 @@ struct scrape_answer {
 
 /* What became of it, for the target's state and for the counters. */
 struct scrape_result {
-    int code;              /* 0, or the negative code of err: the target is down */
-    struct baro_error err; /* of the scrape or of the append */
-    int warning;           /* 1 when the fallback protocol was used; `warned` says why */
+    int code;                /* 0, or the negative code of err: the target is down */
+    struct baro_error err;   /* of the scrape or of the append */
+    uint64_t series_refused; /* new ones that the store has no room for; the others are stored */
+    struct baro_error refused_err; /* why, when there are any */
+    int warning;                   /* 1 when the fallback protocol was used; `warned` says why */
     struct baro_error warned;
     int commit_code; /* 0, or negative: nothing was stored, commit_err says why */
     struct baro_error commit_err;

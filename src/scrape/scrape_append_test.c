@@ -344,6 +344,52 @@ TEST(scrape_append_asks_again_for_what_the_store_forgot)
     rig_done(&rig);
 }
 
+/* New series are left out and asked for again; those that are there are stored, and the target is
+ * up. */
+TEST(scrape_append_goes_on_when_the_store_takes_no_new_series)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    assert_lines(rig_scrape(&rig, "a 1\n", 1000), "a{" L "} 1 @1000\n");
+    recorder_refuse(rig.recorder, true);
+    for (ts t = 2000; t < 5000; t += 1000) {
+        (void)mem_free(rig_scrape(&rig, "b 7\na 2\nc{x=\"1\"} 3\nc{x=\"2\"} 3\n", t));
+        assert_int_equal(rig.result.code, 0);
+        assert_int_equal(rig.result.commit_code, 0);
+        assert_int_equal(rig.result.series_refused, 3);
+        assert_int_equal(rig.result.refused_err.code, BARO_ELIMIT);
+        assert_int_equal(rig.result.scraped, 4);
+        assert_int_equal(rig.result.added, 0);
+    }
+    assert_lines(rig_scrape(&rig, "b 7\na 5\n", 5000), "a{" L "} 5 @5000\n");
+    recorder_refuse(rig.recorder, false);
+    assert_lines(rig_scrape(&rig, "b 8\na 6\n", 6000), "b{" L "} 8 @6000\na{" L "} 6 @6000\n");
+    assert_int_equal(rig.result.series_refused, 0);
+    rig_done(&rig);
+}
+
+/* Of a new target nothing is stored, its health included; that is no failure of the commit. */
+TEST(scrape_append_has_nothing_to_store_of_a_new_target_without_room)
+{
+    struct scrape_answer answer = {.body = STR("a 1\n"), .content_type = STR("text/plain")};
+    struct rig rig;
+    char *lines;
+
+    rig_init(&rig);
+    recorder_refuse(rig.recorder, true);
+    answer.t = 1000;
+    answer.clock = &rig.clock.clock;
+    scrape_append_run(&rig.scratch, &rig.series, &answer, &rig.result);
+    lines = recorder_take(rig.recorder);
+    assert_string_equal(lines, "");
+    (void)mem_free(lines);
+    assert_int_equal(rig.result.code, 0);
+    assert_int_equal(rig.result.commit_code, 0);
+    assert_int_equal(rig.result.series_refused, 1);
+    rig_done(&rig);
+}
+
 TEST(scrape_append_ends_with_stale_markers)
 {
     struct rig rig;

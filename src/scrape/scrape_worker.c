@@ -226,6 +226,10 @@ static void outcome_log(const struct scrape_target *target, const struct scrape_
         log_debug("scrape used the fallback protocol", log_str("job", job), log_str("target", url),
                   log_err(&result->warned));
     }
+    if (result->series_refused > 0) {
+        log_warn("new series refused", log_str("job", job), log_str("target", url),
+                 log_int("count", (int64_t)result->series_refused), log_err(&result->refused_err));
+    }
     if (result->out_of_order + result->duplicates + result->out_of_bounds > 0) {
         log_warn("samples refused", log_str("job", job), log_str("target", url),
                  log_int("out_of_order", (int64_t)result->out_of_order),
@@ -239,6 +243,12 @@ static void outcome_keep(struct scrape_target *target, const struct scrape_resul
     lock_acquire(&target->lock);
     target->health = result->code == 0 ? SCRAPE_HEALTH_UP : SCRAPE_HEALTH_DOWN;
     target->last_error = result->code == 0 ? (struct baro_error){0} : result->err;
+    if (result->code == 0 && result->series_refused > 0) {
+        /* The target is up, and what was there before is stored. */
+        target->last_error = result->refused_err;
+        (void)error_wrap(&target->last_error, BARO_ELIMIT, "%llu new series of this scrape refused",
+                         (unsigned long long)result->series_refused);
+    }
     target->last_scrape = target->scrape_t;
     target->last_duration_seconds = result->duration_seconds;
     lock_release(&target->lock);

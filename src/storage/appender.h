@@ -68,7 +68,7 @@ struct appender_ops {
     /*
      * Finds or creates the series with these labels (copied when created). A new one goes to the
      * WAL with the next commit. Fails with BARO_EINVALID (no labels, empty metric name, duplicate
-     * name) or BARO_ELIMIT (too many series).
+     * name) or BARO_ELIMIT (too many series, or no memory for more: others can be appended to).
      */
     int (*series)(struct appender *appender, struct labels labels, series_ref *ret,
                   struct baro_error *err);

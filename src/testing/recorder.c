@@ -32,6 +32,7 @@ struct recorder {
     struct buf metadata;
     size_t commits;
     size_t series_calls;
+    bool refuses; /* lock: this one */
 };
 
 struct recording_appender {
@@ -51,12 +52,15 @@ static int rec_series(struct appender *appender, struct labels labels, series_re
     struct recorder *recorder = of(appender)->recorder;
     size_t i = 0;
 
-    (void)err;
     lock_acquire(&recorder->lock);
     recorder->series_calls++;
     while (i < recorder->series.count && (recorder->series.items[i].is_forgotten ||
                                           !labels_eq(recorder->series.items[i].labels, labels))) {
         i++;
+    }
+    if (i == recorder->series.count && recorder->refuses) {
+        lock_release(&recorder->lock);
+        return error_set(err, BARO_ELIMIT, "no new series are taken");
     }
     if (i == recorder->series.count) {
         vec_push(&recorder->series,
@@ -289,6 +293,13 @@ void recorder_forget(struct recorder *recorder)
     for (size_t i = 0; i < recorder->series.count; i++) {
         recorder->series.items[i].is_forgotten = true;
     }
+    lock_release(&recorder->lock);
+}
+
+void recorder_refuse(struct recorder *recorder, bool refuses)
+{
+    lock_acquire(&recorder->lock);
+    recorder->refuses = refuses;
     lock_release(&recorder->lock);
 }
 

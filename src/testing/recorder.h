@@ -22,6 +22,9 @@ char *recorder_take(struct recorder *recorder);
 /* recorder_forget makes the recorder answer APPEND_UNKNOWN to all refs it gave out so far. */
 void recorder_forget(struct recorder *recorder);
 
+/* recorder_refuse makes the recorder take no new series (or take them again). */
+void recorder_refuse(struct recorder *recorder, bool refuses);
+
 /* recorder_commit_count and recorder_series_calls count commits and calls of appender_ops.series.
  */
 size_t recorder_commit_count(struct recorder *recorder);

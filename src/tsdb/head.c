@@ -187,6 +187,7 @@ void head_metrics_publish(struct head *head)
     series = head->series_count;
     rwlock_release(&head->index_lock);
     self_set(SELF_HEAD_SERIES, (double)series);
+    self_set(SELF_MEMORY_LIMIT, (double)head->options.memory_limit);
     self_set(SELF_EXEMPLARS_STORED, (double)head_exemplars_count(&head->examples));
     self_set(SELF_HEAD_CHUNKS, (double)atomic_load_explicit(&head->chunks, memory_order_relaxed));
     self_set(SELF_HEAD_MIN_TIME, (double)mint);

@@ -31,6 +31,10 @@ struct head_options {
     dur too_old;     /* as in tsdb_options */
     dur too_far;
     enum tsdb_wal_compression wal_compression;
+    uint64_t memory_limit; /* as in tsdb_options */
+    /* What the process has in RAM, for tests; NULL = as the kernel counts it. */
+    uint64_t (*memory_used)(void *context);
+    void *memory_context;
 };
 
 #define HEAD_SERIES_MAX (UINT32_C(1) << 28)
@@ -48,6 +52,10 @@ void head_set_min_valid(struct head *head, ts t);
 /* head_appender is for one thread. head_querier views [mint, maxt]. */
 struct appender *head_appender(struct head *head);
 int head_querier(struct head *head, ts mint, ts maxt, struct querier **ret, struct baro_error *err);
+
+/* head_limit_check looks whether memory is short, so that new series are refused, or no more. Any
+ * thread; once a second, and after every few hundred new series. */
+void head_limit_check(struct head *head);
 
 /* head_time gives the oldest and newest sample; false when there is none. */
 bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt);

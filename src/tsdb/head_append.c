@@ -11,6 +11,7 @@ enum {
     COLUMNS_FIRST = 1024, /* an appender that had more than COLUMNS_KEPT gives memory back */
     COLUMNS_KEPT = 1 << 20,
     PREFETCH_AHEAD = 8,
+    LIMIT_CHECK_EVERY = 256, /* new series between two looks at the memory */
 };
 
 static ts wall_clock(void)
@@ -70,8 +71,13 @@ static int appender_series(struct appender *base, struct labels labels, series_r
     }
     if (r == 1) {
         self_add(SELF_HEAD_SERIES_CREATED, 1);
+        appender->created++;
     }
     head_epoch_leave(&appender->head->epochs, epoch, HEAD_APPENDER);
+    if (appender->created == LIMIT_CHECK_EVERY) {
+        appender->created = 0;
+        head_limit_check(appender->head);
+    }
     return r < 0 ? r : 0;
 }
 

@@ -37,6 +37,7 @@ struct head_appender {
     struct arena arena;   /* of the exemplars and histograms */
 
     struct head_epoch *epoch; /* NULL between transactions */
+    uint32_t created;         /* series since the last look at the memory */
 
     /* The bounds of this transaction, looked up once. */
     bool is_started;

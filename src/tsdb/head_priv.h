@@ -138,6 +138,7 @@ struct head {
     struct head_meta meta;          /* has its own lock */
     struct head_exemplars examples; /* has its own lock */
 
+    _Atomic bool is_full;      /* relaxed: memory is short, no new series are taken */
     _Atomic int64_t min_valid; /* relaxed: each appender looks once per transaction */
     _Atomic int64_t mint;      /* relaxed: statistics and the bounds of queries */
     _Atomic int64_t maxt;      /* relaxed: likewise */
@@ -369,6 +370,9 @@ ts head_open_mint_locked(const struct head *head, const struct head_series *seri
 
 /* head_shard_purge takes the series out that are marked in the `dead` bits of their pages. */
 void head_shard_purge(struct head *head, struct head_shard *shard);
+
+/* head_limit_refuse counts a series that is not taken, and says why: BARO_ELIMIT. */
+int head_limit_refuse(struct head *head, struct baro_error *err);
 
 /* head_note_time widens the time that the head covers. */
 void head_note_time(struct head *head, ts mint, ts maxt);

@@ -170,6 +170,9 @@ static int create_locked(struct head *head, struct labels labels, uint64_t hash,
     pair_ref *pairs;
     uint32_t slot;
 
+    if (atomic_load_explicit(&head->is_full, memory_order_relaxed)) {
+        return head_limit_refuse(head, err);
+    }
     if (head->series_count >= head->options.series_max) {
         return error_set(err, BARO_ELIMIT, "the head has %u series, as many as it may have",
                          head->series_count);

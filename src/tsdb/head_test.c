@@ -813,3 +813,59 @@ TEST(head_serves_many_threads)
     arena_done(&arena);
     head_free(head);
 }
+
+static uint64_t told_bytes(void *context)
+{
+    return *(const uint64_t *)context;
+}
+
+TEST(head_refuses_new_series_when_memory_is_short)
+{
+    uint64_t used = 100 << 20;
+    struct head_options options = {
+        .memory_limit = 200 << 20, .memory_used = told_bytes, .memory_context = &used};
+    struct head *head = head_new(&options);
+    struct appender *appender = head_appender(head);
+    struct arena arena = {0};
+    struct baro_error err = {0};
+    series_ref old = get_series(appender, "__name__=old"), ref = 0;
+
+    head_limit_check(head);
+    (void)get_series(appender, "__name__=second");
+    used = 201 << 20;
+    head_limit_check(head);
+    assert_int_equal(
+        appender->ops->series(appender, parse_labels(&arena, "__name__=third"), &ref, &err),
+        BARO_ELIMIT);
+    assert_true(str_contains(str_from(err.message), STR("limit of 200 MiB")));
+    /* Those that are there are found and go on. */
+    assert_int_equal(get_series(appender, "__name__=old"), old);
+    assert_int_equal(append(appender, old, 1000, 1), APPEND_OK);
+    commit(appender);
+    /* Just below the limit it is still full; clearly below no more. */
+    used = 199 << 20;
+    head_limit_check(head);
+    assert_int_equal(
+        appender->ops->series(appender, parse_labels(&arena, "__name__=third"), &ref, &err),
+        BARO_ELIMIT);
+    used = 190 << 20;
+    head_limit_check(head);
+    (void)get_series(appender, "__name__=third");
+    /* What young series will grow by counts as well: 360 bytes each, of which they have few. */
+    used = (200 << 20) - 200 * 300;
+    for (int i = 0; i < 1000; i++) {
+        struct label items[] = {{STR("__name__"), STR("m")},
+                                {STR("i"), arena_printf(&arena, "%d", i)}};
+        int r = appender->ops->series(appender, (struct labels){items, 2}, &ref, &err);
+
+        if (r < 0) {
+            assert_int_equal(r, BARO_ELIMIT);
+            assert_true(i >= 250 && i < 260);
+            break;
+        }
+    }
+    assert_int_equal(err.code, BARO_ELIMIT);
+    appender->ops->free(appender);
+    (void)head_free(head);
+    arena_done(&arena);
+}

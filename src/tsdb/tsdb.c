@@ -71,6 +71,7 @@ static struct head *new_head(const struct tsdb *tsdb)
 {
     return head_new(&(struct head_options){
         .series_max = tsdb->options.series_max,
+        .memory_limit = tsdb->options.memory_limit,
         .exemplars_max = tsdb->options.exemplars_max,
         .chunk_range = tsdb->options.chunk_range,
         .too_old = tsdb->options.too_old,
@@ -220,6 +221,16 @@ int tsdb_sync(struct tsdb *tsdb, struct baro_error *err)
     self_add(SELF_WAL_FSYNC_COUNT, 1);
     self_add(SELF_WAL_FSYNC_SUM, (double)(tsdb_mono() - start) / 1e9);
     return r;
+}
+
+bool tsdb_is_read_only(struct tsdb *tsdb, char ret_why[TSDB_READ_ONLY_BYTES])
+{
+    struct wal_health health = {0};
+
+    wal_health(tsdb->wal, &health);
+    STATIC_ASSERT(sizeof(health.text) == TSDB_READ_ONLY_BYTES, "the text is handed on whole");
+    memcpy(ret_why, health.text, sizeof(health.text));
+    return health.is_read_only;
 }
 
 int tsdb_close(struct tsdb *tsdb, struct baro_error *err)

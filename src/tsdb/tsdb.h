@@ -51,6 +51,8 @@ struct tsdb_options {
     uint64_t chunks_file_size;   /* of files of full chunks of the head; 0 = 128 MiB */
     enum tsdb_wal_compression wal_compression;
     uint32_t series_max;    /* in the head; 0 = 2^32 - 2 */
+    uint64_t memory_limit;  /* of the process, in bytes, but for mapped files: when it is reached,
+                               new  series are refused with BARO_ELIMIT; 0 = none */
     uint32_t exemplars_max; /* ring of the newest exemplars; 0 = none are kept */
     dur block_max;          /* longest block that is made; 0 = as Prometheus, by the retention */
     dur chunk_range;        /* chunks never cross a multiple of it; 0 = 2 h */
@@ -95,6 +97,11 @@ struct appendable *tsdb_appendable(struct tsdb *tsdb);
 
 /* tsdb_sync makes everything that was committed safe against a power cut (fsync). */
 int tsdb_sync(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_is_read_only says whether commits fail, since the disk is full or broken, and why. Queries
+ * go on; so do commits, as soon as the disk takes them. */
+enum { TSDB_READ_ONLY_BYTES = 232 };
+bool tsdb_is_read_only(struct tsdb *tsdb, char ret_why[TSDB_READ_ONLY_BYTES]);
 
 /*
  * tsdb_compact does now what the compaction thread does by itself: the head gives full ranges to

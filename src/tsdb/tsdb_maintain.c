@@ -60,6 +60,7 @@ static void set_metrics(struct tsdb *tsdb)
     wal_stats(tsdb->wal, &stats);
     self_set(SELF_WAL_SEGMENT, (double)stats.segment);
     self_set(SELF_HEAD_CHUNKS_STORAGE, (double)head_files_bytes(tsdb->head));
+    head_limit_check(tsdb->head);
     head_metrics_publish(tsdb->head);
 }
 
@@ -481,6 +482,10 @@ int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err
     tsdb->snapshot_at = stats.bytes;
     arena_done(&arena);
     if (r >= 0) {
+        struct wal_health health = {0};
+
+        wal_health(tsdb->wal, &health);
+        tsdb->snapshot_syncs_failed = health.syncs_failed;
         self_add(SELF_HEAD_SNAPSHOT_COUNT, 1);
         self_add(SELF_HEAD_SNAPSHOT_SUM, (double)(tsdb_mono() - start) / 1e9);
     }
@@ -494,7 +499,13 @@ static int snapshot_when_due(struct tsdb *tsdb, struct baro_error *err)
 {
     uint64_t due = tsdb->snapshot_bytes / 2;
     struct wal_stats stats = {0};
+    struct wal_health health = {0};
 
+    wal_health(tsdb->wal, &health);
+    if (health.syncs_failed > tsdb->snapshot_syncs_failed && !health.is_read_only) {
+        /* The disk may have lost what was written before: only the head has it. */
+        return tsdb_snapshot_head(tsdb, true, err);
+    }
     wal_stats(tsdb->wal, &stats);
     due = due > SNAPSHOT_WAL_BYTES_MIN ? due : SNAPSHOT_WAL_BYTES_MIN;
     if (tsdb->options.no_snapshot || stats.bytes < tsdb->snapshot_at + due) {
@@ -559,6 +570,26 @@ static bool pause_for(struct tsdb *tsdb, int64_t ms)
     return goes_on;
 }
 
+/* Tells when commits begin to fail and when they go on; tries the disk when nobody else does. */
+static void watch_disk(struct tsdb *tsdb)
+{
+    struct wal_health health = {0};
+
+    wal_health(tsdb->wal, &health);
+    if (health.is_read_only) {
+        (void)wal_probe(tsdb->wal, NULL);
+    }
+    if (health.is_read_only && !tsdb->was_read_only) {
+        log_error(
+            "storage is read-only: nothing is ingested until the disk takes it; queries go on",
+            log_c("reason", health.text));
+    } else if (!health.is_read_only && tsdb->was_read_only) {
+        log_info("storage takes samples again");
+    }
+    tsdb->was_read_only = health.is_read_only;
+    self_set(SELF_READ_ONLY, health.is_read_only ? 1 : 0);
+}
+
 static void *sync_loop(void *context)
 {
     struct tsdb *tsdb = context;
@@ -569,6 +600,7 @@ static void *sync_loop(void *context)
         if (tsdb_sync(tsdb, &err) < 0) {
             log_error("WAL sync failed", log_err(&err));
         }
+        watch_disk(tsdb);
         set_metrics(tsdb);
     }
     return NULL;

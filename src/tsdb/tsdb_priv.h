@@ -52,14 +52,15 @@ struct tsdb {
     struct lock compact_lock;
     VEC(struct block *) obsolete;     /* lock: compact; parents whose child is loaded, not served */
     VEC(struct tsdb_skipped) skipped; /* lock: compact; what can be salvaged of them is */
-    ts truncate_to;                /* lock: compact; a block is written up to here, but the head not
-                                      truncated yet; INT64_MIN = nothing to do */
-    ts checkpoint_to;              /* lock: compact; the same for the WAL */
-    uint64_t snapshot_bytes;       /* lock: compact; size of the head's last snapshot */
-    uint64_t snapshot_at;          /* lock: compact; bytes of the WAL when it was taken */
-    struct retention retention;    /* lock: tsdb */
-    struct retention_rules *rules; /* lock: tsdb; NULL = none */
-    uint64_t rules_generation;     /* lock: tsdb; changes with the rules */
+    ts truncate_to;          /* lock: compact; a block is written up to here, but the head not
+                                truncated yet; INT64_MIN = nothing to do */
+    ts checkpoint_to;        /* lock: compact; the same for the WAL */
+    uint64_t snapshot_bytes; /* lock: compact; size of the head's last snapshot */
+    uint64_t snapshot_at;    /* lock: compact; bytes of the WAL when it was taken */
+    uint64_t snapshot_syncs_failed; /* lock: compact; failed syncs of the WAL until then */
+    struct retention retention;     /* lock: tsdb */
+    struct retention_rules *rules;  /* lock: tsdb; NULL = none */
+    uint64_t rules_generation;      /* lock: tsdb; changes with the rules */
 
     /* The threads: `tsdb` syncs the WAL, `compact` does the long work. */
     struct lock lock;
@@ -68,8 +69,9 @@ struct tsdb {
     pthread_t compact_thread;
     bool has_sync_thread;
     bool has_compact_thread;
-    bool must_stop;    /* lock: this one */
-    _Atomic bool stop; /* the same for long work; relaxed: it is looked at again and again */
+    bool must_stop;     /* lock: this one */
+    bool was_read_only; /* of the thread that syncs: what it has told of */
+    _Atomic bool stop;  /* the same for long work; relaxed: it is looked at again and again */
 };
 
 /* tsdb_blocks_open opens every block of the directory and removes what was left half-made or

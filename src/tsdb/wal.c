@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/lock.h"
@@ -16,6 +18,8 @@
  * does it itself. */
 enum { ENDED_MAX = 4, ENDED_ROOM = 2 * ENDED_MAX + 1 };
 
+enum { PROBE_BYTES = 64 * 1024 }; /* more than most commits take */
+
 struct wal {
     const struct fs *fs;
     char dir[FS_PATH_MAX];
@@ -25,14 +29,18 @@ struct wal {
     struct lock sync_lock;
     /* Around the write itself as well: the order in the file is the order of the commits. */
     struct lock lock;
-    fs_file file;         /* lock: wal */
-    uint64_t segment;     /* lock: wal */
-    uint64_t offset;      /* lock: wal; bytes of good records in the segment */
-    bool is_dirty;        /* lock: wal; written since the last sync */
-    bool is_torn;         /* lock: wal; a failed write is still to be cut off */
-    struct buf out;       /* lock: wal */
-    struct wal_stats sum; /* lock: wal */
-    VEC(fs_file) ended;   /* lock: wal */
+    fs_file file;             /* lock: wal */
+    uint64_t segment;         /* lock: wal */
+    uint64_t offset;          /* lock: wal; bytes of good records in the segment */
+    bool is_dirty;            /* lock: wal; written since the last sync */
+    bool is_torn;             /* lock: wal; a failed write is still to be cut off */
+    bool has_failed;          /* lock: wal; the last write */
+    _Atomic bool is_unsynced; /* relaxed: the last sync failed; each write looks */
+    uint64_t syncs_failed;    /* lock: wal */
+    char failure[232];        /* lock: wal */
+    struct buf out;           /* lock: wal */
+    struct wal_stats sum;     /* lock: wal */
+    VEC(fs_file) ended;       /* lock: wal */
 };
 
 void wal_batch_reset(struct wal_batch *batch)
@@ -310,12 +318,30 @@ static int mend_locked(struct wal *wal, struct baro_error *err)
     return r < 0 ? error_wrap(err, r, "WAL segment %08" PRIu64, wal->segment) : 0;
 }
 
+static void note_write_locked(struct wal *wal, int r, const struct baro_error *err)
+{
+    wal->has_failed = r < 0;
+    if (r < 0) {
+        wal->sum.writes_failed++;
+        self_add(SELF_WAL_WRITES_FAILED, 1);
+        (void)snprintf(wal->failure, sizeof(wal->failure), "%.230s", err->message);
+    }
+}
+
 int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error *err)
 {
+    struct baro_error local = {0};
     int r = 0;
 
     if (batch->count == 0) {
         return 0;
+    }
+    err = err != NULL ? err : &local;
+    if (UNLIKELY(atomic_load_explicit(&wal->is_unsynced, memory_order_relaxed))) {
+        r = wal_sync(wal, err);
+        if (r < 0) {
+            return error_wrap(err, r, "the write-ahead log cannot be synced");
+        }
     }
     lock_acquire(&wal->lock);
     r = mend_locked(wal, err);
@@ -325,12 +351,55 @@ int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error 
     if (r >= 0) {
         r = write_locked(wal, batch, err);
     }
-    if (r < 0) {
-        wal->sum.writes_failed++;
-        self_add(SELF_WAL_WRITES_FAILED, 1);
-    }
+    note_write_locked(wal, r, err);
     lock_release(&wal->lock);
     return r;
+}
+
+/* Zeros behind the last record are padding to whoever reads them. */
+int wal_probe(struct wal *wal, struct baro_error *err)
+{
+    struct baro_error local = {0};
+    char *zeros;
+    int r;
+
+    err = err != NULL ? err : &local;
+    if (atomic_load_explicit(&wal->is_unsynced, memory_order_relaxed)) {
+        r = wal_sync(wal, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    zeros = mem_alloc_zero(PROBE_BYTES);
+    lock_acquire(&wal->lock);
+    r = mend_locked(wal, err);
+    if (r >= 0) {
+        r = wal->fs->pwrite(wal->fs, wal->file, zeros, PROBE_BYTES, wal->offset, err);
+        wal->is_torn = true;
+        if (r >= 0) {
+            r = mend_locked(wal, err);
+        } else {
+            (void)mend_locked(wal, NULL);
+        }
+    }
+    note_write_locked(wal, r, err);
+    lock_release(&wal->lock);
+    (void)mem_free(zeros);
+    return r;
+}
+
+void wal_health(struct wal *wal, struct wal_health *ret)
+{
+    lock_acquire(&wal->lock);
+    *ret = (struct wal_health){
+        .is_read_only =
+            wal->has_failed || atomic_load_explicit(&wal->is_unsynced, memory_order_relaxed),
+        .syncs_failed = wal->syncs_failed,
+    };
+    if (ret->is_read_only) {
+        memcpy(ret->text, wal->failure, sizeof(ret->text));
+    }
+    lock_release(&wal->lock);
 }
 
 int wal_cut(struct wal *wal, struct baro_error *err)
@@ -402,10 +471,19 @@ static int sync_held(struct wal *wal, struct baro_error *err)
 
 int wal_sync(struct wal *wal, struct baro_error *err)
 {
+    struct baro_error local = {0};
     int r;
 
+    err = err != NULL ? err : &local;
     lock_acquire(&wal->sync_lock);
     r = sync_held(wal, err);
+    if (r < 0) {
+        lock_acquire(&wal->lock);
+        wal->syncs_failed++;
+        (void)snprintf(wal->failure, sizeof(wal->failure), "%.230s", err->message);
+        lock_release(&wal->lock);
+    }
+    atomic_store_explicit(&wal->is_unsynced, r < 0, memory_order_relaxed);
     lock_release(&wal->sync_lock);
     return r;
 }

@@ -73,6 +73,21 @@ int wal_write(struct wal *wal, const struct wal_batch *batch, struct baro_error 
 /* wal_sync makes what was written so far safe against a power cut, and closes ended segments. */
 int wal_sync(struct wal *wal, struct baro_error *err);
 
+/*
+ * Whether records can be written. A write or sync that fails (the disk is full, or broken) makes
+ * the WAL read-only: commits fail. Every write tries anew, and so does wal_probe, for when there
+ * are none: what succeeds ends that state. After a failed sync nothing is written until one
+ * succeeds, and what is not synced by then may be lost on the disk: the head, which has it, is to
+ * be written out.
+ */
+struct wal_health {
+    bool is_read_only;
+    uint64_t syncs_failed; /* so far */
+    char text[232];        /* why; empty when all is well */
+};
+void wal_health(struct wal *wal, struct wal_health *ret);
+int wal_probe(struct wal *wal, struct baro_error *err);
+
 /* wal_cut ends the segment and begins the next one, unless nothing was written to it yet. */
 int wal_cut(struct wal *wal, struct baro_error *err);
 

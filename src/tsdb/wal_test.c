@@ -1,7 +1,10 @@
 #include "tsdb/wal.h"
 
+#include <errno.h>
+
 #include "base/mem.h"
 #include "base/random.h"
+#include "sys/fs_fake.h"
 #include "testing/test.h"
 #include "tsdb/wal_record.h"
 
@@ -342,4 +345,70 @@ TEST(wal_record_reads_samples_with_start_times)
     assert_int_equal(samples.t[2], 1000);
     assert_true(samples.v[0] == 1 && samples.v[1] == 2 && samples.v[2] == 3);
     wal_samples_done(&samples);
+}
+
+static struct wal_health health_of(struct wal *wal)
+{
+    struct wal_health health = {0};
+
+    wal_health(wal, &health);
+    return health;
+}
+
+/* Writes or syncs that fail make it read-only until one succeeds; a probe leaves no trace. */
+TEST(wal_tells_when_the_disk_takes_nothing)
+{
+    static const int codes[] = {-ENOSPC, -EIO};
+
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        struct fs_fake *fake = fs_fake_new(i + 1);
+        const struct fs *fs = fs_fake_fs(fake);
+        struct wal_batch batch = {0};
+        struct baro_error err = {0};
+        struct wal *wal = NULL;
+        struct wal_reader reader = {0};
+        struct arena arena = {0};
+        str record = STR_NULL, bytes = STR_NULL;
+        int count = 0;
+
+        assert_int_equal(fs->mkdir(fs, "wal", NULL), 0);
+        assert_ok(wal_open(fs, "wal", 0, 0, &wal, &err), &err);
+        add(&batch, STR("one record"));
+        assert_ok(wal_write(wal, &batch, &err), &err);
+        assert_false(health_of(wal).is_read_only);
+        fs_fake_fail(fake, 0, UINT64_MAX / 2, codes[i]);
+        assert_int_equal(wal_write(wal, &batch, &err), codes[i]);
+        assert_true(health_of(wal).is_read_only);
+        assert_true(health_of(wal).text[0] != '\0');
+        assert_int_equal(wal_probe(wal, &err), codes[i]);
+        assert_true(health_of(wal).is_read_only);
+        fs_fake_fail(fake, 0, 0, 0);
+        assert_ok(wal_probe(wal, &err), &err);
+        assert_false(health_of(wal).is_read_only);
+        assert_ok(wal_write(wal, &batch, &err), &err);
+        /* A failed sync: nothing is written until one succeeds. */
+        fs_fake_fail(fake, 0, UINT64_MAX / 2, -EIO);
+        assert_int_equal(wal_sync(wal, &err), -EIO);
+        assert_true(health_of(wal).is_read_only);
+        assert_int_equal(health_of(wal).syncs_failed, 1);
+        assert_int_equal(wal_write(wal, &batch, &err), -EIO);
+        assert_true(str_contains(str_from(err.message), STR("cannot be synced")));
+        fs_fake_fail(fake, 0, 0, 0);
+        assert_ok(wal_write(wal, &batch, &err), &err);
+        assert_false(health_of(wal).is_read_only);
+        assert_ok(wal_probe(wal, &err), &err);
+        assert_ok(wal_close(wal, &err), &err);
+        assert_int_equal(fs_read_all(fs, &arena, "wal/00000000", 1 << 20, &bytes, NULL), 0);
+        wal_reader_over(&reader, bytes);
+        while (wal_reader_next(&reader, &record, &err) == 1) {
+            assert_true(str_is(record, "one record"));
+            count++;
+        }
+        assert_int_equal(count, 3);
+        assert_int_equal(bytes.len, 3 * (7 + 10));
+        wal_reader_done(&reader);
+        wal_batch_done(&batch);
+        arena_done(&arena);
+        (void)fs_fake_free(fake);
+    }
 }
