@@ -2,6 +2,7 @@
 
 #include "alerting/am_config_priv.h"
 #include "alerting/am_priv.h"
+#include "alerting/am_redact.h"
 #include "base/assert.h"
 
 /* A route's place in the tree, depth first: two routes with the same matchers are two. */
@@ -103,6 +104,16 @@ static void setup_free(struct am_setup *setup)
     arena_done(&arena); /* the setup is in it */
 }
 
+/* The text is kept to be shown. One that cannot be read again was not what `config` came from. */
+static str shown(struct arena *arena, str text)
+{
+    struct buf out = {0};
+    str copy = am_redact(text, &out, NULL) < 0 ? STR("") : arena_str(arena, buf_view(&out));
+
+    buf_done(&out);
+    return copy;
+}
+
 int am_setup_new(const struct am_options *options, struct am_config *config, str text,
                  struct am_setup **ret, struct baro_error *err)
 {
@@ -114,7 +125,7 @@ int am_setup_new(const struct am_options *options, struct am_config *config, str
     setup->refs = 1;
     setup->config = config;
     setup->sending = options->sending;
-    setup->text = arena_str(&setup->arena, text);
+    setup->text = shown(&setup->arena, text);
     setup->resolve_timeout = option_slot_int(&am_global_type, config->global, "resolve_timeout");
     am_inhibitor_init(&setup->inhibitor, config->inhibit_rules, config->inhibit_rule_count);
     number_routes(setup, config->route);

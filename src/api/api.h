@@ -52,7 +52,16 @@ struct api_runtime {
 };
 
 struct dash_store;
+struct am;
 struct json_writer;
+
+/* The Alertmanagers that alerts go to beside the one in the program, and those dropped. */
+struct api_alertmanagers {
+    str *active;
+    size_t active_count;
+    str *dropped;
+    size_t dropped_count;
+};
 
 /* Where scraped samples have come from and gone: NULL members are answered with empty results. */
 struct api_sources {
@@ -79,6 +88,7 @@ struct api_sources {
     void (*blocks)(void *app, struct json_writer *json);
     /* Labels of global.external_labels, for /federate. In the arena. */
     void (*external_labels)(void *app, struct arena *arena, struct labels *ret);
+    void (*alertmanagers)(void *app, struct arena *arena, struct api_alertmanagers *ret);
     /* As rule_manager_view. */
     void (*rules)(void *app, struct arena *arena, struct rule_group_view **ret, size_t *ret_count);
 };
@@ -116,6 +126,9 @@ struct api_context {
     /* Keeps one line of JSON, its end of line included, about a query that has ended; NULL = no
      * log. */
     void (*log_query)(void *app, str line);
+
+    /* The alertmanager, NULL until it has started; the member may be NULL: there is none. */
+    struct am *(*alerting)(void *app);
 
     bool enable_lifecycle;
     /* Reloads the configuration: 0, or a code and what was wrong. Blocks until it is done. */

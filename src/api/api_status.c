@@ -4,12 +4,6 @@
 #include "api/api_priv.h"
 #include "base/num.h"
 
-int api_alertmanagers(struct api_call *call)
-{
-    json_write_raw(&call->json, STR("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}"));
-    return 0;
-}
-
 int api_notifications(struct api_call *call)
 {
     json_write_raw(&call->json, STR("[]"));

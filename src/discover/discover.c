@@ -211,17 +211,13 @@ struct discover *discover_free(struct discover *discover)
     return mem_free(discover);
 }
 
-static int kinds_check(struct prom_config *config, struct baro_error *err)
+static int kinds_check(const struct discover_job *jobs, size_t count, struct baro_error *err)
 {
-    const struct prom_scrapes scrapes = prom_config_scrapes(config);
-
-    for (size_t i = 0; i < scrapes.count; i++) {
-        const struct prom_sds sds = scrapes.items[i]->sds;
-
-        for (size_t k = 0; k < sds.count; k++) {
-            if (sds.items[k].kind == PROM_SD_OTHER) {
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < jobs[i].sds.count; k++) {
+            if (jobs[i].sds.items[k].kind == PROM_SD_OTHER) {
                 return error_set(err, BARO_EUNSUPPORTED, "job %.*s: '%s' is not supported yet",
-                                 STR_ARG(scrapes.items[i]->job_name), sds.items[k].key);
+                                 STR_ARG(jobs[i].name), jobs[i].sds.items[k].key);
             }
         }
     }
@@ -247,11 +243,11 @@ static void results_inherit(struct provider *provider, struct discover *before)
     }
 }
 
-int discover_apply(struct discover *discover, struct prom_config *config, struct baro_error *err)
+int discover_apply_jobs(struct discover *discover, struct prom_config *config,
+                        const struct discover_job *jobs, size_t count, struct baro_error *err)
 {
-    const struct prom_scrapes scrapes = prom_config_scrapes(config);
     struct discover before = *discover;
-    int result = kinds_check(config, err);
+    int result = kinds_check(jobs, count, err);
 
     if (result < 0) {
         return result;
@@ -259,12 +255,9 @@ int discover_apply(struct discover *discover, struct prom_config *config, struct
     memset(&discover->providers, 0, sizeof(discover->providers));
     discover->config = prom_config_ref(config);
     discover->is_applying = true;
-    for (size_t i = 0; i < scrapes.count; i++) {
-        const struct prom_sds sds = scrapes.items[i]->sds;
-
-        for (size_t k = 0; k < sds.count; k++) {
-            struct provider *provider =
-                provider_new(discover, &sds.items[k], scrapes.items[i]->job_name);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < jobs[i].sds.count; k++) {
+            struct provider *provider = provider_new(discover, &jobs[i].sds.items[k], jobs[i].name);
 
             vec_push(&discover->providers, provider);
             results_inherit(provider, &before);
@@ -275,6 +268,20 @@ int discover_apply(struct discover *discover, struct prom_config *config, struct
     providers_free(&before);
     (void)prom_config_unref(before.config);
     return 0;
+}
+
+int discover_apply(struct discover *discover, struct prom_config *config, struct baro_error *err)
+{
+    const struct prom_scrapes scrapes = prom_config_scrapes(config);
+    struct discover_job *jobs = mem_alloc_zero((scrapes.count + 1) * sizeof(*jobs));
+    int result;
+
+    for (size_t i = 0; i < scrapes.count; i++) {
+        jobs[i] = (struct discover_job){scrapes.items[i]->job_name, scrapes.items[i]->sds};
+    }
+    result = discover_apply_jobs(discover, config, jobs, scrapes.count, err);
+    (void)mem_free(jobs);
+    return result;
 }
 
 void discover_each(struct discover *discover, str job,
