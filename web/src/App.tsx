@@ -73,9 +73,14 @@ export function App() {
     useEffect(() => {
         setCommands(
             'pages',
-            pages.filter((page) => page.title && !page.path.includes(':')).map((page) => ({
-                id: page.path, title: page.title, icon: page.icon, to: page.path, hint: page.key && `g ${page.key}`,
-            })),
+            [
+                ...pages.filter((page) => !page.path.includes(':')).map((page) => ({
+                    id: page.path, title: page.title, icon: page.icon, to: page.path, hint: page.key && `g ${page.key}`,
+                })),
+                ...['runtime', 'tsdb', 'config', 'flags', 'features'].map((tab) => ({
+                    id: `/status/${tab}`, title: `Status: ${tab === 'tsdb' ? 'storage' : tab}`, icon: 'status' as const, to: `/status/${tab}`,
+                })),
+            ],
         );
     }, [setCommands]);
     const items = nav.map((item) => (item.to === '/alerts' ? { ...item, count: firing.data } : item));

@@ -1,7 +1,7 @@
 /* prometheus: typed clients of Prometheus's HTTP API v1, as barograph serves it. */
 import { type Ask, askJson } from './http';
 import type {
-    AlertList, BuildInfo, Exemplars, ExplainNode, Labels, MetricMetadata, ParsedNode, QueryResult, RuleGroups, RuntimeInfo,
+    AlertList, BlockMeta, BuildInfo, Exemplars, ExplainNode, Labels, MetricMetadata, ParsedNode, QueryResult, RuleGroups, RuntimeInfo,
     Series, TargetList, TsdbStatus,
 } from './types';
 
@@ -172,3 +172,4 @@ export const config = (signal?: AbortSignal) => data<{ yaml: string }>('status/c
 export const features = (signal?: AbortSignal) => data<Record<string, Record<string, boolean>>>('features', { signal });
 export const tsdbStatus = (limit: number, signal?: AbortSignal) => data<TsdbStatus>('status/tsdb', { params: { limit }, signal });
 export const walReplay = (signal?: AbortSignal) => data<{ min: number; max: number; current: number }>('status/walreplay', { signal });
+export const tsdbBlocks = (signal?: AbortSignal) => data<{ blocks: BlockMeta[] }>('status/tsdb/blocks', { signal });

@@ -151,3 +151,12 @@ export interface TsdbStatus {
     memoryInBytesByLabelName: TsdbCount[];
     seriesCountByLabelValuePair: TsdbCount[];
 }
+
+/* meta.json of a block; times in ms. */
+export interface BlockMeta {
+    ulid: string;
+    minTime: number;
+    maxTime: number;
+    stats?: { numSamples?: number; numSeries?: number; numChunks?: number };
+    compaction?: { level: number };
+}

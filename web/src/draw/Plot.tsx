@@ -34,6 +34,8 @@ export interface PlotAxis {
     zero?: boolean;
     log?: boolean;
     hidden?: boolean;
+    /* Ticks at powers of two, for bytes. */
+    binary?: boolean;
 }
 
 export interface PlotProps {
@@ -67,6 +69,8 @@ export type { Mark, Threshold } from './plotParts';
 
 /* Above so many points hovering redraws too slowly to dim the other series. */
 const FOCUS_POINTS_MAX = 30_000;
+/* 1, 2, 4, ... 2^60: a tick of 16 MiB reads better than one of 19.1. */
+const BINARY_STEPS = Array.from({ length: 61 }, (_, i) => 2 ** i);
 const AXIS_FONT = "11px 'Inter Variable', system-ui, sans-serif";
 
 function cssVar(name: string): string {
@@ -103,6 +107,7 @@ function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text:
         grid: { show: side === 3, stroke: colors.grid, width: 1 },
         ticks: { show: false },
         space: 32,
+        incrs: axis.binary ? BINARY_STEPS : undefined,
         values: (_u, splits) => splits.map((value) => (value === null ? '' : axis.format(value))),
         size: (u, values, _index, cycle) => {
             if (cycle > 1) {

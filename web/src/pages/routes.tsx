@@ -15,13 +15,24 @@ export interface PageRow {
 export const pages: PageRow[] = [
     { path: '/', title: 'Home', icon: 'home', key: 'h', component: lazy(() => import('./home/Home')) },
     { path: '/explore', title: 'Explore', icon: 'explore', key: 'e', component: lazy(() => import('./explore/Explore')) },
+    { path: '/alerts', title: 'Alerts', icon: 'alert', key: 'a', component: lazy(() => import('./alerts/Alerts')) },
+    { path: '/alerts/:fingerprint', title: 'Alert', component: lazy(() => import('./alerts/AlertPage')) },
+    { path: '/rules', title: 'Rules', icon: 'rules', key: 'r', component: lazy(() => import('./rules/Rules')) },
     { path: '/targets', title: 'Targets', icon: 'target', key: 't', component: lazy(() => import('./targets/Targets')) },
+    { path: '/service-discovery', title: 'Service discovery', icon: 'discovery', component: lazy(() => import('./discovery/Discovery')) },
+    { path: '/cardinality', title: 'Cardinality', icon: 'cardinality', key: 'c', component: lazy(() => import('./cardinality/Cardinality')) },
+    { path: '/status/:tab', title: 'Status', icon: 'status', component: lazy(() => import('./status/Status')) },
 ];
 
 export const nav: NavItem[] = [
     { title: 'Home', to: '/', icon: 'home' },
     { title: 'Explore', to: '/explore', icon: 'explore' },
+    { title: 'Alerts', to: '/alerts', icon: 'alert', gap: true },
+    { title: 'Rules', to: '/rules', icon: 'rules' },
     { title: 'Targets', to: '/targets', icon: 'target', gap: true },
+    { title: 'Service discovery', to: '/service-discovery', icon: 'discovery' },
+    { title: 'Cardinality', to: '/cardinality', icon: 'cardinality' },
+    { title: 'Status', to: '/status/runtime', icon: 'status', under: ['/status'] },
 ];
 
 /* Paths of Prometheus's own UI, old and new. */

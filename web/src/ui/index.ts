@@ -11,3 +11,7 @@ export * from './store';
 export * from './format';
 export * from './TimePicker';
 export * from './timeRange';
+export * from './links';
+export * from './useNow';
+export * from './Filter';
+export * from './Section';

@@ -4,17 +4,17 @@ import { Suspense, lazy, useCallback, useMemo, useState } from 'react';
 import { type Answer, formatQuery, query, queryExemplars, queryRange } from '../../api/prometheus';
 import type { Exemplars, QueryResult } from '../../api/types';
 import { parseDuration, stepFor, zoomOut } from '../../grafana/time';
+import { type DrawStyle, SeriesGraph } from '../../draw/SeriesGraph';
 import {
     ActionIcon, Button, Empty, Fault, formatCount, Icon, type IconName, Loading, Note, notify, Page, SegmentedControl, Select, Switch, TextInput, TimePicker,
     Tooltip, useClock, useQueryParams, useShortcuts,
 } from '../../ui';
 import './explore.css';
-import { Graph } from './Graph';
 import { addTo, loadHistory, saveHistory } from './history';
 import { HistoryDrawer } from './HistoryDrawer';
 import { MetricBrowser } from './MetricBrowser';
 import { ResultTable } from './ResultTable';
-import { type DrawStyle, type ExploreState, letterOf, QUERIES_MAX, readState, type Tab, writeState } from './state';
+import { type ExploreState, letterOf, QUERIES_MAX, readState, type Tab, writeState } from './state';
 import { Tree } from './Tree';
 
 const Editor = lazy(() => import('../../promql/Editor'));
@@ -288,7 +288,7 @@ export default function Explore() {
                 ) : ready.length === 0 ? (
                     busy ? <Loading what="Running" /> : <Empty title="No result" icon="graph">{results.some((one) => one.error) ? 'The server refused the expression; its words stand above.' : 'Run an expression.'}</Empty>
                 ) : state.tab === 'graph' ? (
-                    <Graph
+                    <SeriesGraph
                         results={graphed} from={clock.from / 1000} to={clock.to / 1000} draw={state.draw} log={state.log}
                         onZoom={(from, to) => clock.setRange({ from: String(Math.round(from * 1000)), to: String(Math.round(to * 1000)) })}
                         onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resultOf } from '../../api/prometheus';
 import { csvOf, histogramText, tableOf } from './ResultTable';
-import { figuresOf } from './Graph';
+import { figuresOf } from '../../draw/SeriesGraph';
 
 const vector = resultOf({
     resultType: 'vector',

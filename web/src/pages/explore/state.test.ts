@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exploreLink, fromPrometheusLink, letterOf, readState, writeState } from './state';
+import { exploreLink, fingerprint, silenceLink } from '../../ui/links';
+import { fromPrometheusLink, letterOf, readState, writeState } from './state';
 
 function roundTrip(search: string): string {
     const params = new URLSearchParams();
@@ -36,5 +37,12 @@ describe("Prometheus's links", () => {
     it('makes links of its own', () => {
         expect(exploreLink('up == 1', { from: 'now-1h', to: 'now' })).toBe('/explore?expr=up+%3D%3D+1&from=now-1h&to=now');
         expect(exploreLink('up', undefined, 'table')).toBe('/explore?expr=up&tab=table');
+        expect(silenceLink({ alertname: 'A', x: '"' })).toBe('/silences/new?matcher=alertname%3D%22A%22&matcher=x%3D%22%5C%22%22');
+    });
+
+    it("has Alertmanager's fingerprints", () => {
+        expect(fingerprint({})).toBe('cbf29ce484222325');
+        expect(fingerprint({ alertname: 'foo' })).toHaveLength(16);
+        expect(fingerprint({ a: '1', b: '2' })).toBe(fingerprint({ b: '2', a: '1' }));
     });
 });

@@ -1,8 +1,8 @@
 /* state: what Explore shows, as it stands in the URL, and Prometheus's old and new links to it. */
+import type { DrawStyle } from '../../draw/SeriesGraph';
 import { formatDuration, parseDuration, parseTime } from '../../grafana/time';
 
 export type Tab = 'graph' | 'table' | 'tree';
-export type DrawStyle = 'line' | 'stacked' | 'bars' | 'points';
 
 export interface ExploreQuery {
     expr: string;
@@ -55,15 +55,6 @@ export function writeState(state: ExploreState): Record<string, string | string[
         log: state.log ? '1' : null,
         step: state.step || null,
     };
-}
-
-/* exploreLink is the address of one expression in Explore. */
-export function exploreLink(expr: string, range?: { from: string; to: string }, tab?: Tab): string {
-    const params = new URLSearchParams({ expr, ...range });
-    if (tab && tab !== 'graph') {
-        params.set('tab', tab);
-    }
-    return `/explore?${params.toString()}`;
 }
 
 /* fromPrometheusLink reads /graph?g0.expr=...&g0.tab=0&g0.range_input=1h&g0.end_input=...; /query has the same parameters. */

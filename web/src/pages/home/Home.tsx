@@ -1,21 +1,150 @@
-/* Home: what is wrong now, and how the server itself is. */
+/* Home: what is wrong now, what the server itself does, and where to go. */
 import { useQuery } from '@tanstack/react-query';
-import { targets } from '../../api/prometheus';
-import { Fault, Link, Loading, Page, State } from '../../ui';
+import { lazy, Suspense, useMemo } from 'react';
+import { askJson } from '../../api/http';
+import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '../../api/prometheus';
+import { since } from '../../grafana/time';
+import {
+    Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, Section, State, useNow, type Quantity, fingerprint, Note,
+} from '../../ui';
+
+const Small = lazy(() => import('./Small'));
+
+const REFETCH_MS = 10_000;
+const ROWS_SHOWN = 8;
+const WINDOW_S = 3600;
+const STEP_S = 15;
+
+/* What the server says of itself, by its own metrics. */
+const figures: { title: string; expr: string; quantity: Quantity }[] = [
+    { title: 'Samples stored', expr: 'sum(rate(prometheus_tsdb_head_samples_appended_total[1m]))', quantity: '/s' },
+    { title: 'Series in the head', expr: 'sum(prometheus_tsdb_head_series)', quantity: 'none' },
+    { title: 'Memory', expr: 'sum(process_resident_memory_bytes{job="barograph"})', quantity: 'bytes' },
+];
+
+function Figure({ title, expr, quantity }: (typeof figures)[number]) {
+    const now = useNow(REFETCH_MS);
+    const end = Math.floor(now / 1000 / STEP_S) * STEP_S;
+    const result = useQuery({
+        queryKey: ['home', expr, end],
+        queryFn: ({ signal }) => queryRange(expr, end - WINDOW_S, end, STEP_S, { signal }),
+        placeholderData: (before) => before,
+    });
+    const series = result.data?.data.series[0];
+    const last = series ? series.values[series.values.length - 1] : undefined;
+    return (
+        <section className="panel">
+            <div className="panel-head">
+                <h2 className="grow"><Link href={exploreLink(expr)} style={{ color: 'inherit' }}>{title}</Link></h2>
+                <b className="num">{last === undefined ? '' : formatQuantity(last, quantity, 3)}</b>
+            </div>
+            <div style={{ height: 110 }}>
+                {result.error ? <div className="panel-body muted">{result.error.message}</div> : series ? (
+                    <Suspense fallback={null}><Small title={title} series={series} quantity={quantity} from={end - WINDOW_S} to={end} step={STEP_S} /></Suspense>
+                ) : result.isPending ? null : <div className="panel-body muted">It does not scrape itself.</div>}
+            </div>
+        </section>
+    );
+}
+
+interface Board {
+    uid: string;
+    title: string;
+    url?: string;
+    folderTitle?: string;
+    tags?: string[];
+    type?: string;
+}
+
+function Boards() {
+    const list = useQuery({ queryKey: ['boards'], queryFn: ({ signal }) => askJson<Board[]>('api/search', { params: { type: 'dash-db', limit: 100 }, signal }) });
+    const boards = (list.data ?? []).filter((one) => one.type !== 'dash-folder');
+    return (
+        <Section title="Dashboards" aside={<Link href="/dashboards">all</Link>}>
+            {list.error ? <Fault error={list.error} /> : list.isPending ? <Loading /> : boards.length === 0 ? (
+                <Empty title="No dashboards yet" icon="dashboards">Give a folder of Grafana's JSON files by --dashboards.path, or import one.</Empty>
+            ) : (
+                <table className="table">
+                    <tbody>
+                        {boards.slice(0, ROWS_SHOWN + 4).map((one) => (
+                            <tr key={one.uid}><td><Link href={`/d/${encodeURIComponent(one.uid)}`}>{one.title}</Link></td><td className="right muted">{one.folderTitle}</td></tr>
+                        ))}
+                    </tbody>
+                </table>
+            )}
+        </Section>
+    );
+}
 
 export default function Home() {
-    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: 15_000 });
-    const down = list.data?.activeTargets.filter((target) => target.health === 'down') ?? [];
+    const now = useNow();
+    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: REFETCH_MS });
+    const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: REFETCH_MS });
+    const run = useQuery({ queryKey: ['runtime'], queryFn: ({ signal }) => runtimeInfo(signal), refetchInterval: REFETCH_MS });
+    const build = useQuery({ queryKey: ['build'], queryFn: ({ signal }) => buildInfo(signal), staleTime: Infinity });
+    const store = useQuery({ queryKey: ['tsdb', 10], queryFn: ({ signal }) => tsdbStatus(10, signal), refetchInterval: REFETCH_MS });
+    const active = list.data?.activeTargets ?? [];
+    const down = active.filter((target) => target.health === 'down');
+    const all = useMemo(() => groups.data?.groups.flatMap((group) => group.rules) ?? [], [groups.data]);
+    const alerts = all.flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ rule, alert })));
+    const firing = alerts.filter((one) => one.alert.state === 'firing');
+    const failing = all.filter((rule) => rule.health === 'err');
+
     return (
-        <Page title="Home">
-            {list.isPending && <Loading />}
+        <Page title="Home" aside={<span className="muted hide-narrow">{build.data?.barographVersion ? `barograph ${build.data.barographVersion}` : ''}{run.data?.hostname ? ` on ${String(run.data.hostname)}` : ''}</span>}>
+            <div className="tiles">
+                <Link href="/alerts?show=firing" className={firing.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{groups.data ? firing.length : '…'}</b><span>alerts firing</span></Link>
+                <Link href="/alerts?show=pending" className="panel tile"><b>{groups.data ? alerts.length - firing.length : '…'}</b><span>alerts pending</span></Link>
+                <Link href="/targets?show=down" className={down.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{list.data ? down.length : '…'}</b><span>targets down of {active.length}</span></Link>
+                <Link href="/rules?show=error" className={failing.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{groups.data ? failing.length : '…'}</b><span>rules failing of {all.length}</span></Link>
+                <Link href="/cardinality" className="panel tile"><b>{store.data ? formatCount(store.data.headStats.numSeries) : '…'}</b><span>series</span></Link>
+                <Link href="/status/runtime" className="panel tile"><b>{run.data ? since(Date.parse(String(run.data.startTime)), now).replace(' ago', '') : '…'}</b><span>running</span></Link>
+            </div>
             {list.error && <Fault error={list.error} what="Targets" retry={() => void list.refetch()} />}
-            {list.data && (
-                <p>
-                    <State kind={down.length > 0 ? 'bad' : 'ok'}>{down.length} down</State>{' '}
-                    <Link href="/targets">{list.data.activeTargets.length} targets</Link>
-                </p>
-            )}
+            {run.data && run.data.reloadConfigSuccess === false && <Note kind="bad">The configuration on the disk is refused; the old one runs on. See the log.</Note>}
+            <div className="columns" style={{ gridTemplateColumns: 'repeat(auto-fit, minmax(min(280px, 100%), 1fr))', marginBottom: 8 }}>
+                {figures.map((one) => <Figure key={one.title} {...one} />)}
+            </div>
+            <div className="columns">
+                <Section title="Firing" aside={<Link href="/alerts">all alerts</Link>}>
+                    {firing.length === 0 ? <Empty title="Nothing fires" icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : 'There are no alerting rules yet: rule_files names files of them.'}</Empty> : (
+                        <table className="table">
+                            <tbody>
+                                {firing.slice(0, ROWS_SHOWN).map(({ rule, alert }) => (
+                                    <tr key={fingerprint(alert.labels)}>
+                                        <td style={{ width: 80 }}><State kind="bad">firing</State></td>
+                                        <td><Link href={`/alerts/${fingerprint(alert.labels)}`}>{rule.name}</Link><div className="muted" style={{ fontSize: 12 }}>{alert.annotations.summary}</div></td>
+                                        <td className="right">{since(Date.parse(alert.activeAt), now)}</td>
+                                    </tr>
+                                ))}
+                            </tbody>
+                        </table>
+                    )}
+                </Section>
+                {down.length > 0 && (
+                    <Section title="Targets down" aside={<Link href="/targets?show=down">all</Link>}>
+                        <table className="table">
+                            <tbody>
+                                {down.slice(0, ROWS_SHOWN).map((target) => (
+                                    <tr key={target.scrapeUrl + target.scrapePool}>
+                                        <td><b style={{ fontWeight: 500 }}>{target.scrapePool}</b> <span className="mono">{target.scrapeUrl}</span><div className="cell-error">{target.lastError}</div></td>
+                                        <td className="right">{since(Date.parse(target.lastScrape), now)}</td>
+                                    </tr>
+                                ))}
+                            </tbody>
+                        </table>
+                    </Section>
+                )}
+                <Boards />
+                {list.data && active.length === 0 && (
+                    <Section title="First steps">
+                        <div className="panel-body">
+                            <p><Icon name="target" size={14} /> Nothing is scraped yet: put a <span className="mono">scrape_configs</span> entry into the configuration file and reload.</p>
+                            <p><Icon name="explore" size={14} /> <Link href={exploreLink('up')}>Explore</Link> shows what comes in.</p>
+                        </div>
+                    </Section>
+                )}
+            </div>
         </Page>
     );
 }

@@ -1,11 +1,13 @@
-/* Graph: the series of all queries over the range, with a legend of figures below. */
+/* SeriesGraph: the series of all queries over the range, with a legend of figures below. */
 import { memo, useMemo, useState } from 'react';
-import type { Exemplars, QueryResult, Series } from '../../api/types';
-import { align } from '../../draw/align';
-import { colorsFor } from '../../draw/colors';
-import { type Mark, Plot } from '../../draw/Plot';
-import { Button, commonLabels, Empty, formatQuantity, guessQuantity, LabelSet, Note, notify, seriesName, useComputedColorScheme } from '../../ui';
-import type { DrawStyle } from './state';
+import type { Exemplars, QueryResult, Series } from '../api/types';
+import { Button, commonLabels, Empty, formatQuantity, guessQuantity, LabelSet, Note, notify, seriesName, useComputedColorScheme } from '../ui';
+import { align } from './align';
+import { colorsFor } from './colors';
+import { type Mark, Plot, type Threshold } from './Plot';
+import './legend.css';
+
+export type DrawStyle = 'line' | 'stacked' | 'bars' | 'points';
 
 export interface GraphResult {
     letter: string;
@@ -24,6 +26,10 @@ interface GraphProps {
     draw: DrawStyle;
     log: boolean;
     height?: number;
+    thresholds?: Threshold[];
+    /* Beside the exemplars. */
+    marks?: Mark[];
+    sync?: string;
     onZoom?: (from: number, to: number) => void;
     onZoomOut?: () => void;
 }
@@ -145,7 +151,9 @@ const Legend = memo(function Legend(props: {
     );
 });
 
-export function Graph({ results, from, to, draw, log, height = 340, onZoom, onZoomOut }: GraphProps) {
+const NO_MARKS: Mark[] = [];
+
+export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, onZoom, onZoomOut }: GraphProps) {
     const scheme = useComputedColorScheme('dark');
     const [everything, setEverything] = useState(false);
     const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
@@ -170,8 +178,8 @@ export function Graph({ results, from, to, draw, log, height = 340, onZoom, onZo
         })),
         [rows, colors, shown, draw],
     );
-    const axis = useMemo(() => ({ format, log, zero: !log && quantity !== 'time' }), [format, log, quantity]);
-    const marks = useMemo(() => marksOf(results), [results]);
+    const axis = useMemo(() => ({ format, log, zero: !log && quantity !== 'time', binary: quantity.startsWith('bytes') }), [format, log, quantity]);
+    const marks = useMemo(() => [...more, ...marksOf(results)], [results, more]);
     const histograms = results.some((result) => result.data.series.some((one) => one.histograms.length > 0 && one.times.length === 0));
 
     function pick(index: number, more: boolean): void {
@@ -202,7 +210,7 @@ export function Graph({ results, from, to, draw, log, height = 340, onZoom, onZo
             )}
             <Plot
                 times={aligned.times} values={aligned.values} series={series} axis={axis} from={from} to={to} height={height}
-                stacked={draw === 'stacked'} marks={marks} focused={hovered} onZoom={onZoom} onZoomOut={onZoomOut}
+                stacked={draw === 'stacked'} marks={marks} thresholds={thresholds} sync={sync} focused={hovered} onZoom={onZoom} onZoomOut={onZoomOut}
                 label={`Graph of ${results.map((result) => result.expr).join('; ')}: ${rows.length} series. The table below has their figures.`}
             />
             {Object.keys(common).length > 0 && rows.length > 1 && (

@@ -1,0 +1,110 @@
+/* AlertPage: one alert: its query drawn with the threshold and the time since it is active, labels, annotations, what to do. */
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { queryRange } from '../../api/prometheus';
+import { formatTime, stepFor, zoomOut } from '../../grafana/time';
+import { type GraphResult, SeriesGraph } from '../../draw/SeriesGraph';
+import {
+    Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, Section, silenceLink, State, TimePicker, useClock, useParams,
+} from '../../ui';
+import { type ActiveAlert, comparisonOf, isMuted } from './model';
+import { useAlerts } from './useAlerts';
+
+const POINTS = 400;
+const FIRING = '#e5484d';
+
+/* The query is run once explained, for its threshold; then what it compares is drawn, also where the alert is not active. */
+async function load(expr: string, from: number, to: number, step: number, signal: AbortSignal) {
+    const whole = await queryRange(expr, from, to, step, { signal, explain: true });
+    const comparison = comparisonOf(whole.data.explain);
+    const drawn = comparison ? await queryRange(comparison.expr, from, to, step, { signal }) : whole;
+    return { comparison, data: drawn.data, expr: comparison?.expr ?? expr };
+}
+
+function AlertGraph({ one }: { one: ActiveAlert }) {
+    const clock = useClock({ from: 'now-3h', to: 'now' });
+    const step = stepFor(clock.to - clock.from, POINTS);
+    const result = useQuery({
+        queryKey: ['alert-graph', one.rule.query, clock.from, clock.to, step],
+        queryFn: ({ signal }) => load(one.rule.query, clock.from / 1000, clock.to / 1000, step, signal),
+        placeholderData: (before) => before,
+    });
+    const graphs = useMemo<GraphResult[]>(
+        () => (result.data ? [{ letter: 'A', expr: result.data.expr, step, data: result.data.data, exemplars: [] }] : []),
+        [result.data, step],
+    );
+    const comparison = result.data?.comparison;
+    const thresholds = useMemo(
+        () => (comparison ? [{ value: comparison.threshold, color: FIRING, fill: comparison.op.startsWith('<') ? 'below' as const : comparison.op.startsWith('>') ? 'above' as const : undefined }] : []),
+        [comparison],
+    );
+    const marks = useMemo(() => [{ from: Date.parse(one.alert.activeAt) / 1000, to: clock.to / 1000, color: FIRING, text: 'active' }], [one.alert.activeAt, clock.to]);
+    return (
+        <Section
+            title={<span className="expr">{one.rule.query}</span>}
+            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link href={exploreLink(result.data?.expr ?? one.rule.query, clock.range)}>Explore</Link></span>}
+        >
+            {result.isPending && <Loading />}
+            {result.error && <Fault error={result.error} retry={() => void result.refetch()} />}
+            {graphs.length > 0 && (
+                <SeriesGraph
+                    results={graphs} from={clock.from / 1000} to={clock.to / 1000} draw="line" log={false} height={280} thresholds={thresholds} marks={marks}
+                    onZoom={(from, to) => clock.setRange({ from: String(Math.round(from * 1000)), to: String(Math.round(to * 1000)) })}
+                    onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
+                />
+            )}
+        </Section>
+    );
+}
+
+export default function AlertPage() {
+    const { fingerprint } = useParams();
+    const { groups, active, hasAlertmanager } = useAlerts();
+    const one = active.find((candidate) => candidate.id === fingerprint);
+    if (!one) {
+        return (
+            <Page title="Alert" crumbs={[{ title: 'Alerts', to: '/alerts' }]}>
+                {groups.isPending ? <Loading /> : groups.error ? <Fault error={groups.error} /> : (
+                    <Empty title="This alert is not active any more" icon="check"><Link href="/alerts">All alerts</Link></Empty>
+                )}
+            </Page>
+        );
+    }
+    const { alert, rule } = one;
+    return (
+        <Page
+            title={rule.name}
+            crumbs={[{ title: 'Alerts', to: '/alerts' }]}
+            aside={<State kind={alert.state === 'firing' ? 'bad' : 'warn'}>{alert.state}</State>}
+            actions={
+                <>
+                    {alert.annotations.runbook_url && /^https?:\/\//.test(alert.annotations.runbook_url) && (
+                        <Button component="a" href={alert.annotations.runbook_url} target="_blank" rel="noreferrer" variant="default" leftSection={<Icon name="external" size={13} />}>Runbook</Button>
+                    )}
+                    {hasAlertmanager && <Link href={silenceLink(alert.labels)}><Button leftSection={<Icon name="silence" size={14} />}>Silence</Button></Link>}
+                </>
+            }
+        >
+            <AlertGraph one={one} />
+            <section className="panel">
+                <dl className="kv" style={{ margin: 0 }}>
+                    <dt>Labels</dt><dd><LabelSet labels={alert.labels} /></dd>
+                    <dt>Active since</dt><dd className="num">{formatTime(Date.parse(alert.activeAt))}</dd>
+                    <dt>Value</dt><dd className="num">{alert.value}</dd>
+                    {Object.entries(alert.annotations).map(([name, value]) => (
+                        <span key={name} style={{ display: 'contents' }}>
+                            <dt>{name}</dt><dd style={{ whiteSpace: 'pre-wrap' }}>{/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : value}</dd>
+                        </span>
+                    ))}
+                    <dt>Rule</dt><dd><Link href={`/rules?search=${encodeURIComponent(rule.name)}`}>{one.group.name}</Link> <span className="muted">{one.group.file}</span></dd>
+                    {one.am && (
+                        <>
+                            <dt>Goes to</dt><dd>{one.am.receivers.map((receiver) => receiver.name).join(', ') || 'nobody'}</dd>
+                            {isMuted(one) && <><dt>Muted by</dt><dd>{[...one.am.status.silencedBy.map((id) => <Link key={id} href={`/silences?search=${id}`}>silence {id.slice(0, 8)}</Link>), ...one.am.status.inhibitedBy.map((id) => <Link key={id} href={`/alerts/${id}`}>alert {id}</Link>)]}</dd></>}
+                        </>
+                    )}
+                </dl>
+            </section>
+        </Page>
+    );
+}

@@ -1,0 +1,100 @@
+/* Alerts: what fires and what is about to, grouped by rule or by receiver. */
+import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
+import { since } from '../../grafana/time';
+import { type ActiveAlert, isMuted } from './model';
+import { useAlerts } from './useAlerts';
+
+function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: boolean }) {
+    const { alert } = one;
+    const firing = alert.state === 'firing';
+    const muted = isMuted(one);
+    const runbook = alert.annotations.runbook_url;
+    const told = alert.annotations.summary ?? alert.annotations.description ?? alert.annotations.message;
+    return (
+        <tr>
+            <td style={{ width: 110 }}>
+                <State kind={firing ? 'bad' : 'warn'}>{alert.state}</State>
+                {muted && (
+                    <div style={{ marginTop: 4 }}>
+                        <State kind="none">{one.am?.status.silencedBy.length ? 'silenced' : one.am?.status.inhibitedBy.length ? 'inhibited' : 'muted'}</State>
+                    </div>
+                )}
+            </td>
+            <td>
+                <Link href={`/alerts/${one.id}`} style={{ fontWeight: 600 }}>{told ?? alert.labels.alertname ?? one.rule.name}</Link>
+                <div style={{ marginTop: 4 }}><LabelSet labels={alert.labels} without={['alertname']} /></div>
+                {amKnown && one.am && one.am.receivers.length > 0 && (
+                    <div className="muted" style={{ marginTop: 3, fontSize: 12 }}>to {one.am.receivers.map((receiver) => receiver.name).join(', ')}</div>
+                )}
+            </td>
+            <td className="right hide-narrow" style={{ width: 120 }}>{formatQuantity(Number(alert.value), guessQuantity(one.rule.query.replace(/[<>=!]+.*$/, '')))}</td>
+            <td className="right" style={{ width: 110 }}>{since(Date.parse(alert.activeAt), now)}</td>
+            <td className="right hide-narrow" style={{ width: 190 }}>
+                <span className="row" style={{ justifyContent: 'flex-end' }}>
+                    {runbook && /^https?:\/\//.test(runbook) && <a href={runbook} target="_blank" rel="noreferrer">runbook</a>}
+                    <Link href={exploreLink(one.rule.query)}>explore</Link>
+                    {amKnown && <Link href={silenceLink(alert.labels)}>silence</Link>}
+                </span>
+            </td>
+        </tr>
+    );
+}
+
+function keyOf(one: ActiveAlert, by: string): string[] {
+    return by === 'receiver' ? (one.am?.receivers.map((receiver) => receiver.name) ?? ['no receiver']) : [one.rule.name];
+}
+
+export default function Alerts() {
+    const filter = useFilter();
+    const now = useNow();
+    const [params, change] = useQueryParams();
+    const by = params.get('by') === 'receiver' ? 'receiver' : 'rule';
+    const { groups, active, hasAlertmanager } = useAlerts();
+    const found = active.filter(
+        (one) =>
+            (filter.choice === 'all' || (filter.choice === 'muted' ? isMuted(one) : one.alert.state === filter.choice && !isMuted(one))) &&
+            matchesWords(`${one.rule.name} ${one.group.name} ${JSON.stringify(one.alert.labels)} ${JSON.stringify(one.alert.annotations)}`, filter.text),
+    );
+    const sections = new Map<string, ActiveAlert[]>();
+    found.forEach((one) => keyOf(one, by).forEach((key) => sections.set(key, [...(sections.get(key) ?? []), one])));
+    const firingIn = (list: ActiveAlert[]) => list.filter((one) => one.alert.state === 'firing' && !isMuted(one)).length;
+    const sorted = [...sections].sort(([a, x], [b, y]) => firingIn(y) - firingIn(x) || a.localeCompare(b));
+    const rules = groups.data?.groups.flatMap((group) => group.rules).filter((rule) => rule.type === 'alerting') ?? [];
+    const count = (state: string) => active.filter((one) => one.alert.state === state && !isMuted(one)).length;
+
+    return (
+        <Page title="Alerts" actions={hasAlertmanager && <Link href="/silences/new"><Button variant="default" leftSection={<Icon name="silence" size={14} />}>New silence</Button></Link>}>
+            <FilterBar
+                what="alerts"
+                choices={[
+                    { value: 'all', label: 'All', count: active.length },
+                    { value: 'firing', label: 'Firing', count: count('firing') },
+                    { value: 'pending', label: 'Pending', count: count('pending') },
+                    ...(hasAlertmanager ? [{ value: 'muted', label: 'Muted', count: active.filter(isMuted).length }] : []),
+                ]}
+            >
+                {hasAlertmanager && (
+                    <SegmentedControl aria-label="Group by" value={by} onChange={(next) => change({ by: next === 'rule' ? null : next }, { replace: true })}
+                        data={[{ value: 'rule', label: 'By rule' }, { value: 'receiver', label: 'By receiver' }]} />
+                )}
+            </FilterBar>
+            {groups.isPending && <Loading />}
+            {groups.error && <Fault error={groups.error} what="Rules" retry={() => void groups.refetch()} />}
+            {sorted.map(([name, list]) => (
+                <Section key={name} title={name} aside={<span className="row">{list[0]!.alert.labels.severity && by === 'rule' && <span className="label">{list[0]!.alert.labels.severity}</span>}<span className="muted num">{list.length} {list.length === 1 ? 'alert' : 'alerts'}</span></span>}>
+                    <div className="table-wrap">
+                        <table className="table">
+                            <thead><tr><th>State</th><th>Alert</th><th className="right hide-narrow">Value</th><th className="right">Since</th><th className="hide-narrow" /></tr></thead>
+                            <tbody>{list.map((one) => <Row key={one.id} one={one} now={now} amKnown={hasAlertmanager} />)}</tbody>
+                        </table>
+                    </div>
+                </Section>
+            ))}
+            {groups.data && sorted.length === 0 && (
+                <Empty title={active.length === 0 ? 'All is quiet' : 'No alert is so'} icon="check">
+                    {active.length > 0 ? 'Another search or another state finds more.' : rules.length === 0 ? <>There are no alerting rules yet.</> : <>{rules.length} alerting <Link href="/rules?show=alerting">rules</Link> are watched; none is pending or firing.</>}
+                </Empty>
+            )}
+        </Page>
+    );
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { activeAlerts, belongs, comparisonOf, isMuted } from './model';
+import { fingerprint } from '../../ui/links';
+
+const alert = { labels: { alertname: 'A', job: 'x' }, annotations: {}, state: 'firing' as const, activeAt: '', value: '1' };
+const rule = { type: 'alerting' as const, name: 'A', query: 'up == 0', health: 'ok' as const, evaluationTime: 0, lastEvaluation: '', alerts: [alert] };
+const group = { name: 'g', file: 'f', rules: [rule, { ...rule, type: 'recording' as const, alerts: undefined }], interval: 5, limit: 0, evaluationTime: 0, lastEvaluation: '' };
+
+describe('activeAlerts', () => {
+    it('joins the rules with what Alertmanager knows', () => {
+        expect(activeAlerts([group]).map((one) => [one.id, one.am])).toEqual([[fingerprint(alert.labels), undefined]]);
+        const am = { fingerprint: fingerprint(alert.labels), status: { state: 'suppressed' as const, silencedBy: ['1'], inhibitedBy: [] } };
+        const [joined] = activeAlerts([group], [am as never]);
+        expect(isMuted(joined!)).toBe(true);
+        expect(isMuted(activeAlerts([group])[0]!)).toBe(false);
+    });
+});
+
+describe('comparisonOf', () => {
+    const node = (expr: string, left: string, right: string) => ({ node: 'binary', expr, children: [{ node: 'x', expr: left }, { node: 'number', expr: right }] });
+    it.each([
+        ['rate(a[5m]) > 0.5', 'rate(a[5m])', '0.5', { expr: 'rate(a[5m])', op: '>', threshold: 0.5 }],
+        ['up == 0', 'up', '0', { expr: 'up', op: '==', threshold: 0 }],
+        ['a / b >= 1e3', 'a / b', '1e3', { expr: 'a / b', op: '>=', threshold: 1000 }],
+        ['a < -5', 'a', '-5', { expr: 'a', op: '<', threshold: -5 }],
+        ['a > b', 'a', 'b', null],
+        ['a + 5', 'a', '5', null],
+    ])('%s', (expr, left, right, want) => expect(comparisonOf(node(expr, left, right))).toEqual(want));
+
+    it('takes no other node', () => {
+        expect(comparisonOf(undefined)).toBeNull();
+        expect(comparisonOf({ node: 'call', expr: 'absent(up)' })).toBeNull();
+    });
+});
+
+describe('belongs', () => {
+    it('compares the labels that both have', () => {
+        expect(belongs({ __name__: 'up', job: 'x', instance: 'i' }, { alertname: 'A', job: 'x' })).toBe(true);
+        expect(belongs({ job: 'y' }, { job: 'x' })).toBe(false);
+        expect(belongs({}, { job: 'x' })).toBe(true);
+    });
+});

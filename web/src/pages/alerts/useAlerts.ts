@@ -1,0 +1,27 @@
+/* useAlerts: the alerts of the rules with Alertmanager's view of them; without an Alertmanager the rules' alone. */
+import { useQuery } from '@tanstack/react-query';
+import { amAlerts } from '../../api/alertmanager';
+import { ApiError } from '../../api/http';
+import { rules } from '../../api/prometheus';
+import { activeAlerts } from './model';
+
+const REFETCH_MS = 5_000;
+
+export function useAlerts() {
+    const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: REFETCH_MS });
+    const known = useQuery({
+        queryKey: ['am-alerts'],
+        queryFn: ({ signal }) => amAlerts([], signal).catch((error: unknown) => {
+            if (error instanceof ApiError && error.status === 404) {
+                return null; /* alerting is not configured */
+            }
+            throw error;
+        }),
+        refetchInterval: REFETCH_MS,
+    });
+    return {
+        groups,
+        hasAlertmanager: known.data !== null && known.data !== undefined,
+        active: activeAlerts(groups.data?.groups ?? [], known.data ?? []),
+    };
+}
