@@ -287,8 +287,7 @@ void api_write_labels(struct json_writer *json, struct labels labels)
 {
     json_write_object_begin(json);
     for (size_t i = 0; i < labels.count; i++) {
-        json_write_key(json, labels.items[i].name);
-        json_write_str_plain(json, labels.items[i].value);
+        json_write_pair_plain(json, labels.items[i].name, labels.items[i].value);
     }
     json_write_object_end(json);
 }

@@ -4,7 +4,12 @@
 /* A query on an event thread that turns out not to be short begins anew on the query pool. */
 enum { BRIEF_MS = 5 };
 
-enum { RANGE_POINTS_MAX = 11000, POINTS_PER_RESERVE = 256, SHORT_POINT_BYTES = 64 };
+enum {
+    RANGE_POINTS_MAX = 11000,
+    POINTS_PER_RESERVE = 256,
+    MANY_POINTS = 1000,
+    SHORT_POINT_BYTES = 64
+};
 
 /* ---- results ---- */
 
@@ -12,7 +17,8 @@ enum { RANGE_POINTS_MAX = 11000, POINTS_PER_RESERVE = 256, SHORT_POINT_BYTES = 6
  * The hot loop of a matrix answer. Room is reserved for a run of points of ordinary size; a number
  * may be as long as NUM_TEXT_MAX, so the run ends early when the room gets short.
  */
-static void write_points(struct json_writer *json, const struct point *points, size_t count)
+static void write_points(struct json_writer *json, struct json_times *times,
+                         const struct point *points, size_t count)
 {
     struct buf *buf = json->buf;
     size_t at = 0;
@@ -31,7 +37,8 @@ static void write_points(struct json_writer *json, const struct point *points, s
             if (at > 0) {
                 *to++ = ',';
             }
-            to = json_write_point_at(to, points[at].t, points[at].v);
+            to = times != NULL ? json_write_point_again(to, times, points[at].t, points[at].v)
+                               : json_write_point_at(to, points[at].t, points[at].v);
             at++;
             run--;
         }
@@ -57,7 +64,7 @@ static void write_mixed_points(struct json_writer *json, struct point *points, s
     }
     if (floats > 0) {
         json_write_key(json, STR("values"));
-        write_points(json, points, floats);
+        write_points(json, NULL, points, floats);
     }
     json_write_key(json, STR("histograms"));
     json_write_array_begin(json);
@@ -78,14 +85,14 @@ static bool has_histograms(const struct result_series *series)
     return false;
 }
 
-static void write_samples(struct json_writer *json, const struct query_result *result,
-                          const struct result_series *series)
+static void write_samples(struct json_writer *json, struct json_times *times,
+                          const struct query_result *result, const struct result_series *series)
 {
     if (result->type == VALUE_MATRIX && has_histograms(series)) {
         write_mixed_points(json, series->points, series->count);
     } else if (result->type == VALUE_MATRIX) {
         json_write_key(json, STR("values"));
-        write_points(json, series->points, series->count);
+        write_points(json, times, series->points, series->count);
     } else if (series->points[0].h != NULL) {
         json_write_key(json, STR("histogram"));
         api_write_histogram_point(json, series->points[0].t, series->points[0].h);
@@ -95,8 +102,17 @@ static void write_samples(struct json_writer *json, const struct query_result *r
     }
 }
 
+/* A range query of several series asks for the same times for each of them. */
+static bool has_same_times(const struct query_result *result, size_t count)
+{
+    return result->type == VALUE_MATRIX && count > 1 &&
+           result->series[0].count * count > MANY_POINTS;
+}
+
 static void write_series(struct json_writer *json, const struct query_result *result, size_t count)
 {
+    struct json_times *times =
+        has_same_times(result, count) ? mem_alloc_zero(sizeof(*times)) : NULL;
     json_write_array_begin(json);
     for (size_t i = 0; i < count; i++) {
         const struct result_series *series = &result->series[i];
@@ -104,10 +120,11 @@ static void write_series(struct json_writer *json, const struct query_result *re
         json_write_object_begin(json);
         json_write_key(json, STR("metric"));
         api_write_labels(json, series->metric);
-        write_samples(json, result, series);
+        write_samples(json, times, result, series);
         json_write_object_end(json);
     }
     json_write_array_end(json);
+    (void)mem_free(times);
 }
 
 /* Scalars and strings go through Go's plain encoder there: the time is a JSON number, and the value

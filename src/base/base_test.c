@@ -225,3 +225,30 @@ TEST(num_format_double_writes_few_decimals_as_any)
         assert_str_equal(str_of(got, num_format_double(v, NUM_F, got)), str_of(want, (size_t)size));
     }
 }
+
+TEST(num_digits_are_those_of_printf)
+{
+    uint64_t v = 1;
+
+    for (int i = 0; i < 200000; i++) {
+        char want[32];
+        char got[NUM_TEXT_MAX];
+        size_t size;
+
+        v = i < 100000 ? (uint64_t)i : v * 6364136223846793005u + 1442695040888963407u;
+        for (int shift = 0; shift < 64; shift += i < 100000 ? 64 : 9) {
+            (void)snprintf(want, sizeof(want), "%llu", (unsigned long long)(v >> shift));
+            size = num_format_u64(v >> shift, got);
+            assert_str_equal(str_of(got, size), str_from(want));
+        }
+        if (i % 1000 != 0 && i < 100000) {
+            (void)snprintf(want, sizeof(want), "%s%d.%03d", i % 2 == 0 ? "-" : "", i / 1000,
+                           i % 1000);
+            for (size_t end = strlen(want); want[end - 1] == '0'; end--) {
+                want[end - 1] = '\0';
+            }
+            size = num_format_double((i % 2 == 0 ? -i : i) / 1000.0, NUM_JSON, got);
+            assert_str_equal(str_of(got, size), str_from(want));
+        }
+    }
+}

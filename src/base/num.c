@@ -143,17 +143,60 @@ bool num_parse_i64(str s, int64_t *ret)
     return true;
 }
 
+/* Two decimal digits at a time. */
+static const char digit_pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233"
+    "34353637383940414243444546474849505152535455565758596061626364656667"
+    "6869707172737475767778798081828384858687888990919293949596979899";
+
+static inline void put_pair(char *to, uint32_t v)
+{
+    memcpy(to, digit_pairs + 2 * (size_t)v, 2);
+}
+
+/* Up to four digits. */
+static inline size_t write_short(uint32_t v, char *to)
+{
+    if (v < 10) {
+        to[0] = (char)('0' + v);
+        return 1;
+    }
+    if (v < 100) {
+        put_pair(to, v);
+        return 2;
+    }
+    if (v < 1000) {
+        to[0] = (char)('0' + v / 100);
+        put_pair(to + 1, v % 100);
+        return 3;
+    }
+    put_pair(to, v / 100);
+    put_pair(to + 2, v % 100);
+    return 4;
+}
+
+static inline void put_four(char *to, uint32_t v)
+{
+    put_pair(to, v / 100);
+    put_pair(to + 2, v % 100);
+}
+
 static size_t write_digits(uint64_t v, char *ret)
 {
-    char text[20];
-    size_t at = sizeof(text);
+    size_t size;
 
-    do {
-        text[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
-    memcpy(ret, text + at, sizeof(text) - at);
-    return sizeof(text) - at;
+    if (v < 10000) {
+        return write_short((uint32_t)v, ret);
+    }
+    if (v >= UINT64_C(100000000)) {
+        size = write_digits(v / 100000000, ret);
+        put_four(ret + size, (uint32_t)(v % 100000000 / 10000));
+        put_four(ret + size + 4, (uint32_t)(v % 10000));
+        return size + 8;
+    }
+    size = write_short((uint32_t)(v / 10000), ret);
+    put_four(ret + size, (uint32_t)(v % 10000));
+    return size + 4;
 }
 
 /* Shortest digits "d.ddd" and exponent -> Go's %e: at least two exponent digits, which is what
@@ -228,13 +271,16 @@ static size_t write_thousandths(double v, char *p)
     if (v < 0) {
         p[size++] = '-';
     }
-    size += write_digits(n / 1000, p + size);
-    rest = (uint32_t)(n % 1000);
-    p[size++] = '.';
-    for (uint32_t unit = 100; rest > 0; unit /= 10) {
-        p[size++] = (char)('0' + rest / unit);
-        rest %= unit;
+    size += write_digits((uint32_t)n / 1000, p + size);
+    rest = (uint32_t)n % 1000;
+    if (rest == 0) {
+        p[size++] = '.';
+        return size;
     }
+    p[size++] = '.';
+    p[size++] = (char)('0' + rest / 100);
+    put_pair(p + size, rest % 100);
+    size += rest % 10 != 0 ? 2 : rest % 100 != 0;
     return size;
 }
 

@@ -7,12 +7,6 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* Two decimal digits at a time: timestamps are most of a matrix answer. */
-static const char digit_pairs[] =
-    "00010203040506070809101112131415161718192021222324252627282930313233"
-    "34353637383940414243444546474849505152535455565758596061626364656667"
-    "6869707172737475767778798081828384858687888990919293949596979899";
-
 static void put_comma(struct json_writer *json)
 {
     if (json->need_comma) {
@@ -99,19 +93,50 @@ static size_t put_rune(struct buf *buf, str s, bool html)
     return size;
 }
 
-static void put_quoted(struct buf *buf, str s, bool html)
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The high bit of each byte that equals `c`; bytes behind the first one may be wrong. */
+static inline uint64_t bytes_equal(uint64_t word, uint64_t c)
+{
+    uint64_t differs = word ^ EACH_BYTE(c);
+
+    return (differs - EACH_BYTE(1)) & ~differs;
+}
+
+/* How many bytes of s, from `at` on, are plain; eight at a time as long as that goes. */
+static size_t plain_run(str s, size_t at, bool html)
+{
+    size_t end = at;
+
+    for (; end + 8 <= s.len; end += 8) {
+        uint64_t word;
+        uint64_t special;
+
+        memcpy(&word, s.ptr + end, 8);
+        special =
+            word | (word - EACH_BYTE(0x20)) | bytes_equal(word, '"') | bytes_equal(word, '\\');
+        if (html) {
+            special |= bytes_equal(word, '<') | bytes_equal(word, '>') | bytes_equal(word, '&');
+        }
+        if ((special & EACH_BYTE(0x80)) != 0) {
+            break;
+        }
+    }
+    while (end < s.len && is_plain((unsigned char)s.ptr[end], html)) {
+        end++;
+    }
+    return end - at;
+}
+
+static void put_special(struct buf *buf, str s, bool html)
 {
     size_t at = 0;
 
-    buf_char(buf, '"');
     while (at < s.len) {
-        size_t run = at;
+        size_t run = plain_run(s, at, html);
 
-        while (run < s.len && is_plain((unsigned char)s.ptr[run], html)) {
-            run++;
-        }
-        buf_bytes(buf, s.ptr + at, run - at);
-        at = run;
+        buf_bytes(buf, s.ptr + at, run);
+        at += run;
         if (at == s.len) {
             break;
         }
@@ -121,6 +146,31 @@ static void put_quoted(struct buf *buf, str s, bool html)
             at += put_rune(buf, str_from_index(s, at), html);
         }
     }
+}
+
+static inline char *copy_str(char *to, str s)
+{
+    if (s.len > 0) {
+        memcpy(to, s.ptr, s.len);
+    }
+    return to + s.len;
+}
+
+static void put_quoted(struct buf *buf, str s, bool html)
+{
+    char *room = buf_reserve(buf, s.len + 2);
+
+    if (room == NULL) {
+        return;
+    }
+    *room = '"';
+    if (LIKELY(plain_run(s, 0, html) == s.len)) {
+        *copy_str(room + 1, s) = '"';
+        buf->len += s.len + 2;
+        return;
+    }
+    buf->len++;
+    put_special(buf, s, html);
     buf_char(buf, '"');
 }
 
@@ -130,6 +180,33 @@ void json_write_key(struct json_writer *json, str key)
     put_quoted(json->buf, key, false);
     buf_char(json->buf, ':');
     json->need_comma = false;
+}
+
+/* Labels are most of an answer of many series. */
+HOT void json_write_pair_plain(struct json_writer *json, str key, str value)
+{
+    struct buf *buf = json->buf;
+    char *room = buf_reserve(buf, key.len + value.len + 6);
+    char *to = room;
+
+    if (room == NULL) {
+        return;
+    }
+    if (UNLIKELY(plain_run(key, 0, false) < key.len || plain_run(value, 0, false) < value.len)) {
+        json_write_key(json, key);
+        json_write_str_plain(json, value);
+        return;
+    }
+    if (json->need_comma) {
+        *to++ = ',';
+    }
+    *to++ = '"';
+    to = copy_str(to, key);
+    memcpy(to, "\":\"", 3);
+    to = copy_str(to + 3, value);
+    *to++ = '"';
+    buf->len += (size_t)(to - room);
+    json->need_comma = true;
 }
 
 void json_write_str(struct json_writer *json, str value)
@@ -230,22 +307,7 @@ void json_write_pair_bool(struct json_writer *json, str key, bool value)
 
 static char *write_u64(char *to, uint64_t v)
 {
-    char text[20];
-    size_t at = sizeof(text);
-
-    while (v >= 100) {
-        at -= 2;
-        memcpy(text + at, digit_pairs + 2 * (v % 100), 2);
-        v /= 100;
-    }
-    if (v >= 10) {
-        at -= 2;
-        memcpy(text + at, digit_pairs + 2 * v, 2);
-    } else {
-        text[--at] = (char)('0' + v);
-    }
-    memcpy(to, text + at, sizeof(text) - at);
-    return to + (sizeof(text) - at);
+    return to + num_format_u64(v, to);
 }
 
 /* Seconds, and three digits behind the point unless they are all zero. */
@@ -260,9 +322,10 @@ static char *write_time(char *to, int64_t t_ms)
     to = write_u64(to, magnitude / 1000);
     if (fraction != 0) {
         *to++ = '.';
-        *to++ = (char)('0' + fraction / 100);
-        memcpy(to, digit_pairs + 2 * (fraction % 100), 2);
-        to += 2;
+        to[0] = (char)('0' + fraction / 100);
+        to[1] = (char)('0' + fraction / 10 % 10);
+        to[2] = (char)('0' + fraction % 10);
+        to += 3;
     }
     return to;
 }
@@ -286,6 +349,29 @@ HOT char *json_write_point_at(char *to, int64_t t_ms, double v)
     *to++ = '"';
     *to++ = ']';
     return to;
+}
+
+/* All series of a range query have their points at the same times. */
+HOT char *json_write_point_again(char *to, struct json_times *times, int64_t t_ms, double v)
+{
+    struct json_time *slot = &times->slots[(uint64_t)t_ms / 1000 % JSON_TIMES];
+
+    if (UNLIKELY(slot->t != t_ms || slot->size == 0)) {
+        char *end;
+
+        if (t_ms < 0 || t_ms > JSON_TIME_MAX) {
+            return json_write_point_at(to, t_ms, v);
+        }
+        slot->t = t_ms;
+        slot->text[0] = '[';
+        end = write_time(slot->text + 1, t_ms);
+        memcpy(end, ",\"", 2);
+        slot->size = (uint8_t)(end + 2 - slot->text);
+    }
+    memcpy(to, slot->text, sizeof(slot->text));
+    to = write_value(to + slot->size, v);
+    memcpy(to, "\"]", 2);
+    return to + 2;
 }
 
 void json_write_timestamp(struct json_writer *json, int64_t t_ms)

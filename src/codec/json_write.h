@@ -37,6 +37,8 @@ void json_write_key(struct json_writer *json, str key);
  * Prometheus does in label sets. */
 void json_write_str(struct json_writer *json, str value);
 void json_write_str_plain(struct json_writer *json, str value);
+/* json_write_pair_plain is json_write_key and json_write_str_plain. */
+void json_write_pair_plain(struct json_writer *json, str key, str value);
 
 void json_write_bool(struct json_writer *json, bool value);
 void json_write_null(struct json_writer *json);
@@ -73,6 +75,20 @@ enum { JSON_WRITE_POINT_MAX = 32 + NUM_TEXT_MAX };
  * points at once.
  */
 char *json_write_point_at(char *to, int64_t t_ms, double v);
+
+/* Times as text, for points that have the same times again and again; zeroed at first. Later times
+ * than the year 5138 are written anew each time. */
+#define JSON_TIME_MAX INT64_C(99999999999999)
+enum { JSON_TIMES = 512 };
+struct json_time {
+    int64_t t;
+    uint8_t size;
+    char text[23]; /* [SECONDS," */
+};
+struct json_times {
+    struct json_time slots[JSON_TIMES];
+};
+char *json_write_point_again(char *to, struct json_times *times, int64_t t_ms, double v);
 
 /* json_write_point is json_write_point_at as the next value. */
 void json_write_point(struct json_writer *json, int64_t t_ms, double v);

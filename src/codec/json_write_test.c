@@ -150,3 +150,59 @@ TEST(json_write_fails_once_at_the_limit)
     assert_true(buf.len <= 64);
     buf_done(&buf);
 }
+
+/* Bytes are looked at eight at a time: whatever stands anywhere comes out as it does alone. */
+TEST(json_write_escapes_at_any_place)
+{
+    for (size_t len = 1; len <= 20; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char text[20];
+                char one = (char)byte;
+                struct buf got = {0};
+                struct buf alone = {0};
+                struct json_writer json = json_write_over(&got);
+
+                memset(text, 'x', sizeof(text));
+                text[at] = one;
+                json_write_str(&json, str_of(text, len));
+                json_write_pair_plain(&json, str_of(text, len), str_of(text, len));
+                json = json_write_over(&alone);
+                json_write_str(&json, str_of(&one, 1));
+                /* the same, with x before and behind */
+                assert_memory_equal(got.ptr + 1 + at, alone.ptr + 1, alone.len - 2);
+                assert_int_equal(got.ptr[at + alone.len - 1], at + 1 == len ? '"' : 'x');
+                json = json_write_over(&alone);
+                buf_reset(&alone);
+                json_write_str(&json, str_of(text, len));
+                json_write_key(&json, str_of(text, len));
+                json_write_str_plain(&json, str_of(text, len));
+                assert_str_equal(buf_view(&got), buf_view(&alone));
+                buf_done(&got);
+                buf_done(&alone);
+            }
+        }
+    }
+}
+
+TEST(json_write_points_again)
+{
+    static struct json_times times;
+    static const double values[] = {0, 1, -2.5, 1e21, 1.0 / 3, NAN, INFINITY};
+
+    for (int round = 0; round < 3; round++) {
+        for (int64_t i = -3; i < 2000; i++) {
+            int64_t t = i == -3   ? INT64_MIN
+                        : i == -2 ? INT64_MAX
+                        : i == -1 ? JSON_TIME_MAX
+                                  : 1700000000000 + i * 777 * (round + 1);
+            double v = values[(size_t)(i + 3) % ARRAY_COUNT(values)];
+            char a[JSON_WRITE_POINT_MAX];
+            char b[JSON_WRITE_POINT_MAX];
+            size_t size = (size_t)(json_write_point_at(a, t, v) - a);
+
+            assert_int_equal(json_write_point_again(b, &times, t, v) - b, size);
+            assert_memory_equal(a, b, size);
+        }
+    }
+}

@@ -26,6 +26,16 @@ struct group {
     bool drop_name;
 };
 
+/* Groups by the addresses of the values that name them: strings of one block or of the head are
+ * there once. */
+enum { HINTS = 256, HINT_LABELS = 4, ROWS_BEFORE_HINTS = 32 };
+
+struct group_hint {
+    uint32_t generation; /* of the picker: the names are the same */
+    uint32_t group;
+    str values[HINT_LABELS];
+};
+
 struct aggregation {
     struct eval *ev;
     const struct timeline *line;
@@ -34,6 +44,9 @@ struct aggregation {
     struct label_choice choice;
     bool single; /* one group without labels */
     struct label_index index;
+    struct label_picker picker;
+    struct group_hint *hints; /* NULL until there are many rows */
+    size_t rows;
     struct group *groups;
     size_t group_count;
     size_t group_capacity;
@@ -394,11 +407,57 @@ static int group_add(struct aggregation *agg, struct baro_error *err)
     return r;
 }
 
+static struct group_hint *hint_of(struct aggregation *agg, struct labels key)
+{
+    uint64_t hash = 0;
+
+    if (agg->hints == NULL || key.count > HINT_LABELS) {
+        return NULL;
+    }
+    for (size_t i = 0; i < key.count; i++) {
+        hash = (hash ^ (uintptr_t)key.items[i].value.ptr) * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    return &agg->hints[hash >> 56];
+}
+
+static bool hint_holds(const struct aggregation *agg, const struct group_hint *hint,
+                       struct labels key)
+{
+    bool holds = hint->generation == agg->picker.generation;
+
+    for (size_t i = 0; holds && i < key.count; i++) {
+        holds = str_is_same(hint->values[i], key.items[i].value);
+    }
+    return holds;
+}
+
+static void hint_set(const struct aggregation *agg, struct group_hint *hint, struct labels key,
+                     uint32_t group)
+{
+    hint->generation = agg->picker.generation;
+    hint->group = group;
+    for (size_t i = 0; i < key.count; i++) {
+        hint->values[i] = key.items[i].value;
+    }
+}
+
+static void make_hints(struct aggregation *agg)
+{
+    if (++agg->rows == ROWS_BEFORE_HINTS) {
+        agg->hints = arena_try(agg->ev->scratch, HINTS * sizeof(*agg->hints));
+        if (agg->hints != NULL) {
+            memset(agg->hints, 0, HINTS * sizeof(*agg->hints));
+        }
+    }
+}
+
 static int group_find(struct aggregation *agg, struct labels labels, uint32_t *ret,
                       struct baro_error *err)
 {
     struct label local[LABEL_ROOM];
     struct labels key = {0};
+    struct group_hint *hint = NULL;
+    bool known = false;
     int r;
 
     if (agg->single && agg->group_count > 0) {
@@ -406,10 +465,19 @@ static int group_find(struct aggregation *agg, struct labels labels, uint32_t *r
         return 0;
     }
     if (!agg->single) {
-        key = label_choice_pick(&agg->choice, labels,
-                                label_room(agg->ev->scratch, local, labels.count));
+        make_hints(agg);
+        key = label_choice_pick_again(&agg->choice, &agg->picker, labels,
+                                      label_room(agg->ev->scratch, local, labels.count), &known);
+        hint = known ? hint_of(agg, key) : NULL;
+        if (hint != NULL && hint_holds(agg, hint, key)) {
+            *ret = hint->group;
+            return 0;
+        }
     }
     r = label_index_put(&agg->index, agg->ev->keep, key, ret, err);
+    if (r >= 0 && hint != NULL) {
+        hint_set(agg, hint, key, *ret);
+    }
     return r > 0 ? group_add(agg, err) : r;
 }
 

@@ -282,6 +282,26 @@ void label_choice_init(struct label_choice *choice, struct arena *arena, const s
 struct labels label_choice_pick(const struct label_choice *choice, struct labels labels,
                                 struct label *room);
 enum { LABEL_ROOM = 64 };
+
+/* Where the labels of the last set stood. Series of one metric nearly always have the same names,
+ * at the same addresses: then the choice is known without comparing texts. */
+struct label_picker {
+    uint32_t generation; /* counts changes; 0 = none yet */
+    size_t label_count;
+    size_t picked;
+    bool is_usable;
+    uint16_t at[LABEL_ROOM];
+    str names[LABEL_ROOM]; /* of all labels (without), or of the picked ones */
+};
+/* label_choice_pick_again is label_choice_pick; *ret_known says that names stood as the picker
+ * knows them. */
+struct labels label_choice_pick_again(const struct label_choice *choice,
+                                      struct label_picker *picker, struct labels labels,
+                                      struct label *room, bool *ret_known);
+static inline bool str_is_same(str a, str b)
+{
+    return a.ptr == b.ptr && a.len == b.len;
+}
 /* label_room gives space for `count` pairs: the caller's array when it suffices, else the arena. */
 static inline struct label *label_room(struct arena *arena, struct label local[LABEL_ROOM],
                                        size_t count)

@@ -171,6 +171,72 @@ struct labels label_choice_pick(const struct label_choice *choice, struct labels
     return (struct labels){room, kept};
 }
 
+static bool picker_knows(const struct label_choice *choice, const struct label_picker *picker,
+                         struct labels labels)
+{
+    if (!picker->is_usable || labels.count != picker->label_count) {
+        return false;
+    }
+    if (choice->without) {
+        for (size_t i = 0; i < labels.count; i++) {
+            if (!str_is_same(labels.items[i].name, picker->names[i])) {
+                return false;
+            }
+        }
+        return true;
+    }
+    for (size_t i = 0; i < picker->picked; i++) {
+        if (!str_is_same(labels.items[picker->at[i]].name, picker->names[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* By names of which some were absent says nothing about another set of as many labels. */
+static void picker_learn(const struct label_choice *choice, struct label_picker *picker,
+                         struct labels labels, struct labels picked)
+{
+    size_t next = 0;
+
+    picker->generation++;
+    picker->label_count = labels.count;
+    picker->picked = picked.count;
+    picker->is_usable =
+        labels.count <= LABEL_ROOM && (choice->without || picked.count == choice->count);
+    for (size_t i = 0; picker->is_usable && i < labels.count; i++) {
+        bool is_picked =
+            next < picked.count && str_is_same(labels.items[i].name, picked.items[next].name);
+
+        if (choice->without) {
+            picker->names[i] = labels.items[i].name;
+        } else if (is_picked) {
+            picker->names[next] = labels.items[i].name;
+        }
+        if (is_picked) {
+            picker->at[next++] = (uint16_t)i;
+        }
+    }
+}
+
+struct labels label_choice_pick_again(const struct label_choice *choice,
+                                      struct label_picker *picker, struct labels labels,
+                                      struct label *room, bool *ret_known)
+{
+    struct labels picked;
+
+    *ret_known = picker_knows(choice, picker, labels);
+    if (*ret_known) {
+        for (size_t i = 0; i < picker->picked; i++) {
+            room[i] = labels.items[picker->at[i]];
+        }
+        return (struct labels){room, picker->picked};
+    }
+    picked = label_choice_pick(choice, labels, room);
+    picker_learn(choice, picker, labels, picked);
+    return picked;
+}
+
 const char *labels_string(struct arena *arena, struct labels labels)
 {
     struct buf buf = {0};

@@ -18,6 +18,7 @@ struct range_eval {
     struct row_sink *sink;
     bool drop_name;
     bool is_counter_function;
+    bool is_told; /* whether the metric might not be a counter */
     bool guarded; /* series may become equal when they lose their names */
     struct label_index seen;
     str warned_name;
@@ -112,9 +113,11 @@ static int range_emit(struct range_eval *eval, struct row *row, struct baro_erro
     uint32_t ordinal;
     int r;
 
-    if (eval->is_counter_function && row->labels.count > 0 &&
+    if (eval->is_counter_function && row->labels.count > 0 && !eval->is_told &&
         (row->h == NULL || points_any(row->v, eval->line->steps))) {
         warn_if_no_counter(eval, row->labels);
+        /* One name needs one look. */
+        eval->is_told = eval->fixed_name.ptr != NULL && !ev->options->features.type_and_unit_labels;
     }
     if (eval->drop_name) {
         row->drop_name = true;

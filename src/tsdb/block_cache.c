@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
+/* A refresh of a dashboard, or one query over several blocks, is a few visits. */
+enum { HAND_STEPS = 4, RECENT_VISITS = 4 };
 enum { SERIES_BUCKETS = 1 << 14, SELECTION_BUCKETS = 1 << 8, TIMES_BUCKETS = 1 << 10 };
 
 struct block_cache {
@@ -16,6 +18,7 @@ struct block_cache {
     _Atomic uint64_t owners;
     struct lock lock;                  /* of all below */
     uint64_t epoch;                    /* counts what was retired */
+    uint32_t visit;                    /* counts readers */
     struct cache_reader *first_reader; /* the one that came first */
     struct cache_reader *last_reader;
     struct cached_memory *first_retired;
@@ -135,7 +138,8 @@ static void free_all(struct cached_memory *list)
 void block_cache_enter(struct block_cache *cache, struct cache_reader *reader)
 {
     lock_acquire(&cache->lock);
-    *reader = (struct cache_reader){.before = cache->last_reader, .since = cache->epoch};
+    *reader = (struct cache_reader){
+        .before = cache->last_reader, .since = cache->epoch, .visit = ++cache->visit};
     if (cache->last_reader != NULL) {
         cache->last_reader->next = reader;
     } else {
@@ -177,17 +181,18 @@ static void drop_run_locked(struct block_cache *cache, struct cached_series *ser
     retire_locked(cache, &run->memory);
 }
 
-/* The hand goes round: it spares a run that was used since it passed last, and takes the first that
- * was not. */
+/* The hand looks at a few runs, and takes out those that nobody has read lately. */
 static void evict_runs_locked(struct block_cache *cache, size_t room)
 {
-    while (cache->ring.count > 0 && cache->run_bytes + room > cache->run_bytes_max) {
+    for (int i = 0;
+         i < HAND_STEPS && cache->ring.count > 0 && cache->run_bytes + room > cache->run_bytes_max;
+         i++) {
         struct cached_series *series;
 
         cache->hand = cache->hand < cache->ring.count ? cache->hand : 0;
         series = cache->ring.items[cache->hand];
-        if (atomic_load_explicit(&series->is_used, memory_order_relaxed)) {
-            atomic_store_explicit(&series->is_used, false, memory_order_relaxed);
+        if (cache->visit - atomic_load_explicit(&series->used_at, memory_order_relaxed) <=
+            RECENT_VISITS) {
             cache->hand++;
         } else {
             drop_run_locked(cache, series);
@@ -195,18 +200,26 @@ static void evict_runs_locked(struct block_cache *cache, size_t room)
     }
 }
 
-static bool has_room_locked(const struct block_cache *cache)
+static bool has_room_locked(struct block_cache *cache, size_t count)
 {
-    return cache->retired_bytes <= cache->run_bytes_max / 2;
+    /* What waits for readers counts as well: a long query must not keep all that it drives out. */
+    if (cache->retired_bytes > cache->run_bytes_max / 2) {
+        return false;
+    }
+    evict_runs_locked(cache, run_bytes(count));
+    return cache->run_bytes + run_bytes(count) <= cache->run_bytes_max;
 }
 
-bool block_cache_has_room(struct block_cache *cache)
+bool block_cache_has_room(struct block_cache *cache, size_t count)
 {
+    struct cached_memory *garbage;
     bool has_room;
 
     lock_acquire(&cache->lock);
-    has_room = has_room_locked(cache);
+    has_room = has_room_locked(cache, count);
+    garbage = collect_locked(cache);
     lock_release(&cache->lock);
+    free_all(garbage);
     return has_room;
 }
 
@@ -262,7 +275,7 @@ static bool any_nan(const double *v, size_t count)
 static bool publish_locked(struct block_cache *cache, struct cached_series *series,
                            struct cached_run *run, const ts *t, uint64_t hash)
 {
-    if (series->selections == 0 || !has_room_locked(cache)) {
+    if (series->selections == 0 || !has_room_locked(cache, run->count)) {
         return false;
     }
     run->times = times_get_locked(cache, t, run->count, hash);
@@ -270,11 +283,10 @@ static bool publish_locked(struct block_cache *cache, struct cached_series *seri
         return false;
     }
     drop_run_locked(cache, series);
-    evict_runs_locked(cache, run_bytes(run->count));
     cache->run_bytes += run_bytes(run->count);
     series->place = cache->ring.count;
     vec_push(&cache->ring, series);
-    atomic_store_explicit(&series->is_used, false, memory_order_relaxed);
+    atomic_store_explicit(&series->used_at, cache->visit, memory_order_relaxed);
     atomic_store_explicit(&series->run, run, memory_order_release);
     return true;
 }

@@ -69,7 +69,7 @@ struct cached_series {
     ts mint;
     ts maxt;
     _Atomic(struct cached_run *) run; /* release: pairs with the acquire of readers */
-    _Atomic bool is_used;             /* relaxed; since the hand of the clock passed */
+    _Atomic uint32_t used_at;         /* relaxed; the visit that read the run last */
     struct cached_series *next;       /* lock: cache; of the same bucket */
     size_t selections;                /* lock: cache; that hold it */
     size_t place;                     /* lock: cache; in the ring of runs */
@@ -103,6 +103,7 @@ struct cache_reader {
     struct cache_reader *before;
     struct cache_reader *next;
     uint64_t since;
+    uint32_t visit; /* counts readers */
 };
 void block_cache_enter(struct block_cache *cache, struct cache_reader *reader);
 void block_cache_leave(struct block_cache *cache, struct cache_reader *reader);
@@ -126,26 +127,28 @@ const struct cached_selection *block_cache_keep(struct block_cache *cache, uint6
                                                 const struct found_series *found, size_t count,
                                                 uint64_t damage);
 
-/* block_cache_run is what is decoded of a series; NULL when nothing is. */
-static inline const struct cached_run *block_cache_run(struct cached_series *series)
+/* block_cache_run is what is decoded of a series; NULL when nothing is. The visit is the reader's.
+ */
+static inline const struct cached_run *block_cache_run(struct cached_series *series, uint32_t visit)
 {
     const struct cached_run *run = atomic_load_explicit(&series->run, memory_order_acquire);
 
-    if (run != NULL && !atomic_load_explicit(&series->is_used, memory_order_relaxed)) {
-        atomic_store_explicit(&series->is_used, true, memory_order_relaxed);
+    if (run != NULL && atomic_load_explicit(&series->used_at, memory_order_relaxed) != visit) {
+        atomic_store_explicit(&series->used_at, visit, memory_order_relaxed);
     }
     return run;
 }
 
 /* block_cache_put replaces the run of a series by these samples, whose times rise; all that there
- * are from `from` to `to`. NULL when they are too many, or when too much waits for readers to leave
- * already: a query that reads more than the cache holds does not drive everything out. */
+ * are from `from` to `to`. NULL when there is no room: what was read by the last few visits stays,
+ * so that of more than the cache holds at least a part is found again. */
 const struct cached_run *block_cache_put(struct block_cache *cache, struct cached_series *series,
                                          const ts *t, const double *v, size_t count, ts from,
                                          ts to);
 
-/* block_cache_has_room says whether block_cache_put would keep another run. */
-bool block_cache_has_room(struct block_cache *cache);
+/* block_cache_has_room says whether block_cache_put would keep a run of so many samples; it makes
+ * room. */
+bool block_cache_has_room(struct block_cache *cache, size_t count);
 
 /* cached_run_slice gives the samples with start <= t <= end: how many, and the index of the first.
  */

@@ -143,11 +143,30 @@ TEST(block_cache_keeps_its_bounds_and_what_is_used)
     CLEANUP(block_cache_freep) struct block_cache *cache = block_cache_new(BYTES, BYTES);
     const struct cached_selection *selection = keep(cache, 1, "k", 0, 1800);
     const struct cached_selection *small = NULL;
+    struct cache_reader reader;
+    uint32_t kept = 0;
+    uint32_t added = 0;
 
+    /* One visit drives out nothing of its own. */
+    block_cache_enter(cache, &reader);
     for (uint32_t i = 0; i < 1800; i++) {
-        assert_non_null(put(cache, selection->series[i]));
-        assert_non_null(block_cache_run(selection->series[0]));
+        if (put(cache, selection->series[i]) == NULL) {
+            break;
+        }
+        kept++;
     }
+    assert_true(kept > 700 && kept < 1100);
+    assert_non_null(block_cache_run(selection->series[0], reader.visit));
+    assert_null(put(cache, selection->series[kept]));
+    block_cache_leave(cache, &reader);
+    /* Later ones do, but not what is read by each of them. */
+    for (uint32_t i = kept; i < 1800; i++) {
+        block_cache_enter(cache, &reader);
+        assert_non_null(block_cache_run(selection->series[0], reader.visit));
+        added += put(cache, selection->series[i]) != NULL;
+        block_cache_leave(cache, &reader);
+    }
+    assert_true(added > 700);
     assert_true(stats_of(cache).run_bytes <= BYTES + 8000); /* times are counted after the fact */
     assert_true(stats_of(cache).runs > 700 && stats_of(cache).runs < 1100);
     assert_null(keep(cache, 1, "all", 0, SERIES)); /* more than half */
@@ -177,10 +196,10 @@ TEST(block_cache_spares_what_readers_see)
     block_cache_enter(cache, &readers[0]);
     selection = keep(cache, 1, "k", 0, 300);
     run = put(cache, selection->series[0]);
-    for (uint32_t i = 1; i < 300 && block_cache_has_room(cache); i++) {
+    for (uint32_t i = 1; i < 300 && block_cache_has_room(cache, SAMPLES); i++) {
         (void)put(cache, selection->series[i]);
     }
-    assert_false(block_cache_has_room(cache)); /* what waits is bounded as well */
+    assert_false(block_cache_has_room(cache, SAMPLES)); /* what waits is bounded as well */
     assert_null(put(cache, selection->series[299]));
     block_cache_enter(cache, &readers[1]);
     block_cache_forget(cache, 1);
@@ -232,7 +251,7 @@ static void *visit(void *argument)
         }
         for (size_t i = 0; selection != NULL && i < selection->count; i++) {
             struct cached_series *series = selection->series[i];
-            const struct cached_run *run = block_cache_run(series);
+            const struct cached_run *run = block_cache_run(series, reader.visit);
 
             run = run != NULL ? run : put(cache, series);
             if (run != NULL) {

@@ -235,7 +235,7 @@ static int is_in_time(const struct block_querier *querier, struct cached_series 
         if (querier->mint <= series->mint || querier->maxt >= series->maxt) {
             return 1;
         }
-        run = block_cache_run(series);
+        run = block_cache_run(series, querier->reader.visit);
         if (run != NULL && cached_run_slice(run, querier->mint, querier->maxt, &first) > 0) {
             return 1;
         }
@@ -444,8 +444,7 @@ static int decode_run(struct block *block, struct cached_series *series, ts star
     return ret->count > 0;
 }
 
-/* Whether a range is worth a run: a longer one would not be kept. */
-static bool fits_run(const struct cached_series *series, ts start, ts end)
+static size_t chunks_within(const struct cached_series *series, ts start, ts end)
 {
     struct chunk_meta_walk walk = series->chunks;
     struct chunk_meta meta;
@@ -454,7 +453,13 @@ static bool fits_run(const struct cached_series *series, ts start, ts end)
     while (chunk_meta_next(&walk, &meta, NULL) > 0 && meta.mint <= end) {
         count += meta.maxt >= start;
     }
-    return count > 0 && count <= BLOCK_CACHE_RUN_SAMPLES_MAX / CHUNK_SAMPLES_USUAL;
+    return count;
+}
+
+/* Whether so many chunks are worth a run: a longer one would not be kept. */
+static bool fits_run(size_t chunks)
+{
+    return chunks > 0 && chunks <= BLOCK_CACHE_RUN_SAMPLES_MAX / CHUNK_SAMPLES_USUAL;
 }
 
 /* make_run decodes a range, together with what was decoded before: windows that move stay within
@@ -462,12 +467,14 @@ static bool fits_run(const struct cached_series *series, ts start, ts end)
 static const struct cached_run *make_run(struct block *block, struct cached_series *series,
                                          ts start, ts end)
 {
-    const struct cached_run *run = block_cache_run(series);
+    const struct cached_run *run = atomic_load_explicit(&series->run, memory_order_acquire);
     struct sample_buf samples = {0};
+    size_t chunks;
     ts from;
     ts to;
 
-    if (!block_cache_has_room(block->cache) || !fits_run(series, start, end)) {
+    chunks = chunks_within(series, start, end);
+    if (!fits_run(chunks) || !block_cache_has_room(block->cache, chunks * CHUNK_SAMPLES_USUAL)) {
         return NULL;
     }
     if (run != NULL) {
@@ -476,7 +483,7 @@ static const struct cached_run *make_run(struct block *block, struct cached_seri
         ts wider_start = first < start ? first : start;
         ts wider_end = last > end ? last : end;
 
-        if (fits_run(series, wider_start, wider_end)) {
+        if (fits_run(chunks_within(series, wider_start, wider_end))) {
             start = wider_start;
             end = wider_end;
         }
@@ -502,7 +509,7 @@ static const struct cached_run *run_over(const struct block_querier *querier,
         (block->tombstones.count > 0 && tombstones_of(&block->tombstones, series->ref).count > 0)) {
         return NULL;
     }
-    run = block_cache_run(series);
+    run = block_cache_run(series, querier->reader.visit);
     return LIKELY(run != NULL && run->from <= start && end <= run->to)
                ? run
                : make_run(block, series, start, end);
