@@ -2,6 +2,36 @@
 #include "fuzz/fuzz.h"
 #include "tsdb/chunk_histogram.h"
 
+/* One by one, behind bytes that were read back: each is in the chunk, or another one begins. */
+static void add_all(struct chunk_histogram *chunk, const struct sample_buf *samples, size_t count,
+                    bool is_float)
+{
+    enum chunk_histogram_start start = CHUNK_START_UNKNOWN;
+
+    for (size_t i = 0, in_chunk = 0; i < count && i < 200; i++) {
+        int r = 0;
+
+        if (!chunk_histogram_can_hold(samples->h[i])) {
+            return;
+        }
+        if (in_chunk > 0) {
+            struct buf bytes = {0};
+
+            buf_str(&bytes, buf_view(&chunk->data));
+            ASSERT(chunk_histogram_resume(chunk, buf_view(&bytes), is_float, NULL) == 0);
+            ASSERT(chunk->count == in_chunk && chunk->t == samples->t[i - 1]);
+            buf_done(&bytes);
+            r = chunk_histogram_add(chunk, samples->t[i], samples->h[i], &start, NULL);
+            ASSERT(r >= 0);
+        }
+        if (r == 0) {
+            chunk_histogram_begin(chunk, is_float, start);
+            ASSERT(chunk_histogram_append(chunk, samples->t[i], samples->h[i]));
+        }
+        in_chunk = r == 0 ? 1 : in_chunk + 1;
+    }
+}
+
 /* What is read passes the check; written again and read again it is the same. The first byte picks
  * the encoding. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(histogram_is_stale(first.h[i]) || histogram_eq(second.h[i], first.h[i]) ||
                !histogram_eq(first.h[i], first.h[i]));
     }
+    add_all(&again, &first, written, is_float);
     chunk_histogram_done(&again);
     sample_buf_done(&first);
     sample_buf_done(&second);

@@ -39,7 +39,7 @@ struct life {
     struct random random;
     enum fate fates[SCRAPES_MAX];
     unsigned scrapes; /* committed so far, or tried */
-    unsigned series_in[SCRAPES_MAX];
+    unsigned series_in[SCRAPES_MAX]; /* a bit each; after a power cut those that are left */
 };
 
 static struct tsdb_options options_of(struct life *life)
@@ -63,6 +63,71 @@ static double value_at(unsigned series, unsigned scrape)
     return series * 10000.0 + scrape;
 }
 
+/* Every other series has histograms: integers, custom buckets, and floats, of which the last
+ * changes its buckets now and then. The sum is what floats have as their value. */
+struct sim_histogram {
+    struct histogram h;
+    struct histogram_span span;
+    double buckets[4];
+};
+
+static const struct histogram *histogram_at(struct sim_histogram *ret, unsigned series,
+                                            unsigned scrape)
+{
+    static const double bounds[] = {1, 2, 4};
+    uint32_t count = series == 5 && scrape / 7 % 2 == 0 ? 2 : 4;
+
+    *ret = (struct sim_histogram){.span = {0, count}};
+    ret->h = (struct histogram){.schema = series == 3 ? HISTOGRAM_SCHEMA_CUSTOM : 2,
+                                .integer = series != 5,
+                                .sum = value_at(series, scrape),
+                                .positive = {&ret->span, ret->buckets, 1, count}};
+    if (series == 3) {
+        ret->h.custom = bounds;
+        ret->h.custom_count = ARRAY_COUNT(bounds);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret->buckets[i] = scrape % 50 * (i + 1) + 1;
+        ret->h.count += ret->buckets[i];
+    }
+    return &ret->h;
+}
+
+static bool has_histograms(unsigned series)
+{
+    return series % 2 == 1;
+}
+
+static int append_one(struct appender *appender, series_ref ref, unsigned series, unsigned scrape)
+{
+    uint8_t status = APPEND_STATUS_COUNT;
+    double v = value_at(series, scrape);
+    ts t = (ts)scrape * STEP;
+    struct append_batch batch = {.refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
+    struct sim_histogram one;
+    const struct histogram *h = histogram_at(&one, series, scrape);
+    struct append_histograms histograms = {
+        .refs = &ref, .t = &t, .h = &h, .count = 1, .status = &status};
+
+    return has_histograms(series) ? appender->ops->histograms(appender, &histograms, NULL)
+                                  : appender->ops->samples(appender, &batch, NULL);
+}
+
+static void assert_histogram(const struct sample_buf *samples, size_t k, unsigned series,
+                             unsigned scrape)
+{
+    struct sim_histogram one;
+    const struct histogram *want = histogram_at(&one, series, scrape), *h;
+
+    assert_int_equal(samples->h != NULL && samples->h[k] != NULL, has_histograms(series));
+    if (has_histograms(series)) {
+        h = samples->h[k];
+        assert_true(h->count == want->count && h->sum == want->sum);
+        assert_int_equal(h->integer, want->integer);
+        assert_int_equal(h->custom_count, want->custom_count);
+    }
+}
+
 /* Commits one scrape; what fails was not acknowledged, but may be found all the same. */
 static bool scrape(struct life *life)
 {
@@ -70,22 +135,24 @@ static bool scrape(struct life *life)
     struct appender *appender = appendable->appender(appendable);
     unsigned number = life->scrapes++;
     unsigned count = 1 + (unsigned)random_below(&life->random, SERIES);
-    ts t = (ts)number * STEP;
     int r;
 
     assert_true(life->scrapes < SCRAPES_MAX);
-    life->series_in[number] = count;
-    for (unsigned i = 0; i < count; i++) {
+    life->series_in[number] = (1U << count) - 1;
+    /* Floats first, as in a scrape: they are one record of the WAL, and each kind of histograms is
+     * another one. */
+    for (unsigned k = 0; k < SERIES; k++) {
+        unsigned i = k < SERIES / 2 ? 2 * k : 2 * (k - SERIES / 2) + 1;
         char name[16];
         struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), STR("")}};
-        double v = value_at(i, number);
         series_ref ref = 0;
-        uint8_t status = APPEND_STATUS_COUNT;
-        struct append_batch batch = {.refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
 
+        if (i >= count) {
+            continue;
+        }
         items[1].value = str_of(name, (size_t)snprintf(name, sizeof(name), "%u", i));
         assert_true(appender->ops->series(appender, (struct labels){items, 2}, &ref, NULL) >= 0);
-        assert_int_equal(appender->ops->samples(appender, &batch, NULL), 0);
+        assert_int_equal(append_one(appender, ref, i, number), 0);
     }
     r = appender->ops->commit(appender, NULL);
     appender->ops->free(appender);
@@ -128,12 +195,26 @@ static void read_series(struct life *life, struct querier *querier, unsigned num
         assert_true(k == 0 || samples.t[k] > samples.t[k - 1]);
         assert_true(samples.t[k] % STEP == 0 && scrape_number < life->scrapes);
         assert_true(life->fates[scrape_number] != NEVER);
-        assert_true(number < life->series_in[scrape_number]);
+        assert_true((life->series_in[scrape_number] >> number & 1) != 0);
         assert_true(samples.v[k] == value_at(number, scrape_number));
+        assert_histogram(&samples, k, number, scrape_number);
         ret_marks[scrape_number] |= (uint8_t)(1 << number);
     }
     sample_buf_done(&samples);
     arena_done(&arena);
+}
+
+/* The records of a commit are one write, of which a power cut may leave the beginning: a record is
+ * whole or not there, and none is there without those before it. */
+static bool is_prefix(unsigned marks, unsigned all)
+{
+    static const unsigned records[] = {1 << 0 | 1 << 2 | 1 << 4, 1 << 1, 1 << 5, 1 << 3};
+    unsigned found = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(records) && marks != found; i++) {
+        found |= records[i] & all;
+    }
+    return marks == found;
 }
 
 static void check(struct life *life, bool must_have_all)
@@ -149,15 +230,15 @@ static void check(struct life *life, bool must_have_all)
     }
     querier_close(querier);
     for (unsigned i = 0; i < life->scrapes; i++) {
-        unsigned all = (1u << life->series_in[i]) - 1;
+        unsigned all = life->series_in[i];
 
-        /* A commit is whole or not at all. */
-        assert_true(marks[i] == 0 || marks[i] == all);
+        assert_true(is_prefix(marks[i], all));
         if (life->fates[i] == SURELY || (must_have_all && life->fates[i] == MAYBE)) {
             assert_int_equal(marks[i], all);
         }
         /* What has come through a restart stays. */
         life->fates[i] = marks[i] == 0 ? NEVER : life->fates[i];
+        life->series_in[i] = marks[i];
     }
     (void)mem_free(marks);
 }
