@@ -38,7 +38,7 @@ struct life {
     struct tsdb *tsdb;
     struct random random;
     enum fate fates[SCRAPES_MAX];
-    unsigned scrapes; /* committed so far, or tried */
+    unsigned scrapes;                /* committed so far, or tried */
     unsigned series_in[SCRAPES_MAX]; /* a bit each; after a power cut those that are left */
 };
 
