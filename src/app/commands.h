@@ -28,6 +28,7 @@ int command_query_labels(int argc, char **argv);
 int command_query_range(int argc, char **argv);
 int command_query_series(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_template_render(int argc, char **argv);
 int command_test_promql(int argc, char **argv);
 int command_test_rules(int argc, char **argv);
 int command_tsdb_analyze(int argc, char **argv);

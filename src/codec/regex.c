@@ -143,17 +143,23 @@ struct regex *regex_free(struct regex *regex)
 
 bool regex_match(const struct regex *regex, str text)
 {
-    return regex_re2_match(regex->re2, text.ptr, text.len, regex->anchored, NULL, 0);
+    return regex_re2_match(regex->re2, text.ptr, text.len, 0, regex->anchored, NULL, 0);
 }
 
 bool regex_find(const struct regex *regex, str text, str *ret_groups, size_t group_count)
+{
+    return regex_find_from(regex, text, 0, ret_groups, group_count);
+}
+
+bool regex_find_from(const struct regex *regex, str text, size_t start, str *ret_groups,
+                     size_t group_count)
 {
     struct regex_span spans[REGEX_GROUPS_MAX + 1];
     size_t known = regex_re2_group_count(regex->re2) + 1;
     size_t count = group_count < REGEX_GROUPS_MAX + 1 ? group_count : REGEX_GROUPS_MAX + 1;
 
     count = count < known ? count : known;
-    if (!regex_re2_match(regex->re2, text.ptr, text.len, regex->anchored, spans, count)) {
+    if (!regex_re2_match(regex->re2, text.ptr, text.len, start, regex->anchored, spans, count)) {
         return false;
     }
     for (size_t i = 0; i < group_count; i++) {

@@ -35,6 +35,11 @@ size_t regex_prefix(const struct regex *regex, char *ret, size_t size);
 enum { REGEX_GROUPS_MAX = 64 };
 bool regex_find(const struct regex *regex, str text, str *ret_groups, size_t group_count);
 
+/* regex_find_from is regex_find from byte `start` on (<= text.len); what is before it still counts
+ * for ^ and \b. */
+bool regex_find_from(const struct regex *regex, str text, size_t start, str *ret_groups,
+                     size_t group_count);
+
 /* regex_group_count returns the number of capturing groups, group 0 not counted. */
 size_t regex_group_count(const struct regex *regex);
 

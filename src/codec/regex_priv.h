@@ -39,8 +39,8 @@ void *regex_re2_new(const char *pattern, size_t len, size_t bytes_max, enum rege
                     char *ret_part, size_t size);
 void regex_re2_free(void *re2);
 
-/* regex_re2_match fills up to `count` spans (0 = only the verdict). */
-bool regex_re2_match(const void *re2, const char *text, size_t len, bool anchored,
+/* regex_re2_match looks from `start` on and fills up to `count` spans (0 = only the verdict). */
+bool regex_re2_match(const void *re2, const char *text, size_t len, size_t start, bool anchored,
                      struct regex_span *ret_spans, size_t count);
 
 size_t regex_re2_group_count(const void *re2);

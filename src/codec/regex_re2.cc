@@ -81,8 +81,8 @@ extern "C" void regex_re2_free(void *re2)
     delete static_cast<RE2 *>(re2);
 }
 
-extern "C" bool regex_re2_match(const void *re2, const char *text, size_t len, bool anchored,
-                                struct regex_span *ret_spans, size_t count)
+extern "C" bool regex_re2_match(const void *re2, const char *text, size_t len, size_t start,
+                                bool anchored, struct regex_span *ret_spans, size_t count)
 {
     constexpr size_t spans_max = 65;
     const RE2 *program = static_cast<const RE2 *>(re2);
@@ -94,7 +94,7 @@ extern "C" bool regex_re2_match(const void *re2, const char *text, size_t len, b
     }
     /* A null text would make an empty group look as if it had not taken part. */
     re2::StringPiece input(len > 0 ? text : "", len);
-    if (!program->Match(input, 0, len, anchor, count > 0 ? parts : nullptr,
+    if (!program->Match(input, start, len, anchor, count > 0 ? parts : nullptr,
                         static_cast<int>(count))) {
         return false;
     }

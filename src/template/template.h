@@ -62,6 +62,9 @@ struct template_run {
 /* template_set_new makes an empty set that knows Go's predefined functions and those of `rows`
  * (which are kept, and win over predefined ones). */
 struct template_set *template_set_new(const struct template_function_row *rows, size_t count);
+/* template_set_over makes a set that adds to another one, which must outlive it and may be used by
+ * any number of threads meanwhile: a template of its own hides one of the same name. */
+struct template_set *template_set_over(const struct template_set *base);
 struct template_set *template_set_free(struct template_set *set);
 DEFINE_CLEANUP(template_set_free, struct template_set)
 
@@ -82,6 +85,15 @@ bool template_set_has(const struct template_set *set, str name);
  */
 int template_set_execute(const struct template_set *set, str name, struct tvalue data,
                          const struct template_run *run, struct buf *out, struct baro_error *err);
+
+/*
+ * template_set_escape makes *ret a set in which the template `name` and all that it calls are
+ * changed so that what they print is harmless where it stands in the HTML document that they write:
+ * html/template's contextual escaping. It borrows from `set`. Fails with BARO_EPARSE,
+ * "html/template:NAME:LINE: what".
+ */
+int template_set_escape(const struct template_set *set, str name, struct template_set **ret,
+                        struct baro_error *err);
 
 /* template_format appends fmt.Sprintf(format, args...), with Go's notes about wrong verbs and
  * counts. */

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "codec/regex.h"
 #include "codec/url_escape.h"
+#include "template/template_priv.h"
 #include "template/template_time.h"
 
 #define NS_PER_SECOND 1e9
@@ -346,7 +347,8 @@ static void print_long_duration(struct buf *buf, double value)
     }
 }
 
-FUNCTION(call_humanize_duration)
+int template_humanize_duration(const struct template_call *call, struct tvalue *ret,
+                               struct baro_error *err)
 {
     struct buf text = {0};
     double value = 0;
@@ -425,7 +427,7 @@ FUNCTION(call_humanize_timestamp)
     if (!nanoseconds_of(value, &ns)) {
         return no_nanoseconds(value, "nanoseconds timestamp", err);
     }
-    time = template_time_value(call->arena, ns);
+    time = template_time_value(call->arena, (struct template_time){.ns = ns});
     tvalue_print(&text, &time);
     return return_text(call, &text, ret);
 }
@@ -442,7 +444,7 @@ FUNCTION(call_to_time)
     if (!nanoseconds_of(value, &ns)) {
         return no_nanoseconds(value, "nanoseconds timestamp", err);
     }
-    *ret = template_time_value(call->arena, ns);
+    *ret = template_time_value(call->arena, (struct template_time){.ns = ns});
     return 0;
 }
 
@@ -479,52 +481,61 @@ FUNCTION(call_parse_duration)
 
 /* ---- Text ---- */
 
-FUNCTION(call_match)
+/* '.' is no line break here, other than in expressions for labels. */
+static int regex_of(str pattern, struct regex **ret, struct baro_error *err)
+{
+    struct buf text = {0};
+    int result;
+
+    buf_c(&text, "(?-s)");
+    buf_str(&text, pattern);
+    result = regex_new(buf_view(&text), false, ret, NULL);
+    buf_done(&text);
+    /* The message is about what was written. */
+    return result < 0 ? regex_new(pattern, false, ret, err) : result;
+}
+
+int template_match(const struct template_call *call, struct tvalue *ret, struct baro_error *err)
 {
     CLEANUP(regex_freep) struct regex *regex = NULL;
-    int result = regex_new(call->args[0].string, false, &regex, err);
+    int result = regex_of(call->args[0].string, &regex, err);
 
     *ret = tvalue_bool(result == 0 && regex_match(regex, call->args[1].string));
     return result;
 }
 
 /* Replaces every match, as Go's Regexp.ReplaceAllString. */
-FUNCTION(call_re_replace_all)
+int template_re_replace_all(const struct template_call *call, struct tvalue *ret,
+                            struct baro_error *err)
 {
     CLEANUP(regex_freep) struct regex *regex = NULL;
-    str rest = call->args[2].string;
+    str source = call->args[2].string;
     str groups[REGEX_GROUPS_MAX];
     struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
-    int result = regex_new(call->args[0].string, false, &regex, err);
+    size_t done = 0;
+    size_t at = 0;
+    int result = regex_of(call->args[0].string, &regex, err);
 
     if (result < 0) {
         return result;
     }
-    while (regex_find(regex, rest, groups, REGEX_GROUPS_MAX)) {
-        size_t before = (size_t)(groups[0].ptr - rest.ptr);
-        size_t end = before + groups[0].len;
+    source = source.len > 0 ? source : STR("");
+    while (at <= source.len && regex_find_from(regex, source, at, groups, REGEX_GROUPS_MAX)) {
+        size_t begin = (size_t)(groups[0].ptr - source.ptr);
+        size_t end = begin + groups[0].len;
+        uint32_t rune;
+        size_t size = utf8_decode(str_from_index(source, at), &rune);
 
-        buf_bytes(&text, rest.ptr, before);
-        regex_expand(regex, &text, call->args[1].string, groups, REGEX_GROUPS_MAX);
-        /* An empty match moves on by one character, which stays. */
-        if (groups[0].len == 0) {
-            uint32_t rune;
-            size_t size = utf8_decode(str_from_index(rest, end), &rune);
-
-            size = size == 0 && end < rest.len ? 1 : size;
-            buf_bytes(&text, rest.ptr + end, size);
-            end += size;
-            if (size == 0) {
-                rest = STR("");
-                break;
-            }
+        buf_str(&text, str_slice(source, done, begin));
+        /* No empty match right behind another one. */
+        if (end > done || begin == 0) {
+            regex_expand(regex, &text, call->args[1].string, groups, REGEX_GROUPS_MAX);
         }
-        rest = str_from_index(rest, end);
-        if (rest.len == 0 && groups[0].len > 0) {
-            break;
-        }
+        done = end;
+        size = size == 0 ? 1 : size;
+        at = at + size > end ? at + size : end;
     }
-    buf_str(&text, rest);
+    buf_str(&text, str_from_index(source, done));
     if (text.failed) {
         buf_done(&text);
         return error_set(err, BARO_ELIMIT, "the result is too long");
@@ -690,16 +701,16 @@ static const struct template_function_row functions[] = {
     {"graphLink", "s", call_graph_link},
     {"humanize", "v", call_humanize},
     {"humanize1024", "v", call_humanize_1024},
-    {"humanizeDuration", "v", call_humanize_duration},
+    {"humanizeDuration", "v", template_humanize_duration},
     {"humanizePercentage", "v", call_humanize_percentage},
     {"humanizeTimestamp", "v", call_humanize_timestamp},
     {"label", "sv", call_label},
-    {"match", "ss", call_match},
+    {"match", "ss", template_match},
     {"now", "", call_now},
     {"parseDuration", "s", call_parse_duration},
     {"pathPrefix", "", call_path_prefix},
     {"query", "s", call_query},
-    {"reReplaceAll", "sss", call_re_replace_all},
+    {"reReplaceAll", "sss", template_re_replace_all},
     {"safeHtml", "s", call_safe_html},
     {"sortByLabel", "sv", call_sort_by_label},
     {"stripDomain", "s", call_strip_domain},

@@ -13,8 +13,7 @@ static int result_string(const struct template_call *call, struct buf *buf, stru
 
 /* ---- Text ---- */
 
-/* fmt.Sprint: a space between two operands when neither is a string. */
-static void print_all(struct buf *buf, const struct tvalue *args, size_t count)
+void template_print_all(struct buf *buf, const struct tvalue *args, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && args[i].kind != TVALUE_STRING && args[i - 1].kind != TVALUE_STRING) {
@@ -33,7 +32,7 @@ static int call_print(const struct template_call *call, struct tvalue *ret, stru
     struct buf buf = {0};
 
     (void)err;
-    print_all(&buf, call->args, call->count);
+    template_print_all(&buf, call->args, call->count);
     return result_string(call, &buf, ret);
 }
 
@@ -45,7 +44,7 @@ static int call_println(const struct template_call *call, struct tvalue *ret,
     (void)err;
     for (size_t i = 0; i < call->count; i++) {
         buf_c(&buf, i > 0 ? " " : "");
-        print_all(&buf, &call->args[i], 1);
+        template_print_all(&buf, &call->args[i], 1);
     }
     buf_char(&buf, '\n');
     return result_string(call, &buf, ret);
@@ -72,7 +71,7 @@ static str text_of_args(const struct template_call *call)
     if (call->count == 1 && call->args[0].kind == TVALUE_STRING) {
         return call->args[0].string;
     }
-    print_all(&buf, call->args, call->count);
+    template_print_all(&buf, call->args, call->count);
     text = arena_str(call->arena, buf_view(&buf));
     buf_done(&buf);
     return text;

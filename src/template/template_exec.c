@@ -610,7 +610,7 @@ static int walk_range(struct exec *exec, struct tvalue dot, const struct node *n
 
 static int walk_call(struct exec *exec, struct tvalue dot, const struct node *node)
 {
-    const struct template *called = map_get(&exec->set->templates, node->call.name);
+    const struct template *called = template_find(exec->set, node->call.name);
     const struct template *caller = exec->template;
     struct tvalue data = tvalue_none();
     struct exec inner;
@@ -703,7 +703,7 @@ static int walk_list(struct exec *exec, struct tvalue dot, const struct node_lis
 int template_set_execute(const struct template_set *set, str name, struct tvalue data,
                          const struct template_run *run, struct buf *out, struct baro_error *err)
 {
-    const struct template *template = map_get(&set->templates, name);
+    const struct template *template = template_find(set, name);
     struct exec exec = {.set = set,
                         .run = run,
                         .template = template,

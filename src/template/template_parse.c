@@ -699,8 +699,7 @@ static bool is_space_only(const struct node_list *list)
 /* Adds a template to the set; an empty one does not replace another. */
 static void template_add(struct parser *parser, struct template *template)
 {
-    if (map_get(&parser->set->templates, template->name) != NULL &&
-        is_space_only(&template->body)) {
+    if (template_find(parser->set, template->name) != NULL && is_space_only(&template->body)) {
         return;
     }
     (void)map_remove(&parser->set->templates, template->name);

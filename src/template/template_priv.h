@@ -86,10 +86,14 @@ struct template
 
 struct template_set {
     struct arena arena;
-    struct map templates; /* name -> struct template */
+    const struct template_set *base; /* looked up when a name is not here; NULL = none */
+    struct map templates;            /* name -> struct template */
     const struct template_function_row *rows;
     size_t row_count;
 };
+
+/* template_find finds a template in the set or in what it stands over; NULL when there is none. */
+const struct template *template_find(const struct template_set *set, str name);
 
 /* template_function_find looks in the set's rows, then among the predefined functions; NULL when
  * unknown. and and or are found too, but executed by the interpreter. */
@@ -100,6 +104,10 @@ const struct template_function_row *template_function_find(const struct template
 extern const struct template_function_row template_builtins[];
 extern const size_t template_builtin_count;
 
+/* Functions that Prometheus and Alertmanager share: of a number, of a pattern and a text, of a
+ * pattern, a replacement and a text. */
+template_function template_humanize_duration, template_match, template_re_replace_all;
+
 /* template_node_print appends the node as Go's parse tree prints it, for messages. */
 void template_node_print(struct buf *buf, const struct node *node);
 void template_pipe_print(struct buf *buf, const struct pipe *pipe);
@@ -107,6 +115,10 @@ void template_pipe_print(struct buf *buf, const struct pipe *pipe);
 /* template_position gives line (from 1) and column (from 0, in bytes) of an offset, as Go counts
  * them. */
 void template_position(str text, uint32_t offset, uint32_t *ret_line, uint32_t *ret_column);
+
+/* template_print_all appends fmt.Sprint(args...): a space between two operands when neither is a
+ * string. */
+void template_print_all(struct buf *buf, const struct tvalue *args, size_t count);
 
 /* template_quote appends Go's %q of a string. */
 void template_quote(struct buf *buf, str s);

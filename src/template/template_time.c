@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/calendar.h"
+#include "template/template_time_priv.h"
 
 enum {
     NS_PER_MS = 1000000,
@@ -10,11 +11,11 @@ enum {
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
-static const char *const months[] = {"January",   "February", "March",    "April",
-                                     "May",       "June",     "July",     "August",
-                                     "September", "October",  "November", "December"};
-static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                   "Thursday", "Friday", "Saturday"};
+const char *const template_months[12] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
+const char *const template_days[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                      "Thursday", "Friday", "Saturday"};
 
 /* A time in parts, with what is below a second. */
 struct moment {
@@ -27,48 +28,20 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-static struct moment moment_of(int64_t ns)
+/* Go's zero time, 0001-01-01, is beyond what nanoseconds since 1970 can say. */
+#define ZERO_SECONDS INT64_C(-62135596800)
+
+static struct moment moment_of(struct template_time time)
 {
-    int64_t seconds = floor_div(ns, NS_PER_SECOND);
+    int64_t seconds = floor_div(time.ns, NS_PER_SECOND);
+    int ns = (int)(time.ns - seconds * NS_PER_SECOND);
 
-    return (struct moment){calendar_of(seconds), (int)(ns - seconds * NS_PER_SECOND)};
+    if (time.ns == TEMPLATE_TIME_ZERO) {
+        seconds = ZERO_SECONDS;
+        ns = 0;
+    }
+    return (struct moment){calendar_of(seconds + time.offset), ns};
 }
-
-/* What a piece of a layout stands for. */
-enum piece {
-    PIECE_LONG_MONTH,
-    PIECE_MONTH,
-    PIECE_LONG_DAY,
-    PIECE_DAY_NAME,
-    PIECE_YEAR,
-    PIECE_YEAR2,
-    PIECE_MONTH2,
-    PIECE_MONTH1,
-    PIECE_YDAY,
-    PIECE_DAY2,
-    PIECE_DAY_SPACE,
-    PIECE_DAY1,
-    PIECE_HOUR24,
-    PIECE_HOUR12_2,
-    PIECE_HOUR12,
-    PIECE_MINUTE2,
-    PIECE_MINUTE,
-    PIECE_SECOND2,
-    PIECE_SECOND,
-    PIECE_PM,
-    PIECE_PM_LOWER,
-    PIECE_ZONE,
-    PIECE_Z,
-    PIECE_Z_COLON,
-    PIECE_OFFSET_SECONDS_COLON,
-    PIECE_OFFSET_SECONDS,
-    PIECE_OFFSET_COLON,
-    PIECE_OFFSET,
-    PIECE_OFFSET_HOURS,
-    PIECE_FRACTION_ZEROS,
-    PIECE_FRACTION,
-    PIECE_NONE,
-};
 
 /* In the order in which they are tried: longer ones before those that they begin with. */
 static const struct {
@@ -130,8 +103,7 @@ static size_t fraction_length(str layout)
     return length < layout.len && is_digit(layout.ptr[length]) ? 0 : length;
 }
 
-/* The piece at the start of the layout, and its length; PIECE_NONE for one plain byte. */
-static enum piece piece_at(str layout, size_t *ret_length)
+enum piece template_time_piece(str layout, size_t *ret_length)
 {
     size_t fraction = fraction_length(layout);
 
@@ -179,16 +151,16 @@ static void format_date(struct buf *buf, const struct calendar *c, enum piece pi
 {
     switch ((int)piece) {
     case PIECE_LONG_MONTH:
-        buf_c(buf, months[c->month - 1]);
+        buf_c(buf, template_months[c->month - 1]);
         break;
     case PIECE_MONTH:
-        buf_bytes(buf, months[c->month - 1], 3);
+        buf_bytes(buf, template_months[c->month - 1], 3);
         break;
     case PIECE_LONG_DAY:
-        buf_c(buf, days[c->day_of_week]);
+        buf_c(buf, template_days[c->day_of_week]);
         break;
     case PIECE_DAY_NAME:
-        buf_bytes(buf, days[c->day_of_week], 3);
+        buf_bytes(buf, template_days[c->day_of_week], 3);
         break;
     case PIECE_YEAR:
         buf_printf(buf, "%04lld", (long long)c->year);
@@ -252,41 +224,50 @@ static void format_clock(struct buf *buf, const struct calendar *c, enum piece p
     }
 }
 
-static void format_zone(struct buf *buf, enum piece piece)
+/* +hh, and as much of the rest as the piece has. */
+static void format_offset(struct buf *buf, int32_t offset, bool minutes, bool seconds,
+                          const char *colon)
 {
-    switch ((int)piece) {
-    case PIECE_ZONE:
-        buf_c(buf, "UTC");
-        break;
-    case PIECE_Z:
-        buf_char(buf, 'Z');
-        break;
-    case PIECE_OFFSET_SECONDS_COLON:
-        buf_c(buf, "+00:00:00");
-        break;
-    case PIECE_OFFSET_SECONDS:
-        buf_c(buf, "+000000");
-        break;
-    case PIECE_OFFSET_COLON:
-        buf_c(buf, "+00:00");
-        break;
-    case PIECE_OFFSET:
-        buf_c(buf, "+0000");
-        break;
-    case PIECE_OFFSET_HOURS:
-        buf_c(buf, "+00");
-        break;
+    int32_t size = offset < 0 ? -offset : offset;
+
+    buf_printf(buf, "%c%02d", offset < 0 ? '-' : '+', size / 3600);
+    if (minutes) {
+        buf_printf(buf, "%s%02d", colon, size / 60 % 60);
+    }
+    if (seconds) {
+        buf_printf(buf, "%s%02d", colon, size % 60);
     }
 }
 
-void template_time_format(struct buf *buf, int64_t ns, str layout)
+static void format_zone(struct buf *buf, struct template_time time, enum piece piece, str text)
 {
-    struct moment moment = moment_of(ns);
+    const char *colon = str_index_char(text, ':') != SIZE_MAX ? ":" : "";
+    size_t digits = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        digits += is_digit(text.ptr[i]);
+    }
+    if (piece == PIECE_ZONE && time.zone.len > 0) {
+        buf_str(buf, time.zone);
+    } else if (piece == PIECE_ZONE && time.offset == 0) {
+        buf_c(buf, "UTC");
+    } else if (piece == PIECE_ZONE) {
+        format_offset(buf, time.offset, true, false, "");
+    } else if (piece == PIECE_Z && time.offset == 0) {
+        buf_char(buf, 'Z');
+    } else {
+        format_offset(buf, time.offset, digits > 2, digits > 4, colon);
+    }
+}
+
+void template_time_format(struct buf *buf, struct template_time time, str layout)
+{
+    struct moment moment = moment_of(time);
     const struct calendar *c = &moment.date;
 
     while (layout.len > 0) {
         size_t length = 1;
-        enum piece piece = piece_at(layout, &length);
+        enum piece piece = template_time_piece(layout, &length);
         str text = str_slice(layout, 0, length);
 
         if (piece == PIECE_NONE) {
@@ -298,7 +279,7 @@ void template_time_format(struct buf *buf, int64_t ns, str layout)
         } else if (piece <= PIECE_PM_LOWER) {
             format_clock(buf, c, piece);
         } else {
-            format_zone(buf, piece);
+            format_zone(buf, time, piece, text);
         }
         layout = str_from_index(layout, length);
     }
@@ -306,14 +287,14 @@ void template_time_format(struct buf *buf, int64_t ns, str layout)
 
 /* ---- time.Time ---- */
 
-static int64_t time_ns(const struct tvalue *self)
+static struct template_time time_of(const struct tvalue *self)
 {
-    return *(const int64_t *)self->object;
+    return *(const struct template_time *)self->object;
 }
 
 static void time_print(struct buf *buf, const struct tvalue *self)
 {
-    template_time_format(buf, time_ns(self), STR("2006-01-02 15:04:05.999999999 -0700 MST"));
+    template_time_format(buf, time_of(self), STR("2006-01-02 15:04:05.999999999 -0700 MST"));
 }
 
 #define METHOD(function)                                                                           \
@@ -325,7 +306,7 @@ METHOD(time_call_format)
     struct buf text = {0};
 
     (void)count;
-    template_time_format(&text, time_ns(self), args[0].string);
+    template_time_format(&text, time_of(self), args[0].string);
     *ret = tvalue_string(arena_str(arena, buf_view(&text)));
     buf_done(&text);
     return 0;
@@ -334,7 +315,7 @@ METHOD(time_call_format)
 #define TIME_NUMBER(function, expression)                                                          \
     METHOD(function)                                                                               \
     {                                                                                              \
-        struct calendar c = moment_of(time_ns(self)).date;                                         \
+        struct calendar c = moment_of(time_of(self)).date;                                         \
                                                                                                    \
         (void)arena;                                                                               \
         (void)args;                                                                                \
@@ -355,7 +336,9 @@ METHOD(time_call_unix)
     (void)arena;
     (void)args;
     (void)count;
-    *ret = tvalue_int(floor_div(time_ns(self), NS_PER_SECOND));
+    *ret = tvalue_int(time_of(self).ns == TEMPLATE_TIME_ZERO
+                          ? ZERO_SECONDS
+                          : floor_div(time_of(self).ns, NS_PER_SECOND));
     return 0;
 }
 
@@ -364,16 +347,54 @@ METHOD(time_call_unix_milli)
     (void)arena;
     (void)args;
     (void)count;
-    *ret = tvalue_int(floor_div(time_ns(self), NS_PER_MS));
+    *ret =
+        tvalue_int(time_of(self).ns == TEMPLATE_TIME_ZERO ? ZERO_SECONDS * 1000
+                                                          : floor_div(time_of(self).ns, NS_PER_MS));
     return 0;
 }
 
-METHOD(time_call_same)
+METHOD(time_call_utc)
+{
+    (void)args;
+    (void)count;
+    *ret = template_time_value(arena, (struct template_time){.ns = time_of(self).ns});
+    return 0;
+}
+
+METHOD(time_call_is_zero)
 {
     (void)arena;
     (void)args;
     (void)count;
-    *ret = *self;
+    *ret = tvalue_bool(time_of(self).ns == TEMPLATE_TIME_ZERO);
+    return 0;
+}
+
+/* The time between two, as far as a duration can hold it. */
+static int64_t time_between(struct template_time from, struct template_time to)
+{
+    int64_t difference = 0;
+
+    if (from.ns == TEMPLATE_TIME_ZERO || to.ns == TEMPLATE_TIME_ZERO) {
+        return from.ns == to.ns ? 0 : from.ns == TEMPLATE_TIME_ZERO ? INT64_MAX : INT64_MIN;
+    }
+    if (__builtin_sub_overflow(to.ns, from.ns, &difference)) {
+        return to.ns > from.ns ? INT64_MAX : INT64_MIN;
+    }
+    return difference;
+}
+
+METHOD(time_call_sub)
+{
+    struct template_time other;
+
+    (void)arena;
+    (void)count;
+    if (!template_time_get(&args[0], &other)) {
+        return error_set(err, BARO_EEXEC, "wrong type for value; expected time.Time; got %s",
+                         tvalue_type_name(&args[0]));
+    }
+    *ret = template_duration_value(time_between(other, time_of(self)));
     return 0;
 }
 
@@ -381,26 +402,45 @@ static const struct tvalue_method time_methods[] = {
     {"Day", "", time_call_day},
     {"Format", "s", time_call_format},
     {"Hour", "", time_call_hour},
-    {"Local", "", time_call_same},
+    {"IsZero", "", time_call_is_zero},
+    {"Local", "", time_call_utc},
     {"Minute", "", time_call_minute},
     {"Second", "", time_call_second},
-    {"UTC", "", time_call_same},
+    {"Sub", "v", time_call_sub},
+    {"UTC", "", time_call_utc},
     {"Unix", "", time_call_unix},
     {"UnixMilli", "", time_call_unix_milli},
     {"Year", "", time_call_year},
     {"YearDay", "", time_call_year_day},
 };
+static void time_json(struct buf *buf, const struct tvalue *self)
+{
+    buf_char(buf, '"');
+    template_time_format(buf, time_of(self), STR("2006-01-02T15:04:05.999999999Z07:00"));
+    buf_char(buf, '"');
+}
+
 static const struct tvalue_type time_type = {.name = "time.Time",
                                              .methods = time_methods,
                                              .method_count = ARRAY_COUNT(time_methods),
-                                             .print = time_print};
+                                             .print = time_print,
+                                             .json = time_json};
 
-struct tvalue template_time_value(struct arena *arena, int64_t ns)
+struct tvalue template_time_value(struct arena *arena, struct template_time time)
 {
-    int64_t *kept = ARENA_NEW(arena, int64_t);
+    struct template_time *kept = ARENA_NEW(arena, struct template_time);
 
-    *kept = ns;
+    *kept = time;
     return (struct tvalue){.kind = TVALUE_STRUCT, .type = &time_type, .object = kept};
+}
+
+bool template_time_get(const struct tvalue *value, struct template_time *ret)
+{
+    if (value->kind != TVALUE_STRUCT || value->type != &time_type) {
+        return false;
+    }
+    *ret = time_of(value);
+    return true;
 }
 
 /* ---- time.Duration ---- */

@@ -77,6 +77,8 @@ struct tvalue_type {
     size_t method_count;
     /* The type's String(); NULL = as the kind prints. */
     void (*print)(struct buf *buf, const struct tvalue *self);
+    /* The type as Go's encoding/json writes it; NULL = as the kind does, {} for a struct. */
+    void (*json)(struct buf *buf, const struct tvalue *self);
 };
 
 static inline struct tvalue tvalue_none(void)

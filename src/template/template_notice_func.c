@@ -1,0 +1,373 @@
+/* The functions of notification templates. Reference: Alertmanager 0.34, template/template.go. */
+#include "codec/base64.h"
+#include "template/html_filter.h"
+#include "template/template_case.h"
+#include "template/template_json.h"
+#include "template/template_notice_priv.h"
+#include "template/template_priv.h"
+#include "template/template_time.h"
+
+#define FUNCTION(name)                                                                             \
+    static int name(const struct template_call *call, struct tvalue *ret,                          \
+                    UNUSED struct baro_error *err)
+
+static const struct template_notice *notice_of(const struct template_call *call)
+{
+    return call->context;
+}
+
+static int result(const struct template_call *call, struct buf *text, struct tvalue *ret,
+                  struct baro_error *err)
+{
+    bool failed = text->failed;
+
+    *ret = tvalue_string(arena_str(call->arena, failed ? STR("") : buf_view(text)));
+    buf_done(text);
+    return failed ? error_set(err, BARO_ELIMIT, "the result is too long") : 0;
+}
+
+static int wrong_type(const char *want, const struct tvalue *got, struct baro_error *err)
+{
+    return error_set(err, BARO_EEXEC, "wrong type for value; expected %s; got %s", want,
+                     tvalue_type_name(got));
+}
+
+bool template_is_strings(const struct tvalue *value)
+{
+    for (size_t i = 0; value->kind == TVALUE_LIST && i < value->list->count; i++) {
+        if (value->list->items[i].kind != TVALUE_STRING) {
+            return false;
+        }
+    }
+    return value->kind == TVALUE_LIST;
+}
+
+/* ---- Text ---- */
+
+FUNCTION(call_upper)
+{
+    struct buf text = {0};
+
+    template_upper(&text, call->args[0].string);
+    return result(call, &text, ret, err);
+}
+
+FUNCTION(call_lower)
+{
+    struct buf text = {0};
+
+    template_lower(&text, call->args[0].string);
+    return result(call, &text, ret, err);
+}
+
+FUNCTION(call_title)
+{
+    struct buf text = {0};
+
+    template_title(&text, call->args[0].string);
+    return result(call, &text, ret, err);
+}
+
+/* Bytes of white space at the start of the text, of Unicode too. */
+static size_t space_at(str text)
+{
+    static const struct {
+        uint32_t from, to;
+    } rows[] = {{0x09, 0x0D},     {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
+                {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
+                {0x205F, 0x205F}, {0x3000, 0x3000}};
+    uint32_t rune = 0;
+    size_t size = utf8_decode(text, &rune);
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        if (rune >= rows[i].from && rune <= rows[i].to) {
+            return size;
+        }
+    }
+    return 0;
+}
+
+FUNCTION(call_trim_space)
+{
+    str text = call->args[0].string;
+    size_t size;
+
+    while ((size = space_at(text)) > 0) {
+        text = str_from_index(text, size);
+    }
+    for (size_t at = text.len; at > 0;) {
+        at--;
+        while (at > 0 && ((unsigned char)text.ptr[at] & 0xC0) == 0x80) {
+            at--;
+        }
+        size = space_at(str_from_index(text, at));
+        if (size == 0 || at + size != text.len) {
+            break;
+        }
+        text.len = at;
+    }
+    *ret = tvalue_string(text);
+    return 0;
+}
+
+FUNCTION(call_join)
+{
+    struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
+
+    if (!template_is_strings(&call->args[1])) {
+        return wrong_type("[]string", &call->args[1], err);
+    }
+    template_join(&text, call->args[0].string, call->args[1].list);
+    return result(call, &text, ret, err);
+}
+
+FUNCTION(call_string_slice)
+{
+    *ret = tvalue_list_of(call->arena, call->args, call->count);
+    ((struct tvalue_list *)(uintptr_t)ret->list)->item_type = "[]string";
+    return 0;
+}
+
+FUNCTION(call_safe_html)
+{
+    *ret = call->args[0];
+    ret->type = &html_type;
+    return 0;
+}
+
+FUNCTION(call_safe_url)
+{
+    *ret = call->args[0];
+    ret->type = &html_url_type;
+    return 0;
+}
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+FUNCTION(call_url_unescape)
+{
+    str text = call->args[0].string;
+    struct buf out = {0};
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '%') {
+            buf_char(&out, text.ptr[i] == '+' ? ' ' : text.ptr[i]);
+            continue;
+        }
+        if (i + 2 >= text.len || hex_value(text.ptr[i + 1]) < 0 || hex_value(text.ptr[i + 2]) < 0) {
+            buf_done(&out);
+            return error_set(err, BARO_EEXEC, "invalid URL escape \"%.*s\"",
+                             STR_ARG(str_slice(text, i, i + 3)));
+        }
+        buf_char(&out, (char)(hex_value(text.ptr[i + 1]) << 4 | hex_value(text.ptr[i + 2])));
+        i += 2;
+    }
+    return result(call, &out, ret, err);
+}
+
+FUNCTION(call_base64_encode)
+{
+    struct buf out = {0};
+
+    base64_encode(&out, call->args[0].string, true);
+    return result(call, &out, ret, err);
+}
+
+FUNCTION(call_base64_decode)
+{
+    struct buf out = {0};
+    size_t bad = 0;
+
+    if (!base64_decode(&out, call->args[0].string, true, &bad)) {
+        buf_done(&out);
+        return error_set(err, BARO_EEXEC, "illegal base64 data at input byte %zu", bad);
+    }
+    return result(call, &out, ret, err);
+}
+
+FUNCTION(call_to_json)
+{
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
+
+    template_json(&out, &call->args[0]);
+    return result(call, &out, ret, err);
+}
+
+FUNCTION(call_route_labels)
+{
+    str value = labels_get(notice_of(call)->route_labels, call->args[0].string);
+
+    *ret = tvalue_string(value.ptr != NULL ? value : STR(""));
+    return 0;
+}
+
+/* ---- Times ---- */
+
+FUNCTION(call_date)
+{
+    struct template_time time;
+    struct buf out = {0};
+
+    if (!template_time_get(&call->args[1], &time)) {
+        return wrong_type("time.Time", &call->args[1], err);
+    }
+    template_time_format(&out, time, call->args[0].string);
+    return result(call, &out, ret, err);
+}
+
+FUNCTION(call_tz)
+{
+    str name = call->args[0].string;
+    const struct template_notice *notice = notice_of(call);
+    struct template_time time;
+    char zone[16] = "";
+    int64_t seconds;
+    int found = 0;
+
+    if (!template_time_get(&call->args[1], &time)) {
+        return wrong_type("time.Time", &call->args[1], err);
+    }
+    seconds = time.ns == TEMPLATE_TIME_ZERO ? INT64_C(-62135596800) : time.ns / 1000000000;
+    time.offset = 0;
+    time.zone = STR_NULL;
+    if (name.len > 0 && !str_is(name, "UTC") && notice->zone != NULL) {
+        found = notice->zone(name, seconds, &time.offset, zone, err);
+        time.zone = arena_str(call->arena, str_from(zone));
+    } else if (name.len > 0 && !str_is(name, "UTC")) {
+        found = error_set(err, BARO_ENOTFOUND, "unknown time zone %.*s", STR_ARG(name));
+    }
+    *ret = template_time_value(call->arena, time);
+    return found < 0 ? found : 0;
+}
+
+FUNCTION(call_now)
+{
+    *ret = template_time_value(call->arena,
+                               (struct template_time){.ns = notice_of(call)->now * 1000000});
+    return 0;
+}
+
+FUNCTION(call_since)
+{
+    struct template_time time;
+    int64_t since = 0;
+
+    if (!template_time_get(&call->args[0], &time)) {
+        return wrong_type("time.Time", &call->args[0], err);
+    }
+    if (time.ns == TEMPLATE_TIME_ZERO ||
+        __builtin_sub_overflow(notice_of(call)->now * 1000000, time.ns, &since)) {
+        since = INT64_MAX;
+    }
+    *ret = template_duration_value(since);
+    return 0;
+}
+
+FUNCTION(call_to_date)
+{
+    struct template_time time = {.ns = TEMPLATE_TIME_ZERO};
+
+    if (template_time_parse(call->args[0].string, call->args[1].string, &time, NULL) < 0) {
+        time = (struct template_time){.ns = TEMPLATE_TIME_ZERO};
+    }
+    *ret = template_time_value(call->arena, time);
+    return 0;
+}
+
+FUNCTION(call_must_to_date)
+{
+    struct template_time time = {.ns = TEMPLATE_TIME_ZERO};
+    int found = template_time_parse(call->args[0].string, call->args[1].string, &time, err);
+
+    *ret = template_time_value(call->arena, time);
+    return found;
+}
+
+/* ---- Lists and maps ---- */
+
+FUNCTION(call_list)
+{
+    *ret = tvalue_list_of(call->arena, call->args, call->count);
+    return 0;
+}
+
+FUNCTION(call_append)
+{
+    const struct tvalue *list = &call->args[0];
+    struct tvalue *items;
+
+    if (list->kind != TVALUE_LIST || list->type != NULL || list->list->item_type != NULL) {
+        return wrong_type("[]interface {}", list, err);
+    }
+    items = ARENA_ARRAY(call->arena, struct tvalue, list->list->count + call->count - 1);
+    for (size_t i = 0; i < list->list->count; i++) {
+        items[i] = list->list->items[i];
+    }
+    for (size_t i = 1; i < call->count; i++) {
+        items[list->list->count + i - 1] = call->args[i];
+    }
+    *ret = tvalue_list_of(call->arena, items, list->list->count + call->count - 1);
+    return 0;
+}
+
+FUNCTION(call_dict)
+{
+    str *keys = ARENA_ARRAY(call->arena, str, call->count / 2);
+    struct tvalue *values = ARENA_ARRAY(call->arena, struct tvalue, call->count / 2);
+    size_t count = 0;
+
+    if (call->count % 2 != 0) {
+        return error_set(err, BARO_EEXEC, "dict requires an even number of arguments");
+    }
+    for (size_t i = 0; i < call->count; i += 2) {
+        size_t at = 0;
+
+        if (call->args[i].kind != TVALUE_STRING) {
+            return error_set(err, BARO_EEXEC, "dict keys must be strings");
+        }
+        while (at < count && !str_eq(keys[at], call->args[i].string)) {
+            at++;
+        }
+        keys[at] = call->args[i].string;
+        values[at] = call->args[i + 1];
+        count += at == count;
+    }
+    *ret = tvalue_map_of(call->arena, keys, values, count, tvalue_none());
+    return 0;
+}
+
+/* Sorted by name. */
+const struct template_function_row template_notice_functions[] = {
+    {"append", "vv*", call_append},
+    {"base64decode", "s", call_base64_decode},
+    {"base64encode", "s", call_base64_encode},
+    {"date", "sv", call_date},
+    {"dict", "v*", call_dict},
+    {"humanizeDuration", "v", template_humanize_duration},
+    {"join", "sv", call_join},
+    {"list", "v*", call_list},
+    {"match", "ss", template_match},
+    {"mustToDate", "ss", call_must_to_date},
+    {"now", "", call_now},
+    {"reReplaceAll", "sss", template_re_replace_all},
+    {"routeLabels", "s", call_route_labels},
+    {"safeHtml", "s", call_safe_html},
+    {"safeUrl", "s", call_safe_url},
+    {"since", "v", call_since},
+    {"stringSlice", "s*", call_string_slice},
+    {"title", "s", call_title},
+    {"toDate", "ss", call_to_date},
+    {"toJson", "v", call_to_json},
+    {"toLower", "s", call_lower},
+    {"toUpper", "s", call_upper},
+    {"trimSpace", "s", call_trim_space},
+    {"tz", "sv", call_tz},
+    {"urlUnescape", "s", call_url_unescape},
+};
+const size_t template_notice_function_count = ARRAY_COUNT(template_notice_functions);
