@@ -67,13 +67,15 @@ static const struct option mattermost_field_rows[] = {
 static const struct option_type mattermost_field_type =
     SLOTS("mattermost.field", mattermost_field_rows, NULL);
 
-#define ATTACHMENT_ROWS                                                                            \
-    ROW("fallback", STR), ROW("color", STR), ROW("pretext", STR), ROW("text", STR),                \
-        ROW("author_name", STR), ROW("author_link", STR), ROW("author_icon", STR),                 \
-        ROW("title", STR), ROW("title_link", STR), ROW("fields", LIST, OF(mattermost_field_type)), \
-        ROW("thumb_url", STR), ROW("footer", STR), ROW("footer_icon", STR), ROW("image_url", STR)
+/* What an attachment has; the message itself has it too, with defaults for some. */
+#define ATTACHMENT_ROWS(fallback, color, text, title, link)                                        \
+    ROW("fallback", STR fallback), ROW("color", STR color), ROW("pretext", STR),                   \
+        ROW("text", STR text), ROW("author_name", STR), ROW("author_link", STR),                   \
+        ROW("author_icon", STR), ROW("title", STR title), ROW("title_link", STR link),             \
+        ROW("fields", LIST, OF(mattermost_field_type)), ROW("thumb_url", STR), ROW("footer", STR), \
+        ROW("footer_icon", STR), ROW("image_url", STR)
 
-static const struct option attachment_rows[] = {ATTACHMENT_ROWS};
+static const struct option attachment_rows[] = {ATTACHMENT_ROWS(, , , , )};
 static const struct option_type attachment_type =
     SLOTS("mattermost.attachment", attachment_rows, NULL);
 
@@ -94,19 +96,22 @@ static void check_mattermost(struct option_reader *rd, void *options, const stru
     am_only_one(rd, &am_mattermost_type, options, node, "webhook_url", "webhook_url_file");
 }
 
+#define MATTERMOST(name) , TEMPLATE("mattermost.default." name)
+
 static const struct option mattermost_rows[] = {
     AM_COMMON_ROWS("true"),
     ROW("webhook_url", CUSTOM, OF(am_secret_url_custom)),
     ROW("webhook_url_file", FILE),
     ROW("channel", STR),
-    ROW("username", STR),
+    ROW("username", STR, TEMPLATE("mattermost.default.username")),
     ROW("icon_url", STR),
     ROW("icon_emoji", STR),
     ROW("type", STR),
     ROW("attachments", LIST, OF(attachment_type)),
     ROW("props", STRUCT, OF(mattermost_props_type)),
     ROW("priority", STRUCT, OF(mattermost_priority_type)),
-    ATTACHMENT_ROWS,
+    ATTACHMENT_ROWS(MATTERMOST("fallback"), MATTERMOST("color"), MATTERMOST("text"),
+                    MATTERMOST("title"), MATTERMOST("titlelink")),
 };
 const struct option_type am_mattermost_type =
     SLOTS("mattermost.plain", mattermost_rows, check_mattermost);

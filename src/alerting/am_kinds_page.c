@@ -95,7 +95,7 @@ static void check_webhook(struct option_reader *rd, void *options, const struct 
 static const struct option webhook_rows[] = {
     AM_COMMON_ROWS("true"),   ROW("url", CUSTOM, OF(am_secret_url_custom)),
     ROW("url_file", FILE),    ROW("max_alerts", UINT),
-    ROW("timeout", DURATION),
+    ROW("timeout", DURATION), ROW("payload", CUSTOM, OF(am_node_custom)), /* of any shape */
 };
 const struct option_type am_webhook_type = SLOTS("webhook.plain", webhook_rows, check_webhook);
 
@@ -361,6 +361,7 @@ static const struct option sns_rows[] = {
     ROW("subject", STR, TEMPLATE("sns.default.subject")),
     ROW("message", STR, TEMPLATE("sns.default.message")),
     ROW("attributes", PAIRS),
+    ROW("use_aws_http_client", BOOL), /* there is one client here */
 };
 const struct option_type am_sns_type = SLOTS("sns.plain", sns_rows, check_sns);
 

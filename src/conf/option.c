@@ -783,6 +783,26 @@ struct conf_strs option_slot_strs(const struct option_type *type, const void *ob
     return *(const struct conf_strs *)option_source(type, slot_of(type, key), object);
 }
 
+struct conf_pairs option_slot_pairs(const struct option_type *type, const void *object,
+                                    const char *key)
+{
+    return *(const struct conf_pairs *)option_source(type, slot_of(type, key), object);
+}
+
+struct option_list option_slot_list(const struct option_type *type, const void *object,
+                                    const char *key, const struct option_type **ret_type)
+{
+    size_t slot = slot_of(type, key);
+
+    *ret_type = type->rows[slot].detail;
+    return *(const struct option_list *)option_source(type, slot, object);
+}
+
+const struct option_type *option_slot_type(const struct option_type *type, const char *key)
+{
+    return type->rows[slot_of(type, key)].detail;
+}
+
 void option_slot_set_str(const struct option_type *type, void *object, const char *key, str value)
 {
     *(str *)option_target(type, slot_of(type, key), object) = value;

@@ -163,6 +163,12 @@ int64_t option_slot_int(const struct option_type *type, const void *object, cons
 const void *option_slot_ptr(const struct option_type *type, const void *object, const char *key);
 struct conf_strs option_slot_strs(const struct option_type *type, const void *object,
                                   const char *key);
+struct conf_pairs option_slot_pairs(const struct option_type *type, const void *object,
+                                    const char *key);
+struct option_list option_slot_list(const struct option_type *type, const void *object,
+                                    const char *key, const struct option_type **ret_type);
+/* option_slot_type is the type of a STRUCT row's object. */
+const struct option_type *option_slot_type(const struct option_type *type, const char *key);
 void option_slot_set_str(const struct option_type *type, void *object, const char *key, str value);
 /* option_slot_is_set says whether the value is not zero. */
 bool option_slot_is_set(const struct option_type *type, const void *object, const char *key);

@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -20,6 +22,7 @@ enum {
     MULTIS_DEFAULT = 32,
     CONNECTIONS_DEFAULT = 16384,
     REDIRECTS_MAX = 10,
+    CANCEL_CHECK_MS = 100,
     IDLE_CONNECTION_SECONDS = 300,
     RECEIVE_BYTES = 128 << 10,
     KEPT_BYTES_MAX = 64 << 20, /* of body buffers that wait for reuse */
@@ -175,6 +178,9 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         status_keep(transfer->request, line);
     } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("content-encoding"))) {
         transfer->is_packed = str_eq_nocase(str_trim(str_from_index(line, colon + 1)), STR("gzip"));
+    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("retry-after"))) {
+        (void)snprintf(transfer->request->retry_after, sizeof(transfer->request->retry_after),
+                       "%.*s", STR_ARG(str_trim(str_from_index(line, colon + 1))));
     }
     return line.len;
 }
@@ -217,7 +223,7 @@ static void tls_file(CURL *easy, CURLoption file_option, CURLoption blob_option,
     }
 }
 
-static void tls_setup(CURL *easy, const struct prom_tls *tls)
+void client_tls_apply(void *easy, const struct prom_tls *tls)
 {
     static const long least[] = {CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1_0,
                                  CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
@@ -270,7 +276,7 @@ static void transfer_settle(struct http_transfer *transfer, struct http_client *
     }
     curl_easy_reset(transfer->easy);
     easy_setup(transfer);
-    tls_setup(transfer->easy, client->settings->tls);
+    client_tls_apply(transfer->easy, client->settings->tls);
     proxy_setup(transfer->easy, client->settings);
     (void)curl_easy_setopt(transfer->easy, CURLOPT_FOLLOWLOCATION,
                            client->settings->follow_redirects ? 1L : 0L);
@@ -718,6 +724,7 @@ static void body_setup(struct http_transfer *transfer, const struct http_call *r
     } else {
         (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
+    (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void failures_hand_out(struct loop_timer *timer)
@@ -888,6 +895,11 @@ static void fetch_done(struct http_call *request)
     request->content_type = STR_NULL;
 }
 
+static bool fetch_is_cancelled(const struct http_call *request)
+{
+    return request->cancel != NULL && atomic_load_explicit(request->cancel, memory_order_relaxed);
+}
+
 int http_fetch(const struct prom_http *settings, struct http_call *request, struct buf *ret_body)
 {
     struct fetch fetch = {.request = request, .done = request->done, .body = ret_body};
@@ -911,8 +923,12 @@ int http_fetch(const struct prom_http *settings, struct http_call *request, stru
     request->done = fetch_done;
     http_call_start(client, request);
     /* Bounded: every request has a timeout. */
-    while (!fetch.is_done) {
-        loop_turn(loop, 1000);
+    while (!fetch.is_done && !fetch_is_cancelled(request)) {
+        loop_turn(loop, request->cancel != NULL ? CANCEL_CHECK_MS : 1000);
+    }
+    if (!fetch.is_done) {
+        http_call_cancel(request);
+        request->result = error_set(&request->err, BARO_ECANCELED, "canceled");
     }
     request->done = fetch.done;
     current_fetch = NULL;

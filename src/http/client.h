@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,16 +78,19 @@ DEFINE_CLEANUP(http_headers_free, struct http_headers)
 struct http_call {
     const char *url;
     const struct http_headers *headers; /* NULL = none */
+    const char *method;                 /* NULL = POST with a body, else GET */
     str post;                           /* body of a POST; ptr NULL makes a GET */
     uint64_t shard;                     /* requests to one server should give the same number */
     dur timeout;                        /* of the whole request; > 0 */
     uint64_t body_bytes_max;            /* of the decoded body; 0 = HTTP_BODY_BYTES_MAX */
     bool accept_gzip;
+    const _Atomic bool *cancel; /* of http_fetch alone: becomes true to give up; NULL = never */
     void (*done)(struct http_call *request);
 
     int result;            /* 0, or the negative code of err: no usable response */
     int status;            /* HTTP status; 0 when there was none */
     char status_text[64];  /* "404 Not Found", as the server worded it */
+    char retry_after[40];  /* the header of that name; empty when absent. Not of plain GETs */
     bool body_is_too_long; /* body_bytes_max was reached */
     str body;
     str content_type; /* empty when absent */

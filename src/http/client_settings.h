@@ -28,6 +28,11 @@ int client_settings_headers(const struct prom_http *settings,
 /* client_tls_version is 1 to 4 for "TLS10" to "TLS13", 0 for empty, -1 for anything else. */
 int client_tls_version(str name);
 
+/* client_tls_apply gives a curl handle the settings; NULL = TLS 1.2 and newer, the system's
+ * authorities. In client.c, beside the one other user of libcurl. */
+struct prom_tls;
+void client_tls_apply(void *easy, const struct prom_tls *tls);
+
 /* How a request is sent to one host under another one's name; heap texts, NULL = no detour. */
 struct client_detour {
     char *url;         /* with the other name */

@@ -124,6 +124,10 @@ static int call_js(const struct template_call *call, struct tvalue *ret, struct 
             buf_char(&buf, c);
         } else if (c == '<' || c == '>' || c == '&' || c == '=' || (unsigned char)c < 0x20) {
             buf_printf(&buf, "\\u%04X", (unsigned)(unsigned char)c);
+        } else if (str_has_prefix(str_from_index(text, i), STR("\xE2\x80\xA8")) ||
+                   str_has_prefix(str_from_index(text, i), STR("\xE2\x80\xA9"))) {
+            buf_c(&buf, text.ptr[i + 2] == '\xA8' ? "\\u2028" : "\\u2029");
+            i += 2;
         } else {
             buf_char(&buf, c);
         }

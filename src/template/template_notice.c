@@ -519,6 +519,19 @@ struct tvalue template_notice_value(struct arena *arena, const struct template_n
     return template_notice_data_of(arena, values);
 }
 
+struct tvalue template_notice_cut(struct arena *arena, const struct tvalue *data, size_t count)
+{
+    const struct record *record = data->object;
+    const struct tvalue_list *list = record->values[2].list;
+    struct tvalue values[ARRAY_COUNT(data_rows)];
+
+    for (size_t i = 0; i < ARRAY_COUNT(data_rows); i++) {
+        values[i] = record->values[i];
+    }
+    values[2] = tvalue_list_of(arena, list->items, count < list->count ? count : list->count);
+    return template_notice_data_of(arena, values);
+}
+
 /* ---- Running ---- */
 
 /* Our own texts, which must parse. */

@@ -45,6 +45,9 @@ struct tvalue template_notice_value(struct arena *arena, const struct template_n
  * Fails with BARO_EPARSE. */
 int template_notice_read(struct arena *arena, str json, struct tvalue *ret, struct baro_error *err);
 
+/* template_notice_cut is the data with its first `count` alerts alone; the rest stays. */
+struct tvalue template_notice_cut(struct arena *arena, const struct tvalue *data, size_t count);
+
 /* template_notice_status is "firing" when any alert is, else "resolved". */
 str template_notice_status(const struct template_notice *notice);
 
