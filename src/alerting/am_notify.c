@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "alerting/am_templates.h"
+#include "alerting/am_zone.h"
 #include "alerting/notifiers.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -75,7 +76,24 @@ struct am_notifier *am_notifier_free(struct am_notifier *notifier)
 
 /* ---- One attempt ---- */
 
-static void alerts_take(struct am_sending *sending)
+/* Hours for the template function tz. The abbreviation is not in what is loaded: the offset stands
+ * for it, as Go has it for zones without one. */
+static int zone_at(str name, int64_t seconds, int32_t *ret_offset, char ret_abbreviation[16],
+                   struct baro_error *err)
+{
+    const struct am_zone *zone = NULL;
+    struct arena arena = {0};
+    int result = am_zone_load(&arena, name, &zone, err);
+
+    if (result >= 0) {
+        *ret_offset = am_zone_offset(zone, seconds);
+        ret_abbreviation[0] = '\0';
+    }
+    arena_done(&arena);
+    return result < 0 ? result : 0;
+}
+
+static void alerts_take(struct am_attempt *sending)
 {
     const struct am_notification *from = sending->notification;
     struct template_notice_alert *alerts =
@@ -112,7 +130,7 @@ static str key_hash(struct arena *arena, str key)
     return hash;
 }
 
-static void sending_init(struct am_sending *sending)
+static void sending_init(struct am_attempt *sending)
 {
     const struct am_notification *from = sending->notification;
 
@@ -125,6 +143,7 @@ static void sending_init(struct am_sending *sending)
         .group_labels = from->group_labels,
         .route_labels = from->route_labels,
         .now = from->now,
+        .zone = zone_at,
         .cancel = sending->cancel,
     };
     alerts_take(sending);
@@ -134,7 +153,7 @@ static void sending_init(struct am_sending *sending)
 }
 
 /* The whole attempt's message is free of secrets, whoever wrote it. */
-static void hide_in_error(struct am_sending *sending)
+static void hide_in_error(struct am_attempt *sending)
 {
     struct buf hidden = {0};
 
@@ -144,7 +163,7 @@ static void hide_in_error(struct am_sending *sending)
     buf_done(&hidden);
 }
 
-static enum am_notify_outcome run(struct am_sending *sending)
+static enum am_notify_outcome run(struct am_attempt *sending)
 {
     enum am_notify_outcome outcome = AM_NOTIFY_FAIL;
 
@@ -170,7 +189,7 @@ enum am_notify_outcome am_notifier_send(struct am_notifier *notifier,
 {
     struct am_receipt unwanted = {0};
     struct baro_error unread = {0};
-    struct am_sending sending = {
+    struct am_attempt sending = {
         .notifier = notifier,
         .integration = integration,
         .notification = notification,
@@ -191,7 +210,7 @@ int am_notifier_render(struct am_notifier *notifier, const struct am_integration
                        struct baro_error *err)
 {
     struct baro_error unread = {0};
-    struct am_sending sending = {
+    struct am_attempt sending = {
         .notifier = notifier,
         .integration = integration,
         .notification = notification,

@@ -18,7 +18,7 @@ enum {
 
 /* ---- Outcomes ---- */
 
-static enum am_notify_outcome outcome(struct am_sending *sending, enum am_notify_outcome what,
+static enum am_notify_outcome outcome(struct am_attempt *sending, enum am_notify_outcome what,
                                       const char *format, va_list args)
 {
     str text = arena_vprintf(&sending->arena, format, args);
@@ -27,7 +27,7 @@ static enum am_notify_outcome outcome(struct am_sending *sending, enum am_notify
     return what;
 }
 
-enum am_notify_outcome am_send_fault(struct am_sending *sending, const char *format, ...)
+enum am_notify_outcome am_send_fault(struct am_attempt *sending, const char *format, ...)
 {
     enum am_notify_outcome what;
     va_list args;
@@ -38,7 +38,7 @@ enum am_notify_outcome am_send_fault(struct am_sending *sending, const char *for
     return what;
 }
 
-enum am_notify_outcome am_send_again(struct am_sending *sending, const char *format, ...)
+enum am_notify_outcome am_send_again(struct am_attempt *sending, const char *format, ...)
 {
     enum am_notify_outcome what;
     va_list args;
@@ -49,7 +49,7 @@ enum am_notify_outcome am_send_again(struct am_sending *sending, const char *for
     return what;
 }
 
-bool am_send_failed(struct am_sending *sending, const struct buf *body)
+bool am_send_failed(struct am_attempt *sending, const struct buf *body)
 {
     if (sending->failed == 0 && body != NULL && body->failed) {
         sending->failed = error_set(sending->err, BARO_ELIMIT, "the message is too long");
@@ -59,7 +59,7 @@ bool am_send_failed(struct am_sending *sending, const struct buf *body)
 
 /* ---- Options ---- */
 
-static str render(struct am_sending *sending, str template, bool is_html)
+static str render(struct am_attempt *sending, str template, bool is_html)
 {
     struct buf out = {.limit = FULL_BYTES};
     struct baro_error err = {0};
@@ -81,32 +81,32 @@ static str render(struct am_sending *sending, str template, bool is_html)
     return text;
 }
 
-str am_send_render(struct am_sending *sending, str template)
+str am_send_render(struct am_attempt *sending, str template)
 {
     return render(sending, template, false);
 }
 
-str am_send_text(struct am_sending *sending, const char *key)
+str am_send_text(struct am_attempt *sending, const char *key)
 {
     return render(sending, am_send_option(sending, key), false);
 }
 
-str am_send_html(struct am_sending *sending, const char *key)
+str am_send_html(struct am_attempt *sending, const char *key)
 {
     return render(sending, am_send_option(sending, key), true);
 }
 
-str am_send_option(const struct am_sending *sending, const char *key)
+str am_send_option(const struct am_attempt *sending, const char *key)
 {
     return option_slot_str(sending->type, sending->options, key);
 }
 
-int64_t am_send_number(const struct am_sending *sending, const char *key)
+int64_t am_send_number(const struct am_attempt *sending, const char *key)
 {
     return option_slot_int(sending->type, sending->options, key);
 }
 
-str am_send_file(struct am_sending *sending, str path)
+str am_send_file(struct am_attempt *sending, str path)
 {
     char *name = str_dup_c(path);
     struct baro_error err = {0};
@@ -137,7 +137,7 @@ static str from_environment(str text)
     return value != NULL ? str_from(value) : text;
 }
 
-str am_send_secret(struct am_sending *sending, const char *key, const char *file_key)
+str am_send_secret(struct am_attempt *sending, const char *key, const char *file_key)
 {
     str text = from_environment(am_send_option(sending, key));
 
@@ -150,12 +150,12 @@ str am_send_secret(struct am_sending *sending, const char *key, const char *file
     return text;
 }
 
-str am_send_url(struct am_sending *sending, const char *key, const char *file_key)
+str am_send_url(struct am_attempt *sending, const char *key, const char *file_key)
 {
     return arena_str(&sending->arena, am_send_secret(sending, key, file_key));
 }
 
-void am_send_limit(struct am_sending *sending, const char *key)
+void am_send_limit(struct am_attempt *sending, const char *key)
 {
     dur most = am_send_number(sending, key);
 
@@ -165,7 +165,7 @@ void am_send_limit(struct am_sending *sending, const char *key)
 /* ---- What may be shown ---- */
 
 /* How many bytes of a secret stand here; 0 = none does. */
-static size_t secret_at(const struct am_sending *sending, str text)
+static size_t secret_at(const struct am_attempt *sending, str text)
 {
     for (size_t i = 0; i < sending->secrets.count; i++) {
         if (str_has_prefix(text, sending->secrets.items[i])) {
@@ -175,7 +175,7 @@ static size_t secret_at(const struct am_sending *sending, str text)
     return 0;
 }
 
-void am_send_hide(const struct am_sending *sending, struct buf *buf, str message)
+void am_send_hide(const struct am_attempt *sending, struct buf *buf, str message)
 {
     for (size_t i = 0; i < message.len;) {
         size_t size = secret_at(sending, str_from_index(message, i));
@@ -189,7 +189,7 @@ void am_send_hide(const struct am_sending *sending, struct buf *buf, str message
     }
 }
 
-void am_send_show(struct am_sending *sending, str message)
+void am_send_show(struct am_attempt *sending, str message)
 {
     buf_reset(&sending->receipt->message);
     am_send_hide(sending, &sending->receipt->message, message);
@@ -221,7 +221,7 @@ static bool is_retried(const struct am_request *request, int status)
 }
 
 /* The client's message names the URL, which may be a secret as a whole. */
-static enum am_notify_outcome no_answer(struct am_sending *sending, const struct http_call *call)
+static enum am_notify_outcome no_answer(struct am_attempt *sending, const struct http_call *call)
 {
     str message = str_from(call->err.message);
     size_t at = str_index(message, STR("\": "));
@@ -233,7 +233,7 @@ static enum am_notify_outcome no_answer(struct am_sending *sending, const struct
                          call->method != NULL ? call->method : "Post", STR_ARG(message));
 }
 
-static enum am_notify_outcome judge(struct am_sending *sending, const struct am_request *request,
+static enum am_notify_outcome judge(struct am_attempt *sending, const struct am_request *request,
                                     const struct http_call *call, str body)
 {
     sending->receipt->status = call->status;
@@ -254,7 +254,7 @@ static enum am_notify_outcome judge(struct am_sending *sending, const struct am_
 }
 
 struct answer {
-    struct am_sending *sending;
+    struct am_attempt *sending;
     struct am_response *response;
 };
 
@@ -267,7 +267,7 @@ static void keep_type(struct http_call *call)
         arena_str(&current_answer->sending->arena, call->content_type);
 }
 
-enum am_notify_outcome am_send_request(struct am_sending *sending, const struct am_request *request,
+enum am_notify_outcome am_send_request(struct am_attempt *sending, const struct am_request *request,
                                        struct am_response *ret)
 {
     const struct prom_http *http =
@@ -323,7 +323,7 @@ enum am_notify_outcome am_send_request(struct am_sending *sending, const struct 
     return what;
 }
 
-enum am_notify_outcome am_send_json(struct am_sending *sending, str url, struct buf *body,
+enum am_notify_outcome am_send_json(struct am_attempt *sending, str url, struct buf *body,
                                     const int *retry_codes, struct am_response *ret)
 {
     enum am_notify_outcome what = AM_NOTIFY_FAIL;

@@ -19,7 +19,7 @@ struct am_notifier {
     struct template_set *templates;
 };
 
-struct am_sending {
+struct am_attempt {
     struct am_notifier *notifier;
     const struct am_integration *integration;
     const struct am_notification *notification;
@@ -39,23 +39,23 @@ struct am_sending {
     VEC(str) secrets;           /* to be hidden in messages */
 };
 
-typedef enum am_notify_outcome am_notify_function(struct am_sending *sending);
+typedef enum am_notify_outcome am_notify_function(struct am_attempt *sending);
 
 /* ---- Options ---- */
 
 /* What an option's template yields; "" after a fault. am_send_render takes the template itself. */
-str am_send_text(struct am_sending *sending, const char *key);
-str am_send_html(struct am_sending *sending, const char *key);
-str am_send_render(struct am_sending *sending, str template);
+str am_send_text(struct am_attempt *sending, const char *key);
+str am_send_html(struct am_attempt *sending, const char *key);
+str am_send_render(struct am_attempt *sending, str template);
 
 /* An option as it stands. */
-str am_send_option(const struct am_sending *sending, const char *key);
-int64_t am_send_number(const struct am_sending *sending, const char *key);
+str am_send_option(const struct am_attempt *sending, const char *key);
+int64_t am_send_number(const struct am_attempt *sending, const char *key);
 
 /* The secret, which may be ${NAME} of the environment, or the content of the file, read now,
  * without white space around it. file_key may be NULL. */
-str am_send_secret(struct am_sending *sending, const char *key, const char *file_key);
-str am_send_file(struct am_sending *sending, str path);
+str am_send_secret(struct am_attempt *sending, const char *key, const char *file_key);
+str am_send_file(struct am_attempt *sending, str path);
 
 /* ---- JSON ---- */
 
@@ -72,18 +72,18 @@ struct am_field {
 };
 
 /* am_put_fields renders the options of `object`, of `type`. */
-void am_put_fields(struct am_sending *sending, struct json_writer *json,
+void am_put_fields(struct am_attempt *sending, struct json_writer *json,
                    const struct option_type *type, const void *object, const struct am_field *rows,
                    size_t count);
 
 /* am_put_node writes a YAML tree whose texts are templates: what one yields is read as YAML again
  * unless it is a text. */
-void am_put_node(struct am_sending *sending, struct json_writer *json,
+void am_put_node(struct am_attempt *sending, struct json_writer *json,
                  const struct yaml_node *node);
 
 /* am_put_webhook writes a webhook's message about the first max_alerts alerts (0 = all), of which
  * it names `shown` (0 = all). */
-void am_put_webhook(struct am_sending *sending, struct json_writer *json, const char *version,
+void am_put_webhook(struct am_attempt *sending, struct json_writer *json, const char *version,
                     size_t max_alerts, size_t shown);
 
 /* Cut texts: the last character becomes an ellipsis. */
@@ -110,11 +110,11 @@ struct am_response {
 };
 
 /* am_send_request sends, and judges by the status. `ret` may be NULL. */
-enum am_notify_outcome am_send_request(struct am_sending *sending, const struct am_request *request,
+enum am_notify_outcome am_send_request(struct am_attempt *sending, const struct am_request *request,
                                        struct am_response *ret);
 
 /* am_send_json ends a body with a newline, as Go's encoder does, and posts it. */
-enum am_notify_outcome am_send_json(struct am_sending *sending, str url, struct buf *body,
+enum am_notify_outcome am_send_json(struct am_attempt *sending, str url, struct buf *body,
                                     const int *retry_codes, struct am_response *ret);
 
 /* am_url_add puts a path (escaped) and a query (as it is) behind a URL's own. */
@@ -124,22 +124,22 @@ str am_url_add(struct arena *arena, str base, str path, str query);
 void am_query_add(struct buf *query, const char *name, str value);
 
 /* The URL of `key`, or of the file. */
-str am_send_url(struct am_sending *sending, const char *key, const char *file_key);
+str am_send_url(struct am_attempt *sending, const char *key, const char *file_key);
 
 /* Shortens the time-out to the option's, where that is set. */
-void am_send_limit(struct am_sending *sending, const char *key);
+void am_send_limit(struct am_attempt *sending, const char *key);
 
 /* am_send_fault is an outcome of FAIL with a message; am_send_again one of RETRY. */
-enum am_notify_outcome am_send_fault(struct am_sending *sending, const char *format, ...)
+enum am_notify_outcome am_send_fault(struct am_attempt *sending, const char *format, ...)
     PRINTF_LIKE(2, 3);
-enum am_notify_outcome am_send_again(struct am_sending *sending, const char *format, ...)
+enum am_notify_outcome am_send_again(struct am_attempt *sending, const char *format, ...)
     PRINTF_LIKE(2, 3);
 
 /* am_send_failed says whether a template, a file or a body has failed. */
-bool am_send_failed(struct am_sending *sending, const struct buf *body);
+bool am_send_failed(struct am_attempt *sending, const struct buf *body);
 
 /* am_send_show keeps what goes out in the receipt, without secrets. */
-void am_send_show(struct am_sending *sending, str message);
+void am_send_show(struct am_attempt *sending, str message);
 
 /* am_send_hide replaces secrets in a message. */
-void am_send_hide(const struct am_sending *sending, struct buf *buf, str message);
+void am_send_hide(const struct am_attempt *sending, struct buf *buf, str message);

@@ -69,7 +69,7 @@ void am_put_some(struct json_writer *json, const char *name, str value)
     }
 }
 
-void am_put_fields(struct am_sending *sending, struct json_writer *json,
+void am_put_fields(struct am_attempt *sending, struct json_writer *json,
                    const struct option_type *type, const void *object, const struct am_field *rows,
                    size_t count)
 {
@@ -87,7 +87,7 @@ void am_put_fields(struct am_sending *sending, struct json_writer *json,
 
 /* ---- Trees ---- */
 
-static void put_node(struct am_sending *sending, struct json_writer *json,
+static void put_node(struct am_attempt *sending, struct json_writer *json,
                      const struct yaml_node *node, bool is_template, unsigned depth);
 
 static void put_string(struct json_writer *json, str text)
@@ -100,7 +100,7 @@ static void put_string(struct json_writer *json, str text)
 }
 
 /* What a template yields: text, or whatever else it reads as. */
-static void put_rendered(struct am_sending *sending, struct json_writer *json, str template,
+static void put_rendered(struct am_attempt *sending, struct json_writer *json, str template,
                          unsigned depth)
 {
     const struct yaml_node *tree = NULL;
@@ -118,7 +118,7 @@ static void put_rendered(struct am_sending *sending, struct json_writer *json, s
     }
 }
 
-static void put_scalar(struct am_sending *sending, struct json_writer *json,
+static void put_scalar(struct am_attempt *sending, struct json_writer *json,
                        const struct yaml_node *node, bool is_template, unsigned depth)
 {
     switch (node->type) {
@@ -159,7 +159,7 @@ static int member_compare(const void *a, const void *b)
 
 /* In the order of the names that come out, as Go writes maps; keys that are no texts are left out.
  */
-static void put_mapping(struct am_sending *sending, struct json_writer *json,
+static void put_mapping(struct am_attempt *sending, struct json_writer *json,
                         const struct yaml_node *node, bool is_template, unsigned depth)
 {
     struct member *members = ARENA_ARRAY(&sending->arena, struct member, node->pair_count);
@@ -189,7 +189,7 @@ static void put_mapping(struct am_sending *sending, struct json_writer *json,
     json_write_object_end(json);
 }
 
-static void put_node(struct am_sending *sending, struct json_writer *json,
+static void put_node(struct am_attempt *sending, struct json_writer *json,
                      const struct yaml_node *node, bool is_template, unsigned depth)
 {
     if (depth > NODE_DEPTH_MAX) {
@@ -213,14 +213,14 @@ static void put_node(struct am_sending *sending, struct json_writer *json,
     }
 }
 
-void am_put_node(struct am_sending *sending, struct json_writer *json, const struct yaml_node *node)
+void am_put_node(struct am_attempt *sending, struct json_writer *json, const struct yaml_node *node)
 {
     put_node(sending, json, node, true, 0);
 }
 
 /* ---- A webhook's message ---- */
 
-void am_put_webhook(struct am_sending *sending, struct json_writer *json, const char *version,
+void am_put_webhook(struct am_attempt *sending, struct json_writer *json, const char *version,
                     size_t max_alerts, size_t shown)
 {
     size_t count = sending->notification->count;

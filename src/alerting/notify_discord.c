@@ -7,7 +7,7 @@ static const struct am_field outer_rows[] = {{"content", "content", CONTENT_MAX,
 static const struct am_field embed_rows[] = {{"title", "title", TITLE_MAX, true},
                                              {"description", "message", MESSAGE_MAX, true}};
 
-enum am_notify_outcome notify_discord(struct am_sending *sending)
+enum am_notify_outcome notify_discord(struct am_attempt *sending)
 {
     str url = am_send_url(sending, "webhook_url", "webhook_url_file");
     struct buf body = {0};

@@ -13,7 +13,7 @@ enum { BOUNDARY_BYTES = 30, THREAD_DIGITS = 16, NS_PER_MS = 1000000 };
 
 /* ---- The message ---- */
 
-static void put_header(struct am_sending *sending, struct buf *out, str name, str template)
+static void put_header(struct am_attempt *sending, struct buf *out, str name, str template)
 {
     str value = am_send_render(sending, template);
 
@@ -31,7 +31,7 @@ struct usual {
     bool is_given;
 };
 
-static void put_headers(struct am_sending *sending, struct buf *out, bool *ret_has_id)
+static void put_headers(struct am_attempt *sending, struct buf *out, bool *ret_has_id)
 {
     struct conf_pairs own = option_slot_pairs(sending->type, sending->options, "headers");
     struct usual usual[] = {
@@ -66,7 +66,7 @@ static void put_headers(struct am_sending *sending, struct buf *out, bool *ret_h
 }
 
 /* A parent that was never sent: mail programs put what refers to it together. */
-static void put_threading(struct am_sending *sending, struct buf *out)
+static void put_threading(struct am_attempt *sending, struct buf *out)
 {
     const struct option_type *type = option_slot_type(sending->type, "threading");
     const void *own = option_slot_ptr(sending->type, sending->options, "threading");
@@ -94,7 +94,7 @@ static void random_bytes(void *ret, size_t size)
     ASSERT(getrandom(ret, size, 0) == (ssize_t)size); /* up to 256 bytes come whole */
 }
 
-static void put_id(struct am_sending *sending, struct buf *out)
+static void put_id(struct am_attempt *sending, struct buf *out)
 {
     char host[256] = "";
     uint64_t number = 0;
@@ -104,8 +104,7 @@ static void put_id(struct am_sending *sending, struct buf *out)
     }
     random_bytes(&number, sizeof(number));
     buf_printf(out, "Message-Id: <%lld.%llu@%s>\r\n",
-               (long long)sending->notification->now * NS_PER_MS, (unsigned long long)number,
-               host);
+               (long long)sending->notification->now * NS_PER_MS, (unsigned long long)number, host);
 }
 
 static str boundary_make(struct arena *arena)
@@ -132,7 +131,7 @@ static void put_part(struct buf *out, str boundary, bool is_first, const char *t
     am_mail_quoted(out, text);
 }
 
-static void put_message(struct am_sending *sending, struct buf *out)
+static void put_message(struct am_attempt *sending, struct buf *out)
 {
     str boundary = boundary_make(&sending->arena);
     bool has_text = am_send_option(sending, "text").len > 0;
@@ -162,7 +161,7 @@ static void put_message(struct am_sending *sending, struct buf *out)
 /* ---- The server ---- */
 
 /* Port 465 speaks TLS from the start; the options say otherwise where they say anything. */
-static bool is_implicit(struct am_sending *sending, str port)
+static bool is_implicit(struct am_attempt *sending, str port)
 {
     int64_t own = am_send_number(sending, "force_implicit_tls");
 
@@ -173,7 +172,7 @@ static bool is_implicit(struct am_sending *sending, str port)
     return own == CONF_UNSET ? str_is(port, "465") : own == CONF_ON;
 }
 
-static bool is_required(struct am_sending *sending)
+static bool is_required(struct am_attempt *sending)
 {
     int64_t own = am_send_number(sending, "require_tls");
 
@@ -182,7 +181,7 @@ static bool is_required(struct am_sending *sending)
                              : own == CONF_ON;
 }
 
-static const struct prom_tls *tls_of(struct am_sending *sending)
+static const struct prom_tls *tls_of(struct am_attempt *sending)
 {
     const struct prom_tls *own = option_slot_ptr(sending->type, sending->options, "tls_config");
 
@@ -191,7 +190,7 @@ static const struct prom_tls *tls_of(struct am_sending *sending)
                                          "smtp_tls_config");
 }
 
-static void server_of(struct am_sending *sending, struct smtp_message *message)
+static void server_of(struct am_attempt *sending, struct smtp_message *message)
 {
     str address = am_send_option(sending, "smarthost");
     size_t colon = address.len;
@@ -215,7 +214,7 @@ static void server_of(struct am_sending *sending, struct smtp_message *message)
 }
 
 /* The two addresses of the envelope. */
-static bool envelope(struct am_sending *sending, struct smtp_message *message)
+static bool envelope(struct am_attempt *sending, struct smtp_message *message)
 {
     const str *from = NULL;
     size_t count = 0;
@@ -238,7 +237,7 @@ static bool envelope(struct am_sending *sending, struct smtp_message *message)
     return result == 0;
 }
 
-enum am_notify_outcome notify_email(struct am_sending *sending)
+enum am_notify_outcome notify_email(struct am_attempt *sending)
 {
     struct smtp_message message = {.timeout = sending->timeout, .cancel = sending->cancel};
     struct buf text = {0};

@@ -7,7 +7,7 @@ enum { BODY_BYTES_MAX = 512 * 1024 };
 static const int retry_codes[] = {429, 0};
 
 /* What it did not like, of the answer. */
-static enum am_notify_outcome explain(struct am_sending *sending, enum am_notify_outcome outcome,
+static enum am_notify_outcome explain(struct am_attempt *sending, enum am_notify_outcome outcome,
                                       const struct am_response *answer)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
@@ -34,7 +34,7 @@ static enum am_notify_outcome explain(struct am_sending *sending, enum am_notify
     return outcome;
 }
 
-enum am_notify_outcome notify_incidentio(struct am_sending *sending)
+enum am_notify_outcome notify_incidentio(struct am_attempt *sending)
 {
     str url = am_send_url(sending, "url", "url_file");
     str token = am_send_secret(sending, "alert_source_token", "alert_source_token_file");

@@ -22,7 +22,7 @@ struct issue {
 
 /* ---- Requests ---- */
 
-static enum am_notify_outcome call(struct am_sending *sending, const char *method, str url,
+static enum am_notify_outcome call(struct am_attempt *sending, const char *method, str url,
                                    struct buf *body, bool is_look_up, struct am_response *ret)
 {
     struct am_request request = {.method = method,
@@ -50,7 +50,7 @@ static enum am_notify_outcome call(struct am_sending *sending, const char *metho
     return outcome;
 }
 
-static str url_of(struct am_sending *sending, str path)
+static str url_of(struct am_attempt *sending, str path)
 {
     return am_url_add(&sending->arena, am_send_option(sending, "api_url"), path, STR(""));
 }
@@ -76,7 +76,7 @@ static void put_quoted(struct buf *out, str text)
     buf_char(out, '"');
 }
 
-static void put_query(struct am_sending *sending, struct buf *out)
+static void put_query(struct am_attempt *sending, struct buf *out)
 {
     str wont_fix = am_send_option(sending, "wont_fix_resolution");
     long long reopen = (long long)(am_send_number(sending, "reopen_duration") / MS_PER_MINUTE);
@@ -99,7 +99,7 @@ static void put_query(struct am_sending *sending, struct buf *out)
 }
 
 /* The cloud has a newer address for it, which the other kind has not. */
-static str search_url(struct am_sending *sending)
+static str search_url(struct am_attempt *sending)
 {
     str base = am_send_option(sending, "api_url");
     str type = am_send_option(sending, "api_type");
@@ -118,7 +118,7 @@ static str search_url(struct am_sending *sending)
     return url;
 }
 
-static enum am_notify_outcome look_up(struct am_sending *sending, struct issue *ret)
+static enum am_notify_outcome look_up(struct am_attempt *sending, struct issue *ret)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct am_response answer = {0};
@@ -156,7 +156,7 @@ static enum am_notify_outcome look_up(struct am_sending *sending, struct issue *
 /* ---- The issue ---- */
 
 /* A text, or a mapping of a template and whether a later notification changes it. */
-static str template_of(struct am_sending *sending, const char *key, const char *usual,
+static str template_of(struct am_attempt *sending, const char *key, const char *usual,
                        bool *ret_update)
 {
     const struct yaml_node *node = option_slot_ptr(sending->type, sending->options, key);
@@ -197,7 +197,7 @@ static void member_set(struct members *members, str name, str json)
     vec_push(&members->list, ((struct member){name, json}));
 }
 
-static str json_of(struct am_sending *sending, const char *before, str text, const char *behind)
+static str json_of(struct am_attempt *sending, const char *before, str text, const char *behind)
 {
     struct buf out = {0};
     str json;
@@ -215,7 +215,7 @@ static int str_compare(const void *a, const void *b)
     return str_cmp(*(const str *)a, *(const str *)b);
 }
 
-static str labels_of(struct am_sending *sending)
+static str labels_of(struct am_attempt *sending)
 {
     struct conf_strs own = option_slot_strs(sending->type, sending->options, "labels");
     str *all = ARENA_ARRAY(&sending->arena, str, own.count + 1);
@@ -238,7 +238,7 @@ static str labels_of(struct am_sending *sending)
 }
 
 /* Version 3 of the API wants a document as JSON, others a text. */
-static void add_description(struct am_sending *sending, struct members *members, bool is_change)
+static void add_description(struct am_attempt *sending, struct members *members, bool is_change)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
     str base = am_send_option(sending, "api_url");
@@ -269,7 +269,7 @@ static void add_description(struct am_sending *sending, struct members *members,
 }
 
 /* Any fields of the configuration, which win. */
-static void add_fields(struct am_sending *sending, struct members *members)
+static void add_fields(struct am_attempt *sending, struct members *members)
 {
     const struct yaml_node *fields = option_slot_ptr(sending->type, sending->options, "fields");
 
@@ -287,7 +287,7 @@ static void add_fields(struct am_sending *sending, struct members *members)
     }
 }
 
-static void put_issue(struct am_sending *sending, struct buf *body, bool is_change)
+static void put_issue(struct am_attempt *sending, struct buf *body, bool is_change)
 {
     struct members members = {0};
     bool update = true;
@@ -323,7 +323,7 @@ static void put_issue(struct am_sending *sending, struct buf *body, bool is_chan
 
 /* ---- Moving on ---- */
 
-static enum am_notify_outcome find_transition(struct am_sending *sending, str url, str name,
+static enum am_notify_outcome find_transition(struct am_attempt *sending, str url, str name,
                                               str *ret)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
@@ -346,7 +346,7 @@ static enum am_notify_outcome find_transition(struct am_sending *sending, str ur
                          STR_ARG(url));
 }
 
-static enum am_notify_outcome move_on(struct am_sending *sending, const struct issue *issue)
+static enum am_notify_outcome move_on(struct am_attempt *sending, const struct issue *issue)
 {
     bool is_done = str_is(issue->category, "done");
     str name =
@@ -369,7 +369,7 @@ static enum am_notify_outcome move_on(struct am_sending *sending, const struct i
     return call(sending, NULL, url, &body, true, NULL);
 }
 
-enum am_notify_outcome notify_jira(struct am_sending *sending)
+enum am_notify_outcome notify_jira(struct am_attempt *sending)
 {
     struct issue issue = {.key = STR("")};
     struct buf body = {0};

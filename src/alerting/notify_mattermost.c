@@ -23,7 +23,7 @@ static const struct am_field last_rows[] = {{"thumb_url", "thumb_url", 0, false}
 static const struct am_field field_rows[] = {{"title", "title", 0, false},
                                              {"value", "value", 0, false}};
 
-static void put_fields(struct am_sending *sending, struct json_writer *json,
+static void put_fields(struct am_attempt *sending, struct json_writer *json,
                        const struct option_type *type, const void *object)
 {
     const struct option_type *field_type = NULL;
@@ -48,7 +48,7 @@ static void put_fields(struct am_sending *sending, struct json_writer *json,
     json_write_array_end(json);
 }
 
-static void put_attachment(struct am_sending *sending, struct json_writer *json,
+static void put_attachment(struct am_attempt *sending, struct json_writer *json,
                            const struct option_type *type, const void *object)
 {
     json_write_object_begin(json);
@@ -61,7 +61,7 @@ static void put_attachment(struct am_sending *sending, struct json_writer *json,
 }
 
 /* Only urgent messages may persist, and standard ones ask for no answer. */
-static void put_priority(struct am_sending *sending, struct json_writer *json)
+static void put_priority(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = option_slot_type(sending->type, "priority");
     const void *priority = option_slot_ptr(sending->type, sending->options, "priority");
@@ -90,7 +90,7 @@ static void put_priority(struct am_sending *sending, struct json_writer *json)
     json_write_object_end(json);
 }
 
-static void put_props(struct am_sending *sending, struct json_writer *json)
+static void put_props(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = option_slot_type(sending->type, "props");
     const void *props = option_slot_ptr(sending->type, sending->options, "props");
@@ -104,7 +104,7 @@ static void put_props(struct am_sending *sending, struct json_writer *json)
     json_write_object_end(json);
 }
 
-static void put_attachments(struct am_sending *sending, struct json_writer *json,
+static void put_attachments(struct am_attempt *sending, struct json_writer *json,
                             struct option_list list, const struct option_type *type)
 {
     json_write_key(json, STR("attachments"));
@@ -118,7 +118,7 @@ static void put_attachments(struct am_sending *sending, struct json_writer *json
     json_write_array_end(json);
 }
 
-enum am_notify_outcome notify_mattermost(struct am_sending *sending)
+enum am_notify_outcome notify_mattermost(struct am_attempt *sending)
 {
     const struct option_type *type = NULL;
     struct option_list list =

@@ -4,7 +4,7 @@
 static const struct am_field rows[] = {
     {"title", "title", 0, true}, {"summary", "summary", 0, true}, {"text", "text", 0, true}};
 
-enum am_notify_outcome notify_msteams(struct am_sending *sending)
+enum am_notify_outcome notify_msteams(struct am_attempt *sending)
 {
     str url = am_send_url(sending, "webhook_url", "webhook_url_file");
     struct buf body = {0};

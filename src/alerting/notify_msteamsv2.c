@@ -1,7 +1,7 @@
 /* Microsoft Teams by a flow: an adaptive card. Reference: notify/msteamsv2 of Alertmanager 0.34. */
 #include "alerting/notifiers.h"
 
-static void put_title(struct am_sending *sending, struct json_writer *json)
+static void put_title(struct am_attempt *sending, struct json_writer *json)
 {
     json_write_object_begin(json);
     am_put(json, "type", STR("TextBlock"));
@@ -14,7 +14,7 @@ static void put_title(struct am_sending *sending, struct json_writer *json)
     json_write_object_end(json);
 }
 
-static void put_card(struct am_sending *sending, struct json_writer *json)
+static void put_card(struct am_attempt *sending, struct json_writer *json)
 {
     json_write_object_begin(json);
     am_put(json, "$schema", STR("http://adaptivecards.io/schemas/adaptive-card.json"));
@@ -36,7 +36,7 @@ static void put_card(struct am_sending *sending, struct json_writer *json)
     json_write_object_end(json);
 }
 
-enum am_notify_outcome notify_msteamsv2(struct am_sending *sending)
+enum am_notify_outcome notify_msteamsv2(struct am_attempt *sending)
 {
     str url = am_send_url(sending, "webhook_url", "webhook_url_file");
     struct buf body = {0};

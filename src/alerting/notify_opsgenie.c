@@ -18,7 +18,7 @@ static int pair_compare(const void *a, const void *b)
 }
 
 /* The common labels, and the configuration's details, which win. */
-static void put_details(struct am_sending *sending, struct json_writer *json)
+static void put_details(struct am_attempt *sending, struct json_writer *json)
 {
     struct labels common = template_notice_common(&sending->arena, &sending->notice, false);
     struct conf_pairs own = option_slot_pairs(sending->type, sending->options, "details");
@@ -87,7 +87,7 @@ static void put_team(struct json_writer *json, str name)
 }
 
 /* `teams` is a list of names. Members whose text came out empty are nobody. */
-static void put_responder(struct am_sending *sending, struct json_writer *json,
+static void put_responder(struct am_attempt *sending, struct json_writer *json,
                           const struct option_type *type, const void *item)
 {
     str kind = am_send_render(sending, option_slot_str(type, item, "type"));
@@ -106,7 +106,7 @@ static void put_responder(struct am_sending *sending, struct json_writer *json,
     }
 }
 
-static void put_responders(struct am_sending *sending, struct json_writer *json)
+static void put_responders(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = NULL;
     struct option_list list =
@@ -135,7 +135,7 @@ static void put_responders(struct am_sending *sending, struct json_writer *json)
     buf_done(&inner);
 }
 
-static void put_create(struct am_sending *sending, struct json_writer *json, str message)
+static void put_create(struct am_attempt *sending, struct json_writer *json, str message)
 {
     json_write_object_begin(json);
     am_put(json, "alias", sending->key_hash);
@@ -153,7 +153,7 @@ static void put_create(struct am_sending *sending, struct json_writer *json, str
 }
 
 /* `tail` is what stands behind the alias; NULL = the alerts themselves. */
-static enum am_notify_outcome request(struct am_sending *sending, const char *method,
+static enum am_notify_outcome request(struct am_attempt *sending, const char *method,
                                       const char *tail, struct buf *body)
 {
     str key = am_send_render(sending, am_send_secret(sending, "api_key", "api_key_file"));
@@ -180,7 +180,7 @@ static enum am_notify_outcome request(struct am_sending *sending, const char *me
     return outcome;
 }
 
-static enum am_notify_outcome request_one(struct am_sending *sending, const char *method,
+static enum am_notify_outcome request_one(struct am_attempt *sending, const char *method,
                                           const char *tail, const char *name, str value)
 {
     struct buf body = {0};
@@ -194,7 +194,7 @@ static enum am_notify_outcome request_one(struct am_sending *sending, const char
     return request(sending, method, tail, &body);
 }
 
-enum am_notify_outcome notify_opsgenie(struct am_sending *sending)
+enum am_notify_outcome notify_opsgenie(struct am_attempt *sending)
 {
     struct buf body = {0};
     struct json_writer json = json_write_over(&body);

@@ -23,7 +23,7 @@ static const struct {
 };
 
 /* A mapping of the configuration's details and the default ones, whose order does not matter. */
-static const struct yaml_node *details_of(struct am_sending *sending)
+static const struct yaml_node *details_of(struct am_attempt *sending)
 {
     const struct yaml_node *own = option_slot_ptr(sending->type, sending->options, "details");
     size_t count = own != NULL ? own->pair_count : 0;
@@ -49,7 +49,7 @@ static const struct yaml_node *details_of(struct am_sending *sending)
     return all;
 }
 
-static str rendered_details(struct am_sending *sending)
+static str rendered_details(struct am_attempt *sending)
 {
     struct buf out = {0};
     struct json_writer json = json_write_over(&out);
@@ -62,7 +62,7 @@ static str rendered_details(struct am_sending *sending)
     return text;
 }
 
-static void put_list(struct am_sending *sending, struct json_writer *json, const char *key,
+static void put_list(struct am_attempt *sending, struct json_writer *json, const char *key,
                      const struct am_field *rows, size_t count, const char *needed)
 {
     const struct option_type *type = NULL;
@@ -89,7 +89,7 @@ static void put_list(struct am_sending *sending, struct json_writer *json, const
     }
 }
 
-static void put_payload(struct am_sending *sending, struct json_writer *json, str summary,
+static void put_payload(struct am_attempt *sending, struct json_writer *json, str summary,
                         str details)
 {
     str source = am_send_option(sending, "source");
@@ -107,7 +107,7 @@ static void put_payload(struct am_sending *sending, struct json_writer *json, st
     json_write_object_end(json);
 }
 
-static void put_v2(struct am_sending *sending, struct json_writer *json, str key, str details)
+static void put_v2(struct am_attempt *sending, struct json_writer *json, str key, str details)
 {
     static const struct am_field image_rows[] = {
         {"src", "src", 0, true}, {"alt", "alt", 0, true}, {"href", "href", 0, true}};
@@ -127,7 +127,7 @@ static void put_v2(struct am_sending *sending, struct json_writer *json, str key
     json_write_object_end(json);
 }
 
-static void put_v1(struct am_sending *sending, struct json_writer *json, str key, str details)
+static void put_v1(struct am_attempt *sending, struct json_writer *json, str key, str details)
 {
     str description =
         am_cut_runes(&sending->arena, am_send_text(sending, "description"), SUMMARY_MAX);
@@ -150,7 +150,7 @@ static void put_v1(struct am_sending *sending, struct json_writer *json, str key
 }
 
 /* An event that is too long goes without its details. */
-static void put_event(struct am_sending *sending, struct buf *body, bool is_v1, str key)
+static void put_event(struct am_attempt *sending, struct buf *body, bool is_v1, str key)
 {
     static const str shortened = STR_INIT(
         "{\"error\":\"Custom details have been removed because the original event exceeds the "
@@ -173,7 +173,7 @@ static void put_event(struct am_sending *sending, struct buf *body, bool is_v1, 
     }
 }
 
-enum am_notify_outcome notify_pagerduty(struct am_sending *sending)
+enum am_notify_outcome notify_pagerduty(struct am_attempt *sending)
 {
     bool is_v1 = am_send_option(sending, "service_key").len > 0 ||
                  am_send_option(sending, "service_key_file").len > 0;

@@ -3,13 +3,13 @@
 
 enum { TITLE_MAX = 250, MESSAGE_MAX = 1024, URL_MAX = 512, MS_PER_SECOND = 1000 };
 
-static str seconds_of(struct am_sending *sending, const char *key)
+static str seconds_of(struct am_attempt *sending, const char *key)
 {
     return arena_printf(&sending->arena, "%lld",
                         (long long)(am_send_number(sending, key) / MS_PER_SECOND));
 }
 
-static str message_of(struct am_sending *sending)
+static str message_of(struct am_attempt *sending)
 {
     str text = am_send_number(sending, "html") != 0 ? am_send_html(sending, "message")
                                                     : am_send_text(sending, "message");
@@ -19,7 +19,7 @@ static str message_of(struct am_sending *sending)
 }
 
 /* In order of names, as Go encodes a form. */
-static void make_query(struct am_sending *sending, struct buf *query)
+static void make_query(struct am_attempt *sending, struct buf *query)
 {
     am_query_add(query, "device", am_send_text(sending, "device"));
     am_query_add(query, "expire", seconds_of(sending, "expire"));
@@ -47,7 +47,7 @@ static void make_query(struct am_sending *sending, struct buf *query)
                  am_send_render(sending, am_send_secret(sending, "user_key", "user_key_file")));
 }
 
-enum am_notify_outcome notify_pushover(struct am_sending *sending)
+enum am_notify_outcome notify_pushover(struct am_attempt *sending)
 {
     struct am_request request = {.content_type = "Content-Type: text/plain", .is_look_up = true};
     struct buf query = {0};

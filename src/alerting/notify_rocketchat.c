@@ -11,7 +11,7 @@ static const struct am_field attachment_rows[] = {
 static const struct am_field field_rows[] = {{"title", "title", 0, false},
                                              {"value", "value", 0, false}};
 
-static void put_fields(struct am_sending *sending, struct json_writer *json)
+static void put_fields(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = NULL;
     struct option_list list = option_slot_list(sending->type, sending->options, "fields", &type);
@@ -34,7 +34,7 @@ static void put_fields(struct am_sending *sending, struct json_writer *json)
     json_write_array_end(json);
 }
 
-static void put_actions(struct am_sending *sending, struct json_writer *json)
+static void put_actions(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = NULL;
     struct option_list list = option_slot_list(sending->type, sending->options, "actions", &type);
@@ -59,7 +59,7 @@ static void put_actions(struct am_sending *sending, struct json_writer *json)
     json_write_array_end(json);
 }
 
-static void put_message(struct am_sending *sending, struct json_writer *json, str channel)
+static void put_message(struct am_attempt *sending, struct json_writer *json, str channel)
 {
     json_write_object_begin(json);
     am_put_some(json, "channel", channel);
@@ -78,7 +78,7 @@ static void put_message(struct am_sending *sending, struct json_writer *json, st
 }
 
 /* A refusal may come with status 200. */
-static enum am_notify_outcome read_answer(struct am_sending *sending, str channel, str body)
+static enum am_notify_outcome read_answer(struct am_attempt *sending, str channel, str body)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
 
@@ -92,7 +92,7 @@ static enum am_notify_outcome read_answer(struct am_sending *sending, str channe
                                STR_ARG(channel), STR_ARG(json_text(json_get(root, "error"))));
 }
 
-enum am_notify_outcome notify_rocketchat(struct am_sending *sending)
+enum am_notify_outcome notify_rocketchat(struct am_attempt *sending)
 {
     str token = am_send_secret(sending, "token", "token_file");
     str id = am_send_secret(sending, "token_id", "token_id_file");

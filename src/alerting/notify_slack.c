@@ -28,7 +28,7 @@ static const struct am_field confirm_rows[] = {{"text", "text", 0, false},
                                                {"ok_text", "ok_text", 0, false},
                                                {"dismiss_text", "dismiss_text", 0, false}};
 
-static void put_fields(struct am_sending *sending, struct json_writer *json)
+static void put_fields(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = NULL;
     struct option_list list = option_slot_list(sending->type, sending->options, "fields", &type);
@@ -52,7 +52,7 @@ static void put_fields(struct am_sending *sending, struct json_writer *json)
 }
 
 /* A link has neither name nor value nor a question before it. */
-static void put_action(struct am_sending *sending, struct json_writer *json,
+static void put_action(struct am_attempt *sending, struct json_writer *json,
                        const struct option_type *type, const void *action)
 {
     const void *confirm = option_slot_ptr(type, action, "confirm");
@@ -73,7 +73,7 @@ static void put_action(struct am_sending *sending, struct json_writer *json,
     json_write_object_end(json);
 }
 
-static void put_actions(struct am_sending *sending, struct json_writer *json)
+static void put_actions(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = NULL;
     struct option_list list = option_slot_list(sending->type, sending->options, "actions", &type);
@@ -89,7 +89,7 @@ static void put_actions(struct am_sending *sending, struct json_writer *json)
     json_write_array_end(json);
 }
 
-static void put_markdown(struct am_sending *sending, struct json_writer *json)
+static void put_markdown(struct am_attempt *sending, struct json_writer *json)
 {
     static const str usual[] = {STR_INIT("fallback"), STR_INIT("pretext"), STR_INIT("text")};
     struct conf_strs own = option_slot_strs(sending->type, sending->options, "mrkdwn_in");
@@ -104,7 +104,7 @@ static void put_markdown(struct am_sending *sending, struct json_writer *json)
     json_write_array_end(json);
 }
 
-static void put_attachment(struct am_sending *sending, struct json_writer *json)
+static void put_attachment(struct am_attempt *sending, struct json_writer *json)
 {
     const struct option_type *type = sending->type;
 
@@ -119,7 +119,7 @@ static void put_attachment(struct am_sending *sending, struct json_writer *json)
 }
 
 /* What the group's thread is known by: the channel, a space, the message's time. */
-static bool thread_of(const struct am_sending *sending, str *ret_channel, str *ret_time)
+static bool thread_of(const struct am_attempt *sending, str *ret_channel, str *ret_time)
 {
     str id = sending->notification->thread_id;
     size_t space = str_index_char(id, ' ');
@@ -132,7 +132,7 @@ static bool thread_of(const struct am_sending *sending, str *ret_channel, str *r
     return ret_time->len > 0 && ret_channel->len > 0;
 }
 
-static void put_message(struct am_sending *sending, struct json_writer *json, str channel, str time)
+static void put_message(struct am_attempt *sending, struct json_writer *json, str channel, str time)
 {
     json_write_object_begin(json);
     am_put_some(json, "channel", channel);
@@ -152,7 +152,7 @@ static void put_message(struct am_sending *sending, struct json_writer *json, st
 }
 
 /* Slack answers 200 to what it refuses. */
-static enum am_notify_outcome read_answer(struct am_sending *sending, str channel,
+static enum am_notify_outcome read_answer(struct am_attempt *sending, str channel,
                                           const struct am_response *answer)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
@@ -184,7 +184,7 @@ static enum am_notify_outcome read_answer(struct am_sending *sending, str channe
     return AM_NOTIFY_OK;
 }
 
-enum am_notify_outcome notify_slack(struct am_sending *sending)
+enum am_notify_outcome notify_slack(struct am_attempt *sending)
 {
     str token = am_send_secret(sending, "app_token", "app_token_file");
     struct am_request request = {.url = STR("")};

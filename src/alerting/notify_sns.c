@@ -33,7 +33,7 @@ static void form_add(struct form *form, str name, str value)
     vec_push(&form->fields, ((struct field){name, value}));
 }
 
-static void add_attributes(struct am_sending *sending, struct form *form, bool is_cut)
+static void add_attributes(struct am_attempt *sending, struct form *form, bool is_cut)
 {
     struct conf_pairs own = option_slot_pairs(sending->type, sending->options, "attributes");
 
@@ -48,7 +48,7 @@ static void add_attributes(struct am_sending *sending, struct form *form, bool i
     }
 }
 
-static void add_target(struct am_sending *sending, struct form *form)
+static void add_target(struct am_attempt *sending, struct form *form)
 {
     str topic = am_send_text(sending, "topic_arn");
     str phone = am_send_text(sending, "phone_number");
@@ -69,7 +69,7 @@ static void add_target(struct am_sending *sending, struct form *form)
     }
 }
 
-static void make_form(struct am_sending *sending, struct buf *out)
+static void make_form(struct am_attempt *sending, struct buf *out)
 {
     size_t most =
         am_send_option(sending, "phone_number").len > 0 ? SMS_BYTES_MAX : MESSAGE_BYTES_MAX;
@@ -119,7 +119,7 @@ static str first_of(str a, str b, str c)
 }
 
 /* What signs; NULL after a fault. */
-static bool signer_init(struct am_sending *sending, struct signer *signer)
+static bool signer_init(struct am_attempt *sending, struct signer *signer)
 {
     const struct option_type *type = option_slot_type(sending->type, "sigv4");
     const void *own = option_slot_ptr(sending->type, sending->options, "sigv4");
@@ -230,7 +230,7 @@ static void split_url(struct signer *signer, str url)
     signer->path = slash == SIZE_MAX ? STR("/") : str_from_index(rest, slash);
 }
 
-enum am_notify_outcome notify_sns(struct am_sending *sending)
+enum am_notify_outcome notify_sns(struct am_attempt *sending)
 {
     struct arena *arena = &sending->arena;
     struct am_request request = {.content_type = "Content-Type: " SIGNED_TYPE};

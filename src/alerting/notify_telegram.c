@@ -14,7 +14,7 @@ static size_t rune_count(str text)
 }
 
 /* Cut HTML would be refused, so that a note stands for it. */
-static str message_of(struct am_sending *sending, bool is_html)
+static str message_of(struct am_attempt *sending, bool is_html)
 {
     str text;
 
@@ -29,7 +29,7 @@ static str message_of(struct am_sending *sending, bool is_html)
                      "content.");
 }
 
-static str chat_of(struct am_sending *sending)
+static str chat_of(struct am_attempt *sending)
 {
     str file = am_send_option(sending, "chat_id_file");
 
@@ -38,7 +38,7 @@ static str chat_of(struct am_sending *sending)
                                        (long long)am_send_number(sending, "chat_id"));
 }
 
-enum am_notify_outcome notify_telegram(struct am_sending *sending)
+enum am_notify_outcome notify_telegram(struct am_attempt *sending)
 {
     str mode = am_send_option(sending, "parse_mode");
     str token = am_send_secret(sending, "bot_token", "bot_token_file");

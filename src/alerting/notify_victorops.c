@@ -16,7 +16,7 @@ static int member_compare(const void *a, const void *b)
     return str_cmp(((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
-static str message_type(struct am_sending *sending)
+static str message_type(struct am_attempt *sending)
 {
     static const char *const allowed[] = {"INFO", "WARNING", "CRITICAL"};
     str type = am_send_text(sending, "message_type");
@@ -46,7 +46,7 @@ static void put_members(struct json_writer *json, struct member *members, size_t
     json_write_object_end(json);
 }
 
-enum am_notify_outcome notify_victorops(struct am_sending *sending)
+enum am_notify_outcome notify_victorops(struct am_attempt *sending)
 {
     struct conf_pairs custom = option_slot_pairs(sending->type, sending->options, "custom_fields");
     struct member *members = ARENA_ARRAY(&sending->arena, struct member, custom.count + 5);

@@ -3,7 +3,7 @@
 
 enum { MESSAGE_BYTES_MAX = 7439 };
 
-enum am_notify_outcome notify_webex(struct am_sending *sending)
+enum am_notify_outcome notify_webex(struct am_attempt *sending)
 {
     str url = arena_str(&sending->arena, am_send_option(sending, "api_url"));
     str message =

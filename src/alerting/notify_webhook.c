@@ -2,7 +2,7 @@
  * notify/webhook of Alertmanager 0.34. */
 #include "alerting/notifiers.h"
 
-enum am_notify_outcome notify_webhook(struct am_sending *sending)
+enum am_notify_outcome notify_webhook(struct am_attempt *sending)
 {
     const struct yaml_node *payload = option_slot_ptr(sending->type, sending->options, "payload");
     struct buf body = {0};

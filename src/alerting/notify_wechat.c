@@ -10,7 +10,7 @@ static const struct am_field rows[] = {{"touser", "to_user", 0, false},
                                        {"totag", "to_tag", 0, false},
                                        {"agentid", "agent_id", 0, false}};
 
-static enum am_notify_outcome ask_token(struct am_sending *sending, str *ret)
+static enum am_notify_outcome ask_token(struct am_attempt *sending, str *ret)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
     str secret = am_send_render(sending, am_send_secret(sending, "api_secret", "api_secret_file"));
@@ -42,7 +42,7 @@ static enum am_notify_outcome ask_token(struct am_sending *sending, str *ret)
 }
 
 /* Go writes both contents, since structs are never empty to it. */
-static void put_message(struct am_sending *sending, struct json_writer *json)
+static void put_message(struct am_attempt *sending, struct json_writer *json)
 {
     str type = am_send_option(sending, "message_type");
     str message = am_send_text(sending, "message");
@@ -63,7 +63,7 @@ static void put_message(struct am_sending *sending, struct json_writer *json)
     json_write_object_end(json);
 }
 
-static enum am_notify_outcome read_answer(struct am_sending *sending,
+static enum am_notify_outcome read_answer(struct am_attempt *sending,
                                           const struct am_response *answer)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
@@ -83,7 +83,7 @@ static enum am_notify_outcome read_answer(struct am_sending *sending,
                                    : am_send_fault(sending, "%.*s", STR_ARG(text));
 }
 
-enum am_notify_outcome notify_wechat(struct am_sending *sending)
+enum am_notify_outcome notify_wechat(struct am_attempt *sending)
 {
     struct am_response answer = {0};
     struct buf body = {0};
