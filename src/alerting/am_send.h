@@ -59,9 +59,9 @@ str am_send_file(struct am_attempt *sending, str path);
 
 /* ---- JSON ---- */
 
-/* Members that are texts; am_put_some only when they are not empty. */
-void am_put(struct json_writer *json, const char *name, str value);
-void am_put_some(struct json_writer *json, const char *name, str value);
+/* Members that are texts; am_member_some only when they are not empty. */
+void am_member(struct json_writer *json, const char *name, str value);
+void am_member_some(struct json_writer *json, const char *name, str value);
 
 /* A row of a body: the option's text, cut to runes_max characters (0 = not). */
 struct am_field {
@@ -71,20 +71,20 @@ struct am_field {
     bool always; /* even when empty */
 };
 
-/* am_put_fields renders the options of `object`, of `type`. */
-void am_put_fields(struct am_attempt *sending, struct json_writer *json,
-                   const struct option_type *type, const void *object, const struct am_field *rows,
-                   size_t count);
+/* am_member_fields renders the options of `object`, of `type`. */
+void am_member_fields(struct am_attempt *sending, struct json_writer *json,
+                      const struct option_type *type, const void *object,
+                      const struct am_field *rows, size_t count);
 
-/* am_put_node writes a YAML tree whose texts are templates: what one yields is read as YAML again
- * unless it is a text. */
-void am_put_node(struct am_attempt *sending, struct json_writer *json,
-                 const struct yaml_node *node);
+/* am_member_node writes a YAML tree whose texts are templates: what one yields is read as YAML
+ * again unless it is a text. */
+void am_member_node(struct am_attempt *sending, struct json_writer *json,
+                    const struct yaml_node *node);
 
-/* am_put_webhook writes a webhook's message about the first max_alerts alerts (0 = all), of which
- * it names `shown` (0 = all). */
-void am_put_webhook(struct am_attempt *sending, struct json_writer *json, const char *version,
-                    size_t max_alerts, size_t shown);
+/* am_member_webhook writes a webhook's message about the first max_alerts alerts (0 = all), of
+ * which it names `shown` (0 = all). */
+void am_member_webhook(struct am_attempt *sending, struct json_writer *json, const char *version,
+                       size_t max_alerts, size_t shown);
 
 /* Cut texts: the last character becomes an ellipsis. */
 str am_cut_runes(struct arena *arena, str text, size_t most);

@@ -52,7 +52,7 @@ str am_cut_bytes(struct arena *arena, str text, size_t most)
 
 /* ---- Members ---- */
 
-void am_put(struct json_writer *json, const char *name, str value)
+void am_member(struct json_writer *json, const char *name, str value)
 {
     if (json->need_comma) {
         buf_char(json->buf, ',');
@@ -62,16 +62,16 @@ void am_put(struct json_writer *json, const char *name, str value)
     json->need_comma = true;
 }
 
-void am_put_some(struct json_writer *json, const char *name, str value)
+void am_member_some(struct json_writer *json, const char *name, str value)
 {
     if (value.len > 0) {
-        am_put(json, name, value);
+        am_member(json, name, value);
     }
 }
 
-void am_put_fields(struct am_attempt *sending, struct json_writer *json,
-                   const struct option_type *type, const void *object, const struct am_field *rows,
-                   size_t count)
+void am_member_fields(struct am_attempt *sending, struct json_writer *json,
+                      const struct option_type *type, const void *object,
+                      const struct am_field *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         str text = am_send_render(sending, option_slot_str(type, object, rows[i].key));
@@ -80,7 +80,7 @@ void am_put_fields(struct am_attempt *sending, struct json_writer *json,
             text = am_cut_runes(&sending->arena, text, rows[i].runes_max);
         }
         if (rows[i].always || text.len > 0) {
-            am_put(json, rows[i].name, text);
+            am_member(json, rows[i].name, text);
         }
     }
 }
@@ -213,15 +213,16 @@ static void put_node(struct am_attempt *sending, struct json_writer *json,
     }
 }
 
-void am_put_node(struct am_attempt *sending, struct json_writer *json, const struct yaml_node *node)
+void am_member_node(struct am_attempt *sending, struct json_writer *json,
+                    const struct yaml_node *node)
 {
     put_node(sending, json, node, true, 0);
 }
 
 /* ---- A webhook's message ---- */
 
-void am_put_webhook(struct am_attempt *sending, struct json_writer *json, const char *version,
-                    size_t max_alerts, size_t shown)
+void am_member_webhook(struct am_attempt *sending, struct json_writer *json, const char *version,
+                       size_t max_alerts, size_t shown)
 {
     size_t count = sending->notification->count;
     size_t cut = max_alerts > 0 && count > max_alerts ? count - max_alerts : 0;
@@ -238,8 +239,8 @@ void am_put_webhook(struct am_attempt *sending, struct json_writer *json, const 
         json->buf->len--;
     }
     json->need_comma = true;
-    am_put(json, "version", str_from(version));
-    am_put(json, "groupKey", sending->notification->group_key);
+    am_member(json, "version", str_from(version));
+    am_member(json, "groupKey", sending->notification->group_key);
     json_write_pair_u64(json, STR("truncatedAlerts"), cut);
     json_write_object_end(json);
 }

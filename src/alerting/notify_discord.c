@@ -14,18 +14,18 @@ enum am_notify_outcome notify_discord(struct am_attempt *sending)
     struct json_writer json = json_write_over(&body);
 
     json_write_object_begin(&json);
-    am_put_fields(sending, &json, sending->type, sending->options, outer_rows,
-                  ARRAY_COUNT(outer_rows));
+    am_member_fields(sending, &json, sending->type, sending->options, outer_rows,
+                     ARRAY_COUNT(outer_rows));
     json_write_key(&json, STR("embeds"));
     json_write_array_begin(&json);
     json_write_object_begin(&json);
-    am_put_fields(sending, &json, sending->type, sending->options, embed_rows,
-                  ARRAY_COUNT(embed_rows));
+    am_member_fields(sending, &json, sending->type, sending->options, embed_rows,
+                     ARRAY_COUNT(embed_rows));
     json_write_pair_i64(&json, STR("color"), sending->is_resolved ? GREEN : RED);
     json_write_object_end(&json);
     json_write_array_end(&json);
-    am_put_some(&json, "username", am_send_option(sending, "username"));
-    am_put_some(&json, "avatar_url", am_send_option(sending, "avatar_url"));
+    am_member_some(&json, "username", am_send_option(sending, "username"));
+    am_member_some(&json, "avatar_url", am_send_option(sending, "avatar_url"));
     json_write_object_end(&json);
     return am_send_json(sending, url, &body, NULL, NULL);
 }

@@ -45,12 +45,12 @@ enum am_notify_outcome notify_incidentio(struct am_attempt *sending)
     struct json_writer json = json_write_over(&body);
     enum am_notify_outcome outcome = AM_NOTIFY_FAIL;
 
-    am_put_webhook(sending, &json, "1", most, 0);
+    am_member_webhook(sending, &json, "1", most, 0);
     if (body.len + 1 > BODY_BYTES_MAX) {
         /* The first alert is what an incident is made of. */
         buf_reset(&body);
         json = json_write_over(&body);
-        am_put_webhook(sending, &json, "1", most, 1);
+        am_member_webhook(sending, &json, "1", most, 1);
     }
     buf_char(&body, '\n');
     am_send_limit(sending, "timeout");

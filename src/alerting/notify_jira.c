@@ -133,7 +133,7 @@ static enum am_notify_outcome look_up(struct am_attempt *sending, struct issue *
     json_write_object_begin(&json);
     json_write_key(&json, STR("fields"));
     json_write_raw(&json, STR("[\"status\"]"));
-    am_put(&json, "jql", buf_view(&query));
+    am_member(&json, "jql", buf_view(&query));
     json_write_pair_i64(&json, STR("maxResults"), 2);
     json_write_object_end(&json);
     buf_done(&query);
@@ -280,7 +280,7 @@ static void add_fields(struct am_attempt *sending, struct members *members)
         if (fields->kind != YAML_KIND_MAPPING) {
             break;
         }
-        am_put_node(sending, &json, fields->pairs[i].value);
+        am_member_node(sending, &json, fields->pairs[i].value);
         (void)am_send_failed(sending, &out);
         member_set(members, fields->pairs[i].key->text, arena_str(&sending->arena, buf_view(&out)));
         buf_done(&out);

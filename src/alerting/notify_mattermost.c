@@ -38,8 +38,8 @@ static void put_fields(struct am_attempt *sending, struct json_writer *json,
         int64_t is_short = option_slot_int(field_type, list.items[i], "short");
 
         json_write_object_begin(json);
-        am_put_fields(sending, json, field_type, list.items[i], field_rows,
-                      ARRAY_COUNT(field_rows));
+        am_member_fields(sending, json, field_type, list.items[i], field_rows,
+                         ARRAY_COUNT(field_rows));
         if (is_short != CONF_UNSET) {
             json_write_pair_bool(json, STR("short"), is_short == CONF_ON);
         }
@@ -52,11 +52,11 @@ static void put_attachment(struct am_attempt *sending, struct json_writer *json,
                            const struct option_type *type, const void *object)
 {
     json_write_object_begin(json);
-    am_put_fields(sending, json, type, object, first_rows, ARRAY_COUNT(first_rows));
-    am_put_fields(sending, json, type, object, text_rows, ARRAY_COUNT(text_rows));
-    am_put_fields(sending, json, type, object, more_rows, ARRAY_COUNT(more_rows));
+    am_member_fields(sending, json, type, object, first_rows, ARRAY_COUNT(first_rows));
+    am_member_fields(sending, json, type, object, text_rows, ARRAY_COUNT(text_rows));
+    am_member_fields(sending, json, type, object, more_rows, ARRAY_COUNT(more_rows));
     put_fields(sending, json, type, object);
-    am_put_fields(sending, json, type, object, last_rows, ARRAY_COUNT(last_rows));
+    am_member_fields(sending, json, type, object, last_rows, ARRAY_COUNT(last_rows));
     json_write_object_end(json);
 }
 
@@ -77,10 +77,10 @@ static void put_priority(struct am_attempt *sending, struct json_writer *json)
     is_important = str_eq_nocase(name, STR("important"));
     json_write_key(json, STR("priority"));
     json_write_object_begin(json);
-    am_put(json, "priority",
-           is_urgent      ? STR("urgent")
-           : is_important ? STR("important")
-                          : STR("standard"));
+    am_member(json, "priority",
+              is_urgent      ? STR("urgent")
+              : is_important ? STR("important")
+                             : STR("standard"));
     if ((is_urgent || is_important) && option_slot_int(type, priority, "requested_ack") != 0) {
         json_write_pair_bool(json, STR("requested_ack"), true);
     }
@@ -100,7 +100,7 @@ static void put_props(struct am_attempt *sending, struct json_writer *json)
     }
     json_write_key(json, STR("props"));
     json_write_object_begin(json);
-    am_put_some(json, "card", am_send_render(sending, option_slot_str(type, props, "card")));
+    am_member_some(json, "card", am_send_render(sending, option_slot_str(type, props, "card")));
     json_write_object_end(json);
 }
 
@@ -129,13 +129,13 @@ enum am_notify_outcome notify_mattermost(struct am_attempt *sending)
 
     json_write_object_begin(&json);
     if (list.count > 0) {
-        am_put_some(&json, "text",
-                    am_cut_runes(&sending->arena, am_send_text(sending, "text"), TEXT_MAX));
+        am_member_some(&json, "text",
+                       am_cut_runes(&sending->arena, am_send_text(sending, "text"), TEXT_MAX));
     }
-    am_put_fields(sending, &json, sending->type, sending->options, head_rows,
-                  ARRAY_COUNT(head_rows));
+    am_member_fields(sending, &json, sending->type, sending->options, head_rows,
+                     ARRAY_COUNT(head_rows));
     put_attachments(sending, &json, list, type);
-    am_put_some(&json, "type", am_send_text(sending, "type"));
+    am_member_some(&json, "type", am_send_text(sending, "type"));
     put_props(sending, &json);
     put_priority(sending, &json);
     json_write_object_end(&json);

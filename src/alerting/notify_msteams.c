@@ -11,10 +11,10 @@ enum am_notify_outcome notify_msteams(struct am_attempt *sending)
     struct json_writer json = json_write_over(&body);
 
     json_write_object_begin(&json);
-    am_put(&json, "@context", STR("http://schema.org/extensions"));
-    am_put(&json, "type", STR("MessageCard"));
-    am_put_fields(sending, &json, sending->type, sending->options, rows, ARRAY_COUNT(rows));
-    am_put(&json, "themeColor", sending->is_resolved ? STR("2DC72D") : STR("8C1A1A"));
+    am_member(&json, "@context", STR("http://schema.org/extensions"));
+    am_member(&json, "type", STR("MessageCard"));
+    am_member_fields(sending, &json, sending->type, sending->options, rows, ARRAY_COUNT(rows));
+    am_member(&json, "themeColor", sending->is_resolved ? STR("2DC72D") : STR("8C1A1A"));
     json_write_object_end(&json);
     return am_send_json(sending, url, &body, NULL, NULL);
 }

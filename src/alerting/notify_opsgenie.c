@@ -81,8 +81,8 @@ static void put_split(struct json_writer *json, const char *name, str text)
 static void put_team(struct json_writer *json, str name)
 {
     json_write_object_begin(json);
-    am_put_some(json, "name", name);
-    am_put(json, "type", STR("team"));
+    am_member_some(json, "name", name);
+    am_member(json, "type", STR("team"));
     json_write_object_end(json);
 }
 
@@ -95,7 +95,7 @@ static void put_responder(struct am_attempt *sending, struct json_writer *json,
 
     if (!str_is(kind, "teams")) {
         json_write_object_begin(json);
-        am_put_fields(sending, json, type, item, responder_rows, ARRAY_COUNT(responder_rows));
+        am_member_fields(sending, json, type, item, responder_rows, ARRAY_COUNT(responder_rows));
         json_write_object_end(json);
         return;
     }
@@ -138,16 +138,16 @@ static void put_responders(struct am_attempt *sending, struct json_writer *json)
 static void put_create(struct am_attempt *sending, struct json_writer *json, str message)
 {
     json_write_object_begin(json);
-    am_put(json, "alias", sending->key_hash);
-    am_put(json, "message", message);
-    am_put_some(json, "description", am_send_text(sending, "description"));
+    am_member(json, "alias", sending->key_hash);
+    am_member(json, "message", message);
+    am_member_some(json, "description", am_send_text(sending, "description"));
     put_details(sending, json);
-    am_put(json, "source", am_send_text(sending, "source"));
+    am_member(json, "source", am_send_text(sending, "source"));
     put_responders(sending, json);
     put_split(json, "tags", am_send_text(sending, "tags"));
-    am_put_some(json, "note", am_send_text(sending, "note"));
-    am_put_some(json, "priority", am_send_text(sending, "priority"));
-    am_put_some(json, "entity", am_send_text(sending, "entity"));
+    am_member_some(json, "note", am_send_text(sending, "note"));
+    am_member_some(json, "priority", am_send_text(sending, "priority"));
+    am_member_some(json, "entity", am_send_text(sending, "entity"));
     put_split(json, "actions", am_send_text(sending, "actions"));
     json_write_object_end(json);
 }
@@ -188,7 +188,7 @@ static enum am_notify_outcome request_one(struct am_attempt *sending, const char
 
     json_write_object_begin(&json);
     if (value.len > 0 || str_is(str_from(name), "source")) {
-        am_put(&json, name, value);
+        am_member(&json, name, value);
     }
     json_write_object_end(&json);
     return request(sending, method, tail, &body);

@@ -55,7 +55,7 @@ static str rendered_details(struct am_attempt *sending)
     struct json_writer json = json_write_over(&out);
     str text;
 
-    am_put_node(sending, &json, details_of(sending));
+    am_member_node(sending, &json, details_of(sending));
     text = arena_str(&sending->arena, buf_view(&out));
     (void)am_send_failed(sending, &out);
     buf_done(&out);
@@ -81,7 +81,7 @@ static void put_list(struct am_attempt *sending, struct json_writer *json, const
             begun = true;
         }
         json_write_object_begin(json);
-        am_put_fields(sending, json, type, item, rows, count);
+        am_member_fields(sending, json, type, item, rows, count);
         json_write_object_end(json);
     }
     if (begun) {
@@ -96,12 +96,12 @@ static void put_payload(struct am_attempt *sending, struct json_writer *json, st
 
     json_write_key(json, STR("payload"));
     json_write_object_begin(json);
-    am_put(json, "summary", summary);
-    am_put(json, "source",
-           source.len > 0 ? am_send_render(sending, source) : am_send_text(sending, "client"));
-    am_put(json, "severity", am_send_text(sending, "severity"));
-    am_put_fields(sending, json, sending->type, sending->options, payload_rows,
-                  ARRAY_COUNT(payload_rows));
+    am_member(json, "summary", summary);
+    am_member(json, "source",
+              source.len > 0 ? am_send_render(sending, source) : am_send_text(sending, "client"));
+    am_member(json, "severity", am_send_text(sending, "severity"));
+    am_member_fields(sending, json, sending->type, sending->options, payload_rows,
+                     ARRAY_COUNT(payload_rows));
     json_write_key(json, STR("custom_details"));
     json_write_raw(json, details);
     json_write_object_end(json);
@@ -116,12 +116,12 @@ static void put_v2(struct am_attempt *sending, struct json_writer *json, str key
     str summary = am_cut_runes(&sending->arena, am_send_text(sending, "description"), SUMMARY_MAX);
 
     json_write_object_begin(json);
-    am_put_some(json, "routing_key", key);
-    am_put(json, "dedup_key", sending->key_hash);
-    am_put(json, "event_action", sending->is_resolved ? STR("resolve") : STR("trigger"));
+    am_member_some(json, "routing_key", key);
+    am_member(json, "dedup_key", sending->key_hash);
+    am_member(json, "event_action", sending->is_resolved ? STR("resolve") : STR("trigger"));
     put_payload(sending, json, summary, details);
-    am_put_some(json, "client", am_send_text(sending, "client"));
-    am_put_some(json, "client_url", am_send_text(sending, "client_url"));
+    am_member_some(json, "client", am_send_text(sending, "client"));
+    am_member_some(json, "client_url", am_send_text(sending, "client_url"));
     put_list(sending, json, "images", image_rows, ARRAY_COUNT(image_rows), "src");
     put_list(sending, json, "links", link_rows, ARRAY_COUNT(link_rows), "href");
     json_write_object_end(json);
@@ -133,16 +133,16 @@ static void put_v1(struct am_attempt *sending, struct json_writer *json, str key
         am_cut_runes(&sending->arena, am_send_text(sending, "description"), SUMMARY_MAX);
 
     json_write_object_begin(json);
-    am_put_some(json, "service_key", key);
-    am_put(json, "incident_key", sending->key_hash);
-    am_put(json, "event_type", sending->is_resolved ? STR("resolve") : STR("trigger"));
-    am_put_some(json, "description", description);
-    am_put(json, "event_action", STR(""));
+    am_member_some(json, "service_key", key);
+    am_member(json, "incident_key", sending->key_hash);
+    am_member(json, "event_type", sending->is_resolved ? STR("resolve") : STR("trigger"));
+    am_member_some(json, "description", description);
+    am_member(json, "event_action", STR(""));
     json_write_key(json, STR("payload"));
     json_write_null(json);
     if (!sending->is_resolved) {
-        am_put_some(json, "client", am_send_text(sending, "client"));
-        am_put_some(json, "client_url", am_send_text(sending, "client_url"));
+        am_member_some(json, "client", am_send_text(sending, "client"));
+        am_member_some(json, "client_url", am_send_text(sending, "client_url"));
     }
     json_write_key(json, STR("details"));
     json_write_raw(json, details);

@@ -28,7 +28,7 @@ static void put_fields(struct am_attempt *sending, struct json_writer *json)
         json_write_pair_bool(json, STR("short"),
                              own == CONF_UNSET ? am_send_number(sending, "short_fields") != 0
                                                : own == CONF_ON);
-        am_put_fields(sending, json, type, list.items[i], field_rows, ARRAY_COUNT(field_rows));
+        am_member_fields(sending, json, type, list.items[i], field_rows, ARRAY_COUNT(field_rows));
         json_write_object_end(json);
     }
     json_write_array_end(json);
@@ -48,11 +48,12 @@ static void put_actions(struct am_attempt *sending, struct json_writer *json)
         const void *action = list.items[i];
 
         json_write_object_begin(json);
-        am_put(json, "type", STR("button"));
-        am_put_some(json, "text", am_send_render(sending, option_slot_str(type, action, "text")));
-        am_put_some(json, "url", am_send_render(sending, option_slot_str(type, action, "url")));
+        am_member(json, "type", STR("button"));
+        am_member_some(json, "text",
+                       am_send_render(sending, option_slot_str(type, action, "text")));
+        am_member_some(json, "url", am_send_render(sending, option_slot_str(type, action, "url")));
         json_write_pair_bool(json, STR("is_webview"), false);
-        am_put_some(json, "msg", am_send_render(sending, option_slot_str(type, action, "msg")));
+        am_member_some(json, "msg", am_send_render(sending, option_slot_str(type, action, "msg")));
         json_write_pair_bool(json, STR("msg_in_chat_window"), false);
         json_write_object_end(json);
     }
@@ -62,14 +63,14 @@ static void put_actions(struct am_attempt *sending, struct json_writer *json)
 static void put_message(struct am_attempt *sending, struct json_writer *json, str channel)
 {
     json_write_object_begin(json);
-    am_put_some(json, "channel", channel);
-    am_put_some(json, "emoji", am_send_text(sending, "emoji"));
-    am_put_some(json, "avatar", am_send_text(sending, "icon_url"));
+    am_member_some(json, "channel", channel);
+    am_member_some(json, "emoji", am_send_text(sending, "emoji"));
+    am_member_some(json, "avatar", am_send_text(sending, "icon_url"));
     json_write_key(json, STR("attachments"));
     json_write_array_begin(json);
     json_write_object_begin(json);
-    am_put_fields(sending, json, sending->type, sending->options, attachment_rows,
-                  ARRAY_COUNT(attachment_rows));
+    am_member_fields(sending, json, sending->type, sending->options, attachment_rows,
+                     ARRAY_COUNT(attachment_rows));
     put_fields(sending, json);
     put_actions(sending, json);
     json_write_object_end(json);

@@ -42,7 +42,7 @@ static void put_fields(struct am_attempt *sending, struct json_writer *json)
         int64_t own = option_slot_int(type, list.items[i], "short");
 
         json_write_object_begin(json);
-        am_put_fields(sending, json, type, list.items[i], field_rows, ARRAY_COUNT(field_rows));
+        am_member_fields(sending, json, type, list.items[i], field_rows, ARRAY_COUNT(field_rows));
         json_write_pair_bool(json, STR("short"),
                              own == CONF_UNSET ? am_send_number(sending, "short_fields") != 0
                                                : own == CONF_ON);
@@ -59,15 +59,15 @@ static void put_action(struct am_attempt *sending, struct json_writer *json,
     bool is_link = option_slot_is_set(type, action, "url");
 
     json_write_object_begin(json);
-    am_put_fields(sending, json, type, action, action_rows, ARRAY_COUNT(action_rows));
+    am_member_fields(sending, json, type, action, action_rows, ARRAY_COUNT(action_rows));
     if (!is_link) {
-        am_put_fields(sending, json, type, action, button_rows, ARRAY_COUNT(button_rows));
+        am_member_fields(sending, json, type, action, button_rows, ARRAY_COUNT(button_rows));
     }
     if (!is_link && confirm != NULL) {
         json_write_key(json, STR("confirm"));
         json_write_object_begin(json);
-        am_put_fields(sending, json, option_slot_type(type, "confirm"), confirm, confirm_rows,
-                      ARRAY_COUNT(confirm_rows));
+        am_member_fields(sending, json, option_slot_type(type, "confirm"), confirm, confirm_rows,
+                         ARRAY_COUNT(confirm_rows));
         json_write_object_end(json);
     }
     json_write_object_end(json);
@@ -109,11 +109,12 @@ static void put_attachment(struct am_attempt *sending, struct json_writer *json)
     const struct option_type *type = sending->type;
 
     json_write_object_begin(json);
-    am_put_fields(sending, json, type, sending->options, attachment_rows,
-                  ARRAY_COUNT(attachment_rows));
+    am_member_fields(sending, json, type, sending->options, attachment_rows,
+                     ARRAY_COUNT(attachment_rows));
     put_fields(sending, json);
     put_actions(sending, json);
-    am_put_fields(sending, json, type, sending->options, picture_rows, ARRAY_COUNT(picture_rows));
+    am_member_fields(sending, json, type, sending->options, picture_rows,
+                     ARRAY_COUNT(picture_rows));
     put_markdown(sending, json);
     json_write_object_end(json);
 }
@@ -135,15 +136,15 @@ static bool thread_of(const struct am_attempt *sending, str *ret_channel, str *r
 static void put_message(struct am_attempt *sending, struct json_writer *json, str channel, str time)
 {
     json_write_object_begin(json);
-    am_put_some(json, "channel", channel);
-    am_put_some(json, "ts", time);
-    am_put_some(json, "username", am_send_text(sending, "username"));
-    am_put_some(json, "icon_emoji", am_send_text(sending, "icon_emoji"));
-    am_put_some(json, "icon_url", am_send_text(sending, "icon_url"));
+    am_member_some(json, "channel", channel);
+    am_member_some(json, "ts", time);
+    am_member_some(json, "username", am_send_text(sending, "username"));
+    am_member_some(json, "icon_emoji", am_send_text(sending, "icon_emoji"));
+    am_member_some(json, "icon_url", am_send_text(sending, "icon_url"));
     if (am_send_number(sending, "link_names") != 0) {
         json_write_pair_bool(json, STR("link_names"), true);
     }
-    am_put_some(json, "text", am_send_text(sending, "message_text"));
+    am_member_some(json, "text", am_send_text(sending, "message_text"));
     json_write_key(json, STR("attachments"));
     json_write_array_begin(json);
     put_attachment(sending, json);

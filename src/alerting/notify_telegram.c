@@ -50,17 +50,17 @@ enum am_notify_outcome notify_telegram(struct am_attempt *sending)
     enum am_notify_outcome outcome;
 
     json_write_object_begin(&json);
-    am_put(&json, "chat_id", chat_of(sending));
+    am_member(&json, "chat_id", chat_of(sending));
     if (am_send_number(sending, "disable_notifications") != 0) {
-        am_put(&json, "disable_notification", STR("true"));
+        am_member(&json, "disable_notification", STR("true"));
     }
-    am_put(&json, "disable_web_page_preview", STR("true"));
+    am_member(&json, "disable_web_page_preview", STR("true"));
     if (thread != 0) {
-        am_put(&json, "message_thread_id",
-               arena_printf(&sending->arena, "%lld", (long long)thread));
+        am_member(&json, "message_thread_id",
+                  arena_printf(&sending->arena, "%lld", (long long)thread));
     }
-    am_put_some(&json, "parse_mode", mode);
-    am_put(&json, "text", message_of(sending, str_is(mode, "HTML")));
+    am_member_some(&json, "parse_mode", mode);
+    am_member(&json, "text", message_of(sending, str_is(mode, "HTML")));
     json_write_object_end(&json);
     outcome = am_send_json(sending, url, &body, NULL, NULL);
     /* Every refusal is tried again, as there. */

@@ -12,8 +12,8 @@ enum am_notify_outcome notify_webex(struct am_attempt *sending)
     struct json_writer json = json_write_over(&body);
 
     json_write_object_begin(&json);
-    am_put(&json, "markdown", message);
-    am_put_some(&json, "roomId", am_send_text(sending, "room_id"));
+    am_member(&json, "markdown", message);
+    am_member_some(&json, "roomId", am_send_text(sending, "room_id"));
     json_write_object_end(&json);
     return am_send_json(sending, url, &body, NULL, NULL);
 }

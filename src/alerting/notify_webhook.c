@@ -9,11 +9,11 @@ enum am_notify_outcome notify_webhook(struct am_attempt *sending)
     struct json_writer json = json_write_over(&body);
     str url;
 
-    am_put_webhook(sending, &json, "4", (size_t)am_send_number(sending, "max_alerts"), 0);
+    am_member_webhook(sending, &json, "4", (size_t)am_send_number(sending, "max_alerts"), 0);
     if (payload != NULL) {
         buf_reset(&body);
         json = json_write_over(&body);
-        am_put_node(sending, &json, payload);
+        am_member_node(sending, &json, payload);
     }
     url = am_send_render(sending, am_send_url(sending, "url", "url_file"));
     if (sending->failed == 0 && url.len == 0) {

@@ -51,14 +51,14 @@ static void put_message(struct am_attempt *sending, struct json_writer *json)
     json_write_object_begin(json);
     json_write_key(json, STR("text"));
     json_write_object_begin(json);
-    am_put(json, "content", is_markdown ? STR("") : message);
+    am_member(json, "content", is_markdown ? STR("") : message);
     json_write_object_end(json);
-    am_put_fields(sending, json, sending->type, sending->options, rows, ARRAY_COUNT(rows));
-    am_put(json, "safe", STR("0"));
-    am_put_some(json, "msgtype", type);
+    am_member_fields(sending, json, sending->type, sending->options, rows, ARRAY_COUNT(rows));
+    am_member(json, "safe", STR("0"));
+    am_member_some(json, "msgtype", type);
     json_write_key(json, STR("markdown"));
     json_write_object_begin(json);
-    am_put(json, "content", is_markdown ? message : STR(""));
+    am_member(json, "content", is_markdown ? message : STR(""));
     json_write_object_end(json);
     json_write_object_end(json);
 }
