@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { heatmapFrame, tableFrame, timeSeriesFrames, type SeriesLike } from './prometheus';
+
+const options = { refId: 'A', stepMs: 10_000, startMs: 0, endMs: 40_000 };
+
+test('a gap stays a gap', () => {
+    const [frame] = timeSeriesFrames([{ labels: { __name__: 'up', job: 'a' }, times: [10, 40], values: [1, 2] }], { ...options, legendFormat: '{{job}} {{nope}}' });
+    expect(Array.from(frame!.fields[0]!.values as Float64Array)).toEqual([0, 10_000, 20_000, 30_000, 40_000]);
+    expect(Array.from(frame!.fields[1]!.values as Float64Array)).toEqual([NaN, 1, NaN, NaN, 2]);
+    expect(frame!.fields[1]!.config.displayNameFromDS).toBe('a {{nope}}');
+    expect(timeSeriesFrames([{ labels: { __name__: 'up', job: 'a' }, times: [], values: [] }], options)[0]!.fields[1]!.config.displayNameFromDS).toBe('up{job="a"}');
+});
+
+test('a table has a column a label', () => {
+    const frame = tableFrame([{ labels: { a: '1' }, times: [5], values: [7] }, { labels: { b: '2' }, times: [5], values: [8] }], 'B', 2);
+    expect(frame.fields.map((f) => [f.name, Array.from(f.values as ArrayLike<unknown>)])).toEqual([
+        ['Time', [5000, 5000]], ['a', ['1', '']], ['b', ['', '2']], ['Value #B', [7, 8]],
+    ]);
+});
+
+test('buckets in order, each alone', () => {
+    const bucket = (le: string, values: number[]): SeriesLike => ({ labels: { le }, times: [0, 10], values });
+    const frame = heatmapFrame([bucket('+Inf', [9, 9]), bucket('0.5', [1, 2]), bucket('10', [4, 1])], { ...options, endMs: 10_000 })!;
+    expect(frame.fields.map((f) => [f.name, Array.from(f.values as Float64Array)])).toEqual([
+        ['Time', [0, 10_000]], ['0.5', [1, 2]], ['10', [3, 0]], ['+Inf', [5, 8]],
+    ]);
+    expect(heatmapFrame([], options)).toBeUndefined();
+});

@@ -1,0 +1,103 @@
+/*
+ * From the server's answers to frames: a series becomes a frame with time and value; format "table" becomes one table
+ * with a column a label; format "heatmap" becomes buckets. What Grafana's Prometheus data source does.
+ */
+import { makeField, makeFrame, type Frame } from './frame';
+import { legendName, seriesName, TIME_NAME, VALUE_NAME, type Labels } from './names';
+
+/** A series as the API client has it: times in seconds. */
+export interface SeriesLike {
+    labels: Labels;
+    times: Float64Array | readonly number[];
+    values: Float64Array | readonly number[];
+}
+
+export interface AnswerOptions {
+    refId: string;
+    legendFormat?: string;
+    /** In ms; 0 for an instant query. */
+    stepMs: number;
+    startMs: number;
+    endMs: number;
+}
+
+function nameOf(labels: Labels, format: string | undefined): string {
+    if (format === undefined || format === '' || format === '__auto') {
+        return seriesName(labels);
+    }
+    return legendName(format, labels);
+}
+
+/* Steps without a sample become gaps, so that lines break there. */
+function onGrid(series: SeriesLike, options: AnswerOptions): { times: Float64Array; values: Float64Array } {
+    const { stepMs, startMs, endMs } = options;
+    const count = series.times.length;
+    if (stepMs <= 0) {
+        return { times: Float64Array.from(series.times, (t) => t * 1000), values: Float64Array.from(series.values) };
+    }
+    const first = count > 0 ? Math.round(series.times[0]! * 1000) : startMs;
+    const lead = Math.max(0, Math.round((first - startMs) / stepMs));
+    const start = first - lead * stepMs;
+    const size = Math.min(Math.max(0, Math.floor((endMs - start) / stepMs + 1e-6) + 1), 100_000);
+    const times = new Float64Array(size);
+    const values = new Float64Array(size).fill(NaN);
+    for (let i = 0; i < size; i++) {
+        times[i] = start + i * stepMs;
+    }
+    for (let i = 0; i < count; i++) {
+        const at = Math.round((series.times[i]! * 1000 - start) / stepMs);
+        if (at >= 0 && at < size) {
+            values[at] = series.values[i]!;
+        }
+    }
+    return { times, values };
+}
+
+/** timeSeriesFrames gives a frame a series. */
+export function timeSeriesFrames(series: readonly SeriesLike[], options: AnswerOptions): Frame[] {
+    return series.map((s) => {
+        const { times, values } = onGrid(s, options);
+        return makeFrame(
+            [makeField(TIME_NAME, 'time', times), makeField(VALUE_NAME, 'number', values, { displayNameFromDS: nameOf(s.labels, options.legendFormat) }, s.labels)],
+            { refId: options.refId, meta: { kind: 'timeseries', stepMs: options.stepMs } },
+        );
+    });
+}
+
+/** tableFrame gives one table: time, a column for each label that any series has, the value. */
+export function tableFrame(series: readonly SeriesLike[], refId: string, queries = 1): Frame {
+    const names = [...new Set(series.flatMap((s) => Object.keys(s.labels)))].sort();
+    const rows = series.flatMap((s) => Array.from(s.times, (time, i) => ({ s, time: time * 1000, value: s.values[i]! })));
+    return makeFrame(
+        [
+            makeField(TIME_NAME, 'time', Float64Array.from(rows, (r) => r.time)),
+            ...names.map((n) => makeField(n, 'string', rows.map((r) => r.s.labels[n] ?? ''), { filterable: true })),
+            makeField(queries > 1 ? `${VALUE_NAME} #${refId}` : VALUE_NAME, 'number', Float64Array.from(rows, (r) => r.value)),
+        ],
+        { refId, meta: { kind: 'table' } },
+    );
+}
+
+function boundOf(labels: Labels): number {
+    return Number((labels.le ?? '+Inf').replace('+Inf', 'Infinity'));
+}
+
+/* Cumulative counts become counts of each bucket; a count that falls (two scrapes seen at once) counts as nothing. */
+function apart(upper: Float64Array, lower: Float64Array | undefined): Float64Array {
+    return lower === undefined ? upper : upper.map((v, i) => Math.max(0, v - lower[i]!));
+}
+
+/** heatmapFrame gives one frame with a field a bucket, from the lowest to the highest, of series with the label le. */
+export function heatmapFrame(series: readonly SeriesLike[], options: AnswerOptions): Frame | undefined {
+    const sorted = [...series].sort((a, b) => boundOf(a.labels) - boundOf(b.labels));
+    const grids = sorted.map((s) => onGrid(s, options));
+    const times = grids[0]?.times;
+    if (!times) {
+        return undefined;
+    }
+    const columns = grids.map((g) => g.values);
+    return makeFrame(
+        [makeField(TIME_NAME, 'time', times), ...sorted.map((s, i) => makeField(s.labels.le ?? nameOf(s.labels, options.legendFormat), 'number', apart(columns[i]!, columns[i - 1]), {}, s.labels))],
+        { refId: options.refId, meta: { kind: 'heatmap-rows', stepMs: options.stepMs } },
+    );
+}
