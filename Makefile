@@ -6,7 +6,7 @@ NINJA = ninja -C
 
 AMALGAMATION = $(BUILD)/amalgamation
 
-.PHONY: help amalgamation deps build run test check bench fmt fuzz clean
+.PHONY: help amalgamation deps build run test check bench fmt fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,9 @@ fmt: deps ## format all sources in place
 
 fuzz: deps ## run every fuzz target for SECONDS_EACH seconds (default 60)
 	@tools/fuzz $${SECONDS_EACH:-60}
+
+soak: build ## two hours of load, reloads and kill -9 (SOAK_MINUTES; see tools/soak --help)
+	@tools/soak $(BUILD) --minutes $${SOAK_MINUTES:-120}
 
 amalgamation: ## libbaro as two files: build/amalgamation/baro.h and baro.c
 	@tools/amalgamate $(AMALGAMATION)

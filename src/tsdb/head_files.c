@@ -14,7 +14,10 @@
 #include "tsdb/head_priv.h"
 #include "tsdb/wal.h"
 
-enum { BATCH_BYTES = 4 << 20 };
+enum {
+    BATCH_BYTES = 4 << 20,
+    TRIM_CHUNKS = 4096, /* that go at once: their memory is given back */
+};
 
 /* ---- writing ---- */
 
@@ -182,6 +185,9 @@ int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_er
             break;
         }
         r = write_batch(&flush, first, err);
+    }
+    if (flush.garbage.replaced.count > TRIM_CHUNKS) {
+        head->must_trim = true;
     }
     flush_end(head, &flush.garbage);
     vec_done(&flush.chunks);

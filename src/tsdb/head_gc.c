@@ -293,6 +293,7 @@ void head_truncate(struct head *head, ts t, struct head_truncated *ret)
     }
     truncation.gone_segment = stats.segment;
     truncate_series(&truncation);
+    head->must_trim = true;
     ret->series = truncation.garbage.slots.count;
     if (ret->series > 0) {
         bury(&truncation);
@@ -366,10 +367,16 @@ static void free_garbage(struct head *head, const struct head_garbage *garbage)
 void head_collect(struct head *head)
 {
     struct head_epoch *epoch;
+    bool has_freed = false;
 
     while ((epoch = head_epoch_take(&head->epochs)) != NULL) {
         free_garbage(head, &epoch->garbage);
         head_epoch_free(epoch);
+        has_freed = true;
+    }
+    if (head->must_trim && has_freed) {
+        head->must_trim = false;
+        head_pool_trim(&head->pool);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/lock.h"
 #include "base/mem.h"
@@ -12,6 +13,7 @@ enum {
     SLABS_MAX = HEAD_POOL_PAGES_MAX / HEAD_POOL_SLAB_PAGES,
     NONE = 0, /* page 0 is never used, so that no handle is 0 */
     FREE_END = 0xffff,
+    TRIM_PAGES = 128, /* given back under one hold of the lock */
 };
 
 /* A page is in its class's list while it has a free block, or in the list of free pages. */
@@ -178,6 +180,52 @@ void head_pool_free(struct head_pool *pool, pool_ref block, size_t size)
     }
     state->used_bytes -= (size_t) class * HEAD_POOL_GRAIN;
     lock_release(&state->lock);
+}
+
+static char *page_address(const struct head_pool *pool, uint32_t number)
+{
+    return head_pool_at(pool, number << HEAD_POOL_INDEX_BITS);
+}
+
+/* Takes up to `count` free pages that were used out of the list. A page that was given back counts
+ * as fresh. */
+static size_t take_used_locked(struct head_pool *pool, size_t *at, uint32_t *ret, size_t count)
+{
+    struct head_pool_state *state = pool->state;
+    size_t found = 0;
+
+    for (; *at < state->pages.count && found < count; ++*at) {
+        struct page *page = &state->pages.items[*at];
+
+        if (page->used == 0 && page->fresh > 0) {
+            list_remove(state, &state->free_page, (uint32_t)*at);
+            page->fresh = 0;
+            ret[found++] = (uint32_t)*at;
+        }
+    }
+    return found;
+}
+
+void head_pool_trim(struct head_pool *pool)
+{
+    struct head_pool_state *state = pool->state;
+    uint32_t taken[TRIM_PAGES];
+    size_t at = 1, count;
+
+    do {
+        lock_acquire(&state->lock);
+        count = take_used_locked(pool, &at, taken, TRIM_PAGES);
+        lock_release(&state->lock);
+        for (size_t i = 0; i < count; i++) {
+            /* That it fails costs memory, nothing else. */
+            (void)madvise(page_address(pool, taken[i]), HEAD_POOL_PAGE_BYTES, MADV_DONTNEED);
+        }
+        lock_acquire(&state->lock);
+        for (size_t i = 0; i < count; i++) {
+            list_push(state, &state->free_page, taken[i]);
+        }
+        lock_release(&state->lock);
+    } while (count == TRIM_PAGES);
 }
 
 size_t head_pool_bytes(struct head_pool *pool)

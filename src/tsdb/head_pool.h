@@ -42,6 +42,10 @@ void head_pool_free(struct head_pool *pool, pool_ref block, size_t size);
 size_t head_pool_bytes(struct head_pool *pool);
 size_t head_pool_used(struct head_pool *pool);
 
+/* head_pool_trim gives the memory of pages that are free back to the kernel: after many blocks went
+ * at once, until they are needed again. */
+void head_pool_trim(struct head_pool *pool);
+
 /* head_pool_size is the room that a request of `size` bytes really gets. */
 static inline size_t head_pool_size(size_t size)
 {

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "base/attr.h"
+#include "base/mem.h"
 #include "base/random.h"
+#include "sys/memory.h"
 #include "testing/test.h"
 
 enum { LIVE_MAX = 4000 };
@@ -77,4 +80,46 @@ TEST(head_pool_reuses_pages_of_blocks_that_grow_in_lockstep)
     /* Without reuse, the former sizes would hold 32 + 48 + ... + 112 bytes a block. */
     assert_true(head_pool_bytes(&pool) < (size_t)BLOCKS * 128 * 11 / 10 + (2u << 20));
     head_pool_done(&pool);
+}
+
+TEST(head_pool_gives_free_pages_back)
+{
+    enum { COUNT = 20000, SIZE = 400 };
+    pool_ref *blocks = mem_alloc(COUNT * sizeof(pool_ref));
+    struct head_pool pool = {0};
+    struct memory_use full = {0}, trimmed = {0};
+
+    head_pool_init(&pool);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            blocks[i] = head_pool_alloc(&pool, SIZE);
+            memset(head_pool_at(&pool, blocks[i]), i, SIZE);
+        }
+        assert_true(memory_use_read(&full));
+        for (int i = 0; i < COUNT; i++) {
+            const uint8_t *block = head_pool_at(&pool, blocks[i]);
+
+            assert_int_equal(block[0], (uint8_t)i);
+            assert_int_equal(block[SIZE - 1], (uint8_t)i);
+            /* Those that stay keep their page. */
+            if (i % 1000 != 999) {
+                head_pool_free(&pool, blocks[i], SIZE);
+            }
+        }
+        head_pool_trim(&pool);
+        head_pool_trim(&pool);
+        assert_true(memory_use_read(&trimmed));
+        if (!BARO_ASAN && !BARO_TSAN) {
+            assert_true(full.anonymous_bytes - trimmed.anonymous_bytes > (COUNT / 2) * SIZE);
+        }
+        for (int i = 999; i < COUNT; i += 1000) {
+            const uint8_t *block = head_pool_at(&pool, blocks[i]);
+
+            assert_int_equal(block[0], (uint8_t)i);
+            head_pool_free(&pool, blocks[i], SIZE);
+        }
+    }
+    assert_int_equal(head_pool_used(&pool), 0);
+    head_pool_done(&pool);
+    (void)mem_free(blocks);
 }

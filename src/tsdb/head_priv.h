@@ -133,6 +133,7 @@ struct head {
     struct chunks_head *files;  /* of the maintenance thread, but for reading; NULL = none */
     struct head_refs *chains;   /* while loading: ref -> newest chunk of those in files */
     VEC(struct chunks_map *) retired_maps; /* of the maintenance thread */
+    bool must_trim;                        /* of the maintenance thread; much will be freed */
     ts unfiled_until;               /* of the maintenance thread; last sample that was taken from
                                        what files hold */
     struct head_meta meta;          /* has its own lock */
