@@ -31,7 +31,8 @@ enum svc_route_flags {
 
 struct svc_route {
     const char *method; /* "GET" (serves HEAD too), "POST", ... */
-    const char *path;   /* "/api/jobs/:id/mesh": a segment with ':' matches any one segment */
+    const char *path;   /* "/api/jobs/:id/mesh": a segment with ':' matches any one segment, "*" at
+                           the end all that are left */
     svc_handler *handle;
     unsigned flags;
     const char *help;

@@ -7,5 +7,9 @@
  * the client asks for. */
 void svc_metrics_handle(struct svc_request *request);
 
+/* svc_metrics_answer does the same for a registry, NULL = the global one. */
+struct baro_registry;
+void svc_metrics_answer(struct svc_request *request, struct baro_registry *registry);
+
 /* svc_metrics_path is METRICS_ENDPOINT of the environment when it is a path, or the preset. */
 const char *svc_metrics_path(const char *preset);

@@ -53,6 +53,11 @@ static bool route_matches(const char *template, const char *path, const char **r
         size_t want_len = next_segment(&template, &want);
         size_t got_len = next_segment(&path, &got);
 
+        if (want_len == 1 && want[0] == '*') { /* the rest, whatever it is */
+            ret_start[params] = got;
+            ret_len[params] = strlen(got);
+            return got_len > 0;
+        }
         if (want[0] == ':' && got_len > 0 && params < SVC_PARAMS_MAX) {
             ret_start[params] = got;
             ret_len[params++] = got_len;
@@ -87,7 +92,7 @@ static const struct svc_route *match_in(struct request *request, const struct sv
 {
     for (size_t i = 0; i < count; i++) {
         const char *starts[SVC_PARAMS_MAX + 1] = {NULL};
-        size_t lens[SVC_PARAMS_MAX] = {0};
+        size_t lens[SVC_PARAMS_MAX + 1] = {0};
         size_t used = strlen(request->allow);
 
         if (!route_matches(routes[i].path, request->public.path, starts, lens)) {

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-PROGRAMS = ["common/common-test", "extraction/extraction-test", "load/load-test", "orchestrator/orchestrator-test", "studio/studio-test", "reconstruction/reconstruction-test"]
+PROGRAMS = ["common/common-test", "extraction/extraction-test", "load/load-test", "objectstore/objectstore-test", "orchestrator/orchestrator-test", "studio/studio-test", "reconstruction/reconstruction-test"]
 
 
 def main() -> int:
