@@ -18,6 +18,7 @@ static double scale = 1;
 static double limit_s = 120;
 static double pause_ms;
 static long websockets;
+static long mistakes;
 static bool as_json;
 static bool show_list;
 
@@ -36,6 +37,8 @@ static const struct svc_option options[] = {
     {"limit", "SECONDS", SVC_OPTION_NUMBER, &limit_s, 0.1, 3600,
      "for a request, and for a generation"},
     {"pause-ms", "N", SVC_OPTION_NUMBER, &pause_ms, 0, 60000, "between the generations of a user"},
+    {"mistakes", "N", SVC_OPTION_INT, &mistakes, 0, 100000,
+     "reconstruction: one generation of N is on photos that cannot do, and must fail; 0 = none"},
     {"json", NULL, SVC_OPTION_FLAG, &as_json, 0, 0, "the report as JSON"},
     {"plot", "FILE", SVC_OPTION_TEXT, &plot, 0, 0, "an SVG picture of all requests"},
     {"list", NULL, SVC_OPTION_FLAG, &show_list, 0, 0, "the scenarios, and no run"},
@@ -80,6 +83,7 @@ static int run_prepare(struct run *run, struct svc_error *err)
     run->limit_s = limit_s;
     run->pause_s = pause_ms / 1e3;
     run->websockets = websockets;
+    run->mistakes = mistakes;
     run->stopping = &stopping;
     r = net_place_parse(url, &run->place, err);
     return r < 0 ? r

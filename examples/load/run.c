@@ -91,6 +91,7 @@ static void *player_run(void *context)
         .watch = play->watch,
         .start_ns = play->start_ns,
         .number = player->number,
+        .mistakes = (unsigned)run->mistakes,
         .limit_s = run->limit_s,
         .stopping = run->stopping,
     };

@@ -15,6 +15,7 @@ struct run {
     } metrics[RUN_METRICS_MAX];
     size_t metrics_count;
     long websockets; /* clients beside the one that each user has */
+    long mistakes;   /* one generation of so many is one that must fail; 0 = none */
     double limit_s;  /* for one request, and for one generation */
     double pause_s;  /* between generations of a user */
     const _Atomic bool *stopping;

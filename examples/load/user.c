@@ -87,16 +87,16 @@ static bool end_await(struct user *user, const char *path)
 }
 
 /* A disc on a plain ground: what a photo of one object looks like. */
-static size_t picture(unsigned seed, uint8_t ret[IMAGE_SIZE * IMAGE_SIZE * 3 + 32])
+static size_t disc(unsigned seed, int middle, int radius,
+                   uint8_t ret[IMAGE_SIZE * IMAGE_SIZE * 3 + 32])
 {
     int head = snprintf((char *)ret, 32, "P6\n%d %d\n255\n", IMAGE_SIZE, IMAGE_SIZE);
     uint8_t *at = ret + head;
-    int radius = 20 + (int)(seed * 7 % 24);
 
     for (int y = 0; y < IMAGE_SIZE; y++) {
         for (int x = 0; x < IMAGE_SIZE; x++) {
             int dx = x - IMAGE_SIZE / 2;
-            int dy = y - IMAGE_SIZE / 2;
+            int dy = y - middle;
             bool inside = dx * dx + dy * dy < radius * radius;
 
             *at++ = (uint8_t)(inside ? 60 + dx * 2 + (int)(seed % 50) : 240);
@@ -105,6 +105,11 @@ static size_t picture(unsigned seed, uint8_t ret[IMAGE_SIZE * IMAGE_SIZE * 3 + 3
         }
     }
     return (size_t)(at - ret);
+}
+
+static size_t picture(unsigned seed, uint8_t ret[IMAGE_SIZE * IMAGE_SIZE * 3 + 32])
+{
+    return disc(seed, IMAGE_SIZE / 2, 20 + (int)(seed * 7 % 24), ret);
 }
 
 /* A job that was asked for, to its end. */
@@ -209,13 +214,47 @@ static bool generate_extraction(struct user *user)
     return good;
 }
 
-/* A small job on photos that the service draws itself, and its end. */
+/* Photos of a body that jumps up and down: no turn of one body, which is found out when they are
+ * matched. */
+static json_t *mistake_post(struct user *user)
+{
+    static const char boundary[] = "load-of-photos";
+    uint8_t image[IMAGE_SIZE * IMAGE_SIZE * 3 + 32];
+    struct svc_bytes form = {.max = 1 << 20};
+    struct net_request request = {.method = "POST",
+                                  .path = "/api/job",
+                                  .content_type = "multipart/form-data; boundary=load-of-photos"};
+    json_t *job;
+
+    for (unsigned i = 0; i < 4; i++) {
+        size_t len = disc(i, i % 2 == 0 ? IMAGE_SIZE / 5 : IMAGE_SIZE * 4 / 5, 14, image);
+
+        svc_bytes_printf(&form,
+                         "--%s\r\nContent-Disposition: form-data; name=\"photos\"; "
+                         "filename=\"%u.ppm\"\r\nContent-Type: image/x-portable-pixmap\r\n\r\n",
+                         boundary, i);
+        svc_bytes_put(&form, image, len);
+        svc_bytes_printf(&form, "\r\n");
+    }
+    svc_bytes_printf(&form, "--%s--\r\n", boundary);
+    request.body = form.ptr;
+    request.len = form.len;
+    job = form.failed ? NULL : ask_json(user, &request);
+    svc_bytes_done(&form);
+    return job;
+}
+
+/* A small job on photos that the service draws itself, and its end. One of --mistakes is on photos
+ * that cannot do, and must fail. */
 static bool generate_reconstruction(struct user *user)
 {
     static const char *const shapes[] = {"sphere", "torus", "cube", "vase", "figure"};
-    json_t *job = post_json(user, "/api/job",
-                            json_pack("{s:i, s:{s:s, s:i}}", "resolution", 24, "synthetic", "shape",
-                                      shapes[user->generation % 5], "views", 8));
+    bool is_mistake = user->mistakes > 0 && user->generation % user->mistakes == user->mistakes - 1;
+    json_t *job = is_mistake
+                      ? mistake_post(user)
+                      : post_json(user, "/api/job",
+                                  json_pack("{s:i, s:{s:s, s:i}}", "resolution", 24, "synthetic",
+                                            "shape", shapes[user->generation % 5], "views", 8));
     char path[128];
     bool good = false;
 
@@ -224,7 +263,7 @@ static bool generate_reconstruction(struct user *user)
             json_object_get(job, "job_id") != NULL ? text_of(job, "job_id") : text_of(job, "id");
 
         (void)snprintf(path, sizeof(path), "/api/job/%.64s", id);
-        good = end_await(user, path);
+        good = end_await(user, path) != is_mistake || *user->stopping;
     }
     json_decref(job);
     return good;

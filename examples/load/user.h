@@ -10,6 +10,7 @@ struct user {
     int64_t start_ns; /* of the scenario */
     int number;
     unsigned generation; /* so far */
+    unsigned mistakes;   /* one generation of so many is a mistake; 0 = none */
     double limit_s;      /* for one generation */
     const _Atomic bool *stopping;
 };

@@ -1,6 +1,8 @@
 /*
  * demo: the server with the four example services as its children, on free ports, with users at
- * work, scraped as the packs say. Everything that is made lies in one directory.
+ * work, scraped as the packs say; with the databases that they use where those are installed, an
+ * object store, and exporters for all that does not tell itself. Everything that is made lies in
+ * one directory.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/commands.h"
 #include "app/demo_config.h"
 #include "app/demo_process.h"
+#include "app/demo_servers.h"
 #include "app/files.h"
 #include "app/flags.h"
 #include "base/arena.h"
@@ -42,6 +46,7 @@ static const struct flag rows[] = {
 
 /* The processes, in the order of their start: the API of the reconstruction asks its worker. */
 enum demo_child {
+    CHILD_OBJECTSTORE,
     CHILD_STUDIO,
     CHILD_RECONSTRUCTION_WORKER,
     CHILD_RECONSTRUCTION,
@@ -56,6 +61,10 @@ static const struct {
     const char *binary;
     const char *arguments[3];
 } children[CHILD_COUNT] = {
+    [CHILD_OBJECTSTORE] = {"objectstore",
+                           "objectstore",
+                           "objectstore/objectstore",
+                           {"--data=objects", "--buckets=photos"}},
     [CHILD_STUDIO] = {"studio", "studio", "studio/studio", {"--gpu=simulated"}},
     [CHILD_RECONSTRUCTION_WORKER] = {"reconstruction",
                                      "reconstruction-worker",
@@ -83,17 +92,50 @@ static const struct {
     {CHILD_EXTRACTION, "{url}/api/v1/metrics"},
 };
 
+/* Exporters: this program itself, as barograph export NAME. There are two for trees of processes,
+ * one for the services of each pack that asks for containers, as there is one a host. */
+enum demo_export {
+    EXPORT_STATSD,
+    EXPORT_GPU,
+    EXPORT_REDIS,
+    EXPORT_POSTGRES,
+    EXPORT_CONTAINER_E2E3D,
+    EXPORT_CONTAINER_PYBASE,
+    EXPORT_COUNT,
+};
+
+static const struct {
+    const char *exporter;
+    const char *name;
+} exports[EXPORT_COUNT] = {
+    [EXPORT_STATSD] = {"statsd", "export-statsd"},
+    [EXPORT_GPU] = {"gpu", "export-gpu"},
+    [EXPORT_REDIS] = {"redis", "export-redis"},
+    [EXPORT_POSTGRES] = {"postgres", "export-postgres"},
+    [EXPORT_CONTAINER_E2E3D] = {"container", "export-container-e2e3d"},
+    [EXPORT_CONTAINER_PYBASE] = {"container", "export-container-pybase"},
+};
+
 static const char *const packs[] = {"e2e3d", "orchestrator", "orfeas", "pybase"};
 
+/* The processes, in the order of their start but for the StatsD exporter; they are ended the other
+ * way round. */
 enum {
     LOAD_COUNT = ARRAY_COUNT(loads),
-    PROCESS_COUNT = CHILD_COUNT + LOAD_COUNT,
-    SERVE_ARGS_MAX = 64
+    PROCESS_REDIS = 0,
+    PROCESS_POSTGRES,
+    PROCESS_CHILDREN,
+    PROCESS_EXPORTS = PROCESS_CHILDREN + CHILD_COUNT,
+    PROCESS_LOADS = PROCESS_EXPORTS + EXPORT_COUNT,
+    PROCESS_COUNT = PROCESS_LOADS + LOAD_COUNT,
+    SERVE_ARGS_MAX = 64,
+    SECRET_BYTES = 16,
 };
 
 struct demo {
     struct flags flags;
     struct arena arena;
+    char own[PATH_MAX]; /* this program */
     char data[PATH_MAX];
     char examples[PATH_MAX];
     char packs[PATH_MAX];
@@ -102,6 +144,10 @@ struct demo {
     uint16_t own_port;
     uint16_t ports[CHILD_COUNT];
     uint16_t extraction_worker, extraction_search;
+    uint16_t export_ports[EXPORT_COUNT];
+    uint16_t statsd_port;
+    str redis_url, postgres_url; /* "" = not there */
+    char absent[2][256];         /* why not */
     struct demo_process processes[PROCESS_COUNT];
     bool has_rules;
 };
@@ -141,6 +187,7 @@ static int places_find(struct demo *demo, struct baro_error *err)
     int r;
 
     own[len > 0 ? len : 0] = '\0';
+    memcpy(demo->own, own, sizeof(own));
     *(strrchr(own, '/') != NULL ? strrchr(own, '/') : own) = '\0';
     const char *examples[] = {arena_printf(&demo->arena, "%s/examples", own).ptr, NULL};
     const char *pack_places[] = {"packs", arena_printf(&demo->arena, "%s/packs", own).ptr,
@@ -217,12 +264,38 @@ static int faults_check(const struct demo *demo, struct baro_error *err)
     return 0;
 }
 
+/* What a child is told of the others; returns the number of arguments. */
+static size_t child_peers(struct demo *demo, enum demo_child child, const char **ret)
+{
+    size_t count = 0;
+
+    if (child == CHILD_RECONSTRUCTION || child == CHILD_RECONSTRUCTION_WORKER) {
+        ret[count++] = arena_printf(&demo->arena, "--objects=s3+http://127.0.0.1:%u/photos",
+                                    demo->ports[CHILD_OBJECTSTORE])
+                           .ptr;
+        ret[count++] = arena_printf(&demo->arena, "--statsd=127.0.0.1:%u", demo->statsd_port).ptr;
+    }
+    if (child == CHILD_RECONSTRUCTION) {
+        ret[count++] = arena_printf(&demo->arena, "--worker-url=127.0.0.1:%u",
+                                    demo->ports[CHILD_RECONSTRUCTION_WORKER])
+                           .ptr;
+    }
+    if (child == CHILD_EXTRACTION && demo->redis_url.len > 0) {
+        ret[count++] = arena_printf(&demo->arena, "--redis=%.*s", STR_ARG(demo->redis_url)).ptr;
+    }
+    if (child == CHILD_EXTRACTION && demo->postgres_url.len > 0) {
+        ret[count++] =
+            arena_printf(&demo->arena, "--database=%.*s", STR_ARG(demo->postgres_url)).ptr;
+    }
+    return count;
+}
+
 static int child_start(struct demo *demo, enum demo_child child, struct baro_error *err)
 {
     const char *argv[DEMO_ARGS_MAX] = {0};
     const char *directory =
         arena_printf(&demo->arena, "%s/%s", demo->data, children[child].service).ptr;
-    struct demo_process *process = &demo->processes[child];
+    struct demo_process *process = &demo->processes[PROCESS_CHILDREN + child];
     size_t count = 0;
     int r;
 
@@ -232,11 +305,7 @@ static int child_start(struct demo *demo, enum demo_child child, struct baro_err
          i < ARRAY_COUNT(children[child].arguments) && children[child].arguments[i] != NULL; i++) {
         argv[count++] = children[child].arguments[i];
     }
-    if (child == CHILD_RECONSTRUCTION) {
-        argv[count++] = arena_printf(&demo->arena, "--worker-url=127.0.0.1:%u",
-                                     demo->ports[CHILD_RECONSTRUCTION_WORKER])
-                            .ptr;
-    }
+    count += child_peers(demo, child, argv + count);
     for (size_t i = 0; i < demo->flags.list_count && count < DEMO_ARGS_MAX - 1; i++) {
         str fault = demo->flags.list[i];
         size_t equals = str_index_char(fault, '=');
@@ -259,6 +328,110 @@ static int child_start(struct demo *demo, enum demo_child child, struct baro_err
     return r;
 }
 
+/* Redis and PostgreSQL, where they are installed; what fails is told, and the demo goes on without.
+ */
+static void servers_start(struct demo *demo)
+{
+    struct baro_error err = {0};
+
+    demo->redis_url = demo->postgres_url = STR("");
+    if (demo_redis_start(&demo->processes[PROCESS_REDIS], &demo->arena, demo->data, port_try(0),
+                         &demo->redis_url, &err) < 0) {
+        demo->redis_url = STR("");
+        (void)snprintf(demo->absent[0], sizeof(demo->absent[0]), "%.250s", err.message);
+    }
+    if (demo_postgres_start(&demo->processes[PROCESS_POSTGRES], &demo->arena, demo->data,
+                            port_try(0), &demo->postgres_url, &err) < 0) {
+        demo->postgres_url = STR("");
+        (void)snprintf(demo->absent[1], sizeof(demo->absent[1]), "%.250s", err.message);
+    }
+}
+
+/* barograph export ...: with arguments up to a NULL. */
+static int export_start(struct demo *demo, enum demo_export which, const char *const *arguments,
+                        struct baro_error *err)
+{
+    struct demo_process *process = &demo->processes[PROCESS_EXPORTS + which];
+    const char *argv[DEMO_ARGS_MAX] = {demo->own, "export", exports[which].exporter,
+                                       "--web.listen-address=127.0.0.1:0"};
+    size_t count = 4;
+    int r;
+
+    while (arguments != NULL && *arguments != NULL && count < DEMO_ARGS_MAX - 1) {
+        argv[count++] = *arguments++;
+    }
+    r = demo_process_start(process, exports[which].name,
+                           arena_printf(&demo->arena, "%s/exporters", demo->data).ptr, argv, err);
+    return r < 0
+               ? r
+               : demo_process_port(process, " listening on port ", &demo->export_ports[which], err);
+}
+
+/* Before the reconstruction, which sends to it. */
+static int statsd_start(struct demo *demo, struct baro_error *err)
+{
+    const char *const arguments[] = {
+        "--statsd.listen-udp=127.0.0.1:0", "--statsd.listen-tcp=",
+        arena_printf(&demo->arena, "--statsd.mapping-config=%s/e2e3d/statsd-mapping.yml",
+                     demo->packs)
+            .ptr,
+        NULL};
+    int r = export_start(demo, EXPORT_STATSD, arguments, err);
+
+    return r < 0 ? r
+                 : demo_process_port(&demo->processes[PROCESS_EXPORTS + EXPORT_STATSD],
+                                     "statsd udp on port ", &demo->statsd_port, err);
+}
+
+static const char *process_argument(struct demo *demo, size_t index)
+{
+    return arena_printf(&demo->arena, "--process=%s=%d", demo->processes[index].name,
+                        (int)demo->processes[index].pid)
+        .ptr;
+}
+
+/* The services of a pack as containers. */
+static int containers_start(struct demo *demo, struct baro_error *err)
+{
+    const char *e2e3d[] = {
+        "--no-cgroups", process_argument(demo, PROCESS_CHILDREN + CHILD_OBJECTSTORE),
+        process_argument(demo, PROCESS_CHILDREN + CHILD_RECONSTRUCTION),
+        process_argument(demo, PROCESS_CHILDREN + CHILD_RECONSTRUCTION_WORKER), NULL};
+    const char *pybase[5] = {"--no-cgroups",
+                             process_argument(demo, PROCESS_CHILDREN + CHILD_EXTRACTION)};
+    size_t count = 2;
+    int r;
+
+    if (demo->redis_url.len > 0) {
+        pybase[count++] = process_argument(demo, PROCESS_REDIS);
+    }
+    if (demo->postgres_url.len > 0) {
+        pybase[count++] = process_argument(demo, PROCESS_POSTGRES);
+    }
+    r = export_start(demo, EXPORT_CONTAINER_E2E3D, e2e3d, err);
+    return r < 0 ? r : export_start(demo, EXPORT_CONTAINER_PYBASE, pybase, err);
+}
+
+static int exports_start(struct demo *demo, struct baro_error *err)
+{
+    const char *const simulated[] = {"--simulated", NULL};
+    const char *const redis[] = {
+        arena_printf(&demo->arena, "--redis.addr=%.*s", STR_ARG(demo->redis_url)).ptr, NULL};
+    const char *const postgres[] = {
+        arena_printf(&demo->arena, "--uri=%.*s", STR_ARG(demo->postgres_url)).ptr, NULL};
+    int r = export_start(demo, EXPORT_GPU, NULL, err);
+
+    /* Where there is no driver, a software device stands in, and is named so. */
+    r = r < 0 ? export_start(demo, EXPORT_GPU, simulated, err) : r;
+    if (r >= 0 && demo->redis_url.len > 0) {
+        r = export_start(demo, EXPORT_REDIS, redis, err);
+    }
+    if (r >= 0 && demo->postgres_url.len > 0) {
+        r = export_start(demo, EXPORT_POSTGRES, postgres, err);
+    }
+    return r < 0 ? r : containers_start(demo, err);
+}
+
 static int load_start(struct demo *demo, size_t index, struct baro_error *err)
 {
     enum demo_child child = loads[index].child;
@@ -271,10 +444,11 @@ static int load_start(struct demo *demo, size_t index, struct baro_error *err)
         "--scenario=sustained",
         "--scale=100",
         "--pause-ms=1000",
+        "--mistakes=12", /* below the alert's tenth */
         NULL,
     };
 
-    return demo_process_start(&demo->processes[CHILD_COUNT + index], name,
+    return demo_process_start(&demo->processes[PROCESS_LOADS + index], name,
                               arena_printf(&demo->arena, "%s/load", demo->data).ptr, argv, err);
 }
 
@@ -292,14 +466,22 @@ static int file_write(const char *path, const struct buf *text, struct baro_erro
 static int jobs_write(struct demo *demo, struct baro_error *err)
 {
     const struct demo_target targets[] = {
+        {"airflow", NULL, demo->export_ports[EXPORT_STATSD]},
         {"api", NULL, demo->ports[CHILD_RECONSTRUCTION]},
+        {"cadvisor", NULL, demo->export_ports[EXPORT_CONTAINER_E2E3D]},
+        {"minio", NULL, demo->ports[CHILD_OBJECTSTORE]},
+        {"minio-bucket", NULL, demo->ports[CHILD_OBJECTSTORE]},
         {"node_exporter", "/host/metrics", demo->own_port},
         {"orchestrator", NULL, demo->ports[CHILD_ORCHESTRATOR]},
         {"orfeas-backend", NULL, demo->ports[CHILD_STUDIO]},
+        {"orfeas-gpu", NULL, demo->export_ports[EXPORT_GPU]},
         {"orfeas-node", "/host/metrics", demo->own_port},
         {"pybase-backend", NULL, demo->ports[CHILD_EXTRACTION]},
+        {"pybase-cadvisor", NULL, demo->export_ports[EXPORT_CONTAINER_PYBASE]},
         {"pybase-extraction-worker", NULL, demo->extraction_worker},
         {"pybase-node", "/host/metrics", demo->own_port},
+        {"pybase-postgres", NULL, demo->export_ports[EXPORT_POSTGRES]},
+        {"pybase-redis", NULL, demo->export_ports[EXPORT_REDIS]},
         {"pybase-search-worker", NULL, demo->extraction_search},
         {"reconstruction", NULL, demo->ports[CHILD_RECONSTRUCTION_WORKER]},
     };
@@ -358,15 +540,40 @@ static int main_write(struct demo *demo, struct baro_error *err)
     return r;
 }
 
+/* The object store and who uses it share keys of this run, by the environment. */
+static int keys_make(struct baro_error *err)
+{
+    uint8_t bytes[SECRET_BYTES];
+    char secret[2 * SECRET_BYTES + 1];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
+        return error_set(err, -EIO, "no random bytes for the object store's keys");
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        (void)snprintf(secret + 2 * i, 3, "%02x", bytes[i]);
+    }
+    return setenv("AWS_ACCESS_KEY_ID", "demo", 1) == 0 &&
+                   setenv("AWS_SECRET_ACCESS_KEY", secret, 1) == 0 &&
+                   setenv("AWS_REGION", "us-east-1", 1) == 0
+               ? 0
+               : error_set(err, -ENOMEM, "out of memory");
+}
+
 static int demo_start(struct demo *demo, struct baro_error *err)
 {
     int r = places_find(demo, err);
 
     r = r < 0 ? r : listen_choose(demo, err);
     r = r < 0 ? r : faults_check(demo, err);
+    r = r < 0 ? r : keys_make(err);
+    if (r >= 0) {
+        servers_start(demo);
+    }
+    r = r < 0 ? r : statsd_start(demo, err);
     for (size_t i = 0; r >= 0 && i < CHILD_COUNT; i++) {
         r = child_start(demo, (enum demo_child)i, err);
     }
+    r = r < 0 ? r : exports_start(demo, err);
     r = r < 0 ? r : jobs_write(demo, err);
     r = r < 0 ? r : main_write(demo, err);
     for (size_t i = 0; r >= 0 && flags_bool(&demo->flags, DEMO_LOAD) && i < LOAD_COUNT; i++) {
@@ -380,6 +587,17 @@ static void urls_print(const struct demo *demo)
     (void)printf("barograph        http://127.0.0.1:%u/\n", demo->own_port);
     for (size_t i = 0; i < CHILD_COUNT; i++) {
         (void)printf("%-16s http://127.0.0.1:%u/\n", children[i].name, demo->ports[i]);
+    }
+    for (size_t i = 0; i < EXPORT_COUNT; i++) {
+        if (demo->export_ports[i] != 0) {
+            (void)printf("%-24s http://127.0.0.1:%u/metrics\n", exports[i].name,
+                         demo->export_ports[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(demo->absent); i++) {
+        if (demo->absent[i][0] != '\0') {
+            (void)printf("without          %s: its panels stay empty\n", demo->absent[i]);
+        }
     }
     (void)printf("metrics of the extraction workers: http://127.0.0.1:%u/metrics, "
                  "http://127.0.0.1:%u/metrics\n",
@@ -417,7 +635,9 @@ static int print_usage(void)
     flags_help(&out, "demo [FLAGS] [-- FLAGS OF serve]",
                "Starts the four example services on free ports, users for them, and a server that "
                "scrapes them as the "
-               "packs say.\nAll of it ends with this program. What is made lies in --data.",
+               "packs say;\nbeside them an object store, exporters, and Redis and PostgreSQL where "
+               "they are installed (on loopback, without passwords).\nAll of it ends with this "
+               "program. What is made lies in --data.",
                rows, ARRAY_COUNT(rows));
     (void)fwrite(out.ptr, 1, out.len, stdout);
     buf_done(&out);

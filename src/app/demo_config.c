@@ -8,7 +8,7 @@ static const struct demo_target *target_of(str line, const struct demo_target *t
     str name = str_trim(str_from_index(line, STR("  - job_name:").len));
 
     for (size_t i = 0; i < count; i++) {
-        if (str_is(name, targets[i].job)) {
+        if (str_is(name, targets[i].job) && targets[i].port != 0) {
             return &targets[i];
         }
     }

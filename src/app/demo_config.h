@@ -14,7 +14,7 @@
 struct demo_target {
     const char *job;
     const char *path; /* in place of the pack's metrics_path; NULL = as it is */
-    uint16_t port;
+    uint16_t port;    /* 0 = it is not there, and its job is left out */
 };
 
 /*

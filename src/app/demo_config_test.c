@@ -5,6 +5,7 @@
 static const struct demo_target targets[] = {
     {"api", NULL, 1234},
     {"node", "/host/metrics", 99},
+    {"absent", NULL, 0},
 };
 
 TEST(demo_scrape_jobs_keeps_what_runs_and_moves_it)
@@ -20,6 +21,8 @@ TEST(demo_scrape_jobs_keeps_what_runs_and_moves_it)
          "scrape_configs:\n  - job_name: other\n    static_configs:\n      - targets: "
          "['localhost:1']\n",
          0, ""},
+        {"a job that is not there",
+         "  - job_name: absent\n    static_configs:\n      - targets: ['localhost:1']\n", 0, ""},
         {"a port",
          "# head\nscrape_configs:\n  - job_name: api\n    static_configs:\n      - targets: "
          "['localhost:5000']\n",

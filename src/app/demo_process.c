@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,10 @@ static void pause_ms(long ms)
 }
 
 /* Only what may be called between fork and exec of a process that has threads, too. */
-NORETURN static void child_run(const char *directory, const char *log, const char *const *argv)
+NORETURN static void child_run(const struct demo_process *process, const char *directory,
+                               const char *const *argv)
 {
+    const char *log = process->log;
     int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -35,7 +38,10 @@ NORETURN static void child_run(const char *directory, const char *log, const cha
     (void)signal(SIGINT,
                  SIG_IGN); /* the terminal's ^C goes to all; the parent ends them in order */
     if (out >= 0 && in >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(out, STDERR_FILENO) >= 0 &&
-        dup2(in, STDIN_FILENO) >= 0 && chdir(directory) == 0) {
+        dup2(in, STDIN_FILENO) >= 0 && chdir(directory) == 0 &&
+        (process->uid == 0 ||
+         (setgroups(0, NULL) == 0 && setgid(process->gid) == 0 && setuid(process->uid) == 0))) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a change of user has undone it */
         (void)execv(argv[0], (char *const *)(uintptr_t)argv);
     }
     _exit(127);
@@ -49,12 +55,15 @@ int demo_process_start(struct demo_process *process, const char *name, const cha
     if (mkdir(directory, 0750) < 0 && errno != EEXIST) {
         return error_set(err, -errno, "%s: cannot be made: give another --data", directory);
     }
+    if (process->uid != 0 && chown(directory, process->uid, process->gid) < 0) {
+        return error_set(err, -errno, "%s: cannot be given to another user", directory);
+    }
     process->name = name;
     (void)snprintf(process->log, sizeof(process->log), "%s/%s.log", directory, name);
     (void)unlink(process->log); /* what an earlier run told is no answer */
     pid = fork();
     if (pid == 0) {
-        child_run(directory, process->log, argv);
+        child_run(process, directory, argv);
     }
     if (pid < 0) {
         return error_set(err, -errno, "%s: no process for it", name);
@@ -81,8 +90,10 @@ static bool port_find(str text, const char *phrase, uint16_t *ret)
     return true;
 }
 
-int demo_process_port(struct demo_process *process, const char *phrase, uint16_t *ret,
-                      struct baro_error *err)
+/* Reads the log over and over until the test holds. */
+static int log_await(struct demo_process *process,
+                     bool (*test)(str text, const char *phrase, uint16_t *ret), const char *phrase,
+                     uint16_t *ret, const char *late, struct baro_error *err)
 {
     struct buf text = {0};
     bool found = false;
@@ -91,8 +102,7 @@ int demo_process_port(struct demo_process *process, const char *phrase, uint16_t
     for (int waited = 0; !found && !ended && waited < START_MS; waited += POLL_MS) {
         ended = waitpid(process->pid, NULL, WNOHANG) != 0;
         buf_reset(&text);
-        found =
-            file_read(process->log, &text, NULL) >= 0 && port_find(buf_view(&text), phrase, ret);
+        found = file_read(process->log, &text, NULL) >= 0 && test(buf_view(&text), phrase, ret);
         if (!found) {
             pause_ms(POLL_MS);
         }
@@ -101,10 +111,46 @@ int demo_process_port(struct demo_process *process, const char *phrase, uint16_t
     if (ended) {
         process->pid = 0;
     }
-    return found ? 0
-                 : error_set(err, BARO_ETIMEOUT, "%s: %s: see %s", process->name,
-                             ended ? "it ended at once" : "it does not say where it listens",
-                             process->log);
+    return found && !ended ? 0
+                           : error_set(err, BARO_ETIMEOUT, "%s: %s: see %s", process->name,
+                                       ended ? "it ended at once" : late, process->log);
+}
+
+int demo_process_port(struct demo_process *process, const char *phrase, uint16_t *ret,
+                      struct baro_error *err)
+{
+    return log_await(process, port_find, phrase, ret, "it does not say where it listens", err);
+}
+
+static bool phrase_find(str text, const char *phrase, UNUSED uint16_t *ret)
+{
+    return str_contains(text, str_from(phrase));
+}
+
+int demo_process_text(struct demo_process *process, const char *phrase, struct baro_error *err)
+{
+    return log_await(process, phrase_find, phrase, NULL, "it does not get ready", err);
+}
+
+int demo_process_end(struct demo_process *process, struct baro_error *err)
+{
+    int status = -1;
+    pid_t ended = 0;
+
+    for (int waited = 0; ended == 0 && waited < START_MS; waited += POLL_MS) {
+        ended = waitpid(process->pid, &status, WNOHANG);
+        if (ended == 0) {
+            pause_ms(POLL_MS);
+        }
+    }
+    if (ended == 0) {
+        (void)kill(process->pid, SIGKILL);
+        (void)waitpid(process->pid, NULL, 0);
+    }
+    process->pid = 0;
+    return ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0
+               ? 0
+               : error_set(err, BARO_EEXEC, "%s: it failed: see %s", process->name, process->log);
 }
 
 void demo_processes_stop(struct demo_process *processes, size_t count)
@@ -113,7 +159,8 @@ void demo_processes_stop(struct demo_process *processes, size_t count)
 
     for (size_t i = count; i > 0; i--) {
         if (processes[i - 1].pid > 0) {
-            (void)kill(processes[i - 1].pid, SIGTERM);
+            (void)kill(processes[i - 1].pid,
+                       processes[i - 1].stop_signal != 0 ? processes[i - 1].stop_signal : SIGTERM);
         }
     }
     for (size_t i = 0; i < count; i++) {

@@ -15,7 +15,10 @@ enum { DEMO_ARGS_MAX = 32, DEMO_PATH_SIZE = 1024 };
 
 struct demo_process {
     const char *name;
-    pid_t pid; /* 0 = none */
+    uid_t uid; /* who it runs as, set before the start; 0 = as this process */
+    gid_t gid;
+    int stop_signal; /* 0 = SIGTERM */
+    pid_t pid;       /* 0 = none */
     char log[DEMO_PATH_SIZE];
 };
 
@@ -28,6 +31,11 @@ int demo_process_start(struct demo_process *process, const char *name, const cha
  * ends before. */
 int demo_process_port(struct demo_process *process, const char *phrase, uint16_t *ret,
                       struct baro_error *err);
+
+/* demo_process_text waits until the log has `phrase`; demo_process_end until the process has ended,
+ * and fails when it did not end well. */
+int demo_process_text(struct demo_process *process, const char *phrase, struct baro_error *err);
+int demo_process_end(struct demo_process *process, struct baro_error *err);
 
 /* demo_processes_stop asks all to end, waits, and ends those that do not. */
 void demo_processes_stop(struct demo_process *processes, size_t count);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`barograph demo`: the four services, their users, and a server whose panels have data; and nobody stays behind.
+"""`barograph demo`: the services, their users, databases and exporters, and a server whose panels all have data; and nobody stays behind.
 
 Usage: tests/cli/run_demo.py BUILD [NAME...]
 """
@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,13 +20,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "packs"), str(HERE.parent / "examples_common"), str(HERE.parent / "examples_extraction")]
 from barotest import ROOT, Program, Server, Skip, contains, equal, free_port, main, need, wait_until  # noqa: E402
 import packlib  # noqa: E402
-import run_services  # noqa: E402
 
-SERVICES = ["studio", "reconstruction", "orchestrator", "extraction", "load"]
-JOBS = ["api", "barograph", "node_exporter", "orchestrator", "orfeas-backend", "orfeas-node", "pybase-backend", "pybase-extraction-worker",
-        "pybase-node", "pybase-search-worker", "reconstruction"]
-# Of programs that the demo does not bring, and of failures that have not happened.
-ABSENT = re.compile(r"airflow_|failed_generations_total")
+SERVICES = ["studio", "reconstruction", "orchestrator", "extraction", "load", "objectstore"]
+# What each job of the packs needs beside the services; all of it is on Debian's test machines.
+INSTALLED = {"redis": shutil.which("redis-server") is not None, "postgres": any(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))}
+JOBS = sorted(["airflow", "api", "barograph", "cadvisor", "minio", "minio-bucket", "node_exporter", "orchestrator", "orfeas-backend", "orfeas-gpu",
+               "orfeas-node", "pybase-backend", "pybase-cadvisor", "pybase-extraction-worker", "pybase-node", "pybase-search-worker",
+               "reconstruction", *(f"pybase-{name}" for name, there in INSTALLED.items() if there)])
+# What cannot have data after a minute: the past. And what needs a server that is not installed.
+ABSENT = re.compile("|".join([r"offset 1[dw]", *(part for name, part in (("redis", "redis_"), ("postgres", "pg_")) if not INSTALLED[name])]))
 
 # Both of its parsers, each on what it is given for its format.
 PARSE = """import sys, urllib.request
@@ -35,7 +38,7 @@ for url in sys.argv[1:]:
     for kind, read in (("text/plain", parser), ("application/openmetrics-text;version=1.0.0", openmetrics)):
         answer = urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": kind}))
         if kind.split(";")[0] in answer.headers["Content-Type"]:
-            assert len(list(read.text_string_to_metric_families(answer.read().decode()))) > 3, url
+            assert len(list(read.text_string_to_metric_families(answer.read().decode()))) > 1, url
 """
 
 
@@ -44,6 +47,7 @@ class Demo:
 
     def __init__(self, build, work, *flags):
         self.port = free_port()
+        work.chmod(0o755)  # root runs PostgreSQL as another user, who goes through here
         self.program = Program([str(build / "barograph"), "demo", f"--data={work}/demo", f"--web.listen-address=127.0.0.1:{self.port}",
                                 "--interval=500ms", *flags], work / "demo.log", cwd=ROOT)
 
@@ -53,6 +57,14 @@ class Demo:
             conn.request("POST", "/api/v1/query", "query=" + "".join(f"%{b:02x}" for b in expr.encode()),
                          {"Content-Type": "application/x-www-form-urlencoded"})
             return json.loads(conn.getresponse().read()).get("data", {}).get("result", [])
+        finally:
+            conn.close()
+
+    def rules(self):
+        conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            conn.request("GET", "/api/v1/rules")
+            return json.loads(conn.getresponse().read())["data"]["groups"]
         finally:
             conn.close()
 
@@ -84,6 +96,19 @@ def is_alive(pid):
     return False
 
 
+def check_rules(demo):
+    """Every rule of the packs is evaluated, without an error. (A group with a long interval has its first turn later.)"""
+    wanted = {rule.get("alert", rule.get("record")) for pack in packlib.NAMES for kind in ("alert", "record") for rule in packlib.rules(pack, kind)}
+    groups = demo.rules()
+    equal({rule["name"] for group in groups for rule in group["rules"]}, wanted, "rules")
+
+    def unfinished():
+        return [(rule["name"], rule["health"], rule.get("lastError")) for group in demo.rules() for rule in group["rules"]
+                if rule["health"] != ("unknown" if group["interval"] > 60 and rule["health"] == "unknown" else "ok")]
+    wait_until("all rules are evaluated", lambda: not [row for row in unfinished() if row[1] == "unknown"], 90, 1)
+    equal(unfinished(), [], "rules that are not well")
+
+
 def test_all_of_it_runs_and_every_panel_has_data(build, work):
     if not all((build / "examples" / name / name).exists() for name in SERVICES):
         raise Skip("not all example services are built")
@@ -94,18 +119,20 @@ def test_all_of_it_runs_and_every_panel_has_data(build, work):
         for name in ("studio", "reconstruction-worker", "reconstruction", "orchestrator", "extraction"):
             equal(bool(re.search(rf"^{name} +http://127\.0\.0\.1:\d+/$", text, re.M)), True, f"URL of {name}")
         wait_until("the fault is passed on", lambda: demo.values('orchestrator_errors_total{stage="post"}') not in ([], [0.0]), 20, 0.2)
-        missing = [(pack, where, expr) for pack in packlib.NAMES for where, expr in run_services.own_queries(pack) if not ABSENT.search(expr)]
-        equal(len(missing) > 150, True, f"only {len(missing)} queries")
+        every = [(pack, where, expr) for pack in packlib.NAMES for where, expr in packlib.board_expressions(pack) if "annotation" not in where]
+        missing = [row for row in every if not ABSENT.search(row[2])]
+        equal(len(every) - len(missing) <= 5 or not all(INSTALLED.values()), True, f"{len(missing)} of {len(every)} queries")
 
         def none_missing():
             missing[:] = [row for row in missing if not any(value == value for value in demo.values(row[2]))]
             return not missing
 
         with contextlib.suppress(RuntimeError):
-            wait_until("data in every panel", none_missing, 40, 1)
+            wait_until("data in every panel", none_missing, 120, 1)
         equal(missing, [], "queries without data")
+        check_rules(demo)
         family = descendants(demo.program.process.pid)
-        equal(len(family) >= 12, True, f"{len(family)} processes")
+        equal(len(family) >= 18, True, f"{len(family)} processes")
     finally:
         equal(demo.program.stop(signal.SIGINT), 0, "exit status")
     equal([pid for pid in family if is_alive(pid)], [], "who stayed behind")
