@@ -235,6 +235,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .wal_compression = !flags_bool(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION) ? TSDB_WAL_NONE
                            : zstd                                              ? TSDB_WAL_ZSTD
                                                                                : TSDB_WAL_SNAPPY,
+        .downsample = flags_bool(flags, SERVE_FLAG_TSDB_DOWNSAMPLING),
         .exemplars_max =
             (uint32_t)(serve->features.exemplar_storage && exemplars == 0 ? EXEMPLARS_WITH_FEATURE
                                                                           : exemplars),

@@ -327,6 +327,12 @@ int value_drop_names(struct eval *ev, const struct timeline *line, struct value 
  * interval. */
 enum { SAMPLE_DISTANCE_MS = 15000 };
 
+/* A wish for select_hints; REDUCE_NONE where only all samples will do. */
+struct reduction {
+    enum select_reduce reduce;
+    dur window;
+};
+
 /* What a selector reads. */
 struct selection {
     const struct expr *selector; /* EXPR_VECTOR_SELECTOR */
@@ -335,6 +341,7 @@ struct selection {
     dur step;
     dur range;
     bool no_labels;
+    struct reduction reduction;
 };
 
 int eval_select_series(struct eval *ev, const struct selection *selection, struct series_list *ret,
@@ -396,6 +403,21 @@ int eval_matrix(struct eval *ev, ts at, const struct expr *matrix, struct query_
                 struct baro_error *err);
 /* samples_clean takes out stale markers. */
 void samples_clean(struct sample_buf *samples);
+
+/* ---- eval_reduce.c ---- */
+
+struct reduction reduction_of_range(enum function_id id, const struct range_call *call);
+struct reduction reduction_of_instant(ts ref_start, dur ref_step, dur lookback);
+
+/* samples_rank makes of the column n, if there is one, how many samples there are up to each. */
+void samples_rank(struct sample_buf *samples);
+
+/* samples_counted is of how many stored samples [low, high) tell, low < high. */
+static inline size_t samples_counted(const struct sample_buf *samples, size_t low, size_t high)
+{
+    return LIKELY(samples->n == NULL) ? high - low
+                                      : samples->n[high - 1] - (low > 0 ? samples->n[low - 1] : 0);
+}
 
 /* ---- eval_extend.c ---- */
 

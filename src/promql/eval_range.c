@@ -253,6 +253,7 @@ static int range_selector(struct range_eval *eval, struct baro_error *err)
     selection.range = state->range;
     selection.start = state->ref_start - state->range - before + 1;
     selection.end = range_call_end(state, eval->line->steps - 1) + after;
+    selection.reduction = reduction_of_range(eval->call->call.function->id, state);
     eval->start = selection.start;
     eval->end = selection.end;
     r = eval_select_series(ev, &selection, &eval->list, err);

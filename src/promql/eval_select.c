@@ -17,7 +17,9 @@ int eval_select_series(struct eval *ev, const struct selection *selection, struc
                                  .end = selection->end,
                                  .step = selection->step,
                                  .range = selection->range,
-                                 .no_labels = selection->no_labels};
+                                 .no_labels = selection->no_labels,
+                                 .reduce = selection->reduction.reduce,
+                                 .window = selection->reduction.window};
     struct matchers matchers = {selection->selector->vector.matchers,
                                 selection->selector->vector.matcher_count};
     int r =
@@ -88,6 +90,9 @@ void samples_clean(struct sample_buf *samples)
     size_t first = scan_nan(samples->v, 0, samples->count);
     size_t kept = first;
 
+    if (UNLIKELY(samples->n != NULL)) {
+        (void)sample_buf_add_n(samples); /* to the end: there is room */
+    }
     /* Stale markers and "absent" are NaNs: before the first NaN there is nothing to do. */
     for (size_t i = first; i < samples->count; i++) {
         if (value_is_stale(samples->v[i])) {
@@ -100,6 +105,7 @@ void samples_clean(struct sample_buf *samples)
         kept++;
     }
     samples->count = kept;
+    samples->n_count = samples->n != NULL ? kept : 0;
 }
 
 /* The columns of a view are only read. */
@@ -159,6 +165,7 @@ int eval_read(struct eval *ev, const struct expr *selector, const struct series 
     }
     if (r >= 0) {
         samples_clean(&ev->samples);
+        samples_rank(&ev->samples);
         *ret = &ev->samples;
     }
     return r;
@@ -594,6 +601,10 @@ int eval_vector_selector(struct eval *ev, const struct timeline *line, const str
     selection.start = eval.instant.ref_start - ev->lookback + 1;
     selection.end = eval.instant.ref_start + (ts)(line->steps - 1) * eval.instant.ref_step +
                     (smoothed ? ev->lookback : 0);
+    if (!smoothed) {
+        selection.reduction = reduction_of_instant(eval.instant.ref_start, eval.instant.ref_step,
+                                                   eval.instant.lookback);
+    }
     r = eval_select_series(ev, &selection, &eval.list, err);
     return r < 0 ? r : each_series(&eval, selection.start, selection.end, err);
 }

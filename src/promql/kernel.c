@@ -59,6 +59,34 @@ void kernel_slide(struct range_call *call, const struct sample_buf *samples,
 
 /* ---- windows ---- */
 
+/* Of how many stored samples those of the window tell. */
+static inline size_t window_counted(const struct window *w)
+{
+    size_t low = (size_t)(w->t - w->samples->t);
+
+    return samples_counted(w->samples, low, low + w->count);
+}
+
+/* Each value is the sum of several; should they overflow together, their shares of the mean do not.
+ */
+static double window_avg_of_sums(const struct window *w)
+{
+    double count = (double)window_counted(w);
+    double sum = 0, c = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        kahan_add(w->v[i], &sum, &c);
+    }
+    if (!isinf(sum)) {
+        return sum / count + c / count;
+    }
+    sum = c = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        kahan_add(w->v[i] / count, &sum, &c);
+    }
+    return sum + c;
+}
+
 static double window_avg(const struct window *w)
 {
     double sum = w->v[0];
@@ -66,6 +94,9 @@ static double window_avg(const struct window *w)
     double mean = 0;
     bool incremental = false;
 
+    if (UNLIKELY(w->samples->n != NULL)) {
+        return window_avg_of_sums(w);
+    }
     for (size_t i = 1; i < w->count; i++) {
         double count = (double)(i + 1);
         double q = (count - 1) / count;
@@ -105,7 +136,7 @@ static double window_sum(const struct window *w)
 
 static double window_count(const struct window *w)
 {
-    return (double)w->count;
+    return (double)window_counted(w);
 }
 
 static double window_present(UNUSED const struct window *w)

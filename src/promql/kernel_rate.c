@@ -231,8 +231,8 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
         if (reset_low < reset_count && range_call_tick(call, (reset_count - reset_low) / 8)) {
             return;
         }
-        out[i] = extrapolate(&stretch, increase, v[low], t[low], t[high - 1], high - low, end,
-                             call->range, kind);
+        out[i] = extrapolate(&stretch, increase, v[low], t[low], t[high - 1],
+                             samples_counted(samples, low, high), end, call->range, kind);
     }
 }
 

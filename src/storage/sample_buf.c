@@ -12,6 +12,7 @@ void sample_buf_done(struct sample_buf *buf)
     (void)mem_free(buf->v);
     (void)mem_free(buf->h_room);
     (void)mem_free(buf->st_room);
+    (void)mem_free(buf->n_room);
     if (buf->aside != NULL) {
         sample_buf_done(buf->aside);
         (void)mem_free(buf->aside);
@@ -39,6 +40,7 @@ bool sample_buf_reserve(struct sample_buf *buf, size_t more)
     void *v = buf->v;
     void *h = buf->h_room;
     void *st = buf->st_room;
+    void *n = buf->n_room;
     bool done;
 
     if (more <= buf->capacity - buf->count) {
@@ -51,13 +53,16 @@ bool sample_buf_reserve(struct sample_buf *buf, size_t more)
     capacity = capacity < buf->count + more ? buf->count + more : capacity;
     done = grow(&t, capacity, sizeof(*buf->t)) && grow(&v, capacity, sizeof(*buf->v)) &&
            (h == NULL || grow(&h, capacity, sizeof(*buf->h))) &&
-           (st == NULL || grow(&st, capacity, sizeof(*buf->st)));
+           (st == NULL || grow(&st, capacity, sizeof(*buf->st))) &&
+           (n == NULL || grow(&n, capacity, sizeof(*buf->n)));
     buf->t = t;
     buf->v = v;
     buf->h = buf->h != NULL ? h : NULL;
     buf->h_room = h;
     buf->st = buf->st != NULL ? st : NULL;
     buf->st_room = st;
+    buf->n = buf->n != NULL ? n : NULL;
+    buf->n_room = n;
     buf->capacity = done ? capacity : buf->capacity;
     return done;
 }
@@ -101,13 +106,15 @@ static bool keep_copy(struct sample_buf *scratch, const struct sample_buf *buf, 
         return false;
     }
     if ((buf->h != NULL && !sample_buf_add_h(scratch)) ||
-        (buf->st != NULL && !sample_buf_add_st(scratch))) {
+        (buf->st != NULL && !sample_buf_add_st(scratch)) ||
+        (buf->n != NULL && !sample_buf_add_n(scratch))) {
         return false;
     }
     for (size_t i = first; i < behind; i++) {
         sample_buf_move(scratch, i - first, buf, i);
     }
     scratch->count = behind - first;
+    scratch->n_count = buf->n != NULL ? scratch->count : 0;
     return true;
 }
 
@@ -148,7 +155,7 @@ bool sample_buf_merge(struct sample_buf *buf, size_t first, size_t middle)
     if (scratch == NULL) {
         scratch = buf->aside = MEM_NEW(struct sample_buf);
     }
-    if (!keep_copy(scratch, buf, first, middle)) {
+    if ((buf->n != NULL && !sample_buf_add_n(buf)) || !keep_copy(scratch, buf, first, middle)) {
         return false;
     }
     while (old < scratch->count || new < buf->count) {
@@ -171,5 +178,24 @@ bool sample_buf_merge(struct sample_buf *buf, size_t first, size_t middle)
         out++;
     }
     buf->count = out;
+    buf->n_count = buf->n != NULL ? out : 0;
+    return true;
+}
+
+bool sample_buf_add_n(struct sample_buf *buf)
+{
+    if (!sample_buf_reserve(buf, 1)) {
+        return false;
+    }
+    if (buf->n_room == NULL) {
+        buf->n_room = mem_try(buf->capacity * sizeof(*buf->n));
+    }
+    buf->n = buf->n_room;
+    if (buf->n == NULL) {
+        return false;
+    }
+    while (buf->n_count < buf->count) {
+        buf->n[buf->n_count++] = 1;
+    }
     return true;
 }

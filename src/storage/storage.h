@@ -42,6 +42,11 @@ struct sample_buf {
     const struct histogram **h_room; /* kept while h is NULL */
     ts *st_room;
     struct sample_buf *aside; /* of sample_buf_merge, made when it is needed */
+    /* Of how many stored samples each one tells, where a wish for fewer (select_hints.reduce) was
+     * granted; NULL = each of itself. The first n_count are set, the others are 1. */
+    uint32_t *n;
+    size_t n_count;
+    uint32_t *n_room;
 };
 
 void sample_buf_done(struct sample_buf *buf);
@@ -49,6 +54,8 @@ static inline void sample_buf_reset(struct sample_buf *buf)
 {
     buf->count = 0;
     buf->st = NULL;
+    buf->n = NULL;
+    buf->n_count = 0;
     if (buf->h != NULL) {
         buf->h = NULL;
         arena_reset(&buf->arena);
@@ -58,6 +65,8 @@ static inline void sample_buf_reset(struct sample_buf *buf)
 /* These return false when memory is out. */
 bool sample_buf_add_h(struct sample_buf *buf);
 bool sample_buf_add_st(struct sample_buf *buf);
+/* sample_buf_add_n makes the column n, and sets it for all samples that are there. */
+bool sample_buf_add_n(struct sample_buf *buf);
 
 /*
  * sample_buf_merge makes one rising run of two: [first, middle), and what follows it, which wins at
@@ -79,6 +88,9 @@ static inline void sample_buf_move(struct sample_buf *to, size_t to_index,
     if (to->st != NULL) {
         to->st[to_index] = from->st != NULL ? from->st[from_index] : 0;
     }
+    if (to->n != NULL) {
+        to->n[to_index] = from->n != NULL && from_index < from->n_count ? from->n[from_index] : 1;
+    }
 }
 
 /* sample_buf_reserve makes room for `more` samples; false when memory is out or SAMPLE_BUF_MAX is
@@ -86,8 +98,26 @@ static inline void sample_buf_move(struct sample_buf *to, size_t to_index,
 #define SAMPLE_BUF_MAX ((size_t)1 << 28)
 bool sample_buf_reserve(struct sample_buf *buf, size_t more);
 
+/*
+ * What a query can do with instead of all samples: for each window (k * hints.window, (k + 1) *
+ * hints.window] as many samples as the name says. A store may grant the wish for some series and
+ * times, and give all samples for others.
+ */
+enum select_reduce {
+    REDUCE_NONE,
+    REDUCE_LAST,  /* the last one, and a stale marker behind it */
+    REDUCE_SUM,   /* one with the sum (stale markers left out); n is the count */
+    REDUCE_MIN,   /* one with the least value */
+    REDUCE_MAX,   /* one with the greatest value */
+    REDUCE_EDGES, /* the first, the last, and those before and behind each fall; n tells how far
+                     from the one before */
+    REDUCE_KINDS, /* how many there are */
+};
+
 /* What a query wants of a selection; all zero is no wish. */
 struct select_hints {
+    enum select_reduce reduce;
+    dur window;     /* with reduce */
     ts start;       /* inclusive, milliseconds */
     ts end;         /* inclusive */
     dur step;       /* of the query; 0 for instant */

@@ -98,6 +98,9 @@ struct block *block_ref(struct block *block)
 
 static void release(struct block *block)
 {
+    for (int i = 0; i < DOWNSAMPLE_WINDOWS; i++) {
+        (void)downsample_free(atomic_load_explicit(&block->downsampled[i], memory_order_relaxed));
+    }
     if (block->cache != NULL) {
         block_cache_forget(block->cache, block->cache_owner);
     }
@@ -146,7 +149,15 @@ const char *block_directory(const struct block *block)
 
 uint64_t block_bytes(const struct block *block)
 {
-    return block->index_map.size + chunk_reader_bytes(block->chunks);
+    uint64_t bytes = block->index_map.size + chunk_reader_bytes(block->chunks);
+
+    for (int i = 0; i < DOWNSAMPLE_WINDOWS; i++) {
+        const struct downsample *file =
+            atomic_load_explicit(&block->downsampled[i], memory_order_acquire);
+
+        bytes += file != NULL ? downsample_bytes(file) : 0;
+    }
+    return bytes;
 }
 
 bool block_is_damaged(const struct block *block)

@@ -44,7 +44,7 @@ int block_set_failed(struct block *block, struct baro_error *err);
 /* block_directory is the path that was opened. */
 const char *block_directory(const struct block *block);
 
-/* block_bytes is the size of the mapped files. */
+/* block_bytes is the size of the mapped files, those of downsampled samples included. */
 uint64_t block_bytes(const struct block *block);
 
 /* block_skipped_chunks counts the chunks of encodings that are not read yet, which queries passed
@@ -61,3 +61,8 @@ bool block_is_damaged(const struct block *block);
  * Labels and strings it hands out point into the mapped index. */
 int block_querier(struct block *block, ts mint, ts maxt, struct querier **ret,
                   struct baro_error *err);
+
+/* block_querier_allow_reduced lets a block's querier grant wishes for fewer samples
+ * (select_hints.reduce): nothing else that is queried beside it may have samples in the block's
+ * range, or they would count twice. */
+void block_querier_allow_reduced(struct querier *querier);

@@ -6,6 +6,7 @@
 #include "sys/fs.h"
 #include "tsdb/block.h"
 #include "tsdb/chunk_reader.h"
+#include "tsdb/downsample.h"
 #include "tsdb/index_reader.h"
 #include "tsdb/tombstones.h"
 
@@ -22,7 +23,8 @@ struct block {
     struct index_reader *index;
     struct chunk_reader *chunks;
     struct tombstones tombstones;
-    struct block_cache *cache; /* NULL: nothing is kept */
+    _Atomic(struct downsample *) downsampled[DOWNSAMPLE_WINDOWS]; /* NULL = none; set once */
+    struct block_cache *cache;                                    /* NULL: nothing is kept */
     uint64_t cache_owner;
 };
 

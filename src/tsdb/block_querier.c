@@ -8,6 +8,11 @@ enum {
     CANCEL_EVERY_SERIES = 1024,
     KEPT_SERIES_MAX = 1 << 15, /* of a selection that is worth keeping */
     CHUNK_SAMPLES_USUAL = 120,
+    /* series.id is the reference in the index (32 bits), then what a wish for fewer samples came
+     * to: enum select_reduce, and the number of the window. */
+    ID_REDUCE_SHIFT = 32,
+    ID_WINDOW_SHIFT = 40,
+    ID_BYTE_MASK = 0xff,
 };
 
 struct block_querier {
@@ -15,6 +20,7 @@ struct block_querier {
     struct block *block;
     ts mint;
     ts maxt;
+    bool may_reduce;
     _Atomic uint64_t damage;    /* that was passed over; relaxed, a counter */
     struct cache_reader reader; /* of the block's cache, if it has one */
     struct arena arena;         /* labels that were handed out */
@@ -296,6 +302,22 @@ static int select_new(struct block_querier *querier, struct arena *arena,
                              : select_fresh(querier, arena, hints, list, cancel, ret, err);
 }
 
+/* Notes what may be given instead of all samples. */
+static void set_reduction(const struct block_querier *querier, const struct select_hints *wanted,
+                          struct series_list *found)
+{
+    for (uint64_t window = 0; window < DOWNSAMPLE_WINDOWS; window++) {
+        if (!querier->may_reduce || wanted->reduce == REDUCE_NONE ||
+            wanted->window != downsample_windows[window]) {
+            continue;
+        }
+        for (size_t k = 0; k < found->count; k++) {
+            found->items[k].id |=
+                (uint64_t)wanted->reduce << ID_REDUCE_SHIFT | window << ID_WINDOW_SHIFT;
+        }
+    }
+}
+
 static int block_select(struct querier *base, struct arena *arena, const struct select_hints *hints,
                         struct matchers matchers, const struct cancel *cancel,
                         struct series_list *ret, struct baro_error *err)
@@ -315,7 +337,28 @@ static int block_select(struct querier *base, struct arena *arena, const struct 
             ? select_kept(querier, arena, &wanted, selection, cancel, ret, err)
             : select_new(querier, arena, &wanted, matchers, buf_view(&key), cancel, ret, err);
     buf_done(&key);
+    if (r >= 0) {
+        set_reduction(querier, &wanted, ret);
+    }
     return r;
+}
+
+/* Samples that were summed up before, if the series has them: 1, or 0 when all must be read. Damage
+ * costs nothing but time. */
+static int append_reduced(const struct block *block, uint64_t id, ts start, ts end,
+                          struct sample_buf *ret, struct baro_error *err)
+{
+    enum select_reduce reduce = (enum select_reduce)(id >> ID_REDUCE_SHIFT & ID_BYTE_MASK);
+    const struct downsample *file = atomic_load_explicit(
+        &block->downsampled[id >> ID_WINDOW_SHIFT & ID_BYTE_MASK], memory_order_acquire);
+    uint32_t ref = (uint32_t)id;
+    int r;
+
+    if (file == NULL || tombstones_of(&block->tombstones, ref).count > 0) {
+        return 0;
+    }
+    r = downsample_read(file, ref, reduce, start, end, ret, err);
+    return r == BARO_ECORRUPT ? 0 : r;
 }
 
 static bool is_histogram_chunk(uint8_t encoding)
@@ -515,10 +558,9 @@ static const struct cached_run *run_over(const struct block_querier *querier,
                : make_run(block, series, start, end);
 }
 
-static int block_view(struct querier *base, const struct series *series, ts start, ts end,
-                      struct sample_view *ret)
+static int view_all(struct block_querier *querier, const struct series *series, ts start, ts end,
+                    struct sample_view *ret)
 {
-    struct block_querier *querier = block_querier_of(base);
     const struct cached_run *run;
     size_t first = 0;
 
@@ -532,6 +574,20 @@ static int block_view(struct querier *base, const struct series *series, ts star
     ret->v = run->v + first;
     ret->has_nan = run->has_nan;
     return 1;
+}
+
+/* What may be had as fewer samples is not viewed: block_samples sees to it. */
+static int block_view(struct querier *base, const struct series *series, ts start, ts end,
+                      struct sample_view *ret)
+{
+    struct block_querier *querier = block_querier_of(base);
+    uint64_t window = series->id >> ID_WINDOW_SHIFT & ID_BYTE_MASK;
+
+    if (series->id >> ID_REDUCE_SHIFT != 0 &&
+        atomic_load_explicit(&querier->block->downsampled[window], memory_order_acquire) != NULL) {
+        return 0;
+    }
+    return view_all(querier, series, start, end, ret);
 }
 
 static int append_view(const struct sample_view *view, struct sample_buf *ret,
@@ -563,7 +619,13 @@ static int block_samples(struct querier *base, const struct series *series, ts s
     size_t first = ret->count;
     int r;
 
-    if (block_view(base, series, start, end, &view) > 0) {
+    if (series->id >> ID_REDUCE_SHIFT != 0) {
+        r = append_reduced(querier->block, series->id, start, end, ret, err);
+        if (r != 0) {
+            return r < 0 ? r : 0;
+        }
+    }
+    if (view_all(querier, series, start, end, &view) > 0) {
         return append_view(&view, ret, err);
     }
     clip(querier, &start, &end);
@@ -820,4 +882,10 @@ int block_querier(struct block *block, ts mint, ts maxt, struct querier **ret,
     querier->maxt = maxt;
     *ret = &querier->querier;
     return 0;
+}
+
+void block_querier_allow_reduced(struct querier *querier)
+{
+    ASSERT(querier->ops == &block_ops);
+    block_querier_of(querier)->may_reduce = true;
 }

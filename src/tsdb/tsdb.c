@@ -14,6 +14,26 @@
 #include "tsdb/tsdb_replay.h"
 #include "tsdb/wal_checkpoint.h"
 
+/* Whether neither another block nor the head has samples in the range of block `index`. The head
+ * was opened before: its oldest sample only moves on. */
+static bool is_alone(struct tsdb *tsdb, const struct block_list *list, size_t index)
+{
+    const struct block_meta *meta = block_meta(list->items[index]);
+    ts head_mint = 0, head_maxt = 0;
+
+    if (head_time(tsdb->head, &head_mint, &head_maxt) && head_mint < meta->maxt) {
+        return false;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct block_meta *other = block_meta(list->items[i]);
+
+        if (i != index && other->mint < meta->maxt && other->maxt > meta->mint) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int tsdb_querier(struct queryable *queryable, ts mint, ts maxt, struct querier **ret,
                         struct baro_error *err)
 {
@@ -34,6 +54,9 @@ static int tsdb_querier(struct queryable *queryable, ts mint, ts maxt, struct qu
 
         if (meta->mint <= maxt && meta->maxt > mint) {
             r = block_querier(list->items[i], mint, maxt, &part, err);
+            if (r >= 0 && is_alone(tsdb, list, i)) {
+                block_querier_allow_reduced(part);
+            }
             if (r >= 0) {
                 vec_push(&parts, part);
             }

@@ -71,6 +71,7 @@ struct tsdb_options {
     void *progress_context;
     /* By selector; NULL = none. tsdb_open takes a reference of its own. */
     struct retention_rules *retention_rules;
+    bool downsample; /* blocks of 18 h and longer (nine times chunk_range) get files of windows */
 };
 
 /*

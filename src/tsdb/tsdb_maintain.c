@@ -8,6 +8,7 @@
  *   4. Blocks lose what the retention rules no longer keep (tsdb_rules.c).
  *      Blocks are merged by plan; the new one is read back whole before the old ones go.
  *   5. Blocks beyond the retention go.
+ *   6. Long blocks are downsampled, when that is asked for (tsdb_downsample.c).
  * Before all that, blocks in which damage was met are salvaged (tsdb_mend.c).
  * Nothing is removed before what replaces it is on the disk and was read back. Whatever fails is
  * tried again in a minute.
@@ -540,6 +541,9 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
     }
     if (r >= 0) {
         r = delete_old(tsdb, err);
+    }
+    if (r >= 0) {
+        r = tsdb_downsample(tsdb, err);
     }
     return r < 0 ? r : snapshot_when_due(tsdb, err);
 }

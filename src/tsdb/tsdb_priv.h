@@ -50,7 +50,8 @@ struct tsdb {
     /* Compaction and everything else that changes the directory: one thread at a time. Held for as
      * long as that takes; appends and queries never wait for it. */
     struct lock compact_lock;
-    VEC(struct block *) obsolete;     /* lock: compact; parents whose child is loaded, not served */
+    VEC(struct block *) obsolete; /* lock: compact; parents whose child is loaded, not served */
+    uintptr_t downsampled_list;   /* lock: compact; the list of blocks that was looked at last */
     VEC(struct tsdb_skipped) skipped; /* lock: compact; what can be salvaged of them is */
     ts truncate_to;          /* lock: compact; a block is written up to here, but the head not
                                 truncated yet; INT64_MIN = nothing to do */
@@ -111,6 +112,9 @@ int tsdb_add_tombstones_consume(struct tsdb *tsdb, struct block *block, struct t
 /* tsdb_apply_rules deletes from the blocks what the retention rules no longer keep. Under the
  * compact lock. */
 int tsdb_apply_rules(struct tsdb *tsdb, struct baro_error *err);
+
+/* tsdb_downsample makes and opens the files of downsampled samples. Under the compact lock. */
+int tsdb_downsample(struct tsdb *tsdb, struct baro_error *err);
 
 /* tsdb_mend salvages the blocks in which damage was met, and sets them aside. Under the compact
  * lock. Fails with BARO_ECANCELED only. */
