@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/retention_rules_config.h"
+#include "app/serve_alerting.h"
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "app/version.h"
@@ -316,6 +317,7 @@ static int start_rules(struct serve *serve, const struct serve_rules *rules, str
         .clock = clock_real(),
         .queryable = tsdb_queryable(serve->tsdb),
         .appendable = tsdb_appendable(serve->tsdb),
+        .sink = serve_alerting_sink(serve),
         .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
         .thread_count = (size_t)flags_int(&serve->flags, SERVE_FLAG_RULES_CONCURRENCY),
         .resend_delay = flags_duration(&serve->flags, SERVE_FLAG_RULES_RESEND),
@@ -375,11 +377,13 @@ static int shut_down(struct serve *serve, int status)
     if (serve->rules != NULL) {
         rule_manager_stop(serve->rules);
     }
+    serve_alerting_stop(serve);
     serve->server = http_server_free(serve->server);
     serve->api = api_free(serve->api);
     serve->dash = dash_store_free(serve->dash);
     serve->rules = rule_manager_free(serve->rules);
     serve->crew = crew_free(serve->crew);
+    serve_alerting_free(serve);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
         log_error("storage did not close well", log_err(&err));
@@ -421,14 +425,18 @@ static int start(struct serve *serve, struct baro_error *err)
 {
     bool has_file = serve->config_path != NULL;
     struct serve_rules rules = {0};
+    struct serve_alerting alerting = {0};
     int r = has_file ? load_config(serve, &rules, err) : 0;
 
+    r = r >= 0 ? serve_alerting_load(serve, true, &alerting, err) : r;
     r = r >= 0 ? open_dashboards(serve, err) : r;
     r = r >= 0 ? start_server(serve, err) : r;
     r = r >= 0 && !has_file ? load_config(serve, &rules, err) : r;
     r = r >= 0 ? open_tsdb(serve, err) : r;
     r = r >= 0 ? start_scraping(serve, err) : r;
+    r = r >= 0 ? serve_alerting_start(serve, &alerting, err) : r;
     r = r >= 0 ? start_rules(serve, &rules, err) : r;
+    serve_alerting_done(&alerting);
     serve_rules_done(&rules);
     return r;
 }

@@ -65,6 +65,37 @@ static void rules(void *app, struct arena *arena, struct rule_group_view **ret, 
     }
 }
 
+static struct am *alerting(void *app)
+{
+    return atomic_load_explicit(&((struct serve *)app)->am, memory_order_acquire);
+}
+
+static void alertmanagers(void *app, struct arena *arena, struct api_alertmanagers *ret)
+{
+    struct serve *serve = app;
+    struct am_sender *sender = atomic_load_explicit(&serve->sender, memory_order_acquire);
+
+    *ret = (struct api_alertmanagers){0};
+    if (sender != NULL) {
+        am_sender_urls(sender, arena, &ret->active, &ret->active_count, &ret->dropped,
+                       &ret->dropped_count);
+    }
+}
+
+static void metrics(void *app, struct buf *ret)
+{
+    struct serve *serve = app;
+    struct am *am = atomic_load_explicit(&serve->am, memory_order_acquire);
+    struct am_sender *sender = atomic_load_explicit(&serve->sender, memory_order_acquire);
+
+    if (am != NULL) {
+        am_metrics_write(am, ret);
+    }
+    if (sender != NULL) {
+        am_sender_metrics_write(sender, ret);
+    }
+}
+
 static void metadata(void *app, struct arena *arena, str metric, struct matchers matchers,
                      size_t limit, struct scrape_metadata_list *ret)
 {
@@ -241,6 +272,8 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
                     .runtime = runtime,
                     .blocks = blocks,
                     .rules = rules,
+                    .alertmanagers = alertmanagers,
+                    .metrics = metrics,
                     .external_labels = external_labels},
         .build = {.version = BAROGRAPH_SPEAKS_PROMETHEUS,
                   .revision = "",
@@ -256,6 +289,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .prefix = serve->prefix,
         .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
         .enable_lifecycle = flags_bool(&serve->flags, SERVE_FLAG_WEB_LIFECYCLE),
+        .alerting = alerting,
         .reload = reload,
         .quit = quit,
     };

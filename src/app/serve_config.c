@@ -1,7 +1,9 @@
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/retention_rules_config.h"
+#include "app/serve_alerting.h"
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "base/log.h"
@@ -132,10 +134,11 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
     struct serve_rules rules = {0};
+    struct serve_alerting alerting = {0};
     int r;
 
     lock_assert_held(&serve->reload_lock);
-    if (serve->scrape == NULL) {
+    if (atomic_load_explicit(&serve->sender, memory_order_acquire) == NULL) {
         return error_set(err, BARO_EBUSY,
                          "the write-ahead log is being replayed: try again when /-/ready says so");
     }
@@ -143,12 +146,15 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
     if (r >= 0) {
         r = serve_rules_load(serve, config, false, &rules, err);
     }
+    r = r >= 0 ? serve_alerting_load(serve, false, &alerting, err) : r;
+    r = r >= 0 ? serve_alerting_apply(serve, config, &alerting, err) : r;
     if (r >= 0) {
         r = scrape_manager_apply(serve->scrape, config, err);
     }
     if (r >= 0) {
         serve_rules_apply(serve, config, &rules);
     }
+    serve_alerting_done(&alerting);
     serve_rules_done(&rules);
     if (r >= 0) {
         struct retention retention = serve_retention(serve, config);

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "api/api.h"
+#include "alerting/am.h"
+#include "alerting/am_sender.h"
 #include "app/flags.h"
 #include "app/serve_features.h"
 #include "base/lock.h"
@@ -38,6 +40,8 @@ struct serve {
     struct scrape_manager *scrape;
     struct rule_manager *rules;
     struct dash_store *dash;
+    struct am *_Atomic am; /* set once its state is read; release order, read with acquire */
+    struct am_sender *_Atomic sender; /* likewise */
 
     /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
     struct queryable *_Atomic queryable;

@@ -59,8 +59,7 @@ static void check_root(struct option_reader *rd, UNUSED void *object, const stru
 static const struct option root_rows[] = {
     ROW("global", STRUCT, ROOT(global), OF(prom_global_type), .flags = OPTION_ALWAYS),
     ROW("runtime", STRUCT, ROOT(runtime), OF(prom_runtime_type), .flags = OPTION_ALWAYS),
-    ROW("alerting", STRUCT, ROOT(alerting), OF(prom_alerting_type),
-        .flags = OPTION_ALWAYS | OPTION_UNSUPPORTED),
+    ROW("alerting", STRUCT, ROOT(alerting), OF(prom_alerting_type), .flags = OPTION_ALWAYS),
     ROW("rule_files", FILES, ROOT(rule_files)),
     ROW("scrape_config_files", FILES, ROOT(scrape_config_files)),
     ROW("scrape_configs", LIST, ROOT(scrapes), OF(prom_scrape_type),

@@ -330,7 +330,11 @@ TEST(prom_config_notes_what_is_not_supported)
     } cases[] = {
         {"rule_files: []\n", NULL, 0},
         {"rule_files: [a.yml]\n", NULL, 0},
-        {"alerting: {alertmanagers: []}\n", "'alerting' is not supported yet", 1},
+        {"alerting: {alertmanagers: []}\n", NULL, 0},
+        {"alerting: {alertmanagers: [{static_configs: [{targets: [a:1]}]}]}\n", NULL, 0},
+        {"alerting: {alertmanagers: [{sigv4: {region: a}}]}\n", "'sigv4' is not supported yet", 1},
+        {"alerting: {alertmanagers: [{kubernetes_sd_configs: [{role: pod}]}]}\n",
+         "'kubernetes_sd_configs' is not supported yet", 1},
         {"remote_write: [{url: http://x}]\n", "'remote_write' is not supported yet", 1},
         {"otlp:\n", NULL, 0},
         {"storage: {tsdb: {retention: {time: 1d}}}\n", NULL, 0},
@@ -555,11 +559,11 @@ TEST(prom_check_statuses)
         const char *says;
     } cases[] = {
         {"scrape_configs: []\n", {0}, PROM_CHECK_OK, ": valid\n"},
-        {"alerting: {alertmanagers: []}\n", {0}, PROM_CHECK_OK, "warning: 'alerting' is not"},
-        {"alerting: {alertmanagers: []}\n",
+        {"remote_write: [{url: http://x}]\n", {0}, PROM_CHECK_OK, "warning: 'remote_write' is not"},
+        {"remote_write: [{url: http://x}]\n",
          {.strict = true},
          PROM_CHECK_FAILED,
-         "c.yml:1:1: 'alerting' is not supported yet"},
+         "c.yml:1:1: 'remote_write' is not supported yet"},
         {"rule_files: [none.yml]\n", {0}, PROM_CHECK_FAILED, "does not point to an existing file"},
         {"rule_files: [none.yml]\n", {.syntax_only = true}, PROM_CHECK_OK, "valid"},
         {"rule_files: [no*.yml]\n", {0}, PROM_CHECK_OK, "valid"},

@@ -137,7 +137,8 @@ static void check_alertmanager(struct option_reader *rd, void *object, const str
 
 static const struct option alertmanager_rows[] = {
     ROW(NULL, INLINE, AT(struct alertmanager_raw, http), OF(prom_http_type)),
-    ROW("sigv4", STRUCT, AT(struct alertmanager_raw, sigv4), OF(sigv4_type)),
+    ROW("sigv4", STRUCT, AT(struct alertmanager_raw, sigv4), OF(sigv4_type),
+        .flags = OPTION_UNSUPPORTED),
     ROW("scheme", STR, AT(struct alertmanager_raw, scheme), DEFAULT("http")),
     ROW("path_prefix", STR, AT(struct alertmanager_raw, path_prefix)),
     ROW("timeout", DURATION, AT(struct alertmanager_raw, timeout), DEFAULT("10s")),
