@@ -556,8 +556,8 @@ static size_t put_batch(struct am *am, const struct am_alert *alerts, size_t cou
     return invalid;
 }
 
-int am_put(struct am *am, const struct am_alert *alerts, size_t count, bool wait,
-           struct am_put_result *result, struct baro_error *err)
+int am_alerts_put(struct am *am, const struct am_alert *alerts, size_t count, bool wait,
+                  struct am_put_result *result, struct baro_error *err)
 {
     result->invalid = 0;
     for (size_t i = 0; i < count; i += AM_PUT_BATCH) {

@@ -84,18 +84,18 @@ bool am_work(struct am *am);
 
 enum am_status { AM_STATUS_ACTIVE, AM_STATUS_SUPPRESSED };
 
-/* What was posted; completed by am_put: times that are 0, updated_at, fingerprint. */
+/* What was posted; completed by am_alerts_put: times that are 0, updated_at, fingerprint. */
 struct am_put_result {
     size_t invalid;
     struct buf message; /* why, each followed by "; " but the last */
 };
 
 /*
- * am_put takes alerts. Those that are invalid are left out, counted and explained. With `wait` it
- * returns when the good ones are on the disk, and fails with what the disk says.
+ * am_alerts_put takes alerts. Those that are invalid are left out, counted and explained. With
+ * `wait` it returns when the good ones are on the disk, and fails with what the disk says.
  */
-int am_put(struct am *am, const struct am_alert *alerts, size_t count, bool wait,
-           struct am_put_result *result, struct baro_error *err);
+int am_alerts_put(struct am *am, const struct am_alert *alerts, size_t count, bool wait,
+                  struct am_put_result *result, struct baro_error *err);
 
 /* An alert as the API shows it. */
 struct am_alert_view {

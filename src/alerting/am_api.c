@@ -307,7 +307,7 @@ void am_api_post_v1(struct am *am, struct http_request *request, struct http_res
     } else if (am_api_alerts_parse(call.arena, request->body, &alerts, &count, &status, &code,
                                    &err) < 0) {
         write_v1(&call, 400, "bad_data", str_from(err.message));
-    } else if (am_put(am, alerts, count, true, &result, &err) < 0) {
+    } else if (am_alerts_put(am, alerts, count, true, &result, &err) < 0) {
         write_v1(&call, 500, "server_error", str_from(err.message));
     } else if (result.invalid > 0) {
         write_v1(&call, 400, "bad_data", buf_view(&result.message));

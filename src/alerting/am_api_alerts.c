@@ -146,7 +146,7 @@ void am_api_post_alerts(struct am_call *call)
     if (am_api_alerts_parse(call->arena, call->request->body, &alerts, &count, &status, &code,
                             &err) < 0) {
         am_call_fault(call, status, code, "%s", err.message);
-    } else if (am_put(call->am, alerts, count, true, &result, &err) < 0) {
+    } else if (am_alerts_put(call->am, alerts, count, true, &result, &err) < 0) {
         am_call_text(call, 500, "%s", err.message);
     } else if (result.invalid > 0) {
         am_call_text(call, 400, "%.*s", STR_ARG(buf_view(&result.message)));

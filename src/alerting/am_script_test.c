@@ -154,7 +154,7 @@ static void report(struct am_script *script, str labels, ts starts_at, ts ends_a
     struct baro_error err = {0};
 
     alert.labels = (struct labels){items, read_labels(labels, items)};
-    assert_ok(am_put(script->am, &alert, 1, true, &result, &err), &err);
+    assert_ok(am_alerts_put(script->am, &alert, 1, true, &result, &err), &err);
     assert_int_equal(result.invalid, 0);
 }
 

@@ -5,6 +5,8 @@
  * Each takes what follows the command's words, writes to standard output and error, and returns the
  * exit status: 0 = good, 1 = refused or failed, 2 = wrong usage, 3 = lint findings.
  */
+int command_alert_add(int argc, char **argv);
+int command_alert_query(int argc, char **argv);
 int command_alert_test_receiver(int argc, char **argv);
 int command_check_am_config(int argc, char **argv);
 int command_check_catalog(int argc, char **argv);
@@ -30,6 +32,12 @@ int command_query_range(int argc, char **argv);
 int command_query_series(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_template_render(int argc, char **argv);
+int command_silence_add(int argc, char **argv);
+int command_silence_expire(int argc, char **argv);
+int command_silence_export(int argc, char **argv);
+int command_silence_import(int argc, char **argv);
+int command_silence_query(int argc, char **argv);
+int command_silence_update(int argc, char **argv);
 int command_test_promql(int argc, char **argv);
 int command_test_rules(int argc, char **argv);
 int command_tsdb_analyze(int argc, char **argv);

@@ -829,7 +829,7 @@ static bool plain_try(struct http_client *client, struct http_call *request)
     str lines = request->headers != NULL ? buf_view(&request->headers->lines) : STR_NULL;
     struct plain_url url;
 
-    if (!client->can_be_plain || request->post.ptr != NULL ||
+    if (!client->can_be_plain || request->post.ptr != NULL || request->method != NULL ||
         !plain_url_parse(request->url, &url)) {
         return false;
     }
