@@ -1,0 +1,148 @@
+// @vitest-environment jsdom
+/* Transformations over generated frames: ours against Grafana's own library. */
+import { beforeAll, expect, test } from 'vitest';
+import { lastValueFrom } from 'rxjs';
+import { makeField, makeFrame, type Frame } from '../../src/grafana/frame';
+import { type Json } from '../../src/grafana/json';
+import { fieldName } from '../../src/grafana/names';
+import { transformFrames } from '../../src/grafana/transform';
+import { generator, grafana, pick } from './grafana';
+
+beforeAll(() => {
+    const byId = new Map((Object.values(grafana.standardTransformers) as { id: string; name: string; aliasIds?: string[] }[]).map((t) => [t.id, t]));
+    grafana.standardTransformersRegistry.setInit(() => [...byId.values()].map((t) => ({ id: t.id, name: t.name, aliasIds: t.aliasIds, transformation: () => Promise.resolve(t), editor: null })));
+});
+
+function series(random: () => number): Frame[] {
+    const step = 10;
+    return Array.from({ length: 1 + Math.floor(random() * 3) }, (_, n) => {
+        const start = Math.floor(random() * 3) * step;
+        const length = 2 + Math.floor(random() * 5);
+        const times = Array.from({ length }, (_v, i) => start + i * step);
+        const values = times.map(() => (random() < 0.15 ? null : Math.round(random() * 20)));
+        return makeFrame([makeField('Time', 'time', times), makeField('Value', 'number', values, {}, { host: `h${n}`, job: pick(random, ['a', 'b']) })], { refId: 'ABC'[n]! });
+    });
+}
+
+function tables(random: () => number): Frame[] {
+    return Array.from({ length: 1 + Math.floor(random() * 3) }, (_, n) => {
+        const length = 1 + Math.floor(random() * 6);
+        const host = Array.from({ length }, () => pick(random, ['x', 'y', 'z10', 'z9']));
+        const zone = Array.from({ length }, () => pick(random, ['p', 'q']));
+        const value = Array.from({ length }, () => (random() < 0.1 ? null : Math.round(random() * 50)));
+        return makeFrame([makeField('host', 'string', host), makeField('zone', 'string', zone), makeField(`v${n}`, 'number', value)], { refId: 'ABC'[n]! });
+    });
+}
+
+/* What can be seen of frames: names and values, gaps as null. */
+function seen(frames: readonly Frame[]): unknown {
+    return frames.map((frame) => frame.fields.map((f) => [
+        f.config.displayName ?? f.name,
+        Array.from(f.values as ArrayLike<unknown>, (v) => (v === undefined || v === null || (typeof v === 'number' && Number.isNaN(v)) ? null : typeof v === 'number' ? Math.round(v * 1e9) / 1e9 : v)),
+        Object.fromEntries(Object.entries(f.labels ?? {}).filter(([, v]) => v !== undefined)),
+    ]));
+}
+
+function copy(frames: readonly Frame[]): Frame[] {
+    return frames.map((f) => ({ ...f, fields: f.fields.map((x) => ({ ...x, values: [...(x.values as unknown[])], config: { ...x.config }, ...(x.labels ? { labels: { ...x.labels } } : {}) })) }));
+}
+
+/* Every case that differs is told once, not only the first. */
+const wrong = new Map<string, string>();
+
+async function check(id: string, options: Json, frames: readonly Frame[]): Promise<void> {
+    const theirs = (await lastValueFrom(grafana.transformDataFrame([{ id, options: structuredClone(options) }], copy(frames)))) as Frame[];
+    const ours = transformFrames(copy(frames), [{ id, options }]);
+    const [got, want] = [JSON.stringify(seen(ours.frames)), JSON.stringify(seen(theirs))];
+    if (got !== want || ours.errors.length > 0) {
+        wrong.set(`${id} ${JSON.stringify(options)}`, `${ours.errors.join()}\nof   ${JSON.stringify(seen(frames))}\nours ${got}\nwant ${want}`);
+    }
+}
+
+const SERIES_CASES: [string, Json][] = [
+    ['reduce', { reducers: ['max', 'mean', 'lastNotNull'] }],
+    ['reduce', { reducers: ['sum'], labelsToFields: true }],
+    ['reduce', { reducers: ['min'], mode: 'reduceFields' }],
+    ['reduce', { reducers: ['min', 'max'], mode: 'reduceFields', includeTimeField: true }],
+    ['joinByField', { byField: 'Time', mode: 'outer' }],
+    ['seriesToColumns', {}],
+    ['merge', {}],
+    ['seriesToRows', {}],
+    ['labelsToFields', {}],
+    ['labelsToFields', { valueLabel: 'host' }],
+    ['labelsToFields', { keepLabels: ['job'] }],
+    ['labelsToFields', { mode: 'rows' }],
+    ['calculateField', { mode: 'reduceRow', reduce: { reducer: 'sum' } }],
+    ['calculateField', { mode: 'reduceRow', reduce: { reducer: 'max' }, alias: 'Most', replaceFields: true }],
+    ['calculateField', { mode: 'index', alias: 'n' }],
+    ['calculateField', { mode: 'cumulativeFunctions', cumulative: { field: 'Value', reducer: 'sum' } }],
+    ['filterFieldsByName', { include: { names: ['Time'] } }],
+    ['filterByRefId', { include: 'A' }],
+    ['renameByRegex', { regex: '/.*host="(\\w+)".*/', renamePattern: 'on $1' }],
+    ['limit', { limitField: 3 }],
+];
+
+test('of series', async () => {
+    const random = generator(4);
+    for (let i = 0; i < 40; i++) {
+        const frames = series(random);
+        for (const [id, options] of SERIES_CASES) {
+            await check(id, options, frames);
+        }
+    }
+    expect([...wrong].map(([name, text]) => `${name}\n${text}`).join('\n\n')).toBe('');
+});
+
+const TABLE_CASES: [string, Json][] = [
+    ['organize', { excludeByName: { zone: true }, indexByName: { v0: 0, host: 1 }, renameByName: { host: 'Host', v0: 'Load' } }],
+    ['filterFieldsByName', { exclude: { pattern: '/^v/' } }],
+    ['sortBy', { sort: [{ field: 'v0', desc: true }] }],
+    ['sortBy', { sort: [{ field: 'host' }] }],
+    ['groupBy', { fields: { host: { operation: 'groupby', aggregations: [] }, v0: { operation: 'aggregate', aggregations: ['sum', 'count', 'max'] } } }],
+    ['groupBy', { fields: { host: { operation: 'groupby', aggregations: [] }, zone: { operation: 'groupby', aggregations: [] }, v0: { operation: 'aggregate', aggregations: ['mean'] } } }],
+    ['merge', {}],
+    ['joinByField', { byField: 'host', mode: 'inner' }],
+    ['joinByField', { byField: 'host', mode: 'outerTabular' }],
+    ['groupingToMatrix', { columnField: 'host', rowField: 'zone', valueField: 'v0' }],
+    ['groupingToMatrix', { columnField: 'host', rowField: 'zone', valueField: 'v0', emptyValue: 'zero' }],
+    ['filterByValue', { filters: [{ fieldName: 'v0', config: { id: 'greater', options: { value: 20 } } }], type: 'include', match: 'all' }],
+    ['filterByValue', { filters: [{ fieldName: 'host', config: { id: 'equal', options: { value: 'x' } } }, { fieldName: 'v0', config: { id: 'lowerOrEqual', options: { value: 30 } } }], type: 'exclude', match: 'any' }],
+    ['filterByValue', { filters: [{ fieldName: 'v0', config: { id: 'isNull', options: {} } }], type: 'exclude', match: 'any' }],
+    ['filterByValue', { filters: [{ fieldName: 'host', config: { id: 'regex', options: { value: '^z' } } }], type: 'include', match: 'any' }],
+    ['filterByValue', { filters: [{ fieldName: 'v0', config: { id: 'between', options: { from: 10, to: 30 } } }], type: 'include', match: 'any' }],
+    ['convertFieldType', { conversions: [{ targetField: 'zone', destinationType: 'number' }] }],
+    ['calculateField', { mode: 'binary', binary: { left: 'v0', operator: '/', right: '10' }, timeSeries: false }],
+    ['limit', { limitField: 2 }],
+];
+
+test('of tables', async () => {
+    const random = generator(8);
+    for (let i = 0; i < 40; i++) {
+        const frames = tables(random);
+        for (const [id, options] of TABLE_CASES) {
+            if (!(id === 'groupingToMatrix' && frames.length > 1)) {
+                await check(id, options, frames);
+            }
+        }
+    }
+    expect([...wrong].map(([name, text]) => `${name}\n${text}`).join('\n\n')).toBe('');
+});
+
+test('what Grafana has in its own program', () => {
+    const frame = makeFrame([makeField('line', 'string', ['{"a":1,"b":{"c":"x"}}', 'no json'])]);
+    const extracted = transformFrames([frame], [{ id: 'extractFields', options: { source: 'line', format: 'json', replace: true, jsonPaths: [{ path: 'a' }, { path: 'b.c', alias: 'c' }] } }]);
+    expect(seen(extracted.frames)).toEqual([[['a', [1, null], {}], ['c', ['x', null], {}]]]);
+    const pairs = transformFrames([makeFrame([makeField('line', 'string', ['level=info msg="a b"'])])], [{ id: 'extractFields', options: { source: 'line', format: 'kvp' } }]);
+    expect(pairs.frames[0]!.fields.map((f) => f.name)).toEqual(['line', 'level', 'msg']);
+    const long = makeFrame([makeField('time', 'time', [2, 1, 1]), makeField('h', 'string', ['a', 'a', 'b']), makeField('v', 'number', [20, 10, 30])]);
+    const wide = transformFrames([long], [{ id: 'prepareTimeSeries', options: { format: 'many' } }]).frames;
+    expect(wide.map((f) => [fieldName(f.fields[1]!, f, wide), Array.from(f.fields[1]!.values as ArrayLike<number>)])).toEqual([['v a', [10, 20]], ['v b', [30]]]);
+    const rows = transformFrames([makeFrame([makeField('n', 'string', ['p', 'q']), makeField('v', 'number', [1, 2])])], [{ id: 'rowsToFields', options: {} }]).frames;
+    expect(seen(rows)).toEqual([[['p', [1], {}], ['q', [2], {}]]]);
+    /* A field is found by its own name too, which Grafana's calculation does not where labels make another. */
+    const labelled = makeFrame([makeField('Time', 'time', [1]), makeField('Value', 'number', [21], {}, { host: 'a' })]);
+    const doubled = transformFrames([labelled], [{ id: 'calculateField', options: { mode: 'binary', binary: { left: { matcher: { id: 'byName', options: 'Value' } }, operator: '*', right: { fixed: '2' } } } }]);
+    expect(doubled.frames[0]!.fields[2]).toMatchObject({ name: 'Value * 2', values: [42] });
+    expect(transformFrames([frame], [{ id: 'spatial', options: {} }]).unknown).toEqual(['spatial']);
+    expect(transformFrames([frame], [{ id: 'limit', options: {}, disabled: true }]).frames).toEqual([frame]);
+});
