@@ -222,7 +222,7 @@ static void handle(void *context, struct http_request *request, struct http_resp
                             .response = response,
                             .arena = request->arena};
     bool is_early = route->kind == API_JSON_EARLY || route->kind == API_TEXT_EARLY;
-    mono begin = api_can_be_short(route) ? api_thread_ns() : 0;
+    mono begin = api_can_be_short(route) ? api_cost_clock(request) : 0;
 
     call.queryable = api->context.queryable(api->context.app);
     set_cors(&call);
@@ -237,7 +237,7 @@ static void handle(void *context, struct http_request *request, struct http_resp
     vec_done(&call.warnings);
     vec_done(&call.infos);
     if (api_can_be_short(route)) {
-        api_short_note(api, request, response, api_thread_ns() - begin);
+        api_short_note(api, request, response, api_cost_clock(request) - begin);
     }
 }
 

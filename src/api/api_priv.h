@@ -170,10 +170,11 @@ bool api_can_be_short(const struct api_route *route);
 uint64_t api_short_key(const struct http_request *request);
 /* api_is_short says that the same request was short the last time. The context is the api. */
 bool api_is_short(void *context, const struct http_request *request);
-/* api_short_note keeps the processor time that a request has taken. */
+/* api_cost_clock is what the time that a request takes is measured with; api_short_note keeps it.
+ */
 void api_short_note(struct api *api, const struct http_request *request,
                     const struct http_response *response, mono ns);
-mono api_thread_ns(void);
+mono api_cost_clock(const struct http_request *request);
 
 /* api_count is one answered request. */
 void api_count(struct api *api, const struct http_route *route, int status, double seconds,

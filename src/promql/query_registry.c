@@ -16,6 +16,7 @@ struct query_registry {
     uint64_t ids;
     const struct fs *fs;
     fs_file file;
+    struct fs_map map;               /* of the file; ptr NULL = it is written instead */
     bool used[QUERY_REGISTRY_SLOTS]; /* lock: this */
 };
 
@@ -31,6 +32,9 @@ struct query_registry *query_registry_new(void)
 struct query_registry *query_registry_free(struct query_registry *registry)
 {
     if (registry != NULL) {
+        if (registry->map.ptr != NULL) {
+            registry->fs->unmap(registry->fs, registry->map);
+        }
         if (registry->file != FS_FILE_NONE) {
             (void)registry->fs->close(registry->fs, registry->file, NULL);
         }
@@ -64,6 +68,7 @@ int query_registry_track(struct query_registry *registry, const struct fs *fs, c
     enum { FILE_BYTES = 1 + QUERY_REGISTRY_SLOTS * QUERY_REGISTRY_SLOT_BYTES };
     struct arena arena = {0};
     fs_file file = FS_FILE_NONE;
+    struct fs_map map = {0};
     str content = STR_NULL;
     char *blank;
     int r;
@@ -85,9 +90,13 @@ int query_registry_track(struct query_registry *registry, const struct fs *fs, c
     if (r < 0) {
         return r;
     }
+    if (fs->map_shared != NULL) {
+        (void)fs->map_shared(fs, path, &map, NULL);
+    }
     lock_acquire(&registry->lock);
     registry->fs = fs;
     registry->file = file;
+    registry->map = map.size >= FILE_BYTES ? map : (struct fs_map){0};
     lock_release(&registry->lock);
     return 0;
 }
@@ -120,13 +129,18 @@ static void slot_json(const struct running_query *query, char ret[QUERY_REGISTRY
 /* The file is a help after a crash: that it cannot be written stops no query. */
 static void write_slot(struct query_registry *registry, int slot, const struct running_query *query)
 {
+    uint64_t offset = 1 + (uint64_t)slot * QUERY_REGISTRY_SLOT_BYTES;
     char bytes[QUERY_REGISTRY_SLOT_BYTES] = {0};
 
     if (query != NULL) {
         slot_json(query, bytes);
     }
-    (void)registry->fs->pwrite(registry->fs, registry->file, bytes, sizeof(bytes),
-                               1 + (uint64_t)slot * QUERY_REGISTRY_SLOT_BYTES, NULL);
+    if (registry->map.ptr != NULL) {
+        memcpy((char *)(uintptr_t)registry->map.ptr + offset, bytes, sizeof(bytes));
+    } else {
+        (void)registry->fs->pwrite(registry->fs, registry->file, bytes, sizeof(bytes), offset,
+                                   NULL);
+    }
 }
 
 static int take_slot_locked(struct query_registry *registry)

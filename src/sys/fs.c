@@ -256,20 +256,20 @@ static int real_list(const struct fs *fs, struct arena *arena, const char *path,
     return r;
 }
 
-static int real_map(const struct fs *fs, const char *path, struct fs_map *ret,
+static int map_file(const struct fs *fs, const char *path, int protection, struct fs_map *ret,
                     struct baro_error *err)
 {
     fs_file file = FS_FILE_NONE;
     uint64_t size = 0;
     void *at = NULL;
-    int r = fs->open(fs, path, FS_READ, &file, err);
+    int r = fs->open(fs, path, protection == PROT_READ ? FS_READ : FS_WRITE, &file, err);
 
     if (r < 0) {
         return r;
     }
     r = fs->size(fs, file, &size, err);
     if (r >= 0 && size > 0) {
-        at = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, file, 0);
+        at = mmap(NULL, (size_t)size, protection, MAP_SHARED, file, 0);
         if (at == MAP_FAILED) {
             r = error_system(err, errno, "map %s", path);
         }
@@ -279,6 +279,18 @@ static int real_map(const struct fs *fs, const char *path, struct fs_map *ret,
         *ret = (struct fs_map){at, (size_t)size};
     }
     return r;
+}
+
+static int real_map(const struct fs *fs, const char *path, struct fs_map *ret,
+                    struct baro_error *err)
+{
+    return map_file(fs, path, PROT_READ, ret, err);
+}
+
+static int real_map_shared(const struct fs *fs, const char *path, struct fs_map *ret,
+                           struct baro_error *err)
+{
+    return map_file(fs, path, PROT_READ | PROT_WRITE, ret, err);
 }
 
 static void real_unmap(const struct fs *fs, struct fs_map map)
@@ -347,6 +359,7 @@ const struct fs *fs_real(void)
         .list = real_list,
         .map = real_map,
         .unmap = real_unmap,
+        .map_shared = real_map_shared,
         .space = real_space,
         .lock = real_lock,
     };

@@ -73,6 +73,11 @@ struct fs {
      * caller's fault. */
     int (*map)(const struct fs *fs, const char *path, struct fs_map *ret, struct baro_error *err);
     void (*unmap)(const struct fs *fs, struct fs_map map);
+    /* Maps a file for writing, all of whose bytes have been written once: what is put there is in
+     * the file though the program dies, but not through a loss of power. NULL: cannot be done.
+     * Released by unmap. */
+    int (*map_shared)(const struct fs *fs, const char *path, struct fs_map *ret,
+                      struct baro_error *err);
     /* The size of the file system that holds a path, and what is free of it; NULL = not wanted. */
     int (*space)(const struct fs *fs, const char *path, uint64_t *ret_size, uint64_t *ret_free,
                  struct baro_error *err);
