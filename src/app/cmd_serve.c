@@ -291,6 +291,7 @@ static int start_scraping(struct serve *serve, struct baro_error *err)
                                    : TIMESTAMPS_AS_THEY_ARE,
         .extra_metrics = serve->features.extra_scrape_metrics,
         .metadata_append = serve->features.metadata_wal_records,
+        .type_and_unit_labels = serve->features.promql.type_and_unit_labels,
         .exemplar_append = serve->features.exemplar_storage,
         .discovery_reload = flags_duration(&serve->flags, SERVE_FLAG_SCRAPE_DISCOVERY),
         .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,

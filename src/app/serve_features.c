@@ -42,7 +42,7 @@ static const struct {
     {"promql-per-step-stats", FEATURE_RUN, AT(per_step_stats)},
     {"remote-write-receiver", FEATURE_PENDING, 0},
     {"st-storage", FEATURE_PENDING, 0},
-    {"type-and-unit-labels", FEATURE_PENDING, 0},
+    {"type-and-unit-labels", FEATURE_RUN, AT(promql.type_and_unit_labels)},
     {"use-uncached-io", FEATURE_NOOP, 0},
 };
 

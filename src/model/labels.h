@@ -23,6 +23,9 @@ struct labels {
 };
 
 #define LABEL_METRIC_NAME STR("__name__")
+/* What a metric is, with the feature type-and-unit-labels. */
+#define LABEL_TYPE STR("__type__")
+#define LABEL_UNIT STR("__unit__")
 
 /* labels_get returns the value, or a str with ptr NULL when the name is absent. */
 str labels_get(struct labels labels, str name);

@@ -522,6 +522,7 @@ static int finish(struct aggregation *agg, struct value *ret, struct baro_error 
 {
     struct row *rows = eval_rows(agg->ev, agg->group_count, err);
     size_t count = 0;
+    int r;
 
     if (rows == NULL) {
         return BARO_ELIMIT;
@@ -538,6 +539,10 @@ static int finish(struct aggregation *agg, struct value *ret, struct baro_error 
             return BARO_ELIMIT;
         }
         count += row_any(&rows[count], agg->line->steps);
+        r = eval_tick(agg->ev, 10 + agg->line->steps, err);
+        if (r < 0) {
+            return r;
+        }
     }
     *ret = (struct value){.type = VALUE_VECTOR, .rows = rows, .count = count};
     return 0;

@@ -8,6 +8,9 @@
 #include "base/num.h"
 #include "promql/engine_priv.h"
 
+/* A step of a heap is some ten comparisons of values all over memory. */
+enum { HEAP_STEPS_PER_TICK = 256, HEAP_STEP_WORK = 30 };
+
 struct choice_of_k {
     struct eval *ev;
     const struct timeline *line;
@@ -24,9 +27,19 @@ struct choice_of_k {
     /* Input rows by group: members[starts[g] .. starts[g + 1]). */
     uint32_t *members;
     uint32_t *starts;
+    int stopped; /* the code of a kill or time-out that a heap has noticed */
 };
 
 /* ---- heap ---- */
+
+/* A heap may be large: true when the query must stop. */
+static bool heap_tick(struct choice_of_k *k, size_t step)
+{
+    if (step % HEAP_STEPS_PER_TICK == HEAP_STEPS_PER_TICK - 1) {
+        k->stopped = eval_tick(k->ev, (size_t)HEAP_STEPS_PER_TICK * HEAP_STEP_WORK, NULL);
+    }
+    return k->stopped < 0;
+}
 
 /* The order of topk's heap: the smallest, and NaN before it, on top. For bottomk the largest. */
 static bool heap_less(const struct choice_of_k *k, size_t i, size_t j)
@@ -88,7 +101,7 @@ static void heap_sort(struct choice_of_k *k, size_t count)
         }
         return;
     }
-    for (size_t rest = count; rest > 1; rest--) {
+    for (size_t rest = count; rest > 1 && !heap_tick(k, rest); rest--) {
         heap_swap(k, 0, rest - 1);
         heap_down(k, 0, rest - 1);
     }
@@ -99,7 +112,7 @@ static size_t select_extremes(struct choice_of_k *k, const uint32_t *members, si
 {
     size_t held = 0;
 
-    for (size_t m = 0; m < count; m++) {
+    for (size_t m = 0; m < count && !heap_tick(k, m); m++) {
         double v = k->input.rows[members[m]].v[step];
         double top;
 
@@ -269,6 +282,7 @@ static int assign_groups(struct choice_of_k *k, struct baro_error *err)
         int r = label_index_put(&k->index, k->ev->keep, label_choice_pick(&choice, labels, room),
                                 &k->group_of[i], err);
 
+        r = r < 0 ? r : eval_tick(k->ev, 20, err);
         if (r < 0) {
             return r;
         }
@@ -363,6 +377,9 @@ static int choose_once(struct choice_of_k *k, struct value *ret, struct baro_err
     for (size_t g = 0; g < k->group_count; g++) {
         size_t held = select_members(k, g, 0);
 
+        if (k->stopped < 0) {
+            return eval_tick_slow(k->ev, err);
+        }
         for (size_t i = 0; i < held; i++) {
             rows[count++] = k->input.rows[k->heap[i]];
         }
@@ -391,6 +408,9 @@ static int choose(struct choice_of_k *k, struct value *ret, struct baro_error *e
         for (size_t g = 0; g < k->group_count; g++) {
             size_t held = select_members(k, g, step);
 
+            if (k->stopped < 0) {
+                return eval_tick_slow(k->ev, err);
+            }
             for (size_t i = 0; i < held; i++) {
                 chosen[k->heap[i] / 64] |= UINT64_C(1) << (k->heap[i] % 64);
             }

@@ -124,18 +124,22 @@ static int result_sink_finish(struct result_sink *sink, struct baro_error *err)
     return 0;
 }
 
-static int compare_series(const void *a, const void *b)
+static bool series_before(UNUSED void *context, const void *a, const void *b)
 {
     return labels_cmp(((const struct result_series *)a)->metric,
-                      ((const struct result_series *)b)->metric);
+                      ((const struct result_series *)b)->metric) < 0;
 }
 
 static int sort_result(struct eval *ev, struct query_result *ret, struct baro_error *err)
 {
+    static const struct eval_order order = {series_before, NULL};
+    void *series = ret->series;
     int r = eval_tick_slow(ev, err);
 
-    if (r >= 0 && ret->series_count > 1) {
-        qsort(ret->series, ret->series_count, sizeof(*ret->series), compare_series);
+    r = r < 0 ? r : eval_sort(ev, &series, ret->series_count, sizeof(*ret->series), &order, err);
+    /* What is sorted may stand in scratch memory, which does not live as long as the result. */
+    if (r >= 0 && series != ret->series) {
+        memcpy(ret->series, series, ret->series_count * sizeof(*ret->series));
     }
     return r;
 }

@@ -242,6 +242,17 @@ static inline void row_clear(struct row *row, size_t step)
 const struct histogram **eval_histograms(struct eval *ev, size_t steps, struct baro_error *err);
 int eval_error_memory(struct baro_error *err);
 
+/* ---- eval_sort.c ---- */
+
+struct eval_order {
+    bool (*before)(void *context, const void *a, const void *b);
+    void *context;
+};
+
+/* eval_sort sorts items of `size` bytes; *items are then at another place, of the scratch arena. */
+int eval_sort(struct eval *ev, void **items, size_t count, size_t size,
+              const struct eval_order *order, struct baro_error *err);
+
 /* ---- eval_annotate.c ---- */
 
 void eval_warn(struct eval *ev, struct position_range pos, const char *format, ...)

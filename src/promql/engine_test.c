@@ -1,5 +1,9 @@
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/num.h"
 #include "promql/engine.h"
@@ -623,4 +627,106 @@ TEST(engine_range_queries_equal_instant_queries)
     }
     test_row(NULL);
     store_done(&store);
+}
+
+/* ---- killing ---- */
+
+enum { KILL_SERIES = 60000 };
+
+struct killed {
+    struct memstore *store;
+    struct query query;
+    _Atomic bool kill;
+    _Atomic bool done;
+    _Atomic int result;
+    _Atomic int64_t cpu_at_end;
+};
+
+static int64_t thread_cpu(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(clock, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void *run_to_be_killed(void *argument)
+{
+    struct killed *killed = argument;
+    struct query_result result = {0};
+    int r = engine_run(&options, memstore_queryable(killed->store), &killed->query, &result, NULL);
+
+    atomic_store(&killed->result, r);
+    atomic_store(&killed->cpu_at_end, thread_cpu(CLOCK_THREAD_CPUTIME_ID));
+    query_result_done(&result);
+    atomic_store(&killed->done, true);
+    while (!atomic_load(&killed->kill)) {
+        (void)usleep(100); /* its clock must live until it was read */
+    }
+    return NULL;
+}
+
+/* Kills a query after it has used `after` ns; returns the processor time that it went on for, 0
+ * when it was over. */
+static int64_t kill_after(struct killed *killed, int64_t after)
+{
+    pthread_t thread;
+    clockid_t clock;
+    int64_t at_kill = 0;
+
+    atomic_store(&killed->kill, false);
+    atomic_store(&killed->done, false);
+    killed->query.kill = &killed->kill;
+    assert_int_equal(pthread_create(&thread, NULL, run_to_be_killed, killed), 0);
+    assert_int_equal(pthread_getcpuclockid(thread, &clock), 0);
+    while (!atomic_load(&killed->done) && (at_kill = thread_cpu(clock)) < after) {
+        (void)usleep(100);
+    }
+    atomic_store(&killed->kill, true);
+    (void)pthread_join(thread, NULL);
+    return atomic_load(&killed->result) < 0 ? atomic_load(&killed->cpu_at_end) - at_kill : 0;
+}
+
+/* 50 ms is what is promised; what a sanitizer or a slow machine may make of it is left out of the
+ * bound. */
+TEST(engine_stops_soon_when_killed)
+{
+    static const char *const texts[] = {
+        "m",
+        "sort(m)",
+        "sort_by_label(m, \"pod\")",
+        "topk(30000, m)",
+        "quantile by (pod) (0.5, m)",
+        "m * on (pod) m",
+        "count_values(\"v\", m)",
+        "sum by (pod) (m)",
+        "label_replace(m, \"x\", \"$1\", \"pod\", \"(.*)\")",
+    };
+    struct killed killed = {.store = memstore_new()};
+    int64_t worst = 0;
+
+    for (int i = 0; i < KILL_SERIES; i++) {
+        char pod[24];
+        struct label pairs[2] = {{STR("__name__"), STR("m")}, {STR("pod"), STR_NULL}};
+
+        (void)snprintf(pod, sizeof(pod), "%u", (unsigned)i * 2654435761u);
+        pairs[1].value = str_from(pod);
+        assert_int_equal(
+            memstore_append(killed.store, (struct labels){pairs, 2}, 0, i * 7919 % 1000, NULL), 0);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(texts) * 2; i++) {
+        killed.query = (struct query){.text = str_from(texts[i / 2]), .step = i % 2 == 0 ? 0 : 1};
+        killed.query.end = i % 2 == 0 ? 0 : 2;
+        for (int64_t after = 1000000; after < 64000000; after *= 2) {
+            int64_t took = kill_after(&killed, after);
+
+            if (took > worst) {
+                worst = took;
+                print_message("%s, killed at %lld ms: went on for %.1f ms\n", texts[i / 2],
+                              (long long)after / 1000000, (double)took / 1e6);
+            }
+        }
+    }
+    assert_true(worst < INT64_C(500000000));
+    killed.store = memstore_free(killed.store);
 }

@@ -7,8 +7,8 @@ enum { INDEX_CAPACITY_MIN = 64 };
 bool label_is_meta(str name)
 {
     return name.len > 2 && name.ptr[0] == '_' &&
-           (str_eq(name, LABEL_METRIC_NAME) || str_is(name, "__type__") ||
-            str_is(name, "__unit__"));
+           (str_eq(name, LABEL_METRIC_NAME) || str_eq(name, LABEL_TYPE) ||
+            str_eq(name, LABEL_UNIT));
 }
 
 struct labels labels_drop_meta(struct arena *arena, struct labels labels)

@@ -46,7 +46,7 @@ static str fixed_name(const struct expr *selector)
 static void warn_if_no_counter(struct range_eval *eval, struct labels labels)
 {
     str name = labels_get(labels, LABEL_METRIC_NAME);
-    str type = labels_get(labels, STR("__type__"));
+    str type = labels_get(labels, LABEL_TYPE);
 
     if (eval->ev->options->features.type_and_unit_labels) {
         if (!str_is(type, "counter") && !str_is(type, "histogram")) {

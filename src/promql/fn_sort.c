@@ -1,6 +1,6 @@
 /*
  * fn_sort: the order of instant vectors. Range queries answer by labels, so that sorting does
- * nothing there. The sort is a merge sort: stable, and it can be interrupted.
+ * nothing there.
  */
 #include <math.h>
 
@@ -14,49 +14,23 @@ struct sorting {
     struct baro_error *err;
 };
 
-static void merge(const struct sorting *sorting, const struct row *from, size_t start,
-                  size_t middle, size_t end, struct row *to)
+static bool row_before(void *context, const void *a, const void *b)
 {
-    size_t left = start;
-    size_t right = middle;
+    const struct sorting *sorting = context;
 
-    for (size_t i = start; i < end; i++) {
-        bool take_right =
-            left == middle || (right < end && sorting->before(sorting, &from[right], &from[left]));
-
-        to[i] = take_right ? from[right++] : from[left++];
-    }
+    return sorting->before(sorting, a, b);
 }
 
-static int sort_rows(const struct sorting *sorting, struct value *value)
+static int sort_rows(struct sorting *sorting, struct value *value)
 {
-    struct row *room = eval_rows(sorting->ev, value->count, sorting->err);
-    struct row *from = value->rows;
+    struct eval_order order = {row_before, sorting};
+    void *rows = value->rows;
+    int r = eval_sort(sorting->ev, &rows, value->count, sizeof(struct row), &order, sorting->err);
 
-    if (room == NULL) {
-        return BARO_ELIMIT;
-    }
-    for (size_t width = 1; width < value->count; width *= 2) {
-        struct row *kept = from;
-
-        for (size_t start = 0; start < value->count; start += 2 * width) {
-            size_t middle = start + width < value->count ? start + width : value->count;
-            size_t end = middle + width < value->count ? middle + width : value->count;
-            int r = eval_tick(sorting->ev, (end - start) * 5, sorting->err);
-
-            if (r < 0) {
-                return r;
-            }
-            merge(sorting, from, start, middle, end, room);
-        }
-        from = room;
-        room = kept;
-    }
-    value->rows = from;
-    return 0;
+    value->rows = rows;
+    return r;
 }
 
-/* NaN comes last in both directions. */
 static bool value_before(const struct sorting *sorting, const struct row *a, const struct row *b)
 {
     double x = a->v[0];

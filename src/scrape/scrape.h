@@ -25,15 +25,16 @@ struct prom_config;
 struct scrape_manager;
 
 struct scrape_options {
-    uint32_t thread_count;    /* 0 = as many as cores */
-    dur timestamp_tolerance;  /* scrape times this near to the aligned tick are moved onto it;
-                                 < 0 = never; 0 = the default of 2 ms */
-    bool extra_metrics;       /* feature extra-scrape-metrics for every job */
-    bool metadata_append;     /* feature metadata-wal-records: metadata goes to the appender */
-    bool exemplar_append;     /* feature exemplar-storage: exemplars go to the appender */
-    dur discovery_reload;     /* target updates are applied this often; 0 = 5 s */
-    const char *external_url; /* http://host:port/prefix, for global_url; NULL = none */
-    const char *user_agent;   /* NULL = "barograph/VERSION" */
+    uint32_t thread_count;     /* 0 = as many as cores */
+    dur timestamp_tolerance;   /* scrape times this near to the aligned tick are moved onto it;
+                                  < 0 = never; 0 = the default of 2 ms */
+    bool extra_metrics;        /* feature extra-scrape-metrics for every job */
+    bool metadata_append;      /* feature metadata-wal-records: metadata goes to the appender */
+    bool type_and_unit_labels; /* feature of that name: series get __type__ and __unit__ */
+    bool exemplar_append;      /* feature exemplar-storage: exemplars go to the appender */
+    dur discovery_reload;      /* target updates are applied this often; 0 = 5 s */
+    const char *external_url;  /* http://host:port/prefix, for global_url; NULL = none */
+    const char *user_agent;    /* NULL = "barograph/VERSION" */
 };
 
 /*

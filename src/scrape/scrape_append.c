@@ -132,6 +132,9 @@ static int series_resolve(struct attempt *attempt, const struct exposition_event
     if (result < 0) {
         return result;
     }
+    if (series->type_and_unit_labels) {
+        family_add_labels(attempt->family, labels, is_own_raw(attempt), &scratch->builder);
+    }
     scrape_labels_join(&scratch->builder, &scratch->arena, series->labels,
                        series->settings->honor_labels);
     if (!relabel_apply(series->rules, &scratch->builder, &scratch->arena)) {
@@ -170,6 +173,9 @@ static void metadata_renew(struct attempt *attempt, str raw, series_ref ref)
     size_t end = str_index_char(raw, '{');
     str name = str_trim(end == SIZE_MAX ? raw : str_slice(raw, 0, end));
 
+    if (!attempt->series->append_metadata) {
+        return;
+    }
     /* What we make ourselves is always of the family. */
     if (is_own_raw(attempt) || family_has(attempt->family, name)) {
         (void)appender->ops->metadata(appender, ref, &metadata, NULL);
@@ -251,6 +257,11 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
     int result = 0;
 
     attempt->result->scraped++;
+    if (UNLIKELY(attempt->family_changed) && attempt->series->type_and_unit_labels) {
+        /* It may be called otherwise now. */
+        series_entry_set(entry, SERIES_UNRESOLVED,
+                         (series_entry_flags(entry) & SERIES_DROPPED) == 0);
+    }
     if (UNLIKELY((series_entry_flags(entry) & (SERIES_DROPPED | SERIES_UNRESOLVED)) != 0)) {
         if ((series_entry_flags(entry) & SERIES_DROPPED) != 0) {
             return 0;
@@ -322,8 +333,9 @@ static void family_note(struct attempt *attempt, const struct exposition_event *
     } else if (kind == EXPOSITION_UNIT) {
         attempt->family = target_metadata_unit(metadata, name, event->text);
     }
-    attempt->family_changed = attempt->series->append_metadata && attempt->family != NULL &&
-                              attempt->family->changed_at == metadata->scrape;
+    attempt->family_changed =
+        (attempt->series->append_metadata || attempt->series->type_and_unit_labels) &&
+        attempt->family != NULL && attempt->family->changed_at == metadata->scrape;
 }
 
 /* A line that is not the expected series. */

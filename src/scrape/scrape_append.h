@@ -48,6 +48,7 @@ struct scrape_series {
     const struct relabel_rules *rules; /* metric_relabel_configs; NULL = none */
     bool extra_metrics;
     bool append_metadata;
+    bool type_and_unit_labels;
     bool append_exemplars;
     dur timeout;
     struct series_cache cache;

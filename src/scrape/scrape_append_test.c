@@ -405,6 +405,63 @@ TEST(scrape_append_ends_with_stale_markers)
     rig_done(&rig);
 }
 
+/* Feature type-and-unit-labels. */
+TEST(scrape_append_names_types_and_units)
+{
+    static const struct {
+        const char *name;
+        const char *type; /* of the content */
+        const char *body;
+        const char *want;
+    } cases[] = {
+        {"a counter", "text/plain", "# TYPE a counter\na 1\n",
+         "a{__type__=\"counter\", " L "} 1 @1000\n"},
+        {"no type", "text/plain", "a 1\n", "a{" L "} 1 @1000\n"},
+        {"unknown is none", "text/plain", "# TYPE a untyped\na 1\n", "a{" L "} 1 @1000\n"},
+        {"another family's", "text/plain", "# TYPE a counter\nb 1\n", "b{" L "} 1 @1000\n"},
+        {"parts of a histogram", "text/plain", "# TYPE a histogram\na_count 1\n",
+         "a_count{__type__=\"histogram\", " L "} 1 @1000\n"},
+        {"the target's own gives way", "text/plain",
+         "# TYPE a gauge\na{__type__=\"x\",__unit__=\"y\"} 1\n",
+         "a{__type__=\"gauge\", __unit__=\"y\", " L "} 1 @1000\n"},
+        {"a unit", "application/openmetrics-text",
+         "# TYPE a_seconds gauge\n# UNIT a_seconds seconds\na_seconds 1\n# EOF\n",
+         "a_seconds{__type__=\"gauge\", __unit__=\"seconds\", " L "} 1 @1000\n"},
+        {"a counter of OpenMetrics", "application/openmetrics-text",
+         "# TYPE a_bytes counter\n# UNIT a_bytes bytes\na_bytes_total 1\n# EOF\n",
+         "a_bytes_total{__type__=\"counter\", __unit__=\"bytes\", " L "} 1 @1000\n"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct rig rig;
+
+        test_row(cases[i].name);
+        rig_init(&rig);
+        rig.series.type_and_unit_labels = true;
+        assert_lines(rig_scrape_as(&rig, cases[i].type, cases[i].body, 1000, NULL), cases[i].want);
+        rig_done(&rig);
+    }
+    test_row(NULL);
+}
+
+/* A type that changes makes another series, at once. */
+TEST(scrape_append_follows_changes_of_types)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    rig.series.type_and_unit_labels = true;
+    assert_lines(rig_scrape(&rig, "# TYPE a counter\na 1\n", 1000),
+                 "a{__type__=\"counter\", " L "} 1 @1000\n");
+    assert_lines(rig_scrape(&rig, "# TYPE a counter\na 2\n", 2000),
+                 "a{__type__=\"counter\", " L "} 2 @2000\n");
+    assert_lines(rig_scrape(&rig, "# TYPE a gauge\na 3\n", 3000),
+                 "a{__type__=\"gauge\", " L "} 3 @3000\n");
+    assert_lines(rig_scrape(&rig, "# TYPE a gauge\na 4\n", 4000),
+                 "a{__type__=\"gauge\", " L "} 4 @4000\n");
+    rig_done(&rig);
+}
+
 TEST(scrape_append_passes_metadata_and_exemplars_on)
 {
     struct rig rig;

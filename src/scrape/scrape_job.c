@@ -30,6 +30,7 @@ int scrape_job_new(struct prom_config *config, const struct prom_scrape *setting
     job->settings = settings;
     job->extra_metrics = options->extra_metrics || settings->extra_scrape_metrics == CONF_ON;
     job->append_metadata = options->metadata_append;
+    job->type_and_unit_labels = options->type_and_unit_labels;
     job->append_exemplars = options->exemplar_append;
     buf_c(&accept, "Accept: ");
     target_accept_header(&accept, settings);

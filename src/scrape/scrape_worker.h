@@ -36,6 +36,7 @@ struct scrape_job {
     char *accept; /* the whole header line */
     bool extra_metrics;
     bool append_metadata;
+    bool type_and_unit_labels;
     bool append_exemplars;
     /* How many targets there are when that is beyond target_limit: then every scrape fails. */
     _Atomic uint64_t targets_over;

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "model/labels_builder.h"
 
 /* Prometheus keeps metadata for ten scrapes after its family disappeared. */
 enum { SCRAPES_KEPT = 10 };
@@ -162,6 +163,21 @@ struct metadata family_metadata(const struct family *family)
         .unit = family->unit != NULL ? str_from(family->unit) : STR(""),
         .help = family->help != NULL ? str_from(family->help) : STR(""),
     };
+}
+
+void family_add_labels(const struct family *family, struct labels labels, bool is_of_family,
+                       struct labels_builder *builder)
+{
+    if (family == NULL ||
+        !(is_of_family || family_has(family, labels_get(labels, LABEL_METRIC_NAME)))) {
+        return;
+    }
+    if (family->type != METRIC_UNKNOWN) {
+        labels_builder_set(builder, LABEL_TYPE, str_from(metric_type_name(family->type)));
+    }
+    if (family->unit != NULL && family->unit[0] != '\0') {
+        labels_builder_set(builder, LABEL_UNIT, str_from(family->unit));
+    }
 }
 
 void target_metadata_finish(struct target_metadata *metadata)

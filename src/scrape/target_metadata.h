@@ -52,6 +52,14 @@ bool family_has(const struct family *family, str series_name);
 /* family_metadata is what the appender wants; it borrows the family. */
 struct metadata family_metadata(const struct family *family);
 
+/* family_add_labels makes type and unit part of what a series is called (feature
+ * type-and-unit-labels), if it is of the family (NULL: of none), or known to be. What the target
+ * calls so itself gives way, unless nothing is known; unknown is no type. The builder borrows the
+ * family. */
+struct labels_builder;
+void family_add_labels(const struct family *family, struct labels labels, bool is_of_family,
+                       struct labels_builder *builder);
+
 /* target_metadata_finish ends a good scrape: families that were gone for ten scrapes are dropped.
  */
 void target_metadata_finish(struct target_metadata *metadata);
