@@ -58,7 +58,8 @@ void arena_reset(struct arena *arena)
     arena->used_bytes = 0;
 }
 
-static bool add_block(struct arena *arena, size_t least)
+/* `may_fail`: the size comes from outside. */
+static bool add_block(struct arena *arena, size_t least, bool may_fail)
 {
     size_t size = arena->blocks == NULL ? BLOCK_BYTES_MIN : arena->blocks->size * 2;
     struct arena_block *block;
@@ -68,7 +69,7 @@ static bool add_block(struct arena *arena, size_t least)
     size = least;
 #endif
     size = size < least ? least : size;
-    block = mem_try(sizeof(*block) + size);
+    block = may_fail ? mem_try(sizeof(*block) + size) : mem_alloc(sizeof(*block) + size);
     if (block == NULL) {
         return false;
     }
@@ -80,7 +81,7 @@ static bool add_block(struct arena *arena, size_t least)
     return true;
 }
 
-static void *allocate(struct arena *arena, size_t size)
+static void *allocate(struct arena *arena, size_t size, bool may_fail)
 {
     size_t rounded;
     char *memory;
@@ -93,11 +94,11 @@ static void *allocate(struct arena *arena, size_t size)
     }
 #if BARO_ASAN
     rounded = size;
-    if (!add_block(arena, size)) {
+    if (!add_block(arena, size, may_fail)) {
         return NULL;
     }
 #else
-    if ((size_t)(arena->end - arena->next) < rounded && !add_block(arena, rounded)) {
+    if ((size_t)(arena->end - arena->next) < rounded && !add_block(arena, rounded, may_fail)) {
         return NULL;
     }
 #endif
@@ -109,7 +110,7 @@ static void *allocate(struct arena *arena, size_t size)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    void *memory = allocate(arena, size);
+    void *memory = allocate(arena, size, false);
 
     ASSERT(memory != NULL);
     return memory;
@@ -128,7 +129,7 @@ void *arena_try(struct arena *arena, size_t size)
         (arena->limit_bytes != 0 && total > arena->limit_bytes)) {
         return NULL;
     }
-    return allocate(arena, size);
+    return allocate(arena, size, true);
 }
 
 str arena_str(struct arena *arena, str s)

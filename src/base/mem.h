@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -16,6 +17,11 @@ void *mem_alloc_zero(size_t size) __attribute__((malloc, returns_nonnull, alloc_
 void *mem_realloc(void *old, size_t size) __attribute__((returns_nonnull, alloc_size(2)));
 void *mem_try(size_t size) __attribute__((malloc, alloc_size(1)));
 void *mem_try_realloc(void *old, size_t size) __attribute__((alloc_size(2)));
+
+/* For tests: after `count` more calls of mem_try and mem_try_realloc in this thread, one fails;
+ * UINT64_MAX = none. mem_fail_due is how many are left until then. */
+void mem_fail_after(uint64_t count);
+uint64_t mem_fail_due(void);
 
 /* mem_free releases memory of any function above and returns NULL; NULL is accepted. */
 void *mem_free(void *memory);

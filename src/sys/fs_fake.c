@@ -65,6 +65,9 @@ struct fs_fake {
     uint64_t fail_from;
     uint64_t fail_until;
     int fail_code;
+    uint64_t maps_left; /* that go well before one fails; UINT64_MAX = all */
+    int map_code;
+    bool map_has_failed;
 };
 
 static struct fs_fake *fake_of(const struct fs *fs)
@@ -111,7 +114,9 @@ static bool is_below(const char *path, const char *dir)
 static void names_move(struct fake_names *names, const char *from, const char *to)
 {
     size_t len = strlen(from);
+    uint64_t due = mem_fail_due();
 
+    mem_fail_after(UINT64_MAX); /* the disk has room whatever memory the program has */
     names_remove(names, to);
     for (size_t i = 0; i < names->items.count; i++) {
         struct fake_name *name = &names->items.items[i];
@@ -125,6 +130,7 @@ static void names_move(struct fake_names *names, const char *from, const char *t
             name->path = buf_take_c(&path);
         }
     }
+    mem_fail_after(due);
 }
 
 static void names_copy(struct fake_names *to, const struct fake_names *from)
@@ -186,13 +192,23 @@ static void keep_changes(struct fs_fake *fake, size_t count)
 
 /* ---- contents ---- */
 
+static void grow_content(struct buf *content, size_t more)
+{
+    uint64_t due = mem_fail_due();
+
+    mem_fail_after(UINT64_MAX);
+    buf_zero(content, more);
+    mem_fail_after(due);
+    ASSERT(!content->failed);
+}
+
 static void put_at(struct buf *content, uint64_t offset, const char *bytes, size_t len)
 {
     if (len == 0) {
         return;
     }
     if (content->len < offset + len) {
-        buf_zero(content, (size_t)offset + len - content->len);
+        grow_content(content, (size_t)offset + len - content->len);
     }
     if (len > 0) { /* an empty content has no bytes to point at */
         memcpy(content->ptr + offset, bytes, len);
@@ -202,7 +218,7 @@ static void put_at(struct buf *content, uint64_t offset, const char *bytes, size
 static void set_size(struct buf *content, uint64_t size)
 {
     if (size > content->len) {
-        buf_zero(content, (size_t)size - content->len);
+        grow_content(content, (size_t)size - content->len);
     }
     content->len = (size_t)size;
 }
@@ -210,7 +226,7 @@ static void set_size(struct buf *content, uint64_t size)
 static void copy_content(struct buf *to, const struct buf *from)
 {
     buf_reset(to);
-    buf_bytes(to, from->ptr, from->len);
+    put_at(to, 0, from->ptr, from->len);
 }
 
 static void forget_pending(struct fake_node *node)
@@ -593,6 +609,10 @@ static int fake_map(const struct fs *fs, const char *path, struct fs_map *ret,
     if (node < 0) {
         return node;
     }
+    if (fake->maps_left != UINT64_MAX && fake->maps_left-- == 0) {
+        fake->map_has_failed = true;
+        return error_system(err, -fake->map_code, "injected");
+    }
     content = &fake->nodes.items[node]->seen;
     if (content->len > 0) {
         copy = mem_alloc(content->len);
@@ -667,7 +687,7 @@ struct fs_fake *fs_fake_new(uint64_t seed)
         .lock = fake_lock,
     };
     fake->random = (struct random){seed};
-    fake->cut_at = UINT64_MAX;
+    fake->cut_at = fake->maps_left = UINT64_MAX;
     return fake;
 }
 
@@ -721,6 +741,16 @@ void fs_fake_fail(struct fs_fake *fake, uint64_t after, uint64_t count, int code
     fake->fail_from = fake->ops + after;
     fake->fail_until = fake->fail_from + count;
     fake->fail_code = code;
+}
+
+bool fs_fake_fail_map(struct fs_fake *fake, uint64_t after, int code)
+{
+    bool has_failed = fake->map_has_failed;
+
+    fake->maps_left = after;
+    fake->map_code = code;
+    fake->map_has_failed = false;
+    return has_failed;
 }
 
 bool fs_fake_flip(struct fs_fake *fake, const char *path, uint64_t bit)

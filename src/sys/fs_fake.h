@@ -38,6 +38,10 @@ void fs_fake_reboot(struct fs_fake *fake);
  * negative errno); -ENOSPC spares removals and truncations, as a full disk does. */
 void fs_fake_fail(struct fs_fake *fake, uint64_t after, uint64_t count, int code);
 
+/* fs_fake_fail_map makes the mapping of a file fail with `code`: the one behind `after` others. It
+ * returns whether one that was asked for before has failed meanwhile; UINT64_MAX = none. */
+bool fs_fake_fail_map(struct fs_fake *fake, uint64_t after, int code);
+
 /* fs_fake_flip flips one bit of a file: on the disk and in what is seen. False when the file has
  * fewer bytes. */
 bool fs_fake_flip(struct fs_fake *fake, const char *path, uint64_t bit);
