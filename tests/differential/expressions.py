@@ -166,7 +166,7 @@ class Generator:
         if name == "quantile":
             return inner.like(f"quantile {by}({rng.choice(('0.5', '0.25', '0', '1', '1.5'))}, {inner.text})", labels=left, exact=False, finite=False)
         if name == "count_values":
-            return inner.like(f'count_values {by}("v", {inner.text})', labels=left + ("v",), times=inner.loose or inner.curved)
+            return inner.like(f'count_values {by}("v", {inner.text})', labels=left + ("v",), times=inner.times or inner.loose or inner.curved)
         if name in ("stddev", "stdvar") and not inner.finite:
             name = "max"
         exact = inner.exact and name in ("sum", "min", "max", "count", "group")
