@@ -63,7 +63,7 @@ static int template_run_query(void *context, struct arena *arena, str expr, ts t
 
 /* What the templates of one rule's evaluation share. */
 struct expansion {
-    const struct rule *rule;
+    const struct rule_spec *spec;
     struct template_alert alert;
     struct arena *arena;
     str name;
@@ -89,7 +89,7 @@ static str expand(const struct expansion *expansion, str text, struct labels lab
 static struct labels alert_labels(const struct expansion *expansion, struct labels metric,
                                   double value)
 {
-    const struct rule_spec *spec = &expansion->rule->spec;
+    const struct rule_spec *spec = expansion->spec;
     struct labels_builder builder = {0};
     struct labels labels;
 
@@ -108,7 +108,7 @@ static struct labels alert_labels(const struct expansion *expansion, struct labe
 static struct labels alert_annotations(const struct expansion *expansion, struct labels metric,
                                        double value)
 {
-    const struct labels *texts = &expansion->rule->spec.annotations;
+    const struct labels *texts = &expansion->spec->annotations;
     struct label *items = ARENA_ARRAY(expansion->arena, struct label, texts->count);
 
     for (size_t i = 0; i < texts->count; i++) {
@@ -116,6 +116,38 @@ static struct labels alert_annotations(const struct expansion *expansion, struct
                                   expand(expansion, texts->items[i].value, metric, value)};
     }
     return (struct labels){items, texts->count};
+}
+
+static struct expansion expansion_of(const struct rule_spec *spec, const struct rule_env *env, ts t,
+                                     struct arena *arena)
+{
+    return (struct expansion){
+        .spec = spec,
+        .alert = {.query = template_run_query,
+                  .query_context = (void *)(uintptr_t)env,
+                  .t = t,
+                  .external_url = env->external_url,
+                  .external_labels = env->external_labels,
+                  .cancel = env->cancel},
+        .arena = arena,
+        .name = arena_printf(arena, "__alert_%.*s", STR_ARG(spec->name)),
+    };
+}
+
+struct labels rule_alert_labels(const struct rule_spec *spec, const struct rule_env *env, ts t,
+                                struct arena *arena, struct labels metric, double value)
+{
+    const struct expansion expansion = expansion_of(spec, env, t, arena);
+
+    return alert_labels(&expansion, metric, value);
+}
+
+struct labels rule_alert_annotations(const struct rule_spec *spec, const struct rule_env *env, ts t,
+                                     struct arena *arena, struct labels metric, double value)
+{
+    const struct expansion expansion = expansion_of(spec, env, t, arena);
+
+    return alert_annotations(&expansion, metric, value);
 }
 
 /* ---- Evaluation ---- */
@@ -274,17 +306,7 @@ int rule_alerts_eval(struct rule *rule, struct lock *lock, const struct rule_env
                      uint64_t limit, ts t, dur query_offset, const struct rule_result *result,
                      struct rule_writer *writer, struct arena *arena, struct baro_error *err)
 {
-    const struct expansion expansion = {
-        .rule = rule,
-        .alert = {.query = template_run_query,
-                  .query_context = (void *)(uintptr_t)env,
-                  .t = t - query_offset,
-                  .external_url = env->external_url,
-                  .external_labels = env->external_labels,
-                  .cancel = env->cancel},
-        .arena = arena,
-        .name = arena_printf(arena, "__alert_%.*s", STR_ARG(rule->spec.name)),
-    };
+    const struct expansion expansion = expansion_of(&rule->spec, env, t - query_offset, arena);
     struct found *found = ARENA_ARRAY(arena, struct found, result->count);
     size_t active;
     int r = find_all(&expansion, result, found, err);

@@ -48,6 +48,13 @@ int rule_alerts_eval(struct rule *rule, struct lock *lock, const struct rule_env
                      uint64_t limit, ts t, dur query_offset, const struct rule_result *result,
                      struct rule_writer *writer, struct arena *arena, struct baro_error *err);
 
+/* rule_alert_labels and rule_alert_annotations expand those of an alert that the rule yields at t,
+ * in the arena. */
+struct labels rule_alert_labels(const struct rule_spec *spec, const struct rule_env *env, ts t,
+                                struct arena *arena, struct labels metric, double value);
+struct labels rule_alert_annotations(const struct rule_spec *spec, const struct rule_env *env, ts t,
+                                     struct arena *arena, struct labels metric, double value);
+
 /* rule_alerts_send hands the alerts that are due to the sink. */
 void rule_alerts_send(struct rule *rule, const struct rule_env *env, dur interval, ts t,
                       struct arena *arena);
