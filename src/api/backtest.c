@@ -116,7 +116,7 @@ static int post(struct stage *stage, const struct backtest_alert *alert, ts end,
     int r = advance(stage, alert->firing_at, err);
 
     if (r >= 0) {
-        r = am_put(stage->am, &one, 1, false, &result, err);
+        r = am_alerts_put(stage->am, &one, 1, false, &result, err);
     }
     buf_done(&result.message);
     return r;
