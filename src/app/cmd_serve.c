@@ -228,6 +228,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
     dur block_max = flags_duration(flags, SERVE_FLAG_TSDB_BLOCK_MAX);
     struct tsdb_options options = {
         .retention = retention.time,
+        .ooo_window = serve_ooo_window(serve->config),
         .retention_bytes = retention.bytes,
         .retention_percentage = retention.percentage,
         .memory_limit = memory > 0 ? (uint64_t)memory : 0,
@@ -268,10 +269,6 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         log_warn(
             "full chunks of the head were damaged; they are made anew from the write-ahead log",
             log_c("reason", report.chunks_damage_text));
-    }
-    if (report.has_wbl) {
-        log_warn("wbl/ holds out-of-order samples of Prometheus that are not read yet; it is left "
-                 "as it is");
     }
     if (report.blocks_skipped > 0) {
         log_error("blocks were left out", log_int("count", (int64_t)report.blocks_skipped),

@@ -130,6 +130,11 @@ struct retention serve_retention(const struct serve *serve, const struct prom_co
     return retention;
 }
 
+dur serve_ooo_window(const struct prom_config *config)
+{
+    return config != NULL ? prom_config_storage(config)->out_of_order_time_window : 0;
+}
+
 static int reload_locked(struct serve *serve, struct baro_error *err)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
@@ -159,6 +164,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
     if (r >= 0) {
         struct retention retention = serve_retention(serve, config);
 
+        r = tsdb_set_ooo_window(serve->tsdb, serve_ooo_window(config), err);
         tsdb_set_retention(serve->tsdb, &retention);
         tsdb_set_retention_rules(serve->tsdb, retention_rules_of(config));
         serve_config_set(serve, TAKE(config));

@@ -79,6 +79,9 @@ struct prom_config *serve_config_get(struct serve *serve);
  * NULL. */
 struct retention serve_retention(const struct serve *serve, const struct prom_config *config);
 
+/* serve_ooo_window is how late samples may come; 0 = not at all. config may be NULL. */
+dur serve_ooo_window(const struct prom_config *config);
+
 /* serve_reload reads the configuration again and applies it, or leaves the running one in place.
  * Any thread. */
 int serve_reload(struct serve *serve, struct baro_error *err);

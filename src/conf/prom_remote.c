@@ -440,10 +440,6 @@ static void check_tsdb(struct option_reader *rd, void *object, const struct yaml
     int64_t window_ms = option_slot_int(&tsdb_type, object, "out_of_order_time_window");
 
     memcpy(object, &window_ms, sizeof(window_ms));
-    if (option_slot_int(&tsdb_type, object, "out_of_order_time_window") > 0) {
-        option_unsupported(rd, yaml_key_of(node, STR("out_of_order_time_window")),
-                           "out_of_order_time_window");
-    }
     if (!(threshold >= 0 && threshold <= 1)) {
         option_fault_key(rd, node, "stale_series_compaction_threshold",
                          "'storage.tsdb.stale_series_compaction_threshold' must be in the range "

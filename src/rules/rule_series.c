@@ -143,6 +143,7 @@ static void count_status(uint8_t status, struct rule_written *written)
         written->duplicate++;
         break;
     case APPEND_OUT_OF_BOUNDS:
+    case APPEND_TOO_OLD:
     case APPEND_TOO_FAR:
     case APPEND_UNKNOWN:
     case APPEND_INVALID:

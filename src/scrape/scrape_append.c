@@ -807,6 +807,7 @@ static void refused_count(struct attempt *attempt, uint32_t id, enum append_stat
         result->duplicates++;
         break;
     case APPEND_OUT_OF_BOUNDS:
+    case APPEND_TOO_OLD:
     case APPEND_TOO_FAR:
         result->out_of_bounds++;
         break;

@@ -21,6 +21,7 @@ enum append_status {
     APPEND_OUT_OF_ORDER,  /* older than the newest sample of the series */
     APPEND_DUPLICATE,     /* same timestamp, other value (the same value counts as OK) */
     APPEND_OUT_OF_BOUNDS, /* older than the head accepts */
+    APPEND_TOO_OLD,       /* older than the out-of-order window reaches */
     APPEND_TOO_FAR,       /* too far in the future */
     APPEND_UNKNOWN,       /* no such series: ask appender_series again */
     APPEND_INVALID,       /* a histogram that histogram_check refuses */

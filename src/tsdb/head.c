@@ -40,6 +40,8 @@ struct head *head_new(const struct head_options *options)
     atomic_init(&head->min_valid, INT64_MIN);
     atomic_init(&head->mint, INT64_MAX);
     atomic_init(&head->maxt, INT64_MIN);
+    atomic_init(&head->ooo_mint, INT64_MAX);
+    atomic_init(&head->ooo_maxt, INT64_MIN);
     head->unfiled_until = INT64_MIN;
     return head;
 }
@@ -49,6 +51,7 @@ static void free_outside(struct head *head)
 {
     struct head_garbage none = {0};
 
+    head_ooo_free(head);
     if (atomic_load_explicit(&head->outside, memory_order_relaxed) == 0) {
         return;
     }
@@ -139,6 +142,23 @@ void head_note_time(struct head *head, ts mint, ts maxt)
 {
     lower(&head->mint, mint);
     raise(&head->maxt, maxt);
+}
+
+void head_set_ooo(struct head *head, dur window)
+{
+    atomic_store_explicit(&head->ooo_window, window, memory_order_relaxed);
+}
+
+void head_set_wbl(struct head *head, struct wal *wbl)
+{
+    atomic_store_explicit(&head->wbl, wbl, memory_order_release);
+}
+
+bool head_ooo_time(struct head *head, ts *ret_mint, ts *ret_maxt)
+{
+    *ret_mint = atomic_load_explicit(&head->ooo_mint, memory_order_relaxed);
+    *ret_maxt = atomic_load_explicit(&head->ooo_maxt, memory_order_relaxed);
+    return *ret_mint <= *ret_maxt;
 }
 
 bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt)

@@ -70,22 +70,54 @@ bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt);
  * for (BARO_ETIMEOUT when one does not end). Appending and queries go on meanwhile. One thread, the
  * one that truncates.
  */
+struct head_ooo_picked;
 struct head_block_job {
     const struct fs *fs;
     const char *data_dir;
     ts mint;
     ts maxt;
-    ts now;                   /* for the block's name */
-    uint64_t segment_bytes;   /* of chunk files; 0 = as Prometheus */
-    bool is_copy;             /* the head goes on with this time as before */
+    ts now;                 /* for the block's name */
+    uint64_t segment_bytes; /* of chunk files; 0 = as Prometheus */
+    bool is_copy;           /* the head goes on with this time as before */
+    bool is_out_of_order;   /* what head_ooo_pick has picked, instead of what is in order */
+    const struct head_ooo_picked *picked;
     const _Atomic bool *stop; /* NULL = never */
 };
 int head_block_write(struct head *head, const struct head_block_job *job,
                      char ret_ulid[ULID_CHARS + 1], struct baro_error *err);
 
+/*
+ * Samples out of order: head_set_ooo takes those that are no older than `window` before the newest
+ * sample of the head, from now on; 0 = none. They go to the WBL too, which head_set_wbl sets; the
+ * head does not own it. head_ooo_time gives the time that the head has such samples of; false when
+ * there are none.
+ */
+void head_set_ooo(struct head *head, dur window);
+void head_set_wbl(struct head *head, struct wal *wbl);
+bool head_ooo_time(struct head *head, ts *ret_mint, ts *ret_maxt);
+
+/*
+ * Their way to blocks, by the thread that truncates: head_ooo_pick waits for the appenders that are
+ * at work, and gives the series (in the arena) whose samples go, and the time of those;
+ * head_block_write makes blocks of them; head_ooo_forget drops them. What comes meanwhile stays.
+ */
+struct head_ooo_picked {
+    uint32_t *slots;
+    size_t count;
+    ts mint; /* INT64_MAX when there are none */
+    ts maxt;
+};
+int head_ooo_pick(struct head *head, struct arena *arena, struct head_ooo_picked *ret,
+                  struct baro_error *err);
+/* head_ooo_next is the first time from t on at which a picked chunk has a sample, or may have one;
+ * INT64_MAX when there is none. */
+ts head_ooo_next(struct head *head, const struct head_ooo_picked *picked, ts t);
+void head_ooo_forget(struct head *head, const struct head_ooo_picked *picked);
+
 /* head_delete removes the samples with start <= t <= end of the series that match; they are gone
- * for good when it returns. One thread, the one that truncates. */
-int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
+ * for good when it returns, but for those out of order (*ret_had_ooo), which stand in the WBL until
+ * that is dropped. One thread, the one that truncates. */
+int head_delete(struct head *head, struct matchers matchers, ts start, ts end, bool *ret_had_ooo,
                 struct baro_error *err);
 
 /* head_wait_queriers waits until every querier is closed that was opened before the call: what it
@@ -143,6 +175,7 @@ struct head_replay {
     uint64_t samples_refused;
     uint64_t series_unknown; /* samples, exemplars and metadata of unknown refs */
     uint64_t records_skipped;
+    bool is_wbl; /* the records are of samples out of order */
     struct head_replay_state *state;
 };
 

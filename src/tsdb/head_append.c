@@ -55,6 +55,7 @@ static void start(struct head_appender *appender, ts first)
     appender->min_valid = oldest_accepted(head, first);
     appender->max_valid =
         head->options.too_far > 0 ? wall_clock() + head->options.too_far : INT64_MAX;
+    head_append_late_begin(appender);
 }
 
 static int appender_series(struct appender *base, struct labels labels, series_ref *ret,
@@ -140,31 +141,43 @@ bool head_append_reserve(struct head_appender *appender, size_t more, ts first)
     return true;
 }
 
+/* What becomes of a sample that is older than it should be. */
+static enum append_status late_status(const struct head_appender *appender, ts t,
+                                      enum append_status refusal, struct append_last *ret_last)
+{
+    if (appender->wbl == NULL) {
+        return refusal;
+    }
+    ret_last->is_late = t >= appender->late_from;
+    return ret_last->is_late ? APPEND_OUT_OF_ORDER : APPEND_TOO_OLD;
+}
+
 enum append_status head_append_admit_locked(const struct head_appender *appender,
                                             const struct head_series *series, uint32_t slot, ts t,
                                             struct append_last *ret_last)
 {
     uint32_t pending = series->pending;
-    struct append_last last = {series->chunk.count > 0, series->chunk.t,
-                               value_from_bits(series->chunk.v_bits), SIZE_MAX};
 
+    *ret_last = (struct append_last){series->chunk.count > 0, series->chunk.t,
+                                     value_from_bits(series->chunk.v_bits), SIZE_MAX, false};
     if (UNLIKELY((series->flags & SERIES_DEAD) != 0)) {
         return APPEND_UNKNOWN;
     }
     if (t < appender->min_valid) {
-        return APPEND_OUT_OF_BOUNDS;
+        return late_status(appender, t, APPEND_OUT_OF_BOUNDS, ret_last);
     }
     if (t > appender->max_valid) {
         return APPEND_TOO_FAR;
     }
     if (pending < appender->count && appender->slots[pending] == slot) {
-        last = (struct append_last){true, appender->t[pending], appender->v[pending], pending};
+        *ret_last =
+            (struct append_last){true, appender->t[pending], appender->v[pending], pending, false};
     }
-    *ret_last = last;
-    if (!last.has_one || t > last.t) {
+    if (!ret_last->has_one || t > ret_last->t) {
         return APPEND_OK;
     }
-    return t < last.t ? APPEND_OUT_OF_ORDER : APPEND_DUPLICATE;
+    return t < ret_last->t ? late_status(appender, t, APPEND_OUT_OF_ORDER, ret_last)
+                           : APPEND_DUPLICATE;
 }
 
 void head_append_push_locked(struct head_appender *appender, struct head_series *series,
@@ -223,7 +236,10 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
                    : APPEND_DUPLICATE;
     }
     if (UNLIKELY(status != APPEND_OK)) {
-        return status;
+        /* A stale marker that comes late belongs to a target that came back. */
+        return last.is_late && !value_is_stale(v)
+                   ? head_append_late_locked(appender, series, slot, t, v, NULL)
+                   : status;
     }
     if (UNLIKELY(value_is_stale(v)) &&
         head_append_is_histogram_locked(appender, series, &last, &is_float)) {
@@ -290,6 +306,10 @@ void head_append_count(const uint8_t *status, size_t count, bool is_histogram)
         self_add(is_histogram ? SELF_SAMPLES_OUT_OF_BOUNDS_HISTOGRAM
                               : SELF_SAMPLES_OUT_OF_BOUNDS_FLOAT,
                  (double)counts[APPEND_OUT_OF_BOUNDS]);
+    }
+    if (counts[APPEND_TOO_OLD] > 0) {
+        self_add(is_histogram ? SELF_SAMPLES_TOO_OLD_HISTOGRAM : SELF_SAMPLES_TOO_OLD_FLOAT,
+                 (double)counts[APPEND_TOO_OLD]);
     }
     if (counts[APPEND_UNKNOWN] > 0) {
         self_add(SELF_HEAD_SERIES_NOT_FOUND, (double)counts[APPEND_UNKNOWN]);
@@ -426,13 +446,13 @@ static bool apply_one_locked(struct head_appender *appender, size_t i, struct ap
         is_taken =
             head_series_append_locked(head, appender->slots[i], appender->t[i], appender->v[i]);
         ret->floats += is_taken;
-        ret->lost_floats += !is_taken;
+        ret->lost_floats += !is_taken && !head_append_overtaken_locked(appender, i);
         return is_taken;
     }
     is_taken = head_series_append_histogram_locked(head, appender->slots[i], appender->t[i],
                                                    appender->h[i]);
     ret->histograms += is_taken;
-    ret->lost_histograms += !is_taken;
+    ret->lost_histograms += !is_taken && !head_append_overtaken_locked(appender, i);
     return is_taken;
 }
 
@@ -547,6 +567,7 @@ static void forget(struct head_appender *appender)
     vec_reset(&appender->unlogged);
     vec_reset(&appender->exemplars);
     vec_reset(&appender->metadata);
+    vec_reset(&appender->late);
     arena_reset(&appender->arena);
     if (appender->capacity > COLUMNS_KEPT) {
         appender->refs = mem_free(appender->refs);
@@ -564,10 +585,15 @@ static int appender_commit(struct appender *base, struct baro_error *err)
 {
     struct head_appender *appender = head_appender_of(base);
     struct applied applied = {0};
+    size_t late;
     int r = 0;
 
     if (appender->head->wal != NULL) {
         r = head_append_log(appender, err);
+    }
+    /* Second, so that the series are known wherever a sample of theirs is found. */
+    if (r >= 0 && appender->late.count > 0) {
+        r = head_append_late_log(appender, 0, err);
     }
     if (r < 0) {
         unpin(appender->head, appender->slots, appender->count);
@@ -575,8 +601,14 @@ static int appender_commit(struct appender *base, struct baro_error *err)
         return r;
     }
     mark_logged(appender);
+    late = appender->late.count;
+    head_append_late_apply(appender);
     apply_samples(appender, &applied);
     count_applied(appender, &applied);
+    if (UNLIKELY(appender->late.count > late)) {
+        /* They are in the head, and in the WAL, whose replay finds them out of order. */
+        (void)head_append_late_log(appender, late, NULL);
+    }
     apply_metadata(appender);
     apply_exemplars(appender);
     forget(appender);
@@ -604,6 +636,7 @@ static void appender_free(struct appender *base)
     vec_done(&appender->unlogged);
     vec_done(&appender->exemplars);
     vec_done(&appender->metadata);
+    vec_done(&appender->late);
     vec_done(&appender->pinned);
     arena_done(&appender->arena);
     wal_batch_done(&appender->batch);

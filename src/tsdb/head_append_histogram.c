@@ -86,7 +86,13 @@ static enum append_status take_locked(struct head_appender *appender, struct hea
     if (status == APPEND_DUPLICATE) {
         return is_same_locked(appender, series, &last, h) ? APPEND_OK : APPEND_DUPLICATE;
     }
-    return status == APPEND_OK ? keep_locked(appender, series, slot, t, h, &last) : status;
+    if (status != APPEND_OK) {
+        return last.is_late && !histogram_is_stale(h)
+                   ? head_append_late_locked(appender, series, slot, t, h->sum,
+                                             histogram_copy(&appender->arena, h))
+                   : status;
+    }
+    return keep_locked(appender, series, slot, t, h, &last);
 }
 
 static enum append_status take(struct head_appender *appender, series_ref ref, ts t,

@@ -16,6 +16,15 @@ struct pending_metadata {
     uint32_t number;
 };
 
+/* A sample out of order. */
+struct pending_late {
+    series_ref ref;
+    uint32_t slot;
+    ts t;
+    double v;
+    const struct histogram *h; /* in the arena; NULL = a float */
+};
+
 struct head_appender {
     struct appender base;
     struct head *head;
@@ -33,6 +42,9 @@ struct head_appender {
     VEC(uint32_t) unlogged; /* slots whose labels must go to the WAL first */
     VEC(struct pending_exemplar) exemplars;
     VEC(struct pending_metadata) metadata;
+    VEC(struct pending_late) late;
+    struct wal *wbl;      /* of this transaction; NULL = nothing late is taken */
+    ts late_from;         /* the oldest one that is */
     VEC(uint32_t) pinned; /* slots that exemplars and metadata use */
     struct arena arena;   /* of the exemplars and histograms */
 
@@ -65,6 +77,7 @@ struct append_last {
     ts t;
     double v;
     size_t index; /* in the columns; SIZE_MAX = the series' own */
+    bool is_late; /* the sample is out of order or bounds, and may be taken all the same */
 };
 
 /* head_append_admit checks the time of a sample against bounds and the series: APPEND_OK when it is
@@ -73,6 +86,23 @@ struct append_last {
 enum append_status head_append_admit_locked(const struct head_appender *appender,
                                             const struct head_series *series, uint32_t slot, ts t,
                                             struct append_last *ret_last);
+
+/* head_append_late takes a sample that is out of order; h is NULL or in the arena. */
+enum append_status head_append_late_locked(struct head_appender *appender,
+                                           struct head_series *series, uint32_t slot, ts t,
+                                           double v, const struct histogram *h);
+
+/* head_append_late_begin looks up, at the start of a transaction, whether late samples are taken.
+ */
+void head_append_late_begin(struct head_appender *appender);
+
+/* head_append_late_log writes the late samples to the WBL, from number `first` on. */
+int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err);
+
+/* head_append_late_apply puts them into the head. head_append_overtaken takes a sample of the
+ * columns that another appender has overtaken: true when it is in the head now. */
+void head_append_late_apply(struct head_appender *appender);
+bool head_append_overtaken_locked(struct head_appender *appender, size_t i);
 
 /* head_append_push takes a sample into the columns; h is NULL or in the arena. */
 void head_append_push_locked(struct head_appender *appender, struct head_series *series,

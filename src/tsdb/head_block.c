@@ -73,14 +73,11 @@ static int64_t mono_now(void)
     return (int64_t)now.tv_sec * MONO_PER_SECOND + now.tv_nsec;
 }
 
-/* No sample before the end of the block is taken any more, and none is on its way. */
-static int close_time(struct head *head, ts maxt, struct baro_error *err)
+/* What is on its way has arrived. */
+static int wait_appenders(struct head *head, struct baro_error *err)
 {
     struct head_garbage none = {0};
 
-    if (maxt > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
-        head_set_min_valid(head, maxt);
-    }
     head_epoch_advance(&head->epochs, &none);
     if (!head_epoch_wait(&head->epochs, HEAD_APPENDER,
                          mono_now() + APPENDERS_WAIT_MS * MONO_PER_MS)) {
@@ -88,6 +85,15 @@ static int close_time(struct head *head, ts maxt, struct baro_error *err)
                          APPENDERS_WAIT_MS / 1000);
     }
     return 0;
+}
+
+/* No sample before the end of the block is taken any more, and none is on its way. */
+static int close_time(struct head *head, ts maxt, struct baro_error *err)
+{
+    if (maxt > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
+        head_set_min_valid(head, maxt);
+    }
+    return wait_appenders(head, err);
 }
 
 static bool has_time_locked(const struct block_making *making, const struct head_series *series)
@@ -124,6 +130,14 @@ static void find_slots(struct block_making *making)
     count = head_slots_alive_locked(head, making->slots);
     making->pair_count = head->labels.pair_count;
     rwlock_release(&head->index_lock);
+    if (making->job->is_out_of_order) {
+        const struct head_ooo_picked *picked = making->job->picked;
+
+        making->slots = arena_alloc(&making->arena, (picked->count + 1) * sizeof(uint32_t));
+        memcpy(making->slots, picked->slots, picked->count * sizeof(uint32_t));
+        making->slot_count = picked->count;
+        count = 0;
+    }
     for (size_t i = 0; i < count; i++) {
         head_stripe_hold(head, making->slots[i], &held);
         if (has_time_locked(making, head_series_at(head, making->slots[i]))) {
@@ -298,23 +312,14 @@ static int write_closed(struct block_making *making, const struct head_chunk *ch
                                head_chunk_maxt(chunk), err);
 }
 
-static int write_series(struct block_making *making, uint32_t slot, struct baro_error *err)
+static int write_in_order(struct block_making *making, uint32_t slot, struct baro_error *err)
 {
-    const struct head_series *series = head_series_at(making->head, slot);
-    const pair_ref *pairs = head_series_pairs(making->head, series);
     int r = 0;
 
     take_chunks(making, slot);
     if (making->open.failed) {
         return error_set(err, BARO_ELIMIT, "no memory for a chunk of the head");
     }
-    vec_reset(&making->labels);
-    for (size_t i = 0; i < series->pair_count; i++) {
-        struct pair_symbols symbols = making->symbols[pairs[i]];
-
-        vec_push(&making->labels, ((struct symbol_pair){symbols.name, symbols.value}));
-    }
-    block_writer_begin(making->writer, making->labels.items, making->labels.count);
     for (size_t i = making->closed.count; r >= 0 && i-- > 0;) {
         r = write_closed(making, making->closed.items[i], err);
     }
@@ -322,6 +327,35 @@ static int write_series(struct block_making *making, uint32_t slot, struct baro_
         r = write_chunk(making, making->open_encoding, buf_view(&making->open), making->open_mint,
                         making->open_maxt, err);
     }
+    return r;
+}
+
+static int write_out_of_order(struct block_making *making, uint32_t slot, struct baro_error *err)
+{
+    struct sample_buf *samples = &making->samples;
+    int r;
+
+    sample_buf_reset(samples);
+    r = head_ooo_read_closed(making->head, slot, making->job->mint, making->job->maxt - 1, samples,
+                             err);
+    return r < 0 ? r : chunk_pack_write(&making->pack, samples, false, making->writer, err);
+}
+
+static int write_series(struct block_making *making, uint32_t slot, struct baro_error *err)
+{
+    const struct head_series *series = head_series_at(making->head, slot);
+    const pair_ref *pairs = head_series_pairs(making->head, series);
+    int r;
+
+    vec_reset(&making->labels);
+    for (size_t i = 0; i < series->pair_count; i++) {
+        struct pair_symbols symbols = making->symbols[pairs[i]];
+
+        vec_push(&making->labels, ((struct symbol_pair){symbols.name, symbols.value}));
+    }
+    block_writer_begin(making->writer, making->labels.items, making->labels.count);
+    r = making->job->is_out_of_order ? write_out_of_order(making, slot, err)
+                                     : write_in_order(making, slot, err);
     block_writer_end(making->writer);
     return r;
 }
@@ -347,8 +381,9 @@ int head_block_write(struct head *head, const struct head_block_job *job,
 {
     CLEANUP(block_writer_freep) struct block_writer *writer = NULL;
     struct block_making *making = MEM_NEW(struct block_making);
-    struct block_meta meta = {.mint = job->mint, .maxt = job->maxt, .level = 1};
-    int r = job->is_copy ? 0 : close_time(head, job->maxt, err);
+    struct block_meta meta = {
+        .mint = job->mint, .maxt = job->maxt, .level = 1, .is_out_of_order = job->is_out_of_order};
+    int r = job->is_copy || job->is_out_of_order ? 0 : close_time(head, job->maxt, err);
 
     making->head = head;
     making->job = job;
@@ -375,4 +410,23 @@ int head_block_write(struct head *head, const struct head_block_job *job,
     arena_done(&making->arena);
     (void)mem_free(making);
     return r;
+}
+
+int head_ooo_pick(struct head *head, struct arena *arena, struct head_ooo_picked *ret,
+                  struct baro_error *err)
+{
+    int r = wait_appenders(head, err);
+
+    if (r >= 0) {
+        head_ooo_begin(head, arena, ret);
+    }
+    return r;
+}
+
+void head_ooo_forget(struct head *head, const struct head_ooo_picked *picked)
+{
+    struct head_garbage garbage = {0};
+
+    head_ooo_end(head, picked, &garbage);
+    head_epoch_advance(&head->epochs, &garbage);
 }

@@ -168,7 +168,7 @@ static int find_slots(struct head *head, struct arena *arena, struct matchers ma
     return r;
 }
 
-int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
+int head_delete(struct head *head, struct matchers matchers, ts start, ts end, bool *ret_had_ooo,
                 struct baro_error *err)
 {
     struct head_garbage garbage = {0};
@@ -188,6 +188,10 @@ int head_delete(struct head *head, struct matchers matchers, ts start, ts end,
         lock_acquire(head_stripe(head, slots[i]));
         if (ends[i] >= start) {
             r = head_delete_locked(head, slots[i], start, ends[i], &scratch, &garbage, err);
+        }
+        if (r >= 0) {
+            r = head_ooo_delete_locked(head, slots[i], start, end, &garbage, err);
+            *ret_had_ooo |= r > 0;
         }
         lock_release(head_stripe(head, slots[i]));
     }

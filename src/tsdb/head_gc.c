@@ -95,7 +95,7 @@ static bool must_die_locked(struct head_series *series)
 
     series->flags &= (uint8_t)~SERIES_TOUCHED;
     return !is_touched && series->chunk.count == 0 && series->closed == 0 &&
-           series->pending_count == 0;
+           series->pending_count == 0 && (series->flags & SERIES_OOO) == 0;
 }
 
 static void truncate_series(struct truncation *truncation)

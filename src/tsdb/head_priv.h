@@ -13,6 +13,7 @@
 #include "tsdb/head_exemplars.h"
 #include "tsdb/head_labels.h"
 #include "tsdb/head_meta.h"
+#include "tsdb/head_ooo.h"
 #include "tsdb/head_pool.h"
 #include "tsdb/head_refs.h"
 
@@ -32,6 +33,7 @@ enum {
     SERIES_TOUCHED = 4, /* asked for since the last truncation, which therefore spares it */
     SERIES_UNFILED = 8, /* what chunks_head has of it was deleted or opened again: its chunks stay
                            in memory until a truncation has passed that */
+    SERIES_OOO = 32,    /* has samples out of order, in head.ooo */
     SERIES_HISTOGRAM = 16, /* its open chunk has histograms: `open` holds the address of a struct
                               head_open, and of `chunk` t, count, and v_bits (the sum) are set */
 };
@@ -121,6 +123,8 @@ struct head {
     struct head_refs refs;
     struct head_shard shards[HEAD_SHARDS];
     struct lock stripes[HEAD_STRIPES];
+    struct ooo_stripe ooo[HEAD_STRIPES];
+    struct wal *_Atomic wbl; /* the log of what is out of order; NULL = none is taken */
 
     struct rwlock index_lock;
     struct head_labels labels;  /* lock: index */
@@ -139,10 +143,13 @@ struct head {
     struct head_meta meta;          /* has its own lock */
     struct head_exemplars examples; /* has its own lock */
 
-    _Atomic bool is_full;      /* relaxed: memory is short, no new series are taken */
-    _Atomic int64_t min_valid; /* relaxed: each appender looks once per transaction */
-    _Atomic int64_t mint;      /* relaxed: statistics and the bounds of queries */
-    _Atomic int64_t maxt;      /* relaxed: likewise */
+    _Atomic bool is_full;       /* relaxed: memory is short, no new series are taken */
+    _Atomic int64_t min_valid;  /* relaxed: each appender looks once per transaction */
+    _Atomic int64_t mint;       /* relaxed: statistics and the bounds of queries */
+    _Atomic int64_t maxt;       /* relaxed: likewise */
+    _Atomic int64_t ooo_mint;   /* relaxed: the same of what is out of order */
+    _Atomic int64_t ooo_maxt;   /* relaxed: likewise */
+    _Atomic int64_t ooo_window; /* relaxed: how far behind the newest sample others are taken */
     _Atomic uint64_t chunks;
     _Atomic uint64_t outside;       /* open chunks of histograms, and closed ones that lie outside
                                        of the pool */

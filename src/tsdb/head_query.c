@@ -61,6 +61,14 @@ static bool has_time_locked(const struct head *head, const struct head_series *s
 }
 
 /* Keeps the slots whose series have samples in the time; returns how many. */
+static bool has_any_time_locked(const struct head *head, uint32_t slot, ts start, ts end)
+{
+    const struct head_series *series = head_series_at(head, slot);
+
+    return has_time_locked(head, series, start, end) ||
+           ((series->flags & SERIES_OOO) != 0 && head_ooo_overlaps_locked(head, slot, start, end));
+}
+
 static size_t filter_time(struct head *head, uint32_t *slots, size_t count, ts start, ts end)
 {
     struct lock *held = NULL;
@@ -68,7 +76,7 @@ static size_t filter_time(struct head *head, uint32_t *slots, size_t count, ts s
 
     for (size_t i = 0; i < count; i++) {
         head_stripe_hold(head, slots[i], &held);
-        if (has_time_locked(head, head_series_at(head, slots[i]), start, end)) {
+        if (has_any_time_locked(head, slots[i], start, end)) {
             slots[kept++] = slots[i];
         }
     }
@@ -218,16 +226,12 @@ static int view_make(struct head_querier *querier, uint32_t slot, ts start, stru
     return 0;
 }
 
-static int querier_samples(struct querier *base, const struct series *series, ts start, ts end,
-                           struct sample_buf *ret, struct baro_error *err)
+static int in_order_samples(struct head_querier *querier, uint32_t slot, ts start, ts end,
+                            struct sample_buf *ret, struct baro_error *err)
 {
-    struct head_querier *querier = querier_of(base);
     struct head_view view;
-    int r;
+    int r = view_make(querier, slot, start, &view, err);
 
-    start = start > querier->mint ? start : querier->mint;
-    end = end < querier->maxt ? end : querier->maxt;
-    r = view_make(querier, (uint32_t)series->id, start, &view, err);
     for (size_t i = view.closed.count; r >= 0 && i-- > 0;) {
         const struct head_chunk *chunk = view.closed.items[i];
 
@@ -240,6 +244,44 @@ static int querier_samples(struct querier *base, const struct series *series, ts
         r = head_chunk_decode(view.open_encoding, view.open, start, end, ret, err);
     }
     view_done(&view);
+    return r;
+}
+
+static bool has_ooo(struct head *head, uint32_t slot)
+{
+    bool has_it;
+
+    lock_acquire(head_stripe(head, slot));
+    has_it = (head_series_at(head, slot)->flags & SERIES_OOO) != 0;
+    lock_release(head_stripe(head, slot));
+    return has_it;
+}
+
+static int querier_samples(struct querier *base, const struct series *series, ts start, ts end,
+                           struct sample_buf *ret, struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    uint32_t slot = (uint32_t)series->id;
+    size_t first = ret->count, middle;
+    int r = 0;
+
+    start = start > querier->mint ? start : querier->mint;
+    end = end < querier->maxt ? end : querier->maxt;
+    if (atomic_load_explicit(&querier->head->ooo_mint, memory_order_relaxed) != INT64_MAX &&
+        has_ooo(querier->head, slot)) {
+        r = head_ooo_read(querier->head, slot, start, end, ret, err);
+    }
+    /* Of equal times the second is kept: what came in order. */
+    middle = ret->count;
+    if (r >= 0) {
+        r = in_order_samples(querier, slot, start, end, ret, err);
+    }
+    if (r >= 0 && !sample_buf_merge(ret, first, middle)) {
+        r = error_set(err, BARO_ELIMIT, "no memory for the samples of a series");
+    }
+    if (r < 0) {
+        ret->count = first;
+    }
     return r;
 }
 
@@ -295,24 +337,20 @@ static int last_of_view(const struct head_querier *querier, const struct head_vi
     return r;
 }
 
-static int querier_last_sample(struct querier *base, const struct series *series, ts start, ts end,
-                               struct arena *arena, struct sample *ret, struct baro_error *err)
+static int in_order_last(struct head_querier *querier, uint32_t slot, ts start, ts end,
+                         struct arena *arena, struct sample *ret, struct baro_error *err)
 {
-    struct head_querier *querier = querier_of(base);
     struct head *head = querier->head;
-    struct head_series *at = head_series_at(head, (uint32_t)series->id);
+    struct head_series *at = head_series_at(head, slot);
     struct chunk_xor chunk;
-    struct sample found = {0};
     struct head_view view;
     bool is_histogram;
     int r;
 
-    start = start > querier->mint ? start : querier->mint;
-    end = end < querier->maxt ? end : querier->maxt;
-    lock_acquire(head_stripe(head, (uint32_t)series->id));
+    lock_acquire(head_stripe(head, slot));
     chunk = at->chunk;
     is_histogram = head_series_is_histogram(at);
-    lock_release(head_stripe(head, (uint32_t)series->id));
+    lock_release(head_stripe(head, slot));
     if (chunk.count == 0 || chunk.t < start) {
         return 0;
     }
@@ -320,11 +358,54 @@ static int querier_last_sample(struct querier *base, const struct series *series
         *ret = (struct sample){.t = chunk.t, .v = value_from_bits(chunk.v_bits)};
         return 1;
     }
-    r = view_make(querier, (uint32_t)series->id, start, &view, err);
+    r = view_make(querier, slot, start, &view, err);
     if (r >= 0) {
-        r = last_of_view(querier, &view, start, end, arena, &found, err);
+        r = last_of_view(querier, &view, start, end, arena, ret, err);
     }
     view_done(&view);
+    return r;
+}
+
+/* The last sample out of order, if it is behind the one that was found. */
+static int ooo_last(struct head_querier *querier, uint32_t slot, ts start, ts end,
+                    struct arena *arena, struct sample *ret, struct baro_error *err)
+{
+    struct sample_buf samples = {0};
+    int r = head_ooo_read(querier->head, slot, start, end, &samples, err);
+
+    if (r >= 0 && samples.count > 0) {
+        size_t last = samples.count - 1;
+        const struct histogram *h = samples.h != NULL ? samples.h[last] : NULL;
+        struct histogram *copy = h != NULL ? histogram_copy(arena, h) : NULL;
+
+        r = h != NULL && copy == NULL ? error_set(err, BARO_ELIMIT, "no memory for a histogram")
+                                      : 1;
+        if (r > 0) {
+            *ret = (struct sample){.t = samples.t[last], .v = samples.v[last], .h = copy};
+        }
+    }
+    sample_buf_done(&samples);
+    return r;
+}
+
+static int querier_last_sample(struct querier *base, const struct series *series, ts start, ts end,
+                               struct arena *arena, struct sample *ret, struct baro_error *err)
+{
+    struct head_querier *querier = querier_of(base);
+    struct head *head = querier->head;
+    uint32_t slot = (uint32_t)series->id;
+    struct sample found = {0};
+    int r, more;
+
+    start = start > querier->mint ? start : querier->mint;
+    end = end < querier->maxt ? end : querier->maxt;
+    r = in_order_last(querier, slot, start, end, arena, &found, err);
+    if (r >= 0 && (r == 0 || found.t < end) &&
+        atomic_load_explicit(&head->ooo_mint, memory_order_relaxed) != INT64_MAX &&
+        has_ooo(head, slot)) {
+        more = ooo_last(querier, slot, r > 0 ? found.t + 1 : start, end, arena, &found, err);
+        r = more != 0 ? more : r;
+    }
     if (r > 0) {
         *ret = found;
     }
@@ -349,6 +430,10 @@ static bool is_out_of_time(const struct head_querier *querier)
 {
     ts mint = 0, maxt = 0;
 
+    if (head_ooo_time(querier->head, &mint, &maxt) && querier->maxt >= mint &&
+        querier->mint <= maxt) {
+        return false;
+    }
     return !head_time(querier->head, &mint, &maxt) || querier->maxt < mint || querier->mint > maxt;
 }
 

@@ -172,6 +172,70 @@ static int replay_histograms(struct head_replay *replay, str record, struct baro
     return r;
 }
 
+/* ---- the WBL: what is out of order ---- */
+
+static bool replay_late(struct head_replay *replay, series_ref ref, ts t, double v,
+                        const struct histogram *h)
+{
+    struct head *head = replay->head;
+    uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
+    bool is_taken;
+
+    if (slot == HEAD_SLOT_NONE) {
+        note_ref(head, ref);
+        replay->series_unknown++;
+        return false;
+    }
+    lock_acquire(head_stripe(head, slot));
+    is_taken = head_ooo_insert_locked(head, slot, t, v, h);
+    lock_release(head_stripe(head, slot));
+    return is_taken;
+}
+
+static int replay_late_samples(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct wal_samples *samples = &replay->state->samples;
+    int r = wal_read_samples(record, samples, err);
+
+    for (size_t i = 0; r >= 0 && i < samples->count; i++) {
+        replay->samples++;
+        replay->samples_refused +=
+            !replay_late(replay, samples->refs[i], samples->t[i], samples->v[i], NULL);
+    }
+    return r;
+}
+
+static int replay_late_histograms(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct wal_histograms at = {.type = wal_record_type(record)};
+    struct reader rd = wal_record_body(record);
+    struct wal_histogram one = {0};
+    int r;
+
+    while ((r = wal_next_histogram(&rd, &at, &replay->state->arena, &one, err)) == 1) {
+        replay->samples++;
+        replay->samples_refused += !make_storable(&replay->state->arena, &one.h) ||
+                                   !replay_late(replay, one.ref, one.t, one.h.sum, &one.h);
+    }
+    arena_reset(&replay->state->arena);
+    return r;
+}
+
+/* Markers say which samples stand in chunks_head too: those that follow, and those before. */
+static int replay_wbl_record(struct head_replay *replay, str record, struct baro_error *err)
+{
+    uint8_t type = wal_record_type(record);
+
+    if (type == WAL_RECORD_SAMPLES || type == WAL_RECORD_SAMPLES_V2) {
+        return replay_late_samples(replay, record, err);
+    }
+    if (wal_is_histograms(type)) {
+        return replay_late_histograms(replay, record, err);
+    }
+    replay->records_skipped += type != WAL_RECORD_MMAP_MARKERS;
+    return 0;
+}
+
 static int replay_metadata(struct head_replay *replay, str record, struct baro_error *err)
 {
     struct head *head = replay->head;
@@ -264,6 +328,9 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
 {
     if (replay->state == NULL) {
         replay->state = MEM_NEW(struct head_replay_state);
+    }
+    if (replay->is_wbl) {
+        return replay_wbl_record(replay, record, err);
     }
     switch (wal_record_type(record)) {
     case WAL_RECORD_SERIES:

@@ -159,7 +159,7 @@ static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct 
 }
 
 /* A new directory's name lasts before anything in it is acknowledged. */
-static int make_wal_dir(struct tsdb *tsdb, const char *path, struct baro_error *err)
+int tsdb_make_dir(struct tsdb *tsdb, const char *path, struct baro_error *err)
 {
     struct fs_entry *entries = NULL;
     struct arena arena = {0};
@@ -172,19 +172,6 @@ static int make_wal_dir(struct tsdb *tsdb, const char *path, struct baro_error *
     }
     r = tsdb->fs->mkdir(tsdb->fs, path, err);
     return r < 0 ? r : tsdb->fs->sync_dir(tsdb->fs, tsdb->path, err);
-}
-
-/* Samples that Prometheus took out of order and has not put into a block yet. */
-static bool has_wbl(struct tsdb *tsdb)
-{
-    struct fs_entry *entries = NULL;
-    struct arena arena = {0};
-    size_t count = 0;
-    int r = tsdb->fs->list(tsdb->fs, &arena, fs_path(&arena, tsdb->path, "wbl"), &entries, &count,
-                           NULL);
-
-    arena_done(&arena);
-    return r >= 0 && count > 0;
 }
 
 static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
@@ -200,7 +187,7 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         .progress = tsdb->options.progress,
         .progress_context = tsdb->options.progress_context,
     };
-    int r = tsdb->options.read_only ? 0 : make_wal_dir(tsdb, job.wal_dir, err);
+    int r = tsdb->options.read_only ? 0 : tsdb_make_dir(tsdb, job.wal_dir, err);
 
     if (r >= 0 && !tsdb->options.read_only) {
         r = wal_drop_unfinished(tsdb->fs, job.wal_dir, err);
@@ -218,6 +205,9 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
     if (r >= 0) {
         r = head_files_settle(tsdb->head, err);
     }
+    if (r >= 0) {
+        r = tsdb_ooo_open(tsdb, err);
+    }
     if (r >= 0 && !tsdb->options.read_only) {
         r = wal_open(tsdb->fs, job.wal_dir, job.next_segment, tsdb->options.wal_segment_size,
                      &tsdb->wal, err);
@@ -230,7 +220,6 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
         tsdb->report.series = stats.series;
     }
     tsdb->replay = job.status;
-    tsdb->report.has_wbl = has_wbl(tsdb);
     tsdb->report.duration = (tsdb_mono() - start) / MONO_PER_MS;
     arena_done(&arena);
     return r;
@@ -239,18 +228,39 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
 int tsdb_sync(struct tsdb *tsdb, struct baro_error *err)
 {
     int64_t start = tsdb_mono();
+    struct wal *wbl = atomic_load_explicit(&tsdb->wbl, memory_order_acquire);
     int r = wal_sync(tsdb->wal, err);
 
+    /* Second: it names series that the WAL must know. */
+    if (r >= 0 && wbl != NULL) {
+        r = wal_sync(wbl, err);
+    }
     self_add(SELF_WAL_FSYNC_COUNT, 1);
     self_add(SELF_WAL_FSYNC_SUM, (double)(tsdb_mono() - start) / 1e9);
     return r;
+}
+
+/* Commits need both logs. */
+void tsdb_health(struct tsdb *tsdb, struct wal_health *ret)
+{
+    struct wal *wbl = atomic_load_explicit(&tsdb->wbl, memory_order_acquire);
+    struct wal_health more = {0};
+
+    wal_health(tsdb->wal, ret);
+    if (wbl != NULL) {
+        wal_health(wbl, &more);
+        if (more.is_read_only && !ret->is_read_only) {
+            ret->is_read_only = true;
+            memcpy(ret->text, more.text, sizeof(ret->text));
+        }
+    }
 }
 
 bool tsdb_is_read_only(struct tsdb *tsdb, char ret_why[TSDB_READ_ONLY_BYTES])
 {
     struct wal_health health = {0};
 
-    wal_health(tsdb->wal, &health);
+    tsdb_health(tsdb, &health);
     STATIC_ASSERT(sizeof(health.text) == TSDB_READ_ONLY_BYTES, "the text is handed on whole");
     memcpy(ret_why, health.text, sizeof(health.text));
     return health.is_read_only;
@@ -269,6 +279,11 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
         (void)tsdb_snapshot_head(tsdb, false, NULL);
     }
     r = wal_close(tsdb->wal, err);
+    if (tsdb->wbl != NULL) {
+        int closed = wal_close(tsdb->wbl, r < 0 ? NULL : err);
+
+        r = r < 0 ? r : closed;
+    }
     (void)head_free(tsdb->head);
     tsdb_blocks_unref(tsdb->blocks);
     for (size_t i = 0; i < tsdb->obsolete.count; i++) {

@@ -60,6 +60,8 @@ struct tsdb_options {
                                bounds; 0 = half of chunk_range, as in Prometheus; < 0 = no check */
     dur too_far;         /* samples later than the wall clock by more than this are APPEND_TOO_FAR;
                             0 = no check (the scraper checks for itself, as in Prometheus) */
+    dur ooo_window;      /* samples are taken out of order that are no older than this before the
+                            newest of the head; 0 = none */
     dur querier_wait;    /* how long a head truncation waits for queries that are open; 0 = 150 s */
     bool read_only;      /* for tools: no lock, no threads, nothing is written or mended, and
                             appends go nowhere; damage of the WAL ends the reading there */
@@ -128,6 +130,10 @@ int tsdb_snapshot(struct tsdb *tsdb, bool skip_head, char ret_name[TSDB_SNAPSHOT
 struct json_writer;
 void tsdb_blocks_write(struct tsdb *tsdb, struct json_writer *json);
 
+/* tsdb_set_ooo_window changes how late samples may come, from now on; 0 = none. Fails with -errno
+ * when wbl/ cannot be made; the window is then as before. */
+int tsdb_set_ooo_window(struct tsdb *tsdb, dur window, struct baro_error *err);
+
 /* tsdb_set_retention takes effect with the next compaction; tsdb_retention is what is in force. */
 void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention);
 struct retention tsdb_retention(struct tsdb *tsdb);
@@ -141,15 +147,15 @@ struct tsdb_open_report {
     uint64_t series;            /* in the head after the replay */
     uint64_t samples;           /* replayed, those refused included */
     uint64_t samples_refused;   /* older than the blocks reach, unknown series, out of order */
-    uint64_t records_skipped;   /* kinds that are not read yet (native histograms, tombstones) */
+    uint64_t records_skipped;   /* kinds that are not known */
     uint64_t wal_repairs;       /* 0 or 1: the WAL was cut at a corrupt record */
     uint64_t wal_bytes_dropped; /* behind that record; moved aside or cut off */
     uint64_t chunks_files;      /* of full chunks of the head */
     uint64_t chunks_damages;    /* 0 or 1: chunks were set aside, and are made anew */
     uint64_t blocks;
     uint64_t blocks_skipped;
-    dur duration; /* of the start: snapshot and replay */
-    bool has_wbl; /* wbl/ holds out-of-order samples, which are not read yet; it stays */
+    dur duration;                 /* of the start: snapshot and replay */
+    uint64_t ooo_samples;         /* out of order, replayed from wbl/ */
     uint64_t snapshot_series;     /* read from the head's snapshot instead of the WAL */
     char snapshot_text[232];      /* why a snapshot was not used; empty when there was no reason */
     char wal_repair_text[232];    /* what was wrong; empty when nothing was */

@@ -123,7 +123,8 @@ static int delete_locked(struct tsdb *tsdb, struct matchers matchers, ts start, 
                          struct baro_error *err)
 {
     struct block_list *list;
-    int r = head_delete(tsdb->head, matchers, start, end, err);
+    bool had_ooo = false;
+    int r = head_delete(tsdb->head, matchers, start, end, &had_ooo, err);
 
     list = tsdb_blocks_ref(tsdb);
     for (size_t i = 0; r >= 0 && i < list->count; i++) {
@@ -135,6 +136,10 @@ static int delete_locked(struct tsdb *tsdb, struct matchers matchers, ts start, 
     }
     tsdb_blocks_unref(list);
     head_collect(tsdb->head);
+    /* What was deleted stands in the WBL until the rest is in blocks. */
+    if (r >= 0 && had_ooo) {
+        r = tsdb_ooo_compact(tsdb, err);
+    }
     return r;
 }
 
@@ -229,13 +234,23 @@ static int copy_head(struct tsdb *tsdb, const char *dir, struct baro_error *err)
 {
     struct head_block_job job = {
         .fs = tsdb->fs, .data_dir = dir, .now = tsdb_wall(), .is_copy = true, .stop = &tsdb->stop};
+    struct head_ooo_picked picked = {0};
+    struct arena arena = {0};
     char ulid[ULID_CHARS + 1];
+    int r = 0;
 
-    if (!head_time(tsdb->head, &job.mint, &job.maxt)) {
-        return 0;
+    if (head_time(tsdb->head, &job.mint, &job.maxt)) {
+        job.maxt++;
+        r = head_block_write(tsdb->head, &job, ulid, err);
     }
-    job.maxt++;
-    return head_block_write(tsdb->head, &job, ulid, err);
+    if (r >= 0 && tsdb->wbl != NULL) {
+        r = head_ooo_pick(tsdb->head, &arena, &picked, err);
+    }
+    if (r >= 0 && picked.count > 0) {
+        r = tsdb_ooo_write_blocks(tsdb, &picked, dir, err);
+    }
+    arena_done(&arena);
+    return r;
 }
 
 static int snapshot_locked(struct tsdb *tsdb, bool skip_head, const char *name,

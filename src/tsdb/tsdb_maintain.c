@@ -164,18 +164,27 @@ static int checkpoint_wal(struct tsdb *tsdb, ts mint, struct baro_error *err)
 }
 
 /* The head forgets what a block serves, once no query is left that does not know the block. */
-static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
+int tsdb_wait_queriers(struct tsdb *tsdb, struct baro_error *err)
 {
-    struct head_truncated sum = {0};
-    int64_t start = tsdb_mono();
-    ts before = tsdb->truncate_to;
     dur wait = tsdb->options.querier_wait > 0 ? tsdb->options.querier_wait : QUERIERS_WAIT_MS;
-    int r;
 
-    if (!head_wait_queriers(tsdb->head, start + wait * MONO_PER_MS)) {
+    if (!head_wait_queriers(tsdb->head, tsdb_mono() + wait * MONO_PER_MS)) {
         return error_set(err, BARO_ETIMEOUT,
                          "the head is not truncated: a query has been open for %lld ms",
                          (long long)wait);
+    }
+    return 0;
+}
+
+static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct head_truncated sum = {0};
+    ts before = tsdb->truncate_to;
+    int64_t start;
+    int r = tsdb_wait_queriers(tsdb, err);
+
+    if (r < 0) {
+        return r;
     }
     start = tsdb_mono();
     head_truncate(tsdb->head, before, &sum);
@@ -245,6 +254,9 @@ static int compact_head(struct tsdb *tsdb, struct baro_error *err)
         if (r >= 0) {
             r = truncate_head(tsdb, err);
         }
+    }
+    if (r >= 0 && tsdb->checkpoint_to != INT64_MIN) {
+        r = tsdb_ooo_compact(tsdb, err);
     }
     /* Once for all ranges that were written: it goes through what is left of the WAL. */
     if (r >= 0 && tsdb->checkpoint_to != INT64_MIN) {
@@ -515,6 +527,24 @@ static int snapshot_when_due(struct tsdb *tsdb, struct baro_error *err)
     return tsdb_snapshot_head(tsdb, true, err);
 }
 
+/* After a failed sync the disk may have lost what the WBL has: only the head has it. */
+static int save_ooo(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct wal_health health = {0};
+    int r;
+
+    if (tsdb->wbl == NULL) {
+        return 0;
+    }
+    wal_health(tsdb->wbl, &health);
+    if (health.syncs_failed == tsdb->wbl_syncs_failed || health.is_read_only) {
+        return 0;
+    }
+    r = tsdb_ooo_compact(tsdb, err);
+    tsdb->wbl_syncs_failed = r < 0 ? tsdb->wbl_syncs_failed : health.syncs_failed;
+    return r;
+}
+
 static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
 {
     int r = head_files_flush(tsdb->head, &tsdb->stop, err);
@@ -528,6 +558,9 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
     }
     if (r >= 0) {
         r = compact_head(tsdb, err);
+    }
+    if (r >= 0) {
+        r = save_ooo(tsdb, err);
     }
     if (r >= 0) {
         /* Before the merges, so that what is gone is not copied. */
@@ -579,9 +612,12 @@ static void watch_disk(struct tsdb *tsdb)
 {
     struct wal_health health = {0};
 
-    wal_health(tsdb->wal, &health);
+    tsdb_health(tsdb, &health);
     if (health.is_read_only) {
         (void)wal_probe(tsdb->wal, NULL);
+        if (tsdb->wbl != NULL) {
+            (void)wal_probe(tsdb->wbl, NULL);
+        }
     }
     if (health.is_read_only && !tsdb->was_read_only) {
         log_error(

@@ -39,6 +39,7 @@ struct tsdb {
     fs_file lock_file;
     struct head *head;
     struct wal *wal;
+    struct wal *_Atomic wbl;         /* of samples out of order; NULL while none are taken */
     struct block_cache *block_cache; /* of the blocks, which it outlives */
 
     struct lock blocks_lock;
@@ -59,6 +60,7 @@ struct tsdb {
     uint64_t snapshot_bytes; /* lock: compact; size of the head's last snapshot */
     uint64_t snapshot_at;    /* lock: compact; bytes of the WAL when it was taken */
     uint64_t snapshot_syncs_failed; /* lock: compact; failed syncs of the WAL until then */
+    uint64_t wbl_syncs_failed;      /* lock: compact; of those that were made good */
     struct retention retention;     /* lock: tsdb */
     struct retention_rules *rules;  /* lock: tsdb; NULL = none */
     uint64_t rules_generation;      /* lock: tsdb; changes with the rules */
@@ -98,6 +100,27 @@ ts tsdb_blocks_maxt(const struct block_list *list);
 /* tsdb_snapshot_head writes the head out for the next start. Under the compact lock, or when nobody
  * else is left. */
 int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err);
+
+/* tsdb_make_dir makes a directory within the data directory, unless it is there; its name lasts
+ * when it returns. */
+int tsdb_make_dir(struct tsdb *tsdb, const char *path, struct baro_error *err);
+
+/* tsdb_health is that of both logs. */
+void tsdb_health(struct tsdb *tsdb, struct wal_health *ret);
+
+/* tsdb_wait_queriers waits for the queries that may not know the newest list of blocks. */
+int tsdb_wait_queriers(struct tsdb *tsdb, struct baro_error *err);
+
+/*
+ * Samples out of order (tsdb_ooo.c): tsdb_ooo_open replays the WBL behind the WAL, and opens it if
+ * the options want it or it is there; tsdb_ooo_compact gives what there is to blocks, and drops the
+ * WBL up to there (under the compact lock); tsdb_ooo_write_blocks writes the blocks, and serves
+ * them when the directory is the store's own.
+ */
+int tsdb_ooo_open(struct tsdb *tsdb, struct baro_error *err);
+int tsdb_ooo_compact(struct tsdb *tsdb, struct baro_error *err);
+int tsdb_ooo_write_blocks(struct tsdb *tsdb, const struct head_ooo_picked *picked, const char *dir,
+                          struct baro_error *err);
 
 /* tsdb_merge_blocks makes one block of several, serves it and removes them. Under the compact
  * lock. */

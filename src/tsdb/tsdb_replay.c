@@ -208,7 +208,7 @@ static void init_status(struct tsdb_replay_job *job, const struct wal_listing *l
 int tsdb_replay_run(struct tsdb_replay_job *job, struct baro_error *err)
 {
     struct baro_error local = {0};
-    struct head_replay replay = {.head = job->head};
+    struct head_replay replay = {.head = job->head, .is_wbl = job->is_wbl};
     struct wal_reader reader = {0};
     struct wal_listing list = {0};
     struct arena arena = {0};

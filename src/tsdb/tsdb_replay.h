@@ -22,6 +22,7 @@ struct tsdb_replay_job {
     void (*progress)(void *context, const struct tsdb_replay_status *status);
     void *progress_context;
     struct tsdb_replay_status status;
+    bool is_wbl;       /* it is the log of samples out of order */
     bool read_only;    /* damage is told of, not mended */
     bool has_snapshot; /* the head has everything before segment `from` */
     uint64_t from;

@@ -393,29 +393,6 @@ TEST(tsdb_replays_checkpoints_and_series_under_several_refs)
     arena_done(&arena);
 }
 
-TEST(tsdb_tells_of_a_wbl)
-{
-    struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
-    const char *wbl = fs_path(&arena, dir, "wbl");
-    struct tsdb_open_report report = {0};
-    struct wal_batch batch = {0};
-    struct tsdb *tsdb;
-
-    for (int round = 0; round < 2; round++) {
-        tsdb = open_tsdb(dir, NULL);
-        tsdb_open_report(tsdb, &report);
-        assert_int_equal(report.has_wbl, round == 1);
-        close_tsdb(tsdb);
-        if (round == 0) {
-            assert_ok(fs_real()->mkdir(fs_real(), wbl, NULL), NULL);
-            put_sample(&batch, 1, 0, 1000);
-            write_segment(wbl, 0, &batch);
-        }
-    }
-    arena_done(&arena);
-}
-
 TEST(tsdb_ends_a_wal_at_a_missing_segment)
 {
     struct arena arena = {0};

@@ -57,6 +57,18 @@ void wal_put_samples(struct buf *buf, const series_ref *refs, const ts *t, const
     buf->len = (size_t)((char *)at - buf->ptr);
 }
 
+void wal_put_sample(struct buf *buf, series_ref ref, ts t, double v, series_ref first_ref,
+                    ts first_t, bool is_first)
+{
+    if (is_first) {
+        write_be64(buf, first_ref);
+        write_be64(buf, (uint64_t)first_t);
+    }
+    write_varint(buf, (int64_t)(ref - first_ref));
+    write_varint(buf, (int64_t)((uint64_t)t - (uint64_t)first_t));
+    write_be64(buf, value_bits(v));
+}
+
 void wal_put_exemplar(struct buf *buf, series_ref ref, const struct exemplar *exemplar,
                       series_ref first_ref, ts first_t, bool is_first)
 {

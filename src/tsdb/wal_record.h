@@ -53,6 +53,11 @@ void wal_put_metadata(struct buf *buf, series_ref ref, const struct metadata *me
 void wal_put_samples(struct buf *buf, const series_ref *refs, const ts *t, const double *v,
                      size_t count);
 
+/* wal_put_sample adds one to a record that wal_put_type began; `first` is the record's first one.
+ */
+void wal_put_sample(struct buf *buf, series_ref ref, ts t, double v, series_ref first_ref,
+                    ts first_t, bool is_first);
+
 /* wal_put_exemplar adds to a record that wal_put_type began; `first` is the record's first one. */
 void wal_put_exemplar(struct buf *buf, series_ref ref, const struct exemplar *exemplar,
                       series_ref first_ref, ts first_t, bool is_first);

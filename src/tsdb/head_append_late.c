@@ -1,0 +1,124 @@
+/*
+ * Samples out of order on their way into the head. They are not in the columns of the transaction:
+ * what is in order does not wait for them, and the WAL does not have them. The WBL does.
+ */
+#include <errno.h>
+
+#include "base/mem.h"
+#include "client/self.h"
+#include "tsdb/head_append_priv.h"
+#include "tsdb/wal_histogram.h"
+
+void head_append_late_begin(struct head_appender *appender)
+{
+    const struct head *head = appender->head;
+    dur window = atomic_load_explicit(&head->ooo_window, memory_order_relaxed);
+    ts maxt = atomic_load_explicit(&head->maxt, memory_order_relaxed);
+
+    appender->wbl = window > 0 && maxt != INT64_MIN
+                        ? atomic_load_explicit(&head->wbl, memory_order_acquire)
+                        : NULL;
+    if (__builtin_sub_overflow(maxt, window, &appender->late_from)) {
+        appender->late_from = INT64_MIN;
+    }
+}
+
+enum append_status head_append_late_locked(struct head_appender *appender,
+                                           struct head_series *series, uint32_t slot, ts t,
+                                           double v, const struct histogram *h)
+{
+    if ((series->flags & SERIES_LOGGED) == 0) {
+        vec_push(&appender->unlogged, slot);
+    }
+    head_series_pin_locked(series);
+    vec_push(&appender->pinned, slot);
+    vec_push(&appender->late, (struct pending_late){series->ref, slot, t, v, h});
+    return APPEND_OK;
+}
+
+static enum wal_record_type type_of(const struct pending_late *late)
+{
+    return late->h == NULL ? WAL_RECORD_SAMPLES : wal_histogram_type(late->h, !late->h->integer);
+}
+
+/* One record of late samples of one type, in the order in which they came. */
+static size_t put_record(struct head_appender *appender, size_t first)
+{
+    const struct pending_late *items = appender->late.items;
+    enum wal_record_type type = type_of(&items[first]);
+    size_t i = first;
+
+    buf_reset(&appender->record);
+    wal_put_type(&appender->record, type);
+    for (; i < appender->late.count && type_of(&items[i]) == type; i++) {
+        if (type == WAL_RECORD_SAMPLES) {
+            wal_put_sample(&appender->record, items[i].ref, items[i].t, items[i].v,
+                           items[first].ref, items[first].t, i == first);
+        } else {
+            wal_put_histogram(&appender->record, items[i].ref, items[i].t, items[i].h,
+                              items[first].ref, items[first].t, i == first);
+        }
+    }
+    return i - first;
+}
+
+int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err)
+{
+    int r = 0;
+
+    wal_batch_reset(&appender->batch);
+    for (size_t i = first; r >= 0 && i < appender->late.count;) {
+        i += put_record(appender, i);
+        r = appender->record.failed
+                ? error_set(err, -ENOMEM, "no memory for a WBL record")
+                : wal_batch_add(&appender->batch, buf_view(&appender->record), err);
+    }
+    return r < 0 ? r : wal_write(appender->wbl, &appender->batch, err);
+}
+
+static void count_late(const struct head_appender *appender, const size_t taken[2])
+{
+    static const enum self_id ids[] = {SELF_OOO_SAMPLES_APPENDED_FLOAT,
+                                       SELF_OOO_SAMPLES_APPENDED_HISTOGRAM};
+
+    (void)appender;
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+        if (taken[i] > 0) {
+            self_add(ids[i], (double)taken[i]);
+        }
+    }
+}
+
+void head_append_late_apply(struct head_appender *appender)
+{
+    struct head *head = appender->head;
+    struct lock *held = NULL;
+    size_t taken[2] = {0};
+
+    for (size_t i = 0; i < appender->late.count; i++) {
+        const struct pending_late *late = &appender->late.items[i];
+
+        head_stripe_hold(head, late->slot, &held);
+        if (head_ooo_insert_locked(head, late->slot, late->t, late->v, late->h)) {
+            taken[late->h != NULL]++;
+        }
+    }
+    head_stripe_drop(held);
+    count_late(appender, taken);
+}
+
+bool head_append_overtaken_locked(struct head_appender *appender, size_t i)
+{
+    const struct histogram *h = appender->h != NULL ? appender->h[i] : NULL;
+    struct pending_late late = {appender->refs[i], appender->slots[i], appender->t[i],
+                                appender->v[i], h};
+
+    /* What has the time of the series' last sample is no late one. */
+    if (appender->wbl == NULL || late.t < appender->late_from || value_is_stale(late.v) ||
+        late.t >= head_series_at(appender->head, late.slot)->chunk.t ||
+        !head_ooo_insert_locked(appender->head, late.slot, late.t, late.v, h)) {
+        return false;
+    }
+    vec_push(&appender->late, late);
+    return true;
+}

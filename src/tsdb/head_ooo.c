@@ -1,0 +1,462 @@
+#include "tsdb/head_ooo.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "tsdb/head_priv.h"
+
+static struct ooo_stripe *stripe_of(const struct head *head, uint32_t slot)
+{
+    return &((struct head *)(uintptr_t)head)->ooo[slot >> HEAD_STRIPE_BITS & (HEAD_STRIPES - 1)];
+}
+
+/* Where the series of a slot stands, or would. */
+static size_t place_of(const struct ooo_stripe *stripe, uint32_t slot)
+{
+    size_t low = 0, high = stripe->series.count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (stripe->series.items[middle]->slot < slot) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static struct ooo_series *find_locked(const struct head *head, uint32_t slot)
+{
+    const struct ooo_stripe *stripe = stripe_of(head, slot);
+    size_t at;
+
+    if ((head_series_at(head, slot)->flags & SERIES_OOO) == 0) {
+        return NULL;
+    }
+    at = place_of(stripe, slot);
+    ASSERT(at < stripe->series.count && stripe->series.items[at]->slot == slot);
+    return stripe->series.items[at];
+}
+
+static struct ooo_series *find_or_make_locked(struct head *head, uint32_t slot)
+{
+    struct ooo_series *one = find_locked(head, slot);
+    struct ooo_stripe *stripe = stripe_of(head, slot);
+    size_t at;
+
+    if (one != NULL) {
+        return one;
+    }
+    one = MEM_NEW(struct ooo_series);
+    one->slot = slot;
+    at = place_of(stripe, slot);
+    vec_push(&stripe->series, one);
+    memmove(stripe->series.items + at + 1, stripe->series.items + at,
+            (stripe->series.count - 1 - at) * sizeof(one));
+    stripe->series.items[at] = one;
+    head_series_at(head, slot)->flags |= SERIES_OOO;
+    atomic_fetch_add_explicit(&head->outside_bytes, sizeof(*one), memory_order_relaxed);
+    return one;
+}
+
+static void drop_locked(struct head *head, struct ooo_series *one)
+{
+    struct ooo_stripe *stripe = stripe_of(head, one->slot);
+    size_t at = place_of(stripe, one->slot);
+
+    memmove(stripe->series.items + at, stripe->series.items + at + 1,
+            (stripe->series.count - 1 - at) * sizeof(one));
+    stripe->series.count--;
+    head_series_at(head, one->slot)->flags &= (uint8_t)~SERIES_OOO;
+    atomic_fetch_sub_explicit(&head->outside_bytes, sizeof(*one), memory_order_relaxed);
+    arena_done(&one->arena);
+    (void)mem_free(one);
+}
+
+/* ---- closing ---- */
+
+/* How many samples from `first` on are of its kind, and not too far from it. */
+static size_t run_length(const struct ooo_series *one, size_t first)
+{
+    const struct histogram *h = one->samples[first].h;
+    size_t i = first;
+
+    while (i < one->count && (one->samples[i].h != NULL) == (h != NULL) &&
+           (h == NULL || one->samples[i].h->integer == h->integer) &&
+           one->samples[i].t - one->samples[first].t <= HEAD_CHUNK_SPAN_MAX) {
+        i++;
+    }
+    return i - first;
+}
+
+static void push_chunk(struct head *head, struct ooo_series *one, ts mint, ts maxt,
+                       uint8_t encoding, str data)
+{
+    one->closed = head_chunk_new(head, mint, maxt, encoding, data, one->closed);
+}
+
+static void close_floats(struct head *head, struct ooo_series *one, size_t first, size_t count)
+{
+    uint8_t packed[OOO_SAMPLES_MAX * CHUNK_XOR_SAMPLE_BYTES_MAX + 64];
+    struct chunk_xor chunk;
+
+    chunk_xor_init(&chunk, packed);
+    for (size_t i = first; i < first + count; i++) {
+        bool fits =
+            chunk_xor_append(&chunk, packed, sizeof(packed), one->samples[i].t, one->samples[i].v);
+
+        ASSERT(fits);
+    }
+    push_chunk(head, one, one->samples[first].t, one->samples[first + count - 1].t, CHUNK_XOR,
+               str_of((const char *)packed, chunk_xor_size(&chunk)));
+}
+
+static void close_histograms(struct head *head, struct ooo_series *one, size_t first, size_t count)
+{
+    struct chunk_histogram chunk = {0};
+    enum chunk_histogram_start start = CHUNK_START_UNKNOWN;
+    uint8_t encoding = one->samples[first].h->integer ? CHUNK_HISTOGRAM : CHUNK_FLOAT_HISTOGRAM;
+    size_t begin = first;
+
+    for (size_t i = first; i < first + count; i++) {
+        const struct ooo_sample *sample = &one->samples[i];
+        int r = 0;
+
+        if (i > first) {
+            r = chunk_histogram_add(&chunk, sample->t, sample->h, &start, NULL);
+        }
+        if (i > first && r <= 0) {
+            push_chunk(head, one, one->samples[begin].t, one->samples[i - 1].t, encoding,
+                       buf_view(&chunk.data));
+        }
+        if (r <= 0) {
+            start = sample->h->hint == HISTOGRAM_HINT_GAUGE ? CHUNK_START_GAUGE : start;
+            chunk_histogram_begin(&chunk, encoding == CHUNK_FLOAT_HISTOGRAM, start);
+            (void)chunk_histogram_append(&chunk, sample->t, sample->h);
+            begin = i;
+        }
+    }
+    push_chunk(head, one, one->samples[begin].t, one->samples[first + count - 1].t, encoding,
+               buf_view(&chunk.data));
+    chunk_histogram_done(&chunk);
+}
+
+/* Packs the sorted samples into chunks. */
+static void close_locked(struct head *head, struct ooo_series *one)
+{
+    size_t length;
+
+    for (size_t i = 0; i < one->count; i += length) {
+        length = run_length(one, i);
+        if (one->samples[i].h == NULL) {
+            close_floats(head, one, i, length);
+        } else {
+            close_histograms(head, one, i, length);
+        }
+    }
+    one->count = 0;
+    arena_done(&one->arena);
+}
+
+static void note_time(struct head *head, ts t)
+{
+    int64_t seen = atomic_load_explicit(&head->ooo_mint, memory_order_relaxed);
+
+    while (t < seen && !atomic_compare_exchange_weak_explicit(
+                           &head->ooo_mint, &seen, t, memory_order_relaxed, memory_order_relaxed)) {
+    }
+    seen = atomic_load_explicit(&head->ooo_maxt, memory_order_relaxed);
+    while (t > seen && !atomic_compare_exchange_weak_explicit(
+                           &head->ooo_maxt, &seen, t, memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
+                            const struct histogram *h)
+{
+    struct ooo_series *one;
+    uint32_t at;
+
+    if (h != NULL && !chunk_histogram_can_hold(h)) {
+        return false;
+    }
+    one = find_or_make_locked(head, slot);
+    at = one->count;
+    while (at > 0 && one->samples[at - 1].t > t) {
+        at--;
+    }
+    if (at > 0 && one->samples[at - 1].t == t) {
+        return false;
+    }
+    if (one->count == OOO_SAMPLES_MAX) {
+        close_locked(head, one);
+        at = 0;
+    }
+    memmove(one->samples + at + 1, one->samples + at, (one->count - at) * sizeof(one->samples[0]));
+    one->samples[at] = (struct ooo_sample){.t = t, .v = v};
+    if (h != NULL) {
+        one->samples[at].h = histogram_copy(&one->arena, h);
+    }
+    one->count++;
+    note_time(head, t);
+    return true;
+}
+
+/* ---- reading ---- */
+
+static bool add_sample(struct sample_buf *ret, const struct ooo_sample *sample)
+{
+    const struct histogram *copy = NULL;
+
+    if (!sample_buf_reserve(ret, 1) || (sample->h != NULL && !sample_buf_add_h(ret))) {
+        return false;
+    }
+    if (sample->h != NULL) {
+        copy = histogram_copy(&ret->arena, sample->h);
+        if (copy == NULL) {
+            return false;
+        }
+    }
+    ret->t[ret->count] = sample->t;
+    ret->v[ret->count] = sample->v;
+    if (ret->h != NULL) {
+        ret->h[ret->count] = copy;
+    }
+    if (ret->st != NULL) {
+        ret->st[ret->count] = 0;
+    }
+    ret->count++;
+    return true;
+}
+
+static int no_memory(struct baro_error *err)
+{
+    return error_set(err, BARO_ELIMIT, "no memory for the samples of a series");
+}
+
+/* Of equal times what is read last wins: the older chunk. */
+static int read_chain(const struct head *head, pool_ref ref, ts start, ts end, size_t first,
+                      struct sample_buf *ret, struct baro_error *err)
+{
+    int r = 0;
+
+    while (r >= 0 && ref != 0) {
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
+
+        ref = head_chunk_older(chunk);
+        if (chunk->mint <= end && head_chunk_maxt(chunk) >= start) {
+            size_t middle = ret->count;
+
+            r = head_chunk_read(head, chunk, start, end, ret, err);
+            if (r >= 0 && !sample_buf_merge(ret, first, middle)) {
+                r = no_memory(err);
+            }
+        }
+    }
+    return r;
+}
+
+int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
+                  struct baro_error *err)
+{
+    const struct ooo_series *one;
+    size_t first = ret->count;
+    pool_ref closed = 0;
+    bool is_good = sample_buf_reserve(ret, OOO_SAMPLES_MAX);
+
+    lock_acquire(head_stripe(head, slot));
+    one = find_locked(head, slot);
+    if (one != NULL) {
+        closed = one->closed;
+        for (uint32_t i = 0; is_good && i < one->count; i++) {
+            if (one->samples[i].t >= start && one->samples[i].t <= end) {
+                is_good = add_sample(ret, &one->samples[i]);
+            }
+        }
+    }
+    lock_release(head_stripe(head, slot));
+    return is_good ? read_chain(head, closed, start, end, first, ret, err) : no_memory(err);
+}
+
+bool head_ooo_overlaps_locked(const struct head *head, uint32_t slot, ts start, ts end)
+{
+    const struct ooo_series *one = find_locked(head, slot);
+
+    if (one == NULL) {
+        return false;
+    }
+    if (one->count > 0 && one->samples[0].t <= end && one->samples[one->count - 1].t >= start) {
+        return true;
+    }
+    for (pool_ref ref = one->closed; ref != 0;) {
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
+
+        if (chunk->mint <= end && head_chunk_maxt(chunk) >= start) {
+            return true;
+        }
+        ref = head_chunk_older(chunk);
+    }
+    return false;
+}
+
+/* ---- deleting ---- */
+
+int head_ooo_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
+                           struct head_garbage *garbage, struct baro_error *err)
+{
+    struct ooo_series *one = find_locked(head, slot);
+    struct sample_buf samples = {0};
+    int r;
+
+    if (one == NULL || !head_ooo_overlaps_locked(head, slot, start, end)) {
+        return 0;
+    }
+    close_locked(head, one);
+    r = read_chain(head, one->closed, INT64_MIN, INT64_MAX, 0, &samples, err);
+    if (r >= 0) {
+        vec_push(&garbage->chunks, one->closed);
+        one->closed = 0;
+        drop_locked(head, one);
+        for (size_t i = 0; i < samples.count; i++) {
+            if (samples.t[i] < start || samples.t[i] > end) {
+                (void)head_ooo_insert_locked(head, slot, samples.t[i], samples.v[i],
+                                             samples.h != NULL ? samples.h[i] : NULL);
+            }
+        }
+    }
+    sample_buf_done(&samples);
+    return r < 0 ? r : 1;
+}
+
+/* ---- compaction ---- */
+
+/* Closes a series' samples, and widens the time by its chunks. */
+static void begin_one_locked(struct head *head, struct ooo_series *one,
+                             struct head_ooo_picked *picked)
+{
+    close_locked(head, one);
+    one->compacting = one->closed;
+    for (pool_ref ref = one->closed; ref != 0;) {
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
+        ts maxt = head_chunk_maxt(chunk);
+
+        picked->mint = chunk->mint < picked->mint ? chunk->mint : picked->mint;
+        picked->maxt = maxt > picked->maxt ? maxt : picked->maxt;
+        ref = head_chunk_older(chunk);
+    }
+}
+
+void head_ooo_begin(struct head *head, struct arena *arena, struct head_ooo_picked *ret)
+{
+    VEC(uint32_t) slots = {0};
+
+    *ret = (struct head_ooo_picked){.mint = INT64_MAX, .maxt = INT64_MIN};
+    for (size_t i = 0; i < HEAD_STRIPES; i++) {
+        lock_acquire(&head->stripes[i]);
+        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
+            struct ooo_series *one = head->ooo[i].series.items[k];
+
+            begin_one_locked(head, one, ret);
+            if (one->closed != 0) {
+                vec_push(&slots, one->slot);
+            }
+        }
+        lock_release(&head->stripes[i]);
+    }
+    ret->slots = arena_alloc(arena, (slots.count + 1) * sizeof(uint32_t));
+    if (slots.count > 0) {
+        memcpy(ret->slots, slots.items, slots.count * sizeof(uint32_t));
+    }
+    ret->count = slots.count;
+    vec_done(&slots);
+}
+
+ts head_ooo_next(struct head *head, const struct head_ooo_picked *picked, ts t)
+{
+    ts next = INT64_MAX;
+
+    for (size_t i = 0; i < picked->count; i++) {
+        const struct ooo_series *one;
+        pool_ref ref;
+
+        lock_acquire(head_stripe(head, picked->slots[i]));
+        one = find_locked(head, picked->slots[i]);
+        ref = one != NULL ? one->compacting : 0;
+        lock_release(head_stripe(head, picked->slots[i]));
+        while (ref != 0) {
+            const struct head_chunk *chunk = head_chunk_at(head, ref);
+            ts from = chunk->mint > t ? chunk->mint : t;
+
+            next = head_chunk_maxt(chunk) >= t && from < next ? from : next;
+            ref = head_chunk_older(chunk);
+        }
+    }
+    return next;
+}
+
+int head_ooo_read_closed(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
+                         struct baro_error *err)
+{
+    const struct ooo_series *one;
+    pool_ref ref;
+
+    lock_acquire(head_stripe(head, slot));
+    one = find_locked(head, slot);
+    ref = one != NULL ? one->compacting : 0;
+    lock_release(head_stripe(head, slot));
+    return read_chain(head, ref, start, end, ret->count, ret, err);
+}
+
+static void forget_closed_locked(struct head *head, struct ooo_series *one,
+                                 struct head_garbage *garbage)
+{
+    pool_ref ref = one->closed;
+
+    vec_push(&garbage->chunks, one->compacting);
+    if (ref == one->compacting) {
+        one->closed = 0;
+    } else {
+        struct head_chunk *chunk = head_chunk_at(head, ref);
+
+        while (head_chunk_older(chunk) != one->compacting) {
+            chunk = head_chunk_at(head, head_chunk_older(chunk));
+        }
+        atomic_store_explicit(&chunk->older, 0, memory_order_release);
+    }
+    one->compacting = 0;
+    if (one->closed == 0 && one->count == 0) {
+        drop_locked(head, one);
+    }
+}
+
+void head_ooo_end(struct head *head, const struct head_ooo_picked *picked,
+                  struct head_garbage *garbage)
+{
+    for (size_t i = 0; i < picked->count; i++) {
+        uint32_t slot = picked->slots[i];
+        struct ooo_series *one;
+
+        lock_acquire(head_stripe(head, slot));
+        one = find_locked(head, slot);
+        if (one != NULL && one->compacting != 0) {
+            forget_closed_locked(head, one, garbage);
+        }
+        lock_release(head_stripe(head, slot));
+    }
+}
+
+void head_ooo_free(struct head *head)
+{
+    for (size_t i = 0; i < HEAD_STRIPES; i++) {
+        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
+            struct ooo_series *one = head->ooo[i].series.items[k];
+
+            head_chain_free(head, one->closed);
+            arena_done(&one->arena);
+            (void)mem_free(one);
+        }
+        vec_done(&head->ooo[i].series);
+    }
+}

@@ -1,0 +1,75 @@
+/*
+ * head_ooo: samples that came out of order, beside the chunks that are in order. A series that has
+ * any (SERIES_OOO) has an entry here: up to 32 sorted samples, and closed chunks of such, which may
+ * overlap each other. Queries merge them with what is in order, where the sample that was there
+ * first wins; a compaction gives all of them to blocks of their own. They are durable in the WBL,
+ * which is the write-ahead log of what is out of order. Under the stripe lock of the series unless
+ * it says otherwise. Source of the semantics: Prometheus 3, tsdb/ooo_head.go.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "model/histogram.h"
+#include "storage/storage.h"
+#include "tsdb/head_epoch.h"
+#include "tsdb/head_pool.h"
+
+struct head;
+struct head_ooo_picked;
+
+enum { OOO_SAMPLES_MAX = 32 }; /* that are not in a chunk: storage.tsdb's cap in Prometheus */
+
+struct ooo_sample {
+    ts t;
+    double v;
+    struct histogram *h; /* in the series' arena; NULL = a float */
+};
+
+struct ooo_series {
+    uint32_t slot;
+    uint32_t count;
+    pool_ref closed;     /* newest chunk; a chain as that of a series */
+    pool_ref compacting; /* of the maintenance thread: this chunk and older ones go to a block */
+    struct arena arena;  /* of the samples' histograms */
+    struct ooo_sample samples[OOO_SAMPLES_MAX];
+};
+
+/* Those of one stripe, by slot. */
+struct ooo_stripe {
+    VEC(struct ooo_series *) series; /* lock: head.stripe */
+};
+
+/* head_ooo_insert takes a sample; false when one of its time is among the sorted ones. */
+bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
+                            const struct histogram *h);
+
+/* head_ooo_read appends the samples in [start, end], sorted, each time once. It takes the lock
+ * itself. Fails with BARO_ELIMIT or BARO_ECORRUPT. */
+int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
+                  struct baro_error *err);
+
+/* head_ooo_overlaps says whether the series may have samples in [start, end]. */
+bool head_ooo_overlaps_locked(const struct head *head, uint32_t slot, ts start, ts end);
+
+/* head_ooo_delete drops the samples in [start, end]: 1, or 0 when there are none. */
+int head_ooo_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
+                           struct head_garbage *garbage, struct baro_error *err);
+
+/*
+ * A compaction, by the maintenance thread: head_ooo_begin closes what is there into chunks, and
+ * gives the slots that have any in the arena; head_ooo_read_closed reads those chunks of a series;
+ * head_ooo_end forgets them, and hands them to the garbage.
+ */
+void head_ooo_begin(struct head *head, struct arena *arena, struct head_ooo_picked *ret);
+int head_ooo_read_closed(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
+                         struct baro_error *err);
+void head_ooo_end(struct head *head, const struct head_ooo_picked *picked,
+                  struct head_garbage *garbage);
+
+/* head_ooo_free frees everything. Nobody else is left. */
+void head_ooo_free(struct head *head);
