@@ -293,6 +293,15 @@ static int real_map_shared(const struct fs *fs, const char *path, struct fs_map 
     return map_file(fs, path, PROT_READ | PROT_WRITE, ret, err);
 }
 
+static void real_cool(const struct fs *fs, struct fs_map map)
+{
+    (void)fs;
+    if (map.ptr != NULL) {
+        /* A shared mapping loses nothing by that; that it fails costs memory alone. */
+        (void)madvise((void *)(uintptr_t)map.ptr, map.size, MADV_DONTNEED);
+    }
+}
+
 static void real_unmap(const struct fs *fs, struct fs_map map)
 {
     (void)fs;
@@ -359,6 +368,7 @@ const struct fs *fs_real(void)
         .list = real_list,
         .map = real_map,
         .unmap = real_unmap,
+        .cool = real_cool,
         .map_shared = real_map_shared,
         .space = real_space,
         .lock = real_lock,

@@ -73,6 +73,9 @@ struct fs {
      * caller's fault. */
     int (*map)(const struct fs *fs, const char *path, struct fs_map *ret, struct baro_error *err);
     void (*unmap)(const struct fs *fs, struct fs_map map);
+    /* The pages of a mapping no longer count as this process's; who reads it maps them again. For
+     * what was read whole once and is not needed soon. */
+    void (*cool)(const struct fs *fs, struct fs_map map);
     /* Maps a file for writing, all of whose bytes have been written once: what is put there is in
      * the file though the program dies, but not through a loss of power. NULL: cannot be done.
      * Released by unmap. */

@@ -628,6 +628,12 @@ static void fake_unmap(const struct fs *fs, struct fs_map map)
     (void)mem_free((void *)(uintptr_t)map.ptr);
 }
 
+static void fake_cool(const struct fs *fs, struct fs_map map)
+{
+    (void)fs;
+    (void)map;
+}
+
 static int fake_space(const struct fs *fs, const char *path, uint64_t *ret_size, uint64_t *ret_free,
                       struct baro_error *err)
 {
@@ -683,6 +689,7 @@ struct fs_fake *fs_fake_new(uint64_t seed)
         .list = fake_list,
         .map = fake_map,
         .unmap = fake_unmap,
+        .cool = fake_cool,
         .space = fake_space,
         .lock = fake_lock,
     };

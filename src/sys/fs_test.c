@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "sys/memory.h"
 #include "testing/test.h"
 
 static const char *in_dir(struct arena *arena, const char *name)
@@ -103,5 +104,37 @@ TEST(fs_lock_is_exclusive)
     assert_ok(fs->close(fs, first, &err), &err);
     assert_ok(fs->lock(fs, path, &second, &err), &err);
     assert_ok(fs->close(fs, second, &err), &err);
+    arena_done(&arena);
+}
+
+TEST(fs_cools_what_was_read)
+{
+    enum { BYTES = 16 << 20, PAGE = 4096 };
+    const struct fs *fs = fs_real();
+    struct memory_use warm = {0}, cool = {0};
+    struct baro_error err = {0};
+    struct arena arena = {0};
+    struct fs_map map = {0};
+    fs_file file = FS_FILE_NONE;
+    uint64_t sum = 0, again = 0;
+
+    (void)in_dir(&arena, NULL);
+    assert_ok(fs->open(fs, in_dir(&arena, "f"), FS_CREATE, &file, &err), &err);
+    assert_ok(fs->pwrite(fs, file, "x", 1, BYTES - 1, &err), &err);
+    assert_ok(fs->pwrite(fs, file, "abc", 3, 5 * PAGE, &err), &err);
+    assert_ok(fs->close(fs, file, &err), &err);
+    assert_ok(fs->map(fs, in_dir(&arena, "f"), &map, &err), &err);
+    for (size_t i = 0; i < map.size; i++) {
+        sum += (uint8_t)map.ptr[i] * (i % 251);
+    }
+    assert_true(memory_use_read(&warm));
+    fs->cool(fs, map);
+    assert_true(memory_use_read(&cool));
+    assert_true(cool.resident_bytes + BYTES / 2 < warm.resident_bytes);
+    for (size_t i = 0; i < map.size; i++) {
+        again += (uint8_t)map.ptr[i] * (i % 251);
+    }
+    assert_true(sum == again && sum > 0);
+    fs->unmap(fs, map);
     arena_done(&arena);
 }

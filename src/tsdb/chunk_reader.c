@@ -130,6 +130,13 @@ struct chunk_reader *chunk_reader_free(struct chunk_reader *reader)
     return mem_free(reader);
 }
 
+void chunk_reader_cool(const struct chunk_reader *reader)
+{
+    for (size_t i = 0; i < reader->segments.count; i++) {
+        reader->fs->cool(reader->fs, reader->segments.items[i]);
+    }
+}
+
 uint64_t chunk_reader_bytes(const struct chunk_reader *reader)
 {
     return reader->bytes;

@@ -23,6 +23,9 @@ int chunk_reader_open(const struct fs *fs, const char *directory, struct chunk_r
 struct chunk_reader *chunk_reader_free(struct chunk_reader *reader);
 DEFINE_CLEANUP(chunk_reader_free, struct chunk_reader)
 
+/* chunk_reader_cool gives back the memory that reading all of it has taken; reading goes on. */
+void chunk_reader_cool(const struct chunk_reader *reader);
+
 /* chunk_reader_bytes is the size of all segments. */
 uint64_t chunk_reader_bytes(const struct chunk_reader *reader);
 

@@ -692,6 +692,16 @@ bool chunks_head_has(const struct chunks_head *files, uint32_t number, uint64_t 
            files->list.items[number - first].bytes >= bytes;
 }
 
+void chunks_head_cool(struct chunks_head *files)
+{
+    for (size_t i = 0; i < files->list.count; i++) {
+        const struct chunks_map *map =
+            atomic_load_explicit(map_at(files, files->list.items[i].number), memory_order_relaxed);
+
+        map->fs->cool(map->fs, map->map);
+    }
+}
+
 uint64_t chunks_head_bytes(const struct chunks_head *files)
 {
     return atomic_load_explicit(&files->bytes, memory_order_relaxed);

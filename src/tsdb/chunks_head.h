@@ -118,6 +118,9 @@ size_t chunks_head_list(const struct chunks_head *files, struct arena *arena,
                         struct chunks_head_file **ret);
 bool chunks_head_has(const struct chunks_head *files, uint32_t number, uint64_t bytes);
 
+/* chunks_head_cool gives back the memory that reading many chunks has taken; reading goes on. */
+void chunks_head_cool(struct chunks_head *files);
+
 /* chunks_head_bytes is what the files take on the disk. */
 uint64_t chunks_head_bytes(const struct chunks_head *files);
 

@@ -401,6 +401,9 @@ int head_block_write(struct head *head, const struct head_block_job *job,
             r = 1;
         }
     }
+    if (head->files != NULL) {
+        chunks_head_cool(head->files);
+    }
     block_meta_done(&meta);
     vec_done(&making->closed);
     vec_done(&making->labels);

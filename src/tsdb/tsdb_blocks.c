@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "client/self.h"
+#include "tsdb/block_priv.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_verify.h"
 #include "tsdb/block_writer.h"
@@ -108,6 +109,7 @@ int tsdb_blocks_load(struct tsdb *tsdb, const char *ulid, struct block **ret,
 
     if (r >= 0) {
         r = block_verify(block, &tsdb->stop, &verdict, err);
+        chunk_reader_cool(block->chunks);
     }
     if (r >= 0) {
         block_set_cache(block, tsdb->block_cache);

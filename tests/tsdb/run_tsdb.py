@@ -104,6 +104,18 @@ def run(binary: str, work: pathlib.Path, config: str, *flags: str, name: str, ke
     return server
 
 
+def has_full_chunks(data: pathlib.Path) -> bool:
+    """chunks_head/ has a file with a chunk: a ref that is not zero behind the header."""
+    return any(len(head := path.read_bytes()[:16]) == 16 and any(head[8:]) for path in (data / "chunks_head").glob("0*"))
+
+
+def believes_chunks(server: Server) -> None:
+    """The program has taken the files of full chunks as they are."""
+    text = server.get("/metrics")[2].decode()
+    equal([line for line in text.splitlines() if line.startswith("prometheus_tsdb_mmap_chunk_corruptions_total")],
+          ["prometheus_tsdb_mmap_chunk_corruptions_total 0"], f"{server.program.log.name}: damage in chunks_head")
+
+
 def check_promtool(data: pathlib.Path) -> None:
     """promtool reads every block without complaint, and its sums are those of meta.json."""
     promtool = need("promtool")
@@ -124,6 +136,7 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
     try:
         writer = run(first, work, target.config(), *flags, name="a", keep=False)
         scrape_for(writer, BLOCK_S * 2.6, 1)
+        wait_until("full chunks are in files", lambda: has_full_chunks(writer.data), 60)
         end = time.time()
         before = samples_of(writer, end, 60)
         writer.stop(how)
@@ -131,6 +144,8 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
         shutil.copytree(writer.data, work / "b-data")
         again = run(first, work, QUIET, *flags, name="a")
         other = run(second, work, QUIET, *flags, name="b")
+        believes_chunks(again)
+        believes_chunks(other)
         ours, theirs = samples_of(again, end, 60), samples_of(other, end, 60)
         compare_raw(ours, theirs, "the same directory")
         # What was seen before the end is there after it (a staleness marker may follow).
@@ -151,6 +166,7 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
         follower.stop()
         # And back: what the first program kept for itself must not hide what the other one did.
         back = run(first, work, QUIET, *flags, name="b")
+        believes_chunks(back)
         found = samples_of(back, end, 90)
         for key, values in seen.items():
             equal(found[key][:len(values)], values, f"{key} after the way back")
