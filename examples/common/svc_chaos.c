@@ -2,12 +2,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { THREADS_MAX = 64 };
@@ -158,4 +160,46 @@ struct svc_chaos *svc_chaos_stop(struct svc_chaos *chaos)
     }
     free(chaos);
     return NULL;
+}
+
+/* Bytes that must go for only that share to be free. */
+static int64_t too_free(int fd, double share)
+{
+    struct statvfs status;
+
+    if (fstatvfs(fd, &status) < 0) {
+        return 0;
+    }
+    return (int64_t)((double)status.f_bavail * (double)status.f_frsize -
+                     share * (double)status.f_blocks * (double)status.f_frsize);
+}
+
+int svc_disk_fill(const char *directory, double share, struct svc_error *err)
+{
+    static const char block[65536] = "filled by --fault";
+    struct statvfs status;
+    char name[512];
+    int fd;
+
+    if (statvfs(directory, &status) < 0) {
+        return svc_fail(err, -errno, "%.120s: %s", directory, strerrordesc_np(errno));
+    }
+    if ((double)status.f_blocks * (double)status.f_frsize > SVC_DISK_FILL_MAX) {
+        return svc_fail(err, -ENOTSUP,
+                        "%.120s: its file system is larger than 1 GiB, and filling it would harm "
+                        "others: give a small one of its own",
+                        directory);
+    }
+    (void)snprintf(name, sizeof(name), "%.480s/fill-XXXXXX", directory);
+    fd = mkostemp(name, O_CLOEXEC);
+    if (fd < 0) {
+        return svc_fail(err, -errno, "%.120s: %s", directory, strerrordesc_np(errno));
+    }
+    (void)unlink(name);
+    for (int i = 0; too_free(fd, share) > 0 && i < SVC_DISK_FILL_MAX / (int)sizeof(block); i++) {
+        if (write(fd, block, sizeof(block)) <= 0) {
+            break; /* full before, as where root has a reserve */
+        }
+    }
+    return fd;
 }

@@ -23,3 +23,12 @@ int svc_chaos_start(const struct svc_chaos_options *options, struct svc_chaos **
                     struct svc_error *err);
 /* svc_chaos_stop ends and releases; takes NULL, returns NULL. */
 struct svc_chaos *svc_chaos_stop(struct svc_chaos *chaos);
+
+/*
+ * svc_disk_fill takes room of the directory's file system until only `share` of it is free, in a
+ * file without a name: the room is given back when the descriptor that is returned is closed, or
+ * the process ends, however it does. -ENOTSUP for a file system larger than SVC_DISK_FILL_MAX,
+ * because filling that would harm others.
+ */
+enum { SVC_DISK_FILL_MAX = 1 << 30 };
+int svc_disk_fill(const char *directory, double share, struct svc_error *err);

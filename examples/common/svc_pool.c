@@ -173,10 +173,10 @@ const _Atomic bool *svc_pool_stopping(const struct svc_pool *pool)
     return &pool->stopping;
 }
 
-struct svc_pool *svc_pool_free(struct svc_pool *pool)
+void svc_pool_stop(struct svc_pool *pool)
 {
     if (pool == NULL) {
-        return NULL;
+        return;
     }
     (void)pthread_mutex_lock(&pool->lock);
     pool->closed = true;
@@ -186,12 +186,21 @@ struct svc_pool *svc_pool_free(struct svc_pool *pool)
     for (unsigned i = 0; i < pool->thread_count; i++) {
         (void)pthread_join(pool->threads[i], NULL);
     }
+    pool->thread_count = 0;
     for (; pool->waiting > 0; pool->waiting--) {
         if (pool->options.drop != NULL) {
             pool->options.drop(pool->options.context, pool->queue[pool->head]);
         }
         pool->head = (pool->head + 1) % pool->options.queue_max;
     }
+}
+
+struct svc_pool *svc_pool_free(struct svc_pool *pool)
+{
+    if (pool == NULL) {
+        return NULL;
+    }
+    svc_pool_stop(pool);
     (void)pthread_cond_destroy(&pool->work);
     (void)pthread_cond_destroy(&pool->idle);
     (void)pthread_mutex_destroy(&pool->lock);

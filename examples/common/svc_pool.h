@@ -18,7 +18,7 @@ struct svc_pool_options {
     unsigned thread_count;
     size_t queue_max;                       /* jobs that wait */
     void (*run)(void *context, void *job);  /* owns the job */
-    void (*drop)(void *context, void *job); /* owns a job that svc_pool_free finds in the queue */
+    void (*drop)(void *context, void *job); /* owns a job that svc_pool_stop finds in the queue */
     void *context;
 };
 
@@ -36,8 +36,11 @@ size_t svc_pool_running(struct svc_pool *pool);
 /* svc_pool_drain refuses new jobs and waits until all are done, at most that long; says if so. */
 bool svc_pool_drain(struct svc_pool *pool, double seconds);
 
-/* svc_pool_stopping: a flag that long jobs poll, set by svc_pool_free. */
+/* svc_pool_stopping: a flag that long jobs poll, set by svc_pool_stop. */
 const _Atomic bool *svc_pool_stopping(const struct svc_pool *pool);
 
-/* svc_pool_free sets the flag, drops what waits, waits for what runs. Takes NULL; returns NULL. */
+/* svc_pool_stop sets the flag, drops what waits, waits for what runs; jobs are refused from then
+ * on. Takes NULL. svc_pool_free stops, if that has not been done, and releases: when nobody can
+ * submit any more. Takes NULL; returns NULL. */
+void svc_pool_stop(struct svc_pool *pool);
 struct svc_pool *svc_pool_free(struct svc_pool *pool);

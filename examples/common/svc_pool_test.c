@@ -86,6 +86,11 @@ TEST(svc_pool_free_drops_what_waits)
     (void)sem_post(&world.go);
     wait_running(pool, 1);
     (void)sem_post(&world.go);
+    svc_pool_stop(pool);
+    /* Who comes late is refused, not let down: a request may outlast the threads. */
+    assert_int_equal(svc_pool_submit(pool, &quick), -ESHUTDOWN);
+    assert_int_equal(svc_pool_waiting(pool), 0);
+    svc_pool_stop(pool);
     assert_null(svc_pool_free(pool));
     assert_int_equal(world.ran + world.dropped, 3);
 }

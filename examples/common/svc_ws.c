@@ -49,6 +49,7 @@ struct svc_ws {
     int wake_fd;
     _Atomic bool stopping;
     pthread_t thread;
+    bool has_thread;                      /* of whoever stops it */
     struct pollfd polls[CLIENTS_MAX + 1]; /* the socket thread's */
 };
 
@@ -412,6 +413,7 @@ int svc_ws_new(const struct svc_ws_options *options, struct svc_ws **ret, struct
         free(ws);
         return svc_fail(err, r, "WebSockets: %s", strerrordesc_np(-r));
     }
+    ws->has_thread = true;
     (void)pthread_setname_np(ws->thread, "svc ws");
     *ret = ws;
     return 0;
@@ -575,14 +577,22 @@ size_t svc_ws_count(struct svc_ws *ws)
     return count;
 }
 
+void svc_ws_stop(struct svc_ws *ws)
+{
+    if (ws != NULL && ws->has_thread) {
+        ws->stopping = true;
+        wake(ws);
+        (void)pthread_join(ws->thread, NULL);
+        ws->has_thread = false;
+    }
+}
+
 struct svc_ws *svc_ws_free(struct svc_ws *ws)
 {
     if (ws == NULL) {
         return NULL;
     }
-    ws->stopping = true;
-    wake(ws);
-    (void)pthread_join(ws->thread, NULL);
+    svc_ws_stop(ws);
     (void)close(ws->wake_fd);
     (void)pthread_mutex_destroy(&ws->lock);
     free(ws);

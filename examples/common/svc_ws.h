@@ -57,6 +57,11 @@ size_t svc_ws_send(struct svc_ws *ws, const char *topic, const char *text, size_
 /* svc_ws_count is the number of open clients. */
 size_t svc_ws_count(struct svc_ws *ws);
 
-/* svc_ws_free says goodbye (1001) to all and closes; must be called before the service's listener
- * ends, which svc_run's `stop` hook is. Takes NULL; returns NULL. */
+/* svc_ws_stop says goodbye (1001) to all, closes them, and refuses handshakes from then on; it must
+ * be called before the service's listener ends, which svc_run's `stop` hook is. Requests that are
+ * under way may go on using ws. Takes NULL. */
+void svc_ws_stop(struct svc_ws *ws);
+
+/* svc_ws_free stops, if that has not been done, and releases: when no request is under way any
+ * more, which svc_run's `done` hook is. Takes NULL; returns NULL. */
 struct svc_ws *svc_ws_free(struct svc_ws *ws);

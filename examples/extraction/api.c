@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "client_ws.h"
 #include "faults.h"
+#include "svc_chaos.h"
 #include "svc_ws.h"
 #include "telemetry.h"
 
@@ -30,6 +32,7 @@ struct api {
     struct client_ws *clients; /* of the fault websockets */
     struct store *held[POOL_HELD_MAX];
     size_t held_count;
+    int fill_fd; /* of the fault disk-fill; 0 = none */
 };
 
 static struct api *api_of(const struct svc_request *request)
@@ -577,7 +580,7 @@ void api_stop(struct api *api)
         (void)pthread_join(api->events_thread, NULL);
         api->has_events_thread = false;
     }
-    api->ws = svc_ws_free(api->ws);
+    svc_ws_stop(api->ws);
 }
 
 struct api *api_free(struct api *api)
@@ -586,12 +589,16 @@ struct api *api_free(struct api *api)
         for (size_t i = 0; i < api->held_count; i++) {
             store_pool_give(api->pool, api->held[i]);
         }
+        api->ws = svc_ws_free(api->ws);
         api->events = queue_close(api->events);
         api->search = queue_close(api->search);
         api->tasks = queue_close(api->tasks);
         api->cache = cache_free(api->cache);
         api->pool = store_pool_free(api->pool);
         (void)pthread_mutex_destroy(&api->lock);
+        if (api->fill_fd > 0) {
+            (void)close(api->fill_fd);
+        }
         free(api);
     }
     return NULL;
@@ -619,6 +626,12 @@ void api_faults(struct api *api, struct svc *svc)
     if (svc_fault_on(api->faults, FAULT_REDIS_MEMORY, NULL, &number) &&
         cache_fill(api->cache, number, &err) < 0) {
         svc_log("warn", "the fault has no effect", "err", err.text, NULL);
+    }
+    if (svc_fault_on(api->faults, FAULT_DISK_FILL, NULL, &number)) {
+        api->fill_fd = svc_disk_fill(api->options.files, number, &err);
+        if (api->fill_fd < 0) {
+            svc_log("warn", "the fault has no effect", "err", err.text, NULL);
+        }
     }
     if (svc_fault_on(api->faults, FAULT_WEBSOCKETS, NULL, &number)) {
         api->clients = client_ws_new(svc_port(svc), "/api/v1/ws", (size_t)number);

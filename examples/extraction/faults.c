@@ -7,6 +7,9 @@ const struct svc_fault_def extraction_faults[FAULT_COUNT] = {
      "this share of API requests is answered 500 (P-A1 HighAPIErrorRate)"},
     {"db-errors", "share", 0, 1, 0.05, NULL,
      "this share of database queries fails (P-A3 HighDBErrorRate)"},
+    {"disk-fill", "share", 0.001, 0.5, 0.05, NULL,
+     "the file system of --data is filled until this share is free (P-A9 DiskSpaceLow; refused on "
+     "one of more than 1 GiB)"},
     {"extraction-failures", "share", 0, 1, 0.3, NULL,
      "this share of extractions fails (P-A2 HighExtractionFailureRate)"},
     {"pool-exhausted", "share", 0, 1, 0.95, NULL,

@@ -326,6 +326,11 @@ int api_start(struct api *api, struct service *service, double limit_s, struct s
 
 void api_stop(struct api *api)
 {
+    svc_ws_stop(api->ws);
+}
+
+void api_done(struct api *api)
+{
     api->ws = svc_ws_free(api->ws);
 }
 

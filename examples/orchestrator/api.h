@@ -19,5 +19,8 @@ struct api {
 int api_start(struct api *api, struct service *service, double limit_s, struct svc_error *err);
 void api_stop(struct api *api);
 
+/* api_done releases what requests use, when none is under way any more. */
+void api_done(struct api *api);
+
 /* api_health adds the stages to the health report: "healthy", or "full" while a queue is full. */
 bool api_health(struct api *api, long queue_max, json_t *components);

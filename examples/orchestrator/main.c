@@ -86,6 +86,7 @@ static void stop(void *context)
 static void done(void *context)
 {
     (void)context;
+    api_done(&api);
     service = service_free(service);
 }
 

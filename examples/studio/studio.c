@@ -154,14 +154,18 @@ static void stop(void *context)
         jobs_cancel_all(studio.jobs); /* what did not end in the time for draining */
     }
     for (size_t i = 0; i < JOB_TYPE_COUNT; i++) {
-        studio.pools[i] = svc_pool_free(studio.pools[i]);
+        svc_pool_stop(studio.pools[i]);
     }
-    studio.ws = svc_ws_free(studio.ws);
+    svc_ws_stop(studio.ws);
 }
 
 static void done(void *context)
 {
     (void)context;
+    for (size_t i = 0; i < JOB_TYPE_COUNT; i++) {
+        studio.pools[i] = svc_pool_free(studio.pools[i]);
+    }
+    studio.ws = svc_ws_free(studio.ws);
     studio.gauges = gauges_free(studio.gauges);
     studio.cache = cache_free(studio.cache);
     studio.jobs = jobs_free(studio.jobs);

@@ -64,11 +64,18 @@ const struct pg_query pg_queries[] = {
              {"slot_is_active", GAUGE, "Whether a slot is in use."},
              END}},
     {"stat_activity", "pg_stat_activity", 100000, 0,
-     "SELECT coalesce(datname, ''), coalesce(state, ''), coalesce(usename::text, ''),"
-     " coalesce(application_name, ''), coalesce(backend_type, ''),"
-     " coalesce(wait_event_type, ''), coalesce(wait_event, ''), count(*),"
-     " coalesce(max(extract(epoch FROM now() - xact_start)), 0) FROM pg_stat_activity"
-     " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC LIMIT 1000",
+     /* Each database has each state, with 0 where nobody is in it; what has no database (the
+      * server's own processes) is no connection. */
+     "SELECT d.datname, s.state, coalesce(a.usename, ''), coalesce(a.application_name, ''),"
+     " coalesce(a.backend_type, ''), coalesce(a.wait_event_type, ''), coalesce(a.wait_event, ''),"
+     " coalesce(a.count, 0), coalesce(a.longest, 0) FROM (VALUES ('active'), ('idle'),"
+     " ('idle in transaction'), ('idle in transaction (aborted)'), ('fastpath function call'),"
+     " ('disabled')) AS s(state) CROSS JOIN pg_database d LEFT JOIN (SELECT datname, state,"
+     " usename::text, application_name, backend_type, wait_event_type, wait_event, count(*) AS "
+     "count,"
+     " max(extract(epoch FROM now() - xact_start)) AS longest FROM pg_stat_activity"
+     " GROUP BY 1, 2, 3, 4, 5, 6, 7) a ON a.datname = d.datname AND a.state = s.state"
+     " ORDER BY 8 DESC LIMIT 1000",
      COLUMNS{{"datname", LABEL, NULL},
              {"state", LABEL, NULL},
              {"usename", LABEL, NULL},

@@ -4,6 +4,8 @@
 Usage: tests/examples_studio/run_studio.py BUILD [NAME...]
 """
 
+import contextlib
+import http.client
 import json
 import pathlib
 import signal
@@ -374,6 +376,35 @@ def test_arguments_teach(build: pathlib.Path, work: pathlib.Path) -> None:
         status, text = run(f"--listen=127.0.0.1:{studio.port}", "--data=other")
         equal(status, 1)
         contains(text, "the port is taken")
+
+
+def test_requests_and_handshakes_may_be_under_way_at_the_end(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Uploads that sleep in a fault, and WebSockets that shake hands, while the service ends: it ends well, and at once."""
+    hello = (b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    for _ in range(3):
+        with ex.Service(build, work, STUDIO, "--rate=0", "--drain=0", "--fault=slow-http:30") as studio:
+            ending = threading.Event()
+
+            def ask() -> None:
+                with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                    studio.post("/api/text-to-image", prompt="x")  # noqa: B023
+
+            def shake() -> None:
+                while not ending.is_set():  # noqa: B023
+                    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", studio.port), timeout=1) as s:  # noqa: B023
+                        s.sendall(hello)
+                        s.recv(64)
+            threads = [threading.Thread(target=call, daemon=True) for call in [ask] * 6 + [shake] * 4]
+            for thread in threads:
+                thread.start()
+            wait_until("all are under way", lambda: studio.metrics().sum("concurrent_requests", endpoint="/api/text-to-image") >= 6, 20)
+            begin = time.monotonic()
+            equal(studio.program.stop(), 0, "exit status")
+            equal(time.monotonic() - begin < 25, True, "it does not wait for the sleepers")
+            ending.set()
+            for thread in threads:
+                thread.join(20)
 
 
 if __name__ == "__main__":
