@@ -237,6 +237,8 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .wal_compression = !flags_bool(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION) ? TSDB_WAL_NONE
                            : zstd                                              ? TSDB_WAL_ZSTD
                                                                                : TSDB_WAL_SNAPPY,
+        .block_written = serve_block_written,
+        .block_context = serve,
         .downsample = flags_bool(flags, SERVE_FLAG_TSDB_DOWNSAMPLING),
         .exemplars_max =
             (uint32_t)(serve->features.exemplar_storage && exemplars == 0 ? EXEMPLARS_WITH_FEATURE
@@ -387,6 +389,7 @@ static int shut_down(struct serve *serve, int status)
         log_error("storage did not close well", log_err(&err));
         status = 1;
     }
+    serve_objstore_stop(serve);
     serve->config = prom_config_unref(serve->config);
     (void)close(serve->quit_fd);
     lock_done(&serve->config_lock);
@@ -430,7 +433,9 @@ static int start(struct serve *serve, struct baro_error *err)
     r = r >= 0 ? open_dashboards(serve, err) : r;
     r = r >= 0 ? start_server(serve, err) : r;
     r = r >= 0 && !has_file ? load_config(serve, &rules, err) : r;
+    r = r >= 0 ? serve_objstore_load(serve, err) : r;
     r = r >= 0 ? open_tsdb(serve, err) : r;
+    r = r >= 0 ? serve_objstore_start(serve, err) : r;
     r = r >= 0 ? start_scraping(serve, err) : r;
     r = r >= 0 ? serve_alerting_start(serve, &alerting, err) : r;
     r = r >= 0 ? start_rules(serve, &rules, err) : r;

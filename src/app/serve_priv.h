@@ -37,6 +37,8 @@ struct serve {
     struct api *api;
     struct crew *crew; /* helps queries */
     struct tsdb *tsdb;
+    struct objstore_config *objstore; /* NULL = no object storage */
+    struct shipper *_Atomic shipper;  /* NULL = none; set once */
     struct scrape_manager *scrape;
     struct rule_manager *rules;
     struct dash_store *dash;
@@ -56,6 +58,15 @@ struct serve {
     bool config_good;
     struct tsdb_replay_status replay;
 };
+
+/* serve_objstore_load reads the flags of object storage, serve_objstore_start starts uploading
+ * (after the tsdb is open), serve_objstore_stop ends it (after the tsdb is closed);
+ * serve_block_written is for the tsdb's options. */
+struct block_meta;
+int serve_objstore_load(struct serve *serve, struct baro_error *err);
+int serve_objstore_start(struct serve *serve, struct baro_error *err);
+void serve_objstore_stop(struct serve *serve);
+void serve_block_written(void *context, const char *directory, const struct block_meta *meta);
 
 /* serve_features_parse reads the --enable-feature lists. Unknown names are warned about, as
  * Prometheus does. */

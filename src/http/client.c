@@ -181,6 +181,9 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("retry-after"))) {
         (void)snprintf(transfer->request->retry_after, sizeof(transfer->request->retry_after),
                        "%.*s", STR_ARG(str_trim(str_from_index(line, colon + 1))));
+    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("etag"))) {
+        (void)snprintf(transfer->request->etag, sizeof(transfer->request->etag), "%.*s",
+                       STR_ARG(str_trim(str_from_index(line, colon + 1))));
     }
     return line.len;
 }

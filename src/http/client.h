@@ -91,6 +91,7 @@ struct http_call {
     int status;            /* HTTP status; 0 when there was none */
     char status_text[64];  /* "404 Not Found", as the server worded it */
     char retry_after[40];  /* the header of that name; empty when absent. Not of plain GETs */
+    char etag[80];         /* likewise */
     bool body_is_too_long; /* body_bytes_max was reached */
     str body;
     str content_type; /* empty when absent */

@@ -26,6 +26,7 @@
 struct tsdb;
 struct fs;
 struct retention_rules;
+struct block_meta;
 
 /* How the pages of the WAL are packed. Reading takes all three, whatever this says. */
 enum tsdb_wal_compression {
@@ -73,6 +74,10 @@ struct tsdb_options {
     void *progress_context;
     /* By selector; NULL = none. tsdb_open takes a reference of its own. */
     struct retention_rules *retention_rules;
+    /* Called for each new block of the head, before anything else happens to it. Must not call the
+     * tsdb. */
+    void (*block_written)(void *context, const char *directory, const struct block_meta *meta);
+    void *block_context;
     bool downsample; /* blocks of 18 h and longer (nine times chunk_range) get files of windows */
 };
 

@@ -234,6 +234,9 @@ static int write_head_block(struct tsdb *tsdb, ts mint, ts maxt, struct baro_err
                  log_int("maxt", maxt), log_int("series", (int64_t)meta->series_count),
                  log_int("samples", (int64_t)meta->sample_count),
                  log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
+        if (tsdb->options.block_written != NULL) {
+            tsdb->options.block_written(tsdb->options.block_context, block_directory(block), meta);
+        }
         tsdb_blocks_replace(tsdb, block, NULL, 0);
     }
     tsdb->truncate_to = maxt;
