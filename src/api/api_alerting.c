@@ -1,5 +1,7 @@
 #include "alerting/am_api.h"
+#include "alerting/am_routes.h"
 #include "api/api_priv.h"
+#include "model/labels_builder.h"
 
 static struct am *alerting(struct api_call *call)
 {
@@ -51,4 +53,35 @@ int api_alertmanagers(struct api_call *call)
     write_urls(&call->json, STR("droppedAlertmanagers"), found.dropped, found.dropped_count);
     json_write_object_end(&call->json);
     return 0;
+}
+
+/* Reads every label=NAME=VALUE; the set borrows the builder. */
+static int read_labels(struct api_call *call, struct labels_builder *builder)
+{
+    size_t index = 0;
+
+    for (str pair; form_next(&call->form, STR("label"), &index, &pair);) {
+        size_t equals = str_index_char(pair, '=');
+
+        if (equals == SIZE_MAX || equals == 0) {
+            return api_fail(call, API_BAD_DATA, "label: \"%.*s\": NAME=VALUE is wanted",
+                            STR_ARG(pair));
+        }
+        labels_builder_set(builder, str_slice(pair, 0, equals), str_from_index(pair, equals + 1));
+    }
+    return 0;
+}
+
+int api_alerting_routes(struct api_call *call)
+{
+    struct am *am = alerting(call);
+    struct labels_builder builder = {0};
+    int r = read_labels(call, &builder);
+
+    if (r >= 0 &&
+        (am == NULL || !am_routes_write(am, labels_builder_finish(&builder), &call->json))) {
+        r = api_fail(call, API_UNAVAILABLE, "alerting has no configuration yet");
+    }
+    labels_builder_done(&builder);
+    return r;
 }
