@@ -65,3 +65,52 @@ export const amExpireSilence = (id: string) =>
 export const amStatus = (signal?: AbortSignal) => askJson<AmStatus>('api/v2/status', { signal });
 
 export const amReceivers = (signal?: AbortSignal) => askJson<{ name: string }[]>('api/v2/receivers', { signal });
+
+export const amSilence = (id: string, signal?: AbortSignal) => askJson<AmSilence>(`api/v2/silence/${encodeURIComponent(id)}`, { signal });
+
+/* ---- What is barograph's own ---- */
+
+export interface AmRoute {
+    key: string;
+    receiver: string;
+    /* {a="b"}; "{}" takes everything. */
+    matchers: string;
+    continue: boolean;
+    groupByAll: boolean;
+    groupBy: string[];
+    groupWait: string;
+    groupInterval: string;
+    repeatInterval: string;
+    muteTimeIntervals: string[];
+    activeTimeIntervals: string[];
+    routes: AmRoute[];
+}
+
+export interface AmRouting {
+    tree: AmRoute;
+    /* Keys of the routes that the labels reach, in order. */
+    reached: string[];
+}
+
+export const amRouting = (labels: Labels, signal?: AbortSignal) =>
+    askJson<{ data: AmRouting }>('api/v1/alerting/routes', {
+        params: { label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) }, signal,
+    }).then((answer) => answer.data);
+
+export interface AmDelivery {
+    time: string;
+    receiver: string;
+    integration: string;
+    groupKey: string;
+    status: string;
+    outcome: string;
+    error: string;
+    alerts: number;
+    attempts: number;
+    httpStatus: number;
+    durationMs: number;
+    message: string;
+}
+
+export const amHistory = (params: { receiver?: string; limit?: number }, signal?: AbortSignal) =>
+    askJson<{ data: AmDelivery[] }>('api/v1/notifications/history', { params, signal }).then((answer) => answer.data);

@@ -15,3 +15,4 @@ export * from './links';
 export * from './useNow';
 export * from './Filter';
 export * from './Section';
+export * from './matchers';

@@ -12,8 +12,8 @@ export function useAlerts() {
     const known = useQuery({
         queryKey: ['am-alerts'],
         queryFn: ({ signal }) => amAlerts([], signal).catch((error: unknown) => {
-            if (error instanceof ApiError && error.status === 404) {
-                return null; /* alerting is not configured */
+            if (error instanceof ApiError && (error.status === 404 || error.status === 503)) {
+                return null; /* alerting has not started */
             }
             throw error;
         }),

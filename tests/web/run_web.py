@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""The web UI: types, layering, units, sizes of what is embedded, and every page in a real browser against the real program."""
+
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from weblib import WEB, chromium, need_ui, start, wait_for_data  # noqa: E402
+from barotest import Skip, equal, main  # noqa: E402
+
+LIMIT_S = 400
+KB = 1000
+# Budgets of the design, gzip'd.
+FIRST_JS, EDITOR_JS, OTHER_JS, ALL_CSS, EVERYTHING = 200 * KB, 155 * KB, 45 * KB, 28 * KB, 900 * KB
+EDITOR = "src/promql/Editor.tsx"
+
+
+def tool(*command: str) -> str:
+    done = subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          timeout=LIMIT_S, stdin=subprocess.DEVNULL, env={**os.environ, "CI": "1", "NO_COLOR": "1"})
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+def test_types(build: pathlib.Path, work: pathlib.Path) -> None:
+    need_ui(build)
+    tool("node_modules/.bin/tsc", "--noEmit")
+
+
+def test_layers_and_lint(build: pathlib.Path, work: pathlib.Path) -> None:
+    need_ui(build)
+    tool("node_modules/.bin/eslint", "--max-warnings=0", "src")
+
+
+def test_units(build: pathlib.Path, work: pathlib.Path) -> None:
+    need_ui(build)
+    print("  " + next((line.strip() for line in tool("node_modules/.bin/vitest", "run").splitlines() if "Tests" in line), ""))
+
+
+def packed(path: pathlib.Path) -> int:
+    return len(gzip.compress(path.read_bytes(), 9))
+
+
+def test_sizes(build: pathlib.Path, work: pathlib.Path) -> None:
+    """What a page loads, from the build's manifest."""
+    need_ui(build)
+    found = list(build.glob("src/api/web_assets.c.p/dist/.vite/manifest.json"))
+    if not found:
+        raise Skip("the UI was built elsewhere: it has no manifest")
+    dist = found[0].parent.parent
+    manifest = json.loads(found[0].read_text())
+
+    def closure(name: str, seen: set[str]) -> set[str]:
+        if name not in seen:
+            seen.add(name)
+            for other in manifest[name].get("imports", []):
+                closure(other, seen)
+        return seen
+
+    size = {name: packed(dist / row["file"]) for name, row in manifest.items()}
+    entry = next(name for name, row in manifest.items() if row.get("isEntry"))
+    first = closure(entry, set())
+    editor = closure(EDITOR, set()) - first
+    sizes = {"first JS": (sum(size[n] for n in first if manifest[n]["file"].endswith(".js")), FIRST_JS),
+             "editor": (sum(size[n] for n in editor), EDITOR_JS),
+             "all CSS": (sum(packed(path) for path in dist.rglob("*.css")), ALL_CSS),
+             "everything": ((build / "src/api/web_assets.blob").stat().st_size, EVERYTHING)}
+    for name, row in manifest.items():
+        if row["file"].endswith(".js") and name not in first and name not in editor:
+            sizes[name] = (size[name], OTHER_JS)
+    for name, (bytes_, budget) in sorted(sizes.items(), key=lambda item: -item[1][0])[:8]:
+        print(f"  {name}: {bytes_ / KB:.1f} of {budget / KB:.0f} KB")
+    equal([f"{name}: {bytes_} bytes, {budget} at most" for name, (bytes_, budget) in sizes.items() if bytes_ > budget], [], "too large")
+    dashboards = [name for name in manifest if name.startswith("src/pages/dashboard")]
+    for name in dashboards:
+        total = sum(size[n] for n in closure(name, set()) | first if manifest[n]["file"].endswith(".js"))
+        print(f"  first JS of {name}: {total / KB:.1f} KB")
+
+
+def test_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
+    need_ui(build)
+    browser = chromium()
+    with start(build, work, "plain") as server, \
+            start(build, work, "prefixed", "--web.external-url=http://127.0.0.1/a/b", path="/a/b") as prefixed:
+        wait_for_data(server)
+        done = subprocess.run(
+            ["node", "test/browser/run.mjs", f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{prefixed.port}/a/b", *sys.argv[3:]],
+            cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S,
+            stdin=subprocess.DEVNULL, env={**os.environ, "BAROGRAPH_CHROMIUM": browser})
+    print("  " + done.stdout.rstrip().replace("\n", "\n  "))
+    equal(done.returncode, 0, "tests in the browser")
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,105 @@
+"""What the tests and the pictures of the web UI share: servers with something to show."""
+
+import contextlib
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from barotest import ROOT, Server, Skip, need, wait_until  # noqa: E402
+
+WEB = ROOT / "web"
+RULES = """
+groups:
+- name: services
+  interval: 1s
+  rules:
+  - {record: 'job:up:sum', expr: 'sum by (job) (up)'}
+  - alert: AlwaysFiring
+    expr: node_load1 >= 0
+    labels: {severity: page}
+    annotations: {summary: It always fires, runbook_url: 'https://runbooks.invalid/always'}
+  - alert: NotYetFiring
+    expr: up == 1
+    for: 12h
+    labels: {severity: warn}
+    annotations: {summary: '{{ $labels.job }} has been up for a while'}
+  - alert: TargetDown
+    expr: up == 0
+    for: 1s
+    labels: {severity: page, team: '<img data-evil src=x onerror=alert(1)>'}
+    annotations: {summary: '{{ $labels.instance }} of {{ $labels.job }} does not answer'}
+  - alert: Quiet
+    expr: up > 2
+- name: costs
+  interval: 5s
+  rules:
+  - {record: 'instance:cpu:rate1m', expr: 'sum by (instance) (rate(process_cpu_seconds_total[1m]))'}
+"""
+ALERTING = """
+route:
+  receiver: mail
+  group_by: [alertname]
+  group_wait: 1s
+  routes:
+  - {receiver: pager, matchers: ['severity="page"'], group_by: [alertname, job], repeat_interval: 1h}
+  - receiver: chat
+    matchers: ['severity="warn"']
+    continue: true
+    routes: [{receiver: nobody, matchers: ['team="<none>"']}]
+receivers:
+- {name: mail}
+- {name: chat}
+- {name: nobody}
+- name: pager
+  webhook_configs: [{url: 'http://127.0.0.1:1/never'}]
+"""
+CONFIG = """
+global: {scrape_interval: 1s}
+rule_files: [%(rules)s]
+scrape_configs:
+- job_name: barograph
+  metrics_path: %(path)s/metrics
+  static_configs: [{targets: ['127.0.0.1:%(port)d']}]
+- job_name: node
+  metrics_path: %(path)s/host/metrics
+  static_configs: [{targets: ['127.0.0.1:%(port)d'], labels: {env: prod}}]
+- job_name: broken
+  static_configs: [{targets: ['127.0.0.1:1', '127.0.0.1:2'], labels: {weird: '<b data-evil>bold</b>'}}]
+  relabel_configs: [{source_labels: [__address__], regex: '.*:2', action: drop}]
+"""
+
+
+def chromium() -> str:
+    import os
+    return os.environ.get("BAROGRAPH_CHROMIUM") or need("chromium")
+
+
+def need_ui(build: pathlib.Path) -> None:
+    """Skips where the UI cannot be tested."""
+    need("node")
+    if not (WEB / "node_modules" / "playwright-core").is_dir():
+        raise Skip("web/node_modules is not installed: the build has no UI")
+    if (build / "src" / "api" / "web_assets.blob").stat().st_size < 1000:
+        raise Skip("the build has no UI (-Dweb=false)")
+
+
+def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "") -> Server:
+    from barotest import free_port
+    port = free_port()
+    (work / "rules.yml").write_text(RULES)
+    (work / "alertmanager.yml").write_text(ALERTING)
+    config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
+    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}", *flags,
+                  name=name, port=port)
+
+
+def has_data(server: Server) -> bool:
+    with contextlib.suppress(OSError, RuntimeError, ValueError):
+        rules = server.api("rules")["groups"]
+        firing = [rule for group in rules for rule in group["rules"] if rule.get("state") == "firing"]
+        return len(server.query("rate(node_cpu_seconds_total[10s])")) > 0 and len(firing) >= 2
+    return False
+
+
+def wait_for_data(server: Server) -> None:
+    wait_until(f"{server.program.log.name}: data", lambda: has_data(server), 90)

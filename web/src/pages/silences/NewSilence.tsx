@@ -1,0 +1,146 @@
+/* NewSilence: matchers, times and a reason, with the alerts that it would mute shown as they are typed. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { amAlerts, amSaveSilence } from '../../api/alertmanager';
+import { formatDuration, formatTime, parseDuration, parseTime } from '../../grafana/time';
+import {
+    ActionIcon, Button, Empty, Fault, formatMatcher, Icon, LabelSet, notify, Page, parseMatcher, Section, splitMatchers, State, TextInput, Textarea, useDebouncedValue,
+    useLocation, useQueryParams,
+} from '../../ui';
+
+const AUTHOR_KEY = 'barograph-author';
+const DURATIONS = ['1h', '2h', '6h', '12h', '1d', '3d', '7d'];
+const SHOWN = 50;
+
+function storedAuthor(): string {
+    try {
+        return localStorage.getItem(AUTHOR_KEY) ?? '';
+    } catch {
+        return ''; /* storage is forbidden */
+    }
+}
+
+function Preview({ matchers }: { matchers: string[] }) {
+    const [asked] = useDebouncedValue(matchers, 250);
+    const found = useQuery({
+        queryKey: ['silence-preview', asked],
+        queryFn: ({ signal }) => amAlerts(asked, signal),
+        enabled: asked.length > 0,
+        placeholderData: keepPreviousData,
+    });
+    return (
+        <Section title="What it mutes now" aside={<span className="muted num" aria-live="polite">{found.data ? `${found.data.length} alerts` : ''}</span>}>
+            {found.error ? <Fault error={found.error} /> : !found.data || found.data.length === 0 ? (
+                <Empty title="No alert of now" icon="silence">It mutes those that fit while it lasts.</Empty>
+            ) : (
+                <div className="table-wrap" style={{ maxHeight: 420 }} tabIndex={0} role="region" aria-label="Alerts that fit">
+                    <table className="table">
+                        <tbody>
+                            {found.data.slice(0, SHOWN).map((one) => (
+                                <tr key={one.fingerprint}>
+                                    <td style={{ width: 110 }}><State kind={one.status.state === 'suppressed' ? 'none' : 'bad'}>{one.status.state}</State></td>
+                                    <td><b style={{ fontWeight: 500 }}>{one.labels.alertname}</b> <LabelSet labels={one.labels} without={['alertname']} /></td>
+                                </tr>
+                            ))}
+                        </tbody>
+                    </table>
+                </div>
+            )}
+        </Section>
+    );
+}
+
+export default function NewSilence() {
+    const [params] = useQueryParams();
+    const [, navigate] = useLocation();
+    const client = useQueryClient();
+    const id = params.get('id') ?? undefined;
+    const [matchers, setMatchers] = useState<string[]>(() => {
+        const given = params.getAll('matcher').concat(splitMatchers(params.get('filter') ?? ''));
+        return given.length > 0 ? given : [''];
+    });
+    const [ends, setEnds] = useState(params.get('ends') ? formatTime(Date.parse(params.get('ends')!)) : '2h');
+    const [starts, setStarts] = useState('now');
+    const [author, setAuthor] = useState(storedAuthor);
+    const [comment, setComment] = useState(params.get('comment') ?? '');
+
+    const typed = matchers.filter((text) => text.trim() !== '');
+    const parsed = typed.map(parseMatcher);
+    const good = parsed.filter((one) => one !== null);
+    const now = Date.now();
+    const start = parseTime(starts, now);
+    const length = parseDuration(ends);
+    const end = length !== null && start !== null ? start + length : parseTime(ends, now);
+    /* A silence whose matchers all fit the empty text would mute everything; Alertmanager refuses it too. */
+    const broad = good.length > 0 && good.every((one) => one.value === '' && one.isEqual);
+    const fault =
+        good.length === 0 ? 'Give at least one matcher.'
+        : good.length < parsed.length ? 'One of the matchers cannot be read.'
+        : broad ? 'At least one matcher must ask for a value.'
+        : start === null ? 'The start is no time.'
+        : end === null || end <= start ? 'The end is no time after the start.'
+        : end <= now ? 'The end is over already.'
+        : author.trim() === '' ? 'Say who you are.'
+        : comment.trim() === '' ? 'Say why.'
+        : null;
+
+    const save = useMutation({
+        mutationFn: () => amSaveSilence({
+            id, matchers: good, startsAt: new Date(start!).toISOString(), endsAt: new Date(end!).toISOString(), createdBy: author.trim(), comment: comment.trim(),
+        }),
+        onSuccess: () => {
+            try {
+                localStorage.setItem(AUTHOR_KEY, author.trim());
+            } catch {
+                /* It is then asked for again. */
+            }
+            notify('Silenced', 'ok');
+            void client.invalidateQueries({ queryKey: ['silences'] });
+            void client.invalidateQueries({ queryKey: ['am-alerts'] });
+            navigate('/silences');
+        },
+    });
+
+    return (
+        <Page title={id ? 'Edit silence' : 'New silence'} crumbs={[{ title: 'Silences', to: '/silences' }]}>
+            <div className="columns">
+                <section className="panel">
+                    <form className="silence-form" onSubmit={(event) => { event.preventDefault(); if (!fault) save.mutate(); }}>
+                        <fieldset>
+                            <legend>Alerts whose labels fit all of</legend>
+                            {matchers.map((text, i) => (
+                                <div className="row" key={i}>
+                                    <TextInput
+                                        className="grow" aria-label={`Matcher ${i + 1}`} placeholder={'severity="page", instance=~"db.*", team!="x"'} value={text} autoFocus={i === 0 && text === ''}
+                                        error={text.trim() !== '' && parseMatcher(text) === null ? 'name="value", with =, !=, =~ or !~' : undefined}
+                                        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+                                        onChange={(event) => setMatchers(matchers.map((one, at) => (at === i ? event.target.value : one)))}
+                                    />
+                                    {matchers.length > 1 && (
+                                        <ActionIcon aria-label={`Remove matcher ${i + 1}`} onClick={() => setMatchers(matchers.filter((_, at) => at !== i))}><Icon name="close" size={14} /></ActionIcon>
+                                    )}
+                                </div>
+                            ))}
+                            <Button variant="subtle" size="compact-xs" leftSection={<Icon name="plus" size={12} />} onClick={() => setMatchers([...matchers, ''])}>Matcher</Button>
+                        </fieldset>
+                        <div className="silence-times">
+                            <TextInput label="From" value={starts} onChange={(event) => setStarts(event.currentTarget.value)} description={start === null ? 'now, now+1h or a time' : formatTime(start)} />
+                            <TextInput label="For, or until" value={ends} onChange={(event) => setEnds(event.currentTarget.value)} description={end === null ? '2h, or a time' : formatTime(end)} />
+                        </div>
+                        <div className="row wrap" role="group" aria-label="Usual lengths">
+                            {DURATIONS.map((one) => <Button key={one} variant={ends === one ? 'filled' : 'default'} size="compact-xs" onClick={() => setEnds(one)}>{one}</Button>)}
+                        </div>
+                        <TextInput label="Who" value={author} onChange={(event) => setAuthor(event.currentTarget.value)} />
+                        <Textarea label="Why" value={comment} autosize minRows={2} onChange={(event) => setComment(event.currentTarget.value)} />
+                        {save.error && <Fault error={save.error} />}
+                        <div className="row">
+                            <Button type="submit" disabled={fault !== null} loading={save.isPending}>{id ? 'Save' : 'Silence'}{start !== null && end !== null && end > start ? ` for ${formatDuration(Math.round((end - start) / 60_000) * 60_000)}` : ''}</Button>
+                            {fault && <span className="muted">{fault}</span>}
+                        </div>
+                    </form>
+                </section>
+                <Preview matchers={good.map(formatMatcher)} />
+            </div>
+        </Page>
+    );
+}

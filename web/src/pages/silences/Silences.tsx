@@ -1,0 +1,95 @@
+/* Silences: active, pending and expired ones; end them, make them again. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { amExpireSilence, type AmSilence, amSilences } from '../../api/alertmanager';
+import { formatTime, since } from '../../grafana/time';
+import {
+    Button, Empty, Fault, FilterBar, formatMatcher, Icon, Link, Loading, matchesWords, notify, Page, State, type StateKind, useFilter, useNow,
+} from '../../ui';
+
+const kinds: Record<AmSilence['status']['state'], StateKind> = { active: 'ok', pending: 'warn', expired: 'none' };
+const order: Record<AmSilence['status']['state'], number> = { active: 0, pending: 1, expired: 2 };
+
+function againLink(silence: AmSilence, edit: boolean): string {
+    const params = new URLSearchParams();
+    silence.matchers.forEach((matcher) => params.append('matcher', formatMatcher(matcher)));
+    params.set('comment', silence.comment);
+    if (edit) {
+        params.set('id', silence.id);
+        params.set('ends', silence.endsAt);
+    }
+    return `/silences/new?${params.toString()}`;
+}
+
+function Row({ silence, now, onExpire }: { silence: AmSilence; now: number; onExpire: () => void }) {
+    const { state } = silence.status;
+    return (
+        <tr>
+            <td style={{ width: 110 }}><State kind={kinds[state]}>{state}</State></td>
+            <td>
+                <span className="labels">{silence.matchers.map((matcher) => <span className="label" key={formatMatcher(matcher)}>{formatMatcher(matcher)}</span>)}</span>
+                <div style={{ marginTop: 4 }}>{silence.comment}</div>
+                <div className="muted" style={{ fontSize: 12 }}>by {silence.createdBy || 'nobody'} · <span className="mono">{silence.id.slice(0, 8)}</span></div>
+            </td>
+            <td className="num hide-narrow" style={{ width: 160 }}>{formatTime(Date.parse(silence.startsAt))}</td>
+            <td className="num" style={{ width: 170 }}>
+                {formatTime(Date.parse(silence.endsAt))}
+                <div className="muted" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} {since(Date.parse(silence.endsAt), now)}</div>
+            </td>
+            <td className="right" style={{ width: 170 }}>
+                <span className="row" style={{ justifyContent: 'flex-end' }}>
+                    <Link href={againLink(silence, state !== 'expired')}>{state === 'expired' ? 'again' : 'edit'}</Link>
+                    {state !== 'expired' && <Button variant="default" size="compact-xs" onClick={onExpire}>Expire</Button>}
+                </span>
+            </td>
+        </tr>
+    );
+}
+
+export default function Silences() {
+    const filter = useFilter('current');
+    const now = useNow();
+    const client = useQueryClient();
+    const list = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => amSilences(signal), refetchInterval: 10_000 });
+    const expire = useMutation({
+        mutationFn: (silence: AmSilence) => amExpireSilence(silence.id),
+        onSuccess: () => {
+            notify('The silence has ended', 'ok');
+            void client.invalidateQueries({ queryKey: ['silences'] });
+            void client.invalidateQueries({ queryKey: ['am-alerts'] });
+        },
+        onError: (error) => notify(error.message, 'bad'),
+    });
+    const all = list.data ?? [];
+    const isCurrent = (silence: AmSilence) => silence.status.state !== 'expired';
+    const found = all
+        .filter((one) => (filter.choice === 'current' ? isCurrent(one) : filter.choice === 'expired' ? !isCurrent(one) : true))
+        .filter((one) => matchesWords(`${one.id} ${one.comment} ${one.createdBy} ${one.matchers.map(formatMatcher).join(' ')}`, filter.text))
+        .sort((a, b) => order[a.status.state] - order[b.status.state] || Date.parse(b.endsAt) - Date.parse(a.endsAt));
+    return (
+        <Page title="Silences" actions={<Link href="/silences/new"><Button leftSection={<Icon name="plus" size={13} />}>New silence</Button></Link>}>
+            <FilterBar
+                what="silences"
+                choices={[
+                    { value: 'current', label: 'Current', count: all.filter(isCurrent).length },
+                    { value: 'expired', label: 'Expired', count: all.filter((one) => !isCurrent(one)).length },
+                    { value: 'all', label: 'All', count: all.length },
+                ]}
+            />
+            {list.isPending && <Loading />}
+            {list.error && <Fault error={list.error} what="Silences" retry={() => void list.refetch()} />}
+            {found.length > 0 && (
+                <section className="panel table-wrap">
+                    <table className="table">
+                        <thead><tr><th>State</th><th>Silenced</th><th className="hide-narrow">From</th><th>Until</th><th /></tr></thead>
+                        <tbody>{found.map((one) => <Row key={one.id} silence={one} now={now} onExpire={() => expire.mutate(one)} />)}</tbody>
+                    </table>
+                </section>
+            )}
+            {list.data && found.length === 0 && (
+                <Empty title={filter.choice === 'current' ? 'Nothing is silenced' : 'No silence is so'} icon="silence">
+                    A silence mutes the alerts that its matchers fit, for a while. <Link href="/silences/new">Make one</Link>, or start from an <Link href="/alerts">alert</Link>.
+                </Empty>
+            )}
+        </Page>
+    );
+}

@@ -1,0 +1,23 @@
+/* pages: every page that is looked at by tests and drawn by tools/web_pictures. Dashboards add theirs. */
+export const PAGES = [
+    { name: 'home', path: '/' },
+    { name: 'explore', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))&from=now-15m&to=now' },
+    { name: 'explore-table', path: '/explore?expr=up&expr=node_load1&tab=table' },
+    { name: 'explore-tree', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))+/+2&tab=tree&from=now-15m&to=now' },
+    { name: 'explore-empty', path: '/explore' },
+    { name: 'alerts', path: '/alerts' },
+    { name: 'silences', path: '/silences?show=all' },
+    { name: 'new-silence', path: '/silences/new?matcher=alertname%3D%22AlwaysFiring%22' },
+    { name: 'routing', path: '/routing?labels=severity%3D%22page%22' },
+    { name: 'notifications', path: '/notifications' },
+    { name: 'rules', path: '/rules' },
+    { name: 'targets', path: '/targets' },
+    { name: 'service-discovery', path: '/service-discovery' },
+    { name: 'cardinality', path: '/cardinality' },
+    { name: 'status-runtime', path: '/status/runtime' },
+    { name: 'status-tsdb', path: '/status/tsdb' },
+    { name: 'status-config', path: '/status/config' },
+    { name: 'status-flags', path: '/status/flags' },
+    { name: 'status-features', path: '/status/features' },
+    { name: 'not-found', path: '/nothing/here' },
+];

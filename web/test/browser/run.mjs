@@ -1,0 +1,204 @@
+/* run: the UI in a real browser against a real server. Usage: node run.mjs ORIGIN PREFIXED_ORIGIN [NAME...] */
+import { axe, check, openPage, runAll, settled } from './harness.mjs';
+import { PAGES } from './pages.mjs';
+
+const [origin, prefixed, ...only] = process.argv.slice(2);
+
+/* with opens a page, runs a body, and fails on whatever went wrong behind it. */
+async function using(browser, options, body) {
+    const { context, page, faults } = await openPage(browser, new URL(options.origin ?? origin).origin, options);
+    try {
+        await body(page);
+        check(faults.length === 0, faults.join('\n'));
+    } finally {
+        await context.close();
+    }
+}
+
+const go = (page, path) => page.goto(origin + path, { waitUntil: 'load' });
+
+async function lookAt(page, path, withAxe) {
+    await go(page, path);
+    await settled(page);
+    check((await page.locator('h1').count()) === 1, `${path}: one h1 is wanted`);
+    check(!(await page.locator('h1').innerText()).includes('failed'), `${path}: the page failed: ${await page.locator('main').innerText()}`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    check(wide <= 0, `${path}: ${wide} px wider than the window`);
+    if (withAxe) {
+        const found = await axe(page);
+        check(found.length === 0, `${path}: axe: ${JSON.stringify(found)}`);
+    }
+}
+
+const tests = [
+    ['every page, dark, wide', (browser) => using(browser, { dark: true }, async (page) => {
+        for (const { path } of PAGES) {
+            await lookAt(page, path, true);
+        }
+    })],
+    ['every page, light, narrow', (browser) => using(browser, { dark: false, width: 390, height: 844 }, async (page) => {
+        for (const { path } of PAGES) {
+            await lookAt(page, path, ['/', '/explore', '/alerts', '/targets'].includes(path.split('?')[0]));
+        }
+    })],
+    ['an expression is completed, run, shown three ways, and remembered', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/explore');
+        const editor = page.getByLabel('Query A');
+        await editor.click();
+        await page.keyboard.type('node_loa', { delay: 20 });
+        await page.locator('.cm-tooltip-autocomplete li', { hasText: 'node_load15' }).waitFor();
+        await page.keyboard.type('d1');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('Enter');
+        await page.waitForFunction(() => new URLSearchParams(location.search).get('expr') === 'node_load1');
+        await page.locator('.legend-table tbody tr').first().waitFor();
+        await page.getByText('Table', { exact: true }).click();
+        await page.locator('.result-table tbody tr').first().waitFor();
+        await page.getByText('Query tree', { exact: true }).click();
+        await page.locator('.tree-node').first().waitFor();
+        await page.goBack();
+        await page.goBack();
+        await page.locator('.legend-table tbody tr').first().waitFor();
+        await page.getByRole('button', { name: 'History' }).click();
+        await page.locator('.history-expr', { hasText: 'node_load1' }).waitFor();
+    })],
+    ["a faulty expression shows the server's words, and the rest goes on", (browser) => using(browser, { allow: [/status of 400/] }, async (page) => {
+        await go(page, '/explore?expr=sum(&expr=up');
+        await page.getByRole('alert').first().waitFor();
+        check((await page.getByRole('alert').first().innerText()).includes('parse error'), 'no parse error is shown');
+        await page.locator('.legend-table tbody tr').first().waitFor();
+    })],
+    ['two queries, one hidden, are in the URL and come back', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/explore?expr=up&expr=node_load1');
+        await page.locator('.legend-table tbody tr').first().waitFor();
+        const before = await page.locator('.legend-table tbody tr').count();
+        await page.getByRole('button', { name: 'Hide', exact: true }).first().click();
+        await page.waitForFunction(() => new URLSearchParams(location.search).get('hide') === 'A');
+        await page.waitForFunction((count) => document.querySelectorAll('.legend-table tbody tr').length < count, before);
+        await page.reload();
+        check((await page.getByRole('button', { name: 'Show', exact: true }).count()) === 1, 'the hidden query is not hidden after a reload');
+    })],
+    ['a drag zooms, a double click zooms out', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/explore?expr=node_load1&from=now-15m&to=now');
+        const over = page.locator('.plot .u-over');
+        await over.waitFor();
+        const box = await over.boundingBox();
+        await page.mouse.move(box.x + box.width * 0.3, box.y + 50);
+        await page.mouse.down();
+        await page.mouse.move(box.x + box.width * 0.6, box.y + 60, { steps: 5 });
+        await page.mouse.up();
+        await page.waitForFunction(() => /^\d+$/.test(new URLSearchParams(location.search).get('from') ?? ''));
+        const width = () => page.evaluate(() => { const p = new URLSearchParams(location.search); return Number(p.get('to')) - Number(p.get('from')); });
+        const zoomed = await width();
+        check(Math.abs(zoomed - 0.3 * 900_000) < 30_000, `the zoom is ${zoomed} ms wide`);
+        await page.mouse.dblclick(box.x + box.width * 0.5, box.y + 50);
+        await page.waitForFunction((before) => { const p = new URLSearchParams(location.search); return Number(p.get('to')) - Number(p.get('from')) > before; }, zoomed);
+    })],
+    ["Prometheus's links land where they should", (browser) => using(browser, {}, async (page) => {
+        for (const [old, want] of [
+            ['/graph?g0.expr=up&g0.tab=1', '/explore?expr=up&tab=table'],
+            ['/query?g0.expr=up&g0.range_input=6h', '/explore?expr=up&from=now-6h&to=now'],
+            ['/flags', '/status/flags'], ['/config', '/status/config'], ['/tsdb-status', '/status/tsdb'], ['/status', '/status/runtime'],
+        ]) {
+            await go(page, old);
+            await page.waitForFunction((path) => location.pathname + location.search === path, want);
+        }
+    })],
+    ['keyboard alone: palette, pages, help', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/');
+        await settled(page);
+        await page.keyboard.press('Control+k');
+        await page.getByLabel('Search pages, dashboards and actions').waitFor();
+        await page.keyboard.type('targ');
+        await page.keyboard.press('Enter');
+        await page.waitForFunction(() => location.pathname === '/targets');
+        await page.getByLabel('Search pages, dashboards and actions').waitFor({ state: 'detached' });
+        await page.keyboard.press('g');
+        await page.keyboard.press('a');
+        await page.waitForFunction(() => location.pathname === '/alerts');
+        await page.keyboard.press('?');
+        await page.getByText('Go to Explore').waitFor();
+        await page.keyboard.press('Escape');
+        await page.getByText('Go to Explore').waitFor({ state: 'detached' });
+    })],
+    ['hostile labels stay text', (browser) => using(browser, {}, async (page) => {
+        for (const path of ['/targets', '/service-discovery', '/rules', '/alerts', '/explore?expr=up&tab=table', '/explore?expr=up']) {
+            await go(page, path);
+            await settled(page);
+            const made = await page.evaluate(() => document.querySelectorAll('b[data-evil], img[data-evil], script[data-evil]').length);
+            check(made === 0, `${path}: a label became an element`);
+        }
+        await go(page, '/targets');
+        await page.getByText('<b data-evil>bold</b>').first().waitFor();
+    })],
+    ['filters are in the URL', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/targets');
+        await page.getByText(/^Down 1$/).click();
+        await page.waitForFunction(() => new URLSearchParams(location.search).get('show') === 'down');
+        check((await page.locator('.section').count()) === 1, 'one pool has a target that is down');
+        await page.getByLabel('Search targets').fill('no such thing');
+        await page.getByText('No target is so').waitFor();
+        await page.getByLabel('Search targets').fill('');
+        await page.locator('.section').first().waitFor();
+    })],
+    ['an alert is silenced, and shown as muted', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/alerts?show=firing');
+        await page.getByRole('link', { name: 'It always fires' }).click();
+        await page.locator('.plot').waitFor();
+        await page.getByRole('button', { name: 'Silence' }).click();
+        await page.getByLabel('Who').fill('a test');
+        await page.getByLabel('Why').fill('to see it muted');
+        await page.locator('.panel', { hasText: 'What it mutes now' }).getByText('AlwaysFiring').waitFor();
+        await page.getByRole('button', { name: /^Silence/ }).click();
+        await page.waitForFunction(() => location.pathname === '/silences');
+        await page.getByText('to see it muted').waitFor();
+        await go(page, '/alerts?show=muted');
+        await page.getByText('silenced').waitFor();
+        await go(page, '/silences');
+        await page.getByRole('button', { name: 'Expire' }).click();
+        await page.getByText('Nothing is silenced').waitFor();
+    })],
+    ['labels find their receiver', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/routing');
+        await page.getByLabel('Where does an alert with these labels go?').fill('severity="page"');
+        await page.locator('.route.hit', { hasText: 'pager' }).waitFor();
+    })],
+    ['colours are chosen and kept', (browser) => using(browser, { dark: false }, async (page) => {
+        const scheme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme);
+        await go(page, '/');
+        await settled(page);
+        check((await scheme()) === 'light', 'the system is not followed');
+        await page.getByRole('button', { name: /Colours/ }).click();
+        check((await scheme()) === 'dark', 'dark was not chosen');
+        await page.reload();
+        await settled(page);
+        check((await scheme()) === 'dark', 'dark was not kept');
+    })],
+    ['below a path of --web.external-url', (browser) => using(browser, { origin: prefixed }, async (page) => {
+        await page.goto(`${prefixed}/targets`);
+        await settled(page);
+        await page.getByRole('link', { name: 'Explore' }).first().click();
+        await page.waitForFunction((path) => location.pathname === path, `${new URL(prefixed).pathname}/explore`);
+        await page.goto(`${prefixed}/explore?expr=up&tab=table`);
+        await page.locator('.result-table tbody tr').first().waitFor();
+    })],
+    ['first paint, median of 5', (browser) => using(browser, {}, async (page) => {
+        /* Five times the budgets of 250 and 400 ms: this machine may be busy; the figures are printed. */
+        for (const [path, what, budget] of [['/', '.tiles', 250], ['/targets', '.section', 400]]) {
+            const paints = [];
+            const drawn = [];
+            for (let i = 0; i < 5; i++) {
+                await go(page, path);
+                await page.locator(what).first().waitFor();
+                drawn.push(await page.evaluate(() => performance.now()));
+                paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0));
+            }
+            const median = (list) => Math.round(list.sort((a, b) => a - b)[2]);
+            console.log(`  ${path}: first paint ${median(paints)} ms, content ${median(drawn)} ms`);
+            check(median(paints) < 5 * budget, `${path}: first paint ${median(paints)} ms`);
+        }
+    })],
+];
+
+process.exitCode = await runAll(tests, only);
+
