@@ -21,10 +21,9 @@ function SearchButton() {
     const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
     return (
         <Tooltip label="Search">
-            <UnstyledButton className="search-button" aria-label="Search" onClick={() => setPalette(true)}>
+            <UnstyledButton className="search-button" aria-label="Search" data-keys={isMac ? '⌘ K' : 'Ctrl K'} onClick={() => setPalette(true)}>
                 <Icon name="search" size={14} />
                 <span className="words">Search</span>
-                <span className="keys">{isMac ? '⌘ K' : 'Ctrl K'}</span>
             </UnstyledButton>
         </Tooltip>
     );

@@ -114,18 +114,11 @@ export function Palette() {
     const open = useWindow((w) => w.palette);
     const setPalette = useWindow((w) => w.setPalette);
     return (
-        <Modal
-            opened={open}
-            onClose={() => setPalette(false)}
-            withCloseButton={false}
-            title={undefined}
-            aria-label="Command palette"
-            size={560}
-            yOffset="12vh"
-            padding="sm"
-            transitionProps={{ duration: 80 }}
-        >
-            <PaletteBody close={() => setPalette(false)} />
-        </Modal>
+        <Modal.Root opened={open} onClose={() => setPalette(false)} size={560} yOffset="12vh" padding="sm" transitionProps={{ duration: 80 }}>
+            <Modal.Overlay />
+            <Modal.Content aria-label="Command palette">
+                <Modal.Body><PaletteBody close={() => setPalette(false)} /></Modal.Body>
+            </Modal.Content>
+        </Modal.Root>
     );
 }

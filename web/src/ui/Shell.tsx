@@ -25,7 +25,7 @@ function isAt(item: NavItem, path: string): boolean {
 
 function RailLink({ item, wide, here }: { item: NavItem; wide: boolean; here: boolean }) {
     const link = (
-        <Link href={item.to} className="rail-item" aria-current={here ? 'page' : undefined} aria-label={item.title}>
+        <Link href={item.to} className="rail-item" aria-current={here ? 'page' : undefined} aria-label={item.count ? `${item.title} ${item.count > 99 ? '99+' : item.count}` : item.title}>
             <Icon name={item.icon} size={18} />
             <span className="rail-text">{item.title}</span>
             {!!item.count && <span className="rail-count num">{item.count > 99 ? '99+' : item.count}</span>}

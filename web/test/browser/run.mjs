@@ -30,16 +30,21 @@ async function lookAt(page, path, withAxe) {
     }
 }
 
+/* All faults of all pages are told at once. */
+async function lookAtAll(page, withAxe) {
+    const faults = [];
+    for (const { path } of PAGES) {
+        await lookAt(page, path, withAxe(path)).catch((error) => faults.push(error.message));
+    }
+    check(faults.length === 0, faults.join('\n'));
+}
+
 const tests = [
     ['every page, dark, wide', (browser) => using(browser, { dark: true }, async (page) => {
-        for (const { path } of PAGES) {
-            await lookAt(page, path, true);
-        }
+        await lookAtAll(page, () => true);
     })],
     ['every page, light, narrow', (browser) => using(browser, { dark: false, width: 390, height: 844 }, async (page) => {
-        for (const { path } of PAGES) {
-            await lookAt(page, path, ['/', '/explore', '/alerts', '/targets'].includes(path.split('?')[0]));
-        }
+        await lookAtAll(page, (path) => ['/', '/explore', '/alerts', '/targets'].includes(path.split('?')[0]));
     })],
     ['an expression is completed, run, shown three ways, and remembered', (browser) => using(browser, {}, async (page) => {
         await go(page, '/explore');
@@ -82,6 +87,8 @@ const tests = [
         await go(page, '/explore?expr=node_load1&from=now-15m&to=now');
         const over = page.locator('.plot .u-over');
         await over.waitFor();
+        await page.locator('.legend-table tbody tr').first().waitFor();
+        await settled(page);
         const box = await over.boundingBox();
         await page.mouse.move(box.x + box.width * 0.3, box.y + 50);
         await page.mouse.down();

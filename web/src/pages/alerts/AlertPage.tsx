@@ -42,7 +42,7 @@ function AlertGraph({ one }: { one: ActiveAlert }) {
     return (
         <Section
             title={<span className="expr">{one.rule.query}</span>}
-            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link href={exploreLink(result.data?.expr ?? one.rule.query, clock.range)}>Explore</Link></span>}
+            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link className="alone" href={exploreLink(result.data?.expr ?? one.rule.query, clock.range)}>Explore</Link></span>}
         >
             {result.isPending && <Loading />}
             {result.error && <Fault error={result.error} retry={() => void result.refetch()} />}
@@ -81,7 +81,7 @@ export default function AlertPage() {
                     {alert.annotations.runbook_url && /^https?:\/\//.test(alert.annotations.runbook_url) && (
                         <Button component="a" href={alert.annotations.runbook_url} target="_blank" rel="noreferrer" variant="default" leftSection={<Icon name="external" size={13} />}>Runbook</Button>
                     )}
-                    {hasAlertmanager && <Link href={silenceLink(alert.labels)}><Button leftSection={<Icon name="silence" size={14} />}>Silence</Button></Link>}
+                    {hasAlertmanager && <Link className="alone" href={silenceLink(alert.labels)}><Button leftSection={<Icon name="silence" size={14} />}>Silence</Button></Link>}
                 </>
             }
         >
@@ -92,9 +92,9 @@ export default function AlertPage() {
                     <dt>Active since</dt><dd className="num">{formatTime(Date.parse(alert.activeAt))}</dd>
                     <dt>Value</dt><dd className="num">{alert.value}</dd>
                     {Object.entries(alert.annotations).map(([name, value]) => (
-                        <span key={name} style={{ display: 'contents' }}>
+                        <div key={name} style={{ display: 'contents' }}>
                             <dt>{name}</dt><dd style={{ whiteSpace: 'pre-wrap' }}>{/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : value}</dd>
-                        </span>
+                        </div>
                     ))}
                     <dt>Rule</dt><dd><Link href={`/rules?search=${encodeURIComponent(rule.name)}`}>{one.group.name}</Link> <span className="muted">{one.group.file}</span></dd>
                     {one.am && (

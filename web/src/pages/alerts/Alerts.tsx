@@ -31,9 +31,9 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
             <td className="right" style={{ width: 110 }}>{since(Date.parse(alert.activeAt), now)}</td>
             <td className="right hide-narrow" style={{ width: 190 }}>
                 <span className="row" style={{ justifyContent: 'flex-end' }}>
-                    {runbook && /^https?:\/\//.test(runbook) && <a href={runbook} target="_blank" rel="noreferrer">runbook</a>}
-                    <Link href={exploreLink(one.rule.query)}>explore</Link>
-                    {amKnown && <Link href={silenceLink(alert.labels)}>silence</Link>}
+                    {runbook && /^https?:\/\//.test(runbook) && <a href={runbook} target="_blank" rel="noreferrer" className="alone">runbook</a>}
+                    <Link className="alone" href={exploreLink(one.rule.query)}>explore</Link>
+                    {amKnown && <Link className="alone" href={silenceLink(alert.labels)}>silence</Link>}
                 </span>
             </td>
         </tr>

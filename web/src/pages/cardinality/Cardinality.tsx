@@ -49,13 +49,13 @@ function Map({ list, isUsed }: { list: TsdbCount[]; isUsed: (name: string) => bo
     const { ref, width } = useElementSize();
     const rects = useMemo(() => treemap(list.slice(0, MAP_ITEMS).map((one) => one.value), width, MAP_HEIGHT), [list, width]);
     return (
-        <div ref={ref} className="treemap" style={{ height: MAP_HEIGHT }} role="img" aria-label="Series by metric; the table below has the figures">
+        <div ref={ref} className="treemap" style={{ height: MAP_HEIGHT }} role="group" aria-label="Series by metric; the table below has the figures">
             {rects.map((rect) => {
                 const one = list[rect.index]!;
                 const used = isUsed(one.name);
                 return (
                     <Link
-                        key={one.name} href={exploreLink(`count by (instance) (${one.name})`)} tabIndex={-1} title={`${one.name}: ${formatCount(one.value)} series${used === false ? ', unused' : ''}`}
+                        key={one.name} href={exploreLink(`count by (instance) (${one.name})`)} title={`${one.name}: ${formatCount(one.value)} series${used === false ? ', unused' : ''}`}
                         className={used === false ? 'treemap-cell unused' : 'treemap-cell'}
                         style={{ left: rect.x, top: rect.y, width: Math.max(0, rect.width - 2), height: Math.max(0, rect.height - 2) }}
                     >

@@ -39,7 +39,7 @@ function Row({ rule, now }: { rule: Rule; now: number }) {
                     {rule.type === 'recording' && <span className="label">record</span>}
                     {!!rule.duration && <span className="muted">for {formatDuration(rule.duration * 1000)}</span>}
                     {!!rule.keepFiringFor && <span className="muted">keep firing {formatDuration(rule.keepFiringFor * 1000)}</span>}
-                    {!!rule.alerts?.length && <Link href={`/alerts?search=${encodeURIComponent(rule.name)}`}>{rule.alerts.length} active</Link>}
+                    {!!rule.alerts?.length && <Link className="alone" href={`/alerts?search=${encodeURIComponent(rule.name)}`}>{rule.alerts.length} active</Link>}
                 </div>
                 <Link className="expr" href={exploreLink(rule.query)} title="Open in Explore">{rule.query}</Link>
                 {rule.labels && Object.keys(rule.labels).length > 0 && <div style={{ marginTop: 4 }}><LabelSet labels={rule.labels} /></div>}

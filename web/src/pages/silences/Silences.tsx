@@ -37,7 +37,7 @@ function Row({ silence, now, onExpire }: { silence: AmSilence; now: number; onEx
             </td>
             <td className="right" style={{ width: 170 }}>
                 <span className="row" style={{ justifyContent: 'flex-end' }}>
-                    <Link href={againLink(silence, state !== 'expired')}>{state === 'expired' ? 'again' : 'edit'}</Link>
+                    <Link className="alone" href={againLink(silence, state !== 'expired')}>{state === 'expired' ? 'again' : 'edit'}</Link>
                     {state !== 'expired' && <Button variant="default" size="compact-xs" onClick={onExpire}>Expire</Button>}
                 </span>
             </td>

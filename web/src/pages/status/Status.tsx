@@ -11,7 +11,7 @@ function Values({ rows }: { rows: [string, ReactNode][] }) {
     return (
         <dl className="kv" style={{ margin: 0 }}>
             {rows.map(([name, value]) => (
-                <span key={name} style={{ display: 'contents' }}><dt>{name}</dt><dd className="num">{value}</dd></span>
+                <div key={name} style={{ display: 'contents' }}><dt>{name}</dt><dd className="num">{value}</dd></div>
             ))}
         </dl>
     );

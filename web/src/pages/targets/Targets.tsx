@@ -35,7 +35,7 @@ function Row({ target, now }: { target: ActiveTarget; now: number }) {
             <td className="right">{last > 0 ? since(last, now) : 'never'}</td>
             <td className="right hide-narrow">{formatQuantity(target.lastScrapeDuration, 'seconds', 3)}</td>
             <td className="right hide-narrow">{target.scrapeInterval}</td>
-            <td className="right hide-narrow"><Link href={exploreLink(series, undefined, 'table')} aria-label={`Series of ${target.scrapeUrl}`}>series</Link></td>
+            <td className="right hide-narrow"><Link className="alone" href={exploreLink(series, undefined, 'table')} aria-label={`Series of ${target.scrapeUrl}`}>series</Link></td>
         </tr>
     );
 }
