@@ -5,8 +5,9 @@ export default defineConfig({
         include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/{oracle,unit}/**/*.test.ts'],
         /* A test that needs a document says so in its first line: // @vitest-environment jsdom */
         environment: 'node',
-        testTimeout: 30_000,
-        hookTimeout: 30_000,
+        /* The machine may be slow and busy. */
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
         maxWorkers: 2,
         silent: 'passed-only',
     },

@@ -197,6 +197,7 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
         return (
             <Empty title="No data in this range" icon="graph">
                 {histograms ? 'The result holds native histograms: take histogram_quantile() or look at the table.' : 'The expression is good, but nothing was found. Try a longer range, or the metric browser.'}
+                {onZoomOut && <div style={{ marginTop: 8 }}><Button variant="default" onClick={onZoomOut}>Zoom out</Button></div>}
             </Empty>
         );
     }

@@ -81,10 +81,11 @@ const tests = [
         await page.waitForFunction(() => new URLSearchParams(location.search).get('hide') === 'A');
         await page.waitForFunction((count) => document.querySelectorAll('.legend-table tbody tr').length < count, before);
         await page.reload();
-        check((await page.getByRole('button', { name: 'Show', exact: true }).count()) === 1, 'the hidden query is not hidden after a reload');
+        await page.getByRole('button', { name: 'Show', exact: true }).waitFor();
     })],
     ['a drag zooms, a double click zooms out', (browser) => using(browser, {}, async (page) => {
-        await go(page, '/explore?expr=node_load1&from=now-15m&to=now');
+        /* The server is young: a longer range would have no data in its middle. */
+        await go(page, '/explore?expr=node_load1&from=now-10s&to=now');
         const over = page.locator('.plot .u-over');
         await over.waitFor();
         await page.locator('.legend-table tbody tr').first().waitFor();
@@ -97,7 +98,7 @@ const tests = [
         await page.waitForFunction(() => /^\d+$/.test(new URLSearchParams(location.search).get('from') ?? ''));
         const width = () => page.evaluate(() => { const p = new URLSearchParams(location.search); return Number(p.get('to')) - Number(p.get('from')); });
         const zoomed = await width();
-        check(Math.abs(zoomed - 0.3 * 900_000) < 30_000, `the zoom is ${zoomed} ms wide`);
+        check(Math.abs(zoomed - 0.3 * 10_000) < 500, `the zoom is ${zoomed} ms wide`);
         await page.mouse.dblclick(box.x + box.width * 0.5, box.y + 50);
         await page.waitForFunction((before) => { const p = new URLSearchParams(location.search); return Number(p.get('to')) - Number(p.get('from')) > before; }, zoomed);
     })],

@@ -16,6 +16,7 @@ const MAP_ITEMS = 80;
 const MAP_HEIGHT = 300;
 /* A smaller area has no room for a name. */
 const NAMED_PX = 46;
+const TARGET_PX = 26;
 
 function Counts({ title, list, link, bytes = false, mark }: {
     title: string; list: TsdbCount[]; link?: (name: string) => string; bytes?: boolean; mark?: (name: string) => boolean | undefined;
@@ -53,13 +54,18 @@ function Map({ list, isUsed }: { list: TsdbCount[]; isUsed: (name: string) => bo
             {rects.map((rect) => {
                 const one = list[rect.index]!;
                 const used = isUsed(one.name);
+                const shape = {
+                    title: `${one.name}: ${formatCount(one.value)} series${used === false ? ', unused' : ''}`,
+                    className: used === false ? 'treemap-cell unused' : 'treemap-cell',
+                    style: { left: rect.x, top: rect.y, width: Math.max(0, rect.width - 2), height: Math.max(0, rect.height - 2) },
+                };
+                /* What is too small for a finger is in the table too. */
+                if (rect.width < TARGET_PX || rect.height < TARGET_PX) {
+                    return <div key={one.name} {...shape} />;
+                }
                 return (
-                    <Link
-                        key={one.name} href={exploreLink(`count by (instance) (${one.name})`)} title={`${one.name}: ${formatCount(one.value)} series${used === false ? ', unused' : ''}`}
-                        className={used === false ? 'treemap-cell unused' : 'treemap-cell'}
-                        style={{ left: rect.x, top: rect.y, width: Math.max(0, rect.width - 2), height: Math.max(0, rect.height - 2) }}
-                    >
-                        {rect.width > NAMED_PX && rect.height > 20 && <>{one.name}{rect.height > 40 && <b>{formatCount(one.value)}</b>}</>}
+                    <Link key={one.name} href={exploreLink(`count by (instance) (${one.name})`)} aria-label={rect.width > NAMED_PX ? undefined : shape.title} {...shape}>
+                        {rect.width > NAMED_PX && <>{one.name}{rect.height > 40 && <b>{formatCount(one.value)}</b>}</>}
                     </Link>
                 );
             })}

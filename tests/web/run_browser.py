@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""The web UI in a real browser (Debian's chromium) against the real program: every page, and the ways through them."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from weblib import WEB, chromium, need_ui, start, wait_for_data  # noqa: E402
+from barotest import equal, main  # noqa: E402
+
+LIMIT_S = 560
+
+
+def test_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
+    need_ui(build)
+    browser = chromium()
+    with start(build, work, "plain") as server, \
+            start(build, work, "prefixed", "--web.external-url=http://127.0.0.1/a/b", path="/a/b") as prefixed:
+        wait_for_data(server)
+        done = subprocess.run(
+            ["node", "test/browser/run.mjs", f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{prefixed.port}/a/b", *sys.argv[3:]],
+            cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S,
+            stdin=subprocess.DEVNULL, env={**os.environ, "BAROGRAPH_CHROMIUM": browser})
+    print("  " + done.stdout.rstrip().replace("\n", "\n  "))
+    equal(done.returncode, 0, "tests in the browser")
+
+
+if __name__ == "__main__":
+    main(globals())
