@@ -567,6 +567,7 @@ int aggregate_eval(struct eval *ev, const struct timeline *line, const struct ex
                       expr->aggregate.without ? "__name__" : NULL);
     agg.single = !expr->aggregate.without && expr->aggregate.grouping_count == 0;
     sink.no_labels = agg.single;
+    sink.by = agg.single || agg.choice.without ? NULL : &agg.choice;
     r = eval_each(ev, line, expr->aggregate.expr, &sink, err);
     r = r < 0 ? r : finish(&agg, ret, err);
     label_index_done(&agg.index);

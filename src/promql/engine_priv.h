@@ -110,12 +110,15 @@ static inline void eval_samples(struct eval *ev, size_t step, uint64_t count)
     }
 }
 
+struct label_choice;
+
 /* A sink takes rows one by one; row->v and row->h are the producer's again after the call, labels
  * and histograms stay. */
 struct row_sink {
     int (*row)(void *context, const struct row *row, struct baro_error *err);
     void *context;
-    bool no_labels; /* the sink will not look at labels */
+    bool no_labels;                /* the sink will not look at labels */
+    const struct label_choice *by; /* ... will look at these alone, and the name; NULL = all */
 };
 
 /* ---- engine_prepare.c ---- */
@@ -352,6 +355,7 @@ struct selection {
     dur step;
     dur range;
     bool no_labels;
+    const struct label_choice *by; /* as in struct row_sink */
     struct reduction reduction;
 };
 

@@ -388,8 +388,8 @@ int eval_each(struct eval *ev, const struct timeline *line, const struct expr *e
     if (LIKELY(expr->explain == NULL) || !is_streamed(expr)) {
         return each(ev, line, expr, sink, err);
     }
-    counting.sink =
-        (struct row_sink){.row = count_row, .context = &counting, .no_labels = sink->no_labels};
+    counting.sink = (struct row_sink){
+        .row = count_row, .context = &counting, .no_labels = sink->no_labels, .by = sink->by};
     mark = explain_begin(ev, expr);
     r = each(ev, line, expr, &counting.sink, err);
     explain_end(ev, &mark, counting.rows, counting.rows * line->steps);

@@ -18,7 +18,10 @@ struct labels labels_drop_meta(struct arena *arena, struct labels labels)
     size_t kept = 0;
     struct label *items;
 
-    for (size_t i = 0; i < labels.count; i++) {
+    /* Names are sorted, and these three begin with '_'. */
+    for (size_t i = 0; i < labels.count && labels.items[i].name.len > 0 &&
+                       (uint8_t)labels.items[i].name.ptr[0] <= '_';
+         i++) {
         if (label_is_meta(labels.items[i].name)) {
             first = metas == 0 ? i : first;
             metas++;

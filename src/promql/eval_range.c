@@ -248,6 +248,7 @@ static int range_selector(struct range_eval *eval, struct baro_error *err)
     eval_reference_times(eval->line, &selector->vector.mod, &state->ref_start, &state->ref_step);
     eval->fixed_name = fixed_name(selector);
     eval->guarded = eval->fixed_name.ptr == NULL && eval->drop_name && !ev->delayed_name_removal;
+    selection.by = eval->guarded ? NULL : eval->sink->by;
     selection.no_labels =
         eval->sink->no_labels && eval->fixed_name.ptr != NULL && !eval->is_counter_function;
     selection.range = state->range;

@@ -10,14 +10,32 @@
 
 /* ---- reading ---- */
 
+/* The metric name is looked at for annotations. */
+enum { NAMES_MAX = 8 };
+
+static size_t wanted_names(const struct label_choice *by, str names[NAMES_MAX])
+{
+    if (by == NULL || by->count >= NAMES_MAX) {
+        return 0;
+    }
+    for (size_t i = 0; i < by->count; i++) {
+        names[i] = by->names[i];
+    }
+    names[by->count] = LABEL_METRIC_NAME;
+    return by->count + 1;
+}
+
 int eval_select_series(struct eval *ev, const struct selection *selection, struct series_list *ret,
                        struct baro_error *err)
 {
+    str names[NAMES_MAX];
     struct select_hints hints = {.start = selection->start,
                                  .end = selection->end,
                                  .step = selection->step,
                                  .range = selection->range,
                                  .no_labels = selection->no_labels,
+                                 .names = names,
+                                 .name_count = wanted_names(selection->by, names),
                                  .reduce = selection->reduction.reduce,
                                  .window = selection->reduction.window};
     struct matchers matchers = {selection->selector->vector.matchers,
@@ -587,7 +605,7 @@ int eval_vector_selector(struct eval *ev, const struct timeline *line, const str
                                 .sink = sink,
                                 .steps = line->steps};
     struct selection selection = {
-        .selector = selector, .step = line->step, .no_labels = sink->no_labels};
+        .selector = selector, .step = line->step, .no_labels = sink->no_labels, .by = sink->by};
     bool smoothed = selector->vector.smoothed;
     int r;
 

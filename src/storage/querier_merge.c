@@ -38,6 +38,7 @@ static int select_parts(struct merge_querier *merge, struct arena *arena,
     /* Series are matched by their labels. A part may be cut short only when all of them are cut in
      * one order, or a series that is kept would miss the samples of a part that dropped it. */
     wanted.no_labels = false;
+    wanted.name_count = 0;
     wanted.limit = wanted.sorted ? wanted.limit : 0;
     ret->lists = ARENA_ARRAY(arena, struct series_list, merge->count);
     for (size_t i = 0; i < merge->count; i++) {

@@ -117,13 +117,16 @@ enum select_reduce {
 /* What a query wants of a selection; all zero is no wish. */
 struct select_hints {
     enum select_reduce reduce;
-    dur window;     /* with reduce */
-    ts start;       /* inclusive, milliseconds */
-    ts end;         /* inclusive */
-    dur step;       /* of the query; 0 for instant */
-    dur range;      /* of the range selector */
-    size_t limit;   /* series at most; 0 = all */
-    bool sorted;    /* rising by labels_cmp; otherwise in any order */
+    dur window;   /* with reduce */
+    ts start;     /* inclusive, milliseconds */
+    ts end;       /* inclusive */
+    dur step;     /* of the query; 0 for instant */
+    dur range;    /* of the range selector */
+    size_t limit; /* series at most; 0 = all */
+    bool sorted;  /* rising by labels_cmp; otherwise in any order */
+    /* Labels that the caller will look at: others may be left out. 0 = it may look at all. */
+    const str *names;
+    size_t name_count;
     bool no_labels; /* the caller will not look at labels: entry.labels may be left empty when that
                        saves work */
 };

@@ -7,6 +7,7 @@
 enum {
     OPEN_BYTES = 2048,    /* room for an open chunk; those of histograms may need more */
     CANCEL_EVERY = 16384, /* series between two looks at the cancel flag */
+    WANTED_MAX = 8,       /* names of labels that a query looks at */
 };
 
 struct head_querier {
@@ -111,6 +112,66 @@ static int matching_slots(struct head *head, struct arena *arena, struct matcher
     return r;
 }
 
+/* The labels that a query looks at; the names are looked up once. */
+struct wanted_labels {
+    const struct label_name *names[WANTED_MAX];
+    size_t count;
+    bool all;
+};
+
+static struct wanted_labels wanted_of(struct head *head, const struct select_hints *hints)
+{
+    struct wanted_labels wanted = {.all = true};
+
+    if (hints == NULL || hints->name_count == 0 || hints->name_count > WANTED_MAX) {
+        return wanted;
+    }
+    wanted.all = false;
+    rwlock_read(&head->index_lock);
+    for (size_t i = 0; i < hints->name_count; i++) {
+        const struct label_name *name = head_labels_name(&head->labels, hints->names[i]);
+
+        if (name != NULL) {
+            wanted.names[wanted.count++] = name;
+        }
+    }
+    rwlock_release(&head->index_lock);
+    return wanted;
+}
+
+static bool is_wanted(const struct wanted_labels *wanted, const struct label_name *name)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (wanted->names[i] == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct labels make_labels(struct head_querier *querier, const struct head_series *series,
+                                 const struct wanted_labels *wanted)
+{
+    const struct head *head = querier->head;
+    size_t room =
+        wanted->all || wanted->count > series->pair_count ? series->pair_count : wanted->count;
+    struct label *items = arena_alloc(&querier->arena, room * sizeof(struct label));
+    const pair_ref *pairs = head_series_pairs(head, series);
+    size_t count = 0;
+
+    if (wanted->all) {
+        return head_series_labels(head, series, items);
+    }
+    for (size_t i = 0; i < series->pair_count && count < room; i++) {
+        const struct label_pair *pair = label_pair_at(&head->labels, pairs[i]);
+
+        if (is_wanted(wanted, pair->name)) {
+            items[count++] = (struct label){pair->name->text, label_pair_value(pair)};
+        }
+    }
+    return (struct labels){items, count};
+}
+
 static int querier_select(struct querier *base, struct arena *arena,
                           const struct select_hints *hints, struct matchers matchers,
                           const struct cancel *cancel, struct series_list *ret,
@@ -119,6 +180,7 @@ static int querier_select(struct querier *base, struct arena *arena,
     struct head_querier *querier = querier_of(base);
     struct head *head = querier->head;
     ts start = querier->mint, end = querier->maxt;
+    struct wanted_labels wanted = wanted_of(head, hints);
     struct series *items;
     uint32_t *slots = NULL;
     size_t count = 0;
@@ -147,10 +209,7 @@ static int querier_select(struct querier *base, struct arena *arena,
 
         items[i] = (struct series){.source = querier, .id = slots[i]};
         if (hints == NULL || !hints->no_labels) {
-            struct label *labels =
-                arena_alloc(&querier->arena, series->pair_count * sizeof(struct label));
-
-            items[i].labels = head_series_labels(head, series, labels);
+            items[i].labels = make_labels(querier, series, &wanted);
         }
         if (i % CANCEL_EVERY == CANCEL_EVERY - 1) {
             r = cancel_check(cancel, err);

@@ -367,6 +367,58 @@ TEST(head_selects_as_prometheus_does)
     arena_done(&arena);
 }
 
+/* Who looks at few labels is given no more of them. */
+TEST(head_gives_the_labels_that_are_wanted)
+{
+    static const struct {
+        str names[9];
+        size_t count;
+        const char *want;
+    } cases[] = {
+        {{STR_INIT("")}, 0, "m{a=\"1\", b=\"2\"}"},
+        {{STR_INIT("b")}, 1, "{b=\"2\"}"},
+        {{STR_INIT("b"), STR_INIT("a"), STR_INIT("none")}, 3, "{a=\"1\", b=\"2\"}"},
+        {{STR_INIT("none"), STR_INIT("__name__")}, 2, "m{}"},
+        {{STR_INIT("none")}, 1, "{}"},
+        {{STR_INIT("1"), STR_INIT("2"), STR_INIT("3"), STR_INIT("4"), STR_INIT("5"), STR_INIT("6"),
+          STR_INIT("7"), STR_INIT("8"), STR_INIT("9")},
+         9,
+         "m{a=\"1\", b=\"2\"}"}, /* too many to be looked up */
+    };
+    struct head *head = new_head();
+    struct appender *appender = head_appender(head);
+    struct test_matchers matchers;
+    struct arena arena = {0};
+
+    (void)append(appender, get_series(appender, "__name__=m,a=1,b=2"), 1000, 1);
+    commit(appender);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct select_hints hints = {.names = cases[i].names, .name_count = cases[i].count};
+        struct series_list list = {0};
+        struct querier *querier = NULL;
+        struct buf text = {0};
+
+        assert_int_equal(head_querier(head, 0, 2000, &querier, NULL), 0);
+        assert_int_equal(querier->ops->select(querier, &arena, &hints,
+                                              parse_matchers(&arena, &matchers, "__name__=m"), NULL,
+                                              &list, NULL),
+                         0);
+        assert_int_equal(list.count, 1);
+        labels_format(&text, list.items[0].labels);
+        if (strcmp(cases[i].want, "m{}") == 0) {
+            assert_int_equal(list.items[0].labels.count, 1);
+        } else {
+            assert_str_equal(buf_view(&text), str_from(cases[i].want));
+        }
+        buf_done(&text);
+        querier_close(querier);
+        done_matchers(&matchers);
+    }
+    appender->ops->free(appender);
+    head_free(head);
+    arena_done(&arena);
+}
+
 TEST(head_sorts_series_by_labels)
 {
     /* Few and many series, so that both ways of sorting are taken; sets of several lengths. */
