@@ -130,6 +130,9 @@ struct api_context {
     /* The alertmanager, NULL until it has started; the member may be NULL: there is none. */
     struct am *(*alerting)(void *app);
 
+    const char *alerting_path; /* of its configuration, whose files are relative to it; NULL or "" =
+                                  embedded */
+
     bool enable_lifecycle;
     /* Reloads the configuration: 0, or a code and what was wrong. Blocks until it is done. */
     int (*reload)(void *app, struct baro_error *err);

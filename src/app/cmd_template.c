@@ -21,26 +21,6 @@ static const char summary[] = "Renders a template for notifications with Alertma
                               "data and default templates.\n"
                               "Exit status: 0 good, 1 a fault, 2 wrong usage.";
 
-/* Two alerts, one of which is over. */
-static const char example[] =
-    "{\"receiver\":\"receiver\",\"status\":\"firing\",\"externalURL\":\"https://example.com\","
-    "\"notification_reason\":\"first notification\","
-    "\"groupLabels\":{\"alertname\":\"HighLatency\"},"
-    "\"commonLabels\":{\"alertname\":\"HighLatency\",\"job\":\"api\"},"
-    "\"commonAnnotations\":{\"summary\":\"Requests take long\"},"
-    "\"alerts\":[{\"status\":\"firing\","
-    "\"labels\":{\"alertname\":\"HighLatency\",\"instance\":\"a:8080\",\"job\":\"api\"},"
-    "\"annotations\":{\"summary\":\"Requests take long\"},"
-    "\"startsAt\":\"2026-01-02T03:04:05.678Z\",\"endsAt\":\"0001-01-01T00:00:00Z\","
-    "\"generatorURL\":\"https://example.com/"
-    "graph?g0.expr=x\",\"fingerprint\":\"0123456789abcdef\"},"
-    "{\"status\":\"resolved\","
-    "\"labels\":{\"alertname\":\"HighLatency\",\"instance\":\"b:8080\",\"job\":\"api\"},"
-    "\"annotations\":{\"summary\":\"Requests take long\"},"
-    "\"startsAt\":\"2026-01-02T03:00:00Z\",\"endsAt\":\"2026-01-02T03:05:00Z\","
-    "\"generatorURL\":\"https://example.com/"
-    "graph?g0.expr=x\",\"fingerprint\":\"fedcba9876543210\"}]}";
-
 static int load(struct template_set *set, const struct flags *flags, struct baro_error *err)
 {
     int result = 0;
@@ -65,7 +45,7 @@ static int render(const struct flags *flags, struct buf *out, struct baro_error 
     if (result >= 0 && file.len > 0) {
         result = file_read(file.ptr, &json, err);
     } else {
-        buf_c(&json, example);
+        buf_c(&json, template_notice_example);
     }
     if (result >= 0) {
         result = template_notice_read(&arena, buf_view(&json), &data, err);

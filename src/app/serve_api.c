@@ -288,6 +288,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .cors_origin = cors,
         .prefix = serve->prefix,
         .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
+        .alerting_path = flags_text(&serve->flags, SERVE_FLAG_ALERTMANAGER_CONFIG).ptr,
         .enable_lifecycle = flags_bool(&serve->flags, SERVE_FLAG_WEB_LIFECYCLE),
         .alerting = alerting,
         .reload = reload,

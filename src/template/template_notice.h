@@ -45,6 +45,9 @@ struct tvalue template_notice_value(struct arena *arena, const struct template_n
  * Fails with BARO_EPARSE. */
 int template_notice_read(struct arena *arena, str json, struct tvalue *ret, struct baro_error *err);
 
+/* Data of two alerts, one of which is over, to try templates with. */
+extern const char template_notice_example[];
+
 /* template_notice_cut is the data with its first `count` alerts alone; the rest stays. */
 struct tvalue template_notice_cut(struct arena *arena, const struct tvalue *data, size_t count);
 

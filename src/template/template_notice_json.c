@@ -112,3 +112,23 @@ int template_notice_read(struct arena *arena, str json, struct tvalue *ret, stru
     *ret = result == 0 ? template_notice_data_of(arena, values) : tvalue_none();
     return result;
 }
+
+/* Two alerts, one of which is over. */
+const char template_notice_example[] =
+    "{\"receiver\":\"receiver\",\"status\":\"firing\",\"externalURL\":\"https://example.com\","
+    "\"notification_reason\":\"first notification\","
+    "\"groupLabels\":{\"alertname\":\"HighLatency\"},"
+    "\"commonLabels\":{\"alertname\":\"HighLatency\",\"job\":\"api\"},"
+    "\"commonAnnotations\":{\"summary\":\"Requests take long\"},"
+    "\"alerts\":[{\"status\":\"firing\","
+    "\"labels\":{\"alertname\":\"HighLatency\",\"instance\":\"a:8080\",\"job\":\"api\"},"
+    "\"annotations\":{\"summary\":\"Requests take long\"},"
+    "\"startsAt\":\"2026-01-02T03:04:05.678Z\",\"endsAt\":\"0001-01-01T00:00:00Z\","
+    "\"generatorURL\":\"https://example.com/"
+    "graph?g0.expr=x\",\"fingerprint\":\"0123456789abcdef\"},"
+    "{\"status\":\"resolved\","
+    "\"labels\":{\"alertname\":\"HighLatency\",\"instance\":\"b:8080\",\"job\":\"api\"},"
+    "\"annotations\":{\"summary\":\"Requests take long\"},"
+    "\"startsAt\":\"2026-01-02T03:00:00Z\",\"endsAt\":\"2026-01-02T03:05:00Z\","
+    "\"generatorURL\":\"https://example.com/"
+    "graph?g0.expr=x\",\"fingerprint\":\"fedcba9876543210\"}]}";

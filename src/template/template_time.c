@@ -33,14 +33,13 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 static struct moment moment_of(struct template_time time)
 {
-    int64_t seconds = floor_div(time.ns, NS_PER_SECOND);
-    int ns = (int)(time.ns - seconds * NS_PER_SECOND);
+    bool is_zero = time.ns == TEMPLATE_TIME_ZERO;
+    int64_t seconds = is_zero ? ZERO_SECONDS : floor_div(time.ns, NS_PER_SECOND);
 
-    if (time.ns == TEMPLATE_TIME_ZERO) {
-        seconds = ZERO_SECONDS;
-        ns = 0;
-    }
-    return (struct moment){calendar_of(seconds + time.offset), ns};
+    /* What is below a second is the same in both directions, but never negative. */
+    return (struct moment){
+        calendar_of(seconds + time.offset),
+        is_zero ? 0 : (int)((time.ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND)};
 }
 
 /* In the order in which they are tried: longer ones before those that they begin with. */

@@ -24,7 +24,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Program, Skip, contains, equal, free_port, main, need, wait_until  # noqa: E402
+from barotest import Program, Server, Skip, contains, equal, free_port, main, need, wait_until  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 HOSTILE = "<b onclick=x>'\"&\u2028 \\ é\U0001F600 </script>{{.Status}}\r\nBcc: <x@y>"
@@ -235,6 +235,39 @@ def test_dry_run_shows_no_secret(build, work):
                    "incident-token"):
         equal(secret in output, False, secret)
     contains(output, "]: would be sent\n{\"channel\":\"#ops\"")
+
+
+def test_the_api_sends_and_shows(build, work):
+    with Sink() as sink:
+        (work / "key").write_text("genie-key-2")
+        am = config(work, sink.url, "receivers.yml")
+        am.write_text(am.read_text().replace("api_key: genie-key", "api_key_file: key"))
+        with Server(str(build / "barograph"), work, "scrape_configs: []\n", f"--alertmanager.config-file={am}") as server:
+            server.wait_ready()
+
+            def post(path: str, *form: tuple[str, str]) -> tuple[int, dict]:
+                status, _, body = server.get(path, {"Content-Type": "application/x-www-form-urlencoded"}, "POST",
+                                             urllib.parse.urlencode(form).encode(), timeout=60)
+                return status, json.loads(body)
+
+            status, answer = post("/api/v1/receivers/test", ("receiver", "all"), ("dry_run", "true"), ("label", "severity=critical"))
+            equal(status, 200, str(answer))
+            equal({row["outcome"] for row in answer["data"]}, {"rendered"}, "dry run")
+            equal("routing-key" in str(answer) or "genie-key" in str(answer), False, "secrets")
+            equal(sink.take(), [], "requests of a dry run")
+            status, answer = post("/api/v1/receivers/test", ("receiver", "all"), ("label", "severity=critical"), ("annotation", "summary=<b>"))
+            equal({row["outcome"] for row in answer["data"]}, {"sent"}, str(answer))
+            got = sink.take()
+            contains(next(body for _, path, _, body in got if path == "/webhook").decode(), '"severity":"critical"')
+            equal(next(headers for _, path, headers, _ in got if path.startswith("/opsgenie"))["authorization"], "GenieKey genie-key-2", "the file")
+            equal(post("/api/v1/receivers/test", ("receiver", "none"))[0], 404, "no such receiver")
+            equal(post("/api/v1/receivers/test", ("receiver", "all"), ("label", "x"))[0], 400, "no pair")
+            text = '{{ define "t" }}[{{ .Status }}]{{ end }}'
+            equal(post("/api/v1/templates/preview", ("text", '{{ template "t" . }}<i>{{ "<b>" }}'), ("templates", text), ("type", "html"))[1]["data"],
+                  {"text": "[firing]<i>&lt;b&gt;"}, "preview")
+            status, answer = post("/api/v1/templates/preview", ("text", "{{ .Nope }}"))
+            equal(status, 400, "a template that fails")
+            contains(answer["error"], "can't evaluate field Nope")
 
 
 def test_failures_are_told(build, work):
@@ -478,35 +511,65 @@ def known_difference(path: str, want: str, have: str) -> bool:
     return False
 
 
+@contextlib.contextmanager
+def debians_alertmanager(work: pathlib.Path, path: pathlib.Path):
+    """Debian's Alertmanager with this configuration; yields a function that posts alerts to it."""
+    program, port = need("prometheus-alertmanager"), free_port()
+    base = f"http://127.0.0.1:{port}"
+    theirs = Program([program, f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
+                      f"--storage.path={work / 'am'}", f"--web.external-url={EXTERNAL}"], work / "am.log")
+
+    def is_ready() -> bool:
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(base + "/-/ready", timeout=5).status == 200
+        return False
+
+    def post(posted: list[dict]) -> None:
+        urllib.request.urlopen(urllib.request.Request(base + "/api/v2/alerts", json.dumps(posted).encode(), {"Content-Type": "application/json"}),
+                               timeout=30)
+
+    try:
+        wait_until("Alertmanager", is_ready, 60)
+        yield post
+    finally:
+        theirs.stop()
+
+
 def test_as_debians_alertmanager(build, work):
-    program = need("prometheus-alertmanager")
     with Sink() as sink:
         path = config(work, sink.url, "receivers.yml")
-        port = free_port()
-        theirs = Program([program, f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
-                          f"--storage.path={work / 'am'}", f"--web.external-url={EXTERNAL}"], work / "am.log")
-        try:
-            base = f"http://127.0.0.1:{port}"
-
-            def is_ready() -> bool:
-                with contextlib.suppress(OSError):
-                    return urllib.request.urlopen(base + "/-/ready", timeout=5).status == 200
-                return False
-
-            wait_until("Alertmanager", is_ready, 60)
+        with debians_alertmanager(work, path) as post:
             status, output = send(build, path, posted=alerts())
             equal(status, 0, output)
             ours = comparable(sink.take(), sink.url)
-            urllib.request.urlopen(urllib.request.Request(base + "/api/v2/alerts", json.dumps(alerts()).encode(),
-                                                          {"Content-Type": "application/json"}), timeout=30)
+            post(alerts())
             wait_until("their requests", lambda: len(sink.got) >= len(ours), 60)
             wanted = comparable(sink.take(), sink.url)
-        finally:
-            theirs.stop()
     equal([row[:2] for row in ours], [row[:2] for row in wanted], "requests")
     for want, have in zip(wanted, ours):
         if want != have and not known_difference(want[1], want[-1], have[-1]):
             raise AssertionError(f"theirs: {want}\nours:   {have}")
+
+
+def test_mail_as_debians_alertmanager(build, work):
+    """All but what is random or of the time: Message-Id, Date, boundary; 0.25 names http://schema.org, 0.34 https."""
+    where = installed(build)
+    with Smtp(where, work / "smtp.log") as server:
+        path = mail_config(work, server.port, "require_tls: false, headers: {X-State: '{{ .Status }}'}")
+        path.write_text(path.read_text().replace("{receiver: all}", "{receiver: all, group_by: [alertname], group_wait: 1s}"))
+        with debians_alertmanager(work, path) as post:
+            post(alerts())
+            wait_until("their mail", lambda: len(server.mails()) == 1, 60)
+        status, output = send(build, path, posted=alerts())
+        equal(status, 0, output)
+        wait_until("our mail", lambda: len(server.mails()) == 2, 60)
+        theirs, ours = (email.message_from_string(mail["text"], policy=email.policy.default) for mail in server.mails())
+    changing = ("Message-Id", "Date", "Content-Type")
+    equal(sorted(ours.keys()), sorted(theirs.keys()), "names of headers")
+    equal({k: v for k, v in ours.items() if k not in changing}, {k: v for k, v in theirs.items() if k not in changing}, "headers")
+    for mine, other in zip(ours.iter_parts(), theirs.iter_parts(), strict=True):
+        equal(mine.items(), other.items(), "headers of a part")
+        equal(mine.get_payload(decode=True), other.get_payload(decode=True).replace(b"http://schema.org", b"https://schema.org"), "part")
 
 
 if __name__ == "__main__":
