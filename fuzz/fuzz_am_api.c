@@ -1,5 +1,7 @@
-/* Bodies of Alertmanager's API: alerts and silences. What is taken is kept, grouped and shown. */
+/* Bodies of Alertmanager's API, alerts and silences, and of its peers. What is taken is kept,
+ * grouped and shown. */
 #include "alerting/am_api.h"
+#include "alerting/am_peer.h"
 #include "base/assert.h"
 #include "fuzz/fuzz.h"
 #include "sys/clock.h"
@@ -76,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct am_group_view *groups = NULL;
     struct clock_fake clock;
     struct arena arena = {0};
+    struct buf answer = {0};
     struct am *am = NULL;
     size_t count = 0;
 
@@ -84,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
            0);
     ASSERT(am_config_parse(STR("f"), str_from(config_text), &config, &faults) >= 0);
     ASSERT(am_apply(am, config, str_from(config_text), NULL) >= 0);
+    (void)am_peers_take(am, text, &answer, NULL);
     put_silence(am, &arena, text);
     put_alerts(am, &arena, text);
     clock_fake_advance(&clock, 2000);
@@ -94,5 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     am_groups(am, &filter, &arena, &groups, &count);
     (void)am_free(am);
     arena_done(&arena);
+    buf_done(&answer);
     return 0;
 }

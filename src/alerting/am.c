@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "alerting/am_peer_priv.h"
 #include "alerting/am_priv.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -95,6 +96,9 @@ static void silence_changed(void *context, const struct am_silence *silence, boo
     if (am->state != NULL) {
         am_state_silence(am->state, silence, gone);
     }
+    if (!gone) {
+        am_peers_changed_locked(am, 's', silence->id);
+    }
 }
 
 static void sink_send(struct alert_sink *sink, const struct alert *alerts, size_t count);
@@ -119,7 +123,9 @@ static void start_timers(struct am *am)
     am_timers_start(&am->timers, &am->empty_timer,
                     now + am->options.empty_group_interval * MONO_PER_MS);
     am_timers_start(&am->timers, &am->gc_timer, now + am->options.gc_interval * MONO_PER_MS);
-    am_timers_start(&am->timers, &am->alive_timer, now);
+    if (am->options.state_path != NULL) {
+        am_timers_start(&am->timers, &am->alive_timer, now);
+    }
 }
 
 int am_new(const struct am_options *options, struct am **ret, struct baro_error *err)
@@ -304,11 +310,14 @@ static void timer_due_locked(struct am *am, struct am_timer *timer, mono now)
     am_timers_stop(&am->timers, timer);
     switch (timer->kind) {
     case AM_TIMER_GROUP:
-        if (am->is_held) {
+        if (am->is_held || !am_peers_settled_locked(am)) {
             am_timers_start(&am->timers, timer, now + HELD_PAUSE_NS);
         } else {
             am_flush_begin_locked(am, CONTAINER_OF(timer, struct am_group, timer));
         }
+        break;
+    case AM_TIMER_FLUSH:
+        am_flush_tell_locked(am, CONTAINER_OF(timer, struct am_flush, timer));
         break;
     case AM_TIMER_JOB:
         am_job_due_locked(am, CONTAINER_OF(timer, struct am_job, timer));
@@ -452,6 +461,7 @@ void am_stop(struct am *am)
     }
     am->worker_count = 0;
     am->workers = mem_free(am->workers);
+    am_peers_stop(am);
 }
 
 /* ---- Alerts ---- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "alerting/am_api_priv.h"
+#include "alerting/am_peer.h"
 #include "base/calendar.h"
 #include "base/num.h"
 #include "base/rfc3339.h"
@@ -153,12 +154,7 @@ static void get_status(struct am_call *call)
 
     json_write_object_begin(json);
     json_write_key(json, STR("cluster"));
-    json_write_object_begin(json);
-    json_write_key(json, STR("peers"));
-    json_write_array_begin(json);
-    json_write_array_end(json);
-    json_write_pair_str(json, STR("status"), STR("disabled"));
-    json_write_object_end(json);
+    am_peers_write_status(call->am, json);
     json_write_key(json, STR("config"));
     json_write_object_begin(json);
     json_write_pair_str(json, STR("original"), am_config_text(call->am, call->arena));
@@ -183,6 +179,15 @@ static void get_receivers(struct am_call *call)
     json_write_array_end(&call->json);
 }
 
+static void post_peer(struct am_call *call)
+{
+    struct baro_error err = {0};
+
+    if (am_peers_take(call->am, call->request->body, &call->response->body, &err) < 0) {
+        am_call_fault(call, 400, 400, "%s", err.message);
+    }
+}
+
 /* ---- Requests ---- */
 
 static const struct {
@@ -194,6 +199,7 @@ static const struct {
     {HTTP_GET, "/alerts", am_api_get_alerts, false},
     {HTTP_POST, "/alerts", am_api_post_alerts, true},
     {HTTP_GET, "/alerts/groups", am_api_get_groups, false},
+    {HTTP_POST, "/peer", post_peer, true},
     {HTTP_GET, "/receivers", get_receivers, false},
     {HTTP_GET, "/silence/", am_api_get_silence, false},
     {HTTP_DELETE, "/silence/", am_api_delete_silence, false},

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "alerting/am_peer_priv.h"
 #include "alerting/am_priv.h"
 #include "base/assert.h"
 
@@ -21,6 +22,7 @@ static struct am_flush *flush_new(struct am *am, struct am_group *group, ts now)
                                                               : (dur)10 * DUR_SECOND;
     size_t index = 0;
 
+    flush->timer.kind = AM_TIMER_FLUSH;
     flush->setup = am_setup_ref(am->setup);
     flush->group = group;
     flush->now = now;
@@ -213,6 +215,7 @@ void am_nflog_record_locked(struct am *am, const struct am_flush *flush,
     } else if (am->state != NULL) {
         am_state_entry(am->state, taken, false);
     }
+    am_peers_changed_locked(am, 'n', entry.key);
     buf_done(&key);
 }
 
@@ -255,11 +258,31 @@ static void tell(struct am *am, struct am_flush *flush, struct am_target *target
     am_job_queue_locked(am, job);
 }
 
+void am_flush_tell_locked(struct am *am, struct am_flush *flush)
+{
+    const struct am_targets *targets = flush->group->targets;
+
+    lock_assert_held(&am->lock);
+    flush->jobs_left = 1; /* this one; so that no end comes before the last has begun */
+    for (size_t i = 0; i < targets->count && flush->count > 0; i++) {
+        tell(am, flush, &targets->items[i], &flush->state);
+    }
+    if (--flush->jobs_left == 0) {
+        flush_end_locked(am, flush);
+    }
+}
+
+void am_flush_drop_locked(struct am *am, struct am_flush *flush)
+{
+    flush->failed = true;
+    flush_end_locked(am, flush);
+}
+
 void am_flush_begin_locked(struct am *am, struct am_group *group)
 {
     ts now = am_now(am);
     struct am_flush *flush;
-    struct am_group_state state;
+    dur wait;
 
     lock_assert_held(&am->lock);
     ASSERT(!group->is_dropped);
@@ -275,12 +298,12 @@ void am_flush_begin_locked(struct am *am, struct am_group *group)
     }
     flush = flush_new(am, group, now);
     select_alerts(am, group, flush);
-    state = state_of(flush);
-    flush->jobs_left = 1; /* this one; so that no end comes before the last has begun */
-    for (size_t i = 0; i < group->targets->count && flush->count > 0; i++) {
-        tell(am, flush, &group->targets->items[i], &state);
-    }
-    if (--flush->jobs_left == 0) {
-        flush_end_locked(am, flush);
+    flush->state = state_of(flush);
+    wait = flush->count > 0 ? am_peers_wait_locked(am) : 0;
+    if (wait > 0) {
+        flush->deadline += wait * MONO_PER_MS;
+        am_timers_start(&am->timers, &flush->timer, am_mono(am) + wait * MONO_PER_MS);
+    } else {
+        am_flush_tell_locked(am, flush);
     }
 }

@@ -109,13 +109,20 @@ void am_jobs_drop_locked(struct am *am)
         job = next;
     }
     for (size_t i = 0; i < am->timers.items.count; i++) {
-        if (am->timers.items.items[i]->kind == AM_TIMER_JOB) {
+        enum am_timer_kind kind = am->timers.items.items[i]->kind;
+
+        if (kind == AM_TIMER_JOB || kind == AM_TIMER_FLUSH) {
             vec_push(&waiting, am->timers.items.items[i]);
         }
     }
     for (size_t i = 0; i < waiting.count; i++) {
         am_timers_stop(&am->timers, waiting.items[i]);
-        am_flush_job_ended_locked(am, CONTAINER_OF(waiting.items[i], struct am_job, timer), false);
+        if (waiting.items[i]->kind == AM_TIMER_FLUSH) {
+            am_flush_drop_locked(am, CONTAINER_OF(waiting.items[i], struct am_flush, timer));
+        } else {
+            am_flush_job_ended_locked(am, CONTAINER_OF(waiting.items[i], struct am_job, timer),
+                                      false);
+        }
     }
     vec_done(&waiting);
 }

@@ -25,7 +25,14 @@ enum {
 };
 
 /* A time at which something is to be done: embedded, in the heap of am_timers. */
-enum am_timer_kind { AM_TIMER_GROUP, AM_TIMER_JOB, AM_TIMER_EMPTY, AM_TIMER_GC, AM_TIMER_ALIVE };
+enum am_timer_kind {
+    AM_TIMER_GROUP,
+    AM_TIMER_FLUSH,
+    AM_TIMER_JOB,
+    AM_TIMER_EMPTY,
+    AM_TIMER_GC,
+    AM_TIMER_ALIVE
+};
 struct am_timer {
     mono due;
     uint64_t order; /* of those with the same time: as they were started */
@@ -105,6 +112,7 @@ struct am_group {
 
 /* One telling of one group. Alerts are in Alertmanager's order. */
 struct am_flush {
+    struct am_timer timer; /* while it waits for peers */
     struct arena arena;
     struct am_setup *setup;
     struct am_group *group;
@@ -113,6 +121,7 @@ struct am_flush {
     struct am_alert *alerts; /* that are not muted */
     size_t count;
     size_t firing_count; /* of them */
+    struct am_group_state state;
     ts now;
     mono deadline;
     size_t jobs_left;
@@ -169,6 +178,7 @@ struct am {
     struct am_nflog nflog;
     struct map groups; /* by map_key */
     struct am_timers timers;
+    struct am_peers *peers; /* NULL = none */
     struct am_timer empty_timer, gc_timer, alive_timer;
     struct am_job *first_job; /* that waits for a worker */
     struct am_job **last_job;
@@ -213,6 +223,10 @@ int am_labels_before_cmp(struct labels a, struct labels b);
 
 /* am_flush_begin_locked is a group's time: it makes the jobs of a flush, or ends it at once. */
 void am_flush_begin_locked(struct am *am, struct am_group *group);
+/* am_flush_tell_locked makes the jobs, or ends the flush at once; am_flush_drop_locked ends one
+ * that waits for peers. */
+void am_flush_tell_locked(struct am *am, struct am_flush *flush);
+void am_flush_drop_locked(struct am *am, struct am_flush *flush);
 /* am_is_silenced_locked asks the silences, or the alert's own memory of them. */
 bool am_is_silenced_locked(struct am *am, struct am_kept *kept, ts now);
 

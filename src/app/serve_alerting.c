@@ -2,11 +2,14 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "alerting/am_notify.h"
+#include "alerting/am_peer.h"
 #include "app/files.h"
 #include "app/version.h"
 #include "base/log.h"
+#include "http/server.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 
@@ -135,6 +138,29 @@ static int make_sender(struct serve *serve, struct am *am, struct am_sender **re
     return am_sender_new(&options, ret, err);
 }
 
+static int start_peers(struct serve *serve, struct am *am, struct baro_error *err)
+{
+    str urls[FLAG_LIST_MAX];
+    char host[256] = "";
+    struct am_peers_options options = {
+        .name = flags_text(&serve->flags, SERVE_FLAG_ALERTMANAGER_PEER_NAME),
+        .urls = urls,
+        .peer_timeout = flags_duration(&serve->flags, SERVE_FLAG_ALERTMANAGER_PEER_TIMEOUT),
+    };
+
+    for (size_t i = 0; i < serve->flags.list_count; i++) {
+        if (serve->flags.list_row[i] == SERVE_FLAG_ALERTMANAGER_PEER) {
+            urls[options.count++] = serve->flags.list[i];
+        }
+    }
+    if (options.name.len == 0) {
+        (void)gethostname(host, sizeof(host) - 1);
+        options.name =
+            arena_printf(&serve->arena, "%s:%u", host, http_server_port(serve->server, 0));
+    }
+    return am_peers_start(am, &options, err);
+}
+
 int serve_alerting_start(struct serve *serve, struct serve_alerting *alerting,
                          struct baro_error *err)
 {
@@ -153,6 +179,7 @@ int serve_alerting_start(struct serve *serve, struct serve_alerting *alerting,
     }
     atomic_store_explicit(&serve->sender, sender, memory_order_release);
     r = serve_alerting_apply(serve, serve->config, alerting, err);
+    r = r < 0 ? r : start_peers(serve, am, err);
     return r < 0 ? r : am_start(am, err);
 }
 

@@ -1,0 +1,36 @@
+/*
+ * am_peer: other barographs that watch the same and notify as one: each tells the others what it
+ * has notified and how it is silenced; who is younger wins. The first of those that are alive, by
+ * name, tells receivers at once, the second waits for one peer time-out, and then has usually heard
+ * that all is told. Cut off from each other, each tells. Source: Alertmanager 0.34, cluster/ and
+ * notify.WaitStage; the messages are our own (docs/formats/alerting.md). A thread for each peer.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "alerting/am.h"
+#include "codec/json_write.h"
+
+/* More peers than this are refused. */
+enum { AM_PEERS_MAX = 16 };
+
+struct am_peers_options {
+    str name;        /* of this one, distinct from the others' */
+    const str *urls; /* of the others; path prefixes are fine */
+    size_t count;
+    dur peer_timeout; /* 0 = 15 s */
+    dur alive_for;    /* a peer is alive for so long after it was heard of; 0 = 10 s */
+};
+
+/* am_peers_start begins to talk, before am_start. The options are copied. */
+int am_peers_start(struct am *am, const struct am_peers_options *options, struct baro_error *err);
+/* am_peers_stop ends the threads; am_free does it too. */
+void am_peers_stop(struct am *am);
+
+/* am_peers_take is a message that a peer has sent: what is younger in it is kept. Appends the
+ * answer. Fails with BARO_EPARSE. */
+int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error *err);
+
+/* am_peers_write_status writes the object "cluster" of the API's status. */
+void am_peers_write_status(struct am *am, struct json_writer *json);
