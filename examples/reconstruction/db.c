@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "db_priv.h"
 
@@ -18,6 +19,7 @@ struct db {
     void *handle;
     const _Atomic bool *is_lost;
     pthread_mutex_t lock; /* of handle */
+    char owner[17];       /* of the jobs that this handle claims; new each time */
 };
 
 /* SQL that both databases understand. seq orders jobs; two that are added at once may share one. */
@@ -26,6 +28,13 @@ static const char *const schema[] = {
     "NULL, "
     "dataset_type TEXT NOT NULL, options TEXT NOT NULL, result TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state, seq)",
+};
+
+/* Columns that came later: each is refused where it is there already. `beat` is when the owner was
+ * last heard of, in milliseconds since 1970. */
+static const char *const later[] = {
+    "ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE jobs ADD COLUMN beat BIGINT NOT NULL DEFAULT 0",
 };
 
 #define COLUMNS "id, state, dataset_type, options, result"
@@ -80,6 +89,10 @@ int db_open(const char *url, const _Atomic bool *is_lost, struct db **ret, struc
         (void)db_close(db);
         return r;
     }
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        (void)db->driver->run(db->handle, later[i], NULL, 0, no_row, NULL, NULL);
+    }
+    svc_random_hex(db->owner, sizeof(db->owner));
     db->is_lost = is_lost;
     *ret = db;
     return 0;
@@ -129,11 +142,12 @@ int db_job_add(struct db *db, const struct db_job *job, struct svc_error *err)
 int db_job_update(struct db *db, const struct db_job *job, struct svc_error *err)
 {
     char *result = text_of(job->result);
-    const char *params[] = {job->state, result, job->id};
+    const char *params[] = {job->state, result, job->id, db->owner};
     int r = result == NULL
                 ? svc_fail(err, -ENOMEM, "database: out of memory")
-                : run(db, OP_UPDATE, "UPDATE jobs SET state = $1, result = $2 WHERE id = $3",
-                      params, 3, no_row, NULL, err);
+                : run(db, OP_UPDATE,
+                      "UPDATE jobs SET state = $1, result = $2 WHERE id = $3 AND owner = $4",
+                      params, 4, no_row, NULL, err);
 
     free(result);
     return r;
@@ -177,17 +191,50 @@ int db_job_get(struct db *db, const char *id, struct db_job *ret, struct svc_err
     return r;
 }
 
+/* The time of day less so many seconds, in milliseconds, as text. */
+static void now_text(double less_s, char ret[24])
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)snprintf(ret, 24, "%lld",
+                   (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+                       (long long)(less_s * 1000));
+}
+
+int db_beat(struct db *db, struct svc_error *err)
+{
+    char now[24];
+
+    now_text(0, now);
+    return run(db, OP_UPDATE, "UPDATE jobs SET beat = $1 WHERE state = 'running' AND owner = $2",
+               (const char *const[]){now, db->owner}, 2, no_row, NULL, err);
+}
+
+int db_reclaim(struct db *db, double lease_s, struct svc_error *err)
+{
+    char before[24];
+
+    now_text(lease_s, before);
+    return run(db, OP_UPDATE,
+               "UPDATE jobs SET state = 'queued', owner = '' WHERE state = 'running' AND beat < $1",
+               (const char *const[]){before}, 1, no_row, NULL, err);
+}
+
 int db_job_claim(struct db *db, struct db_job *ret, struct svc_error *err)
 {
     struct found found = {.is_found = false};
-    char sql[320];
+    char sql[400];
+    char now[24];
     int r;
 
+    now_text(0, now);
     (void)snprintf(sql, sizeof(sql),
-                   "UPDATE jobs SET state = 'running' WHERE state = 'queued' AND id = (SELECT id "
+                   "UPDATE jobs SET state = 'running', owner = $1, beat = $2 WHERE state = "
+                   "'queued' AND id = (SELECT id "
                    "FROM jobs WHERE state = 'queued' ORDER BY seq LIMIT 1 %s) RETURNING " COLUMNS,
                    db->driver->claim_suffix);
-    r = run(db, OP_UPDATE, sql, NULL, 0, take_job, &found, err);
+    r = run(db, OP_UPDATE, sql, (const char *const[]){db->owner, now}, 2, take_job, &found, err);
     if (r == 0 && found.is_found) {
         *ret = found.job;
         return 1;

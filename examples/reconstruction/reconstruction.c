@@ -14,6 +14,7 @@ static struct service service = {
     .worker_url = "127.0.0.1:5001",
     .worker_count = 1,
     .queue_max = 200,
+    .lease_s = 15,
 };
 static const char *photos_directory, *photos_shape = "figure";
 static long photos_views = 24;
@@ -28,6 +29,8 @@ static const struct svc_option options[] = {
      "a directory, or s3+http://HOST:PORT/BUCKET with keys in AWS_*"},
     {"workers", "N", SVC_OPTION_INT, &service.worker_count, 1, WORKERS_MAX,
      "reconstructions at a time"},
+    {"lease", "SECONDS", SVC_OPTION_NUMBER, &service.lease_s, 2, 3600,
+     "after which the job of a worker of whom nobody hears is given to another"},
     {"queue", "N", SVC_OPTION_INT, &service.queue_max, 1, 100000, "jobs that may wait"},
     {"worker-url", "HOST:PORT", SVC_OPTION_TEXT, &service.worker_url, 0, 0,
      "whom the API asks for the workers' health"},

@@ -47,6 +47,7 @@ struct service {
     /* options */
     const char *role_name, *database, *store, *statsd_address, *worker_url;
     long worker_count, queue_max;
+    double lease_s;
 };
 
 /* What is asked for, as it stands in the job's row. */

@@ -10,6 +10,7 @@
 #include "service.h"
 
 #define POLL_S 0.2 /* how late a queued job is noticed */
+#define BEAT_S 1.0 /* of signs of life; well below the least lease */
 
 struct workers {
     struct service *service;
@@ -17,6 +18,9 @@ struct workers {
     size_t count;
     _Atomic bool is_closed, is_canceled; /* no new jobs; end those that run */
     _Atomic int running;
+    _Atomic bool is_silent;
+    pthread_t beat;
+    bool has_beat;
     _Atomic int64_t polled_ns; /* when a thread last asked for work: the sign of life */
 };
 
@@ -275,7 +279,7 @@ static void do_job(struct service *service, const struct db_job *job)
     int r;
 
     if (task == NULL) {
-        return; /* it stays running in the table until a worker starts anew */
+        return; /* it stays running in the table until its lease is over */
     }
     task->service = service;
     task->job = *job;
@@ -314,6 +318,24 @@ static void *worker_thread(void *context)
     return NULL;
 }
 
+/* Says that this process lives, and looks for those of whom nobody hears: once a second. Jobs that
+ * are running stay alive to the end of the threads, so that draining is no death. */
+static void *beat_thread(void *context)
+{
+    struct workers *workers = context;
+    struct service *service = workers->service;
+
+    while (!workers->is_silent) {
+        struct svc_error err = {{0}};
+
+        if (db_beat(service->db, &err) < 0 || db_reclaim(service->db, service->lease_s, &err) < 0) {
+            svc_log("warn", "no sign of life", "error", err.text, NULL);
+        }
+        (void)svc_sleep_s(BEAT_S, &workers->is_silent);
+    }
+    return NULL;
+}
+
 int workers_start(struct service *service, struct svc_error *err)
 {
     struct workers *workers = calloc(1, sizeof(*workers));
@@ -324,6 +346,10 @@ int workers_start(struct service *service, struct svc_error *err)
     service->workers = workers;
     workers->service = service;
     workers->polled_ns = svc_mono_ns();
+    workers->has_beat = pthread_create(&workers->beat, NULL, beat_thread, workers) == 0;
+    if (!workers->has_beat) {
+        return svc_fail(err, -EAGAIN, "workers: no more threads");
+    }
     for (long i = 0; i < service->worker_count; i++) {
         int r = pthread_create(&workers->threads[i], NULL, worker_thread, workers);
 
@@ -361,6 +387,10 @@ void workers_free(struct service *service)
     workers->is_canceled = true;
     for (size_t i = 0; i < workers->count; i++) {
         (void)pthread_join(workers->threads[i], NULL);
+    }
+    workers->is_silent = true;
+    if (workers->has_beat) {
+        (void)pthread_join(workers->beat, NULL);
     }
     free(workers);
     service->workers = NULL;

@@ -295,8 +295,9 @@ BARO_API baro_histogram baro_histogram_new(struct baro_registry *registry, const
 BARO_API baro_summary baro_summary_new(struct baro_registry *registry, const char *name,
                                        const char *help);
 
-/* baro_series_remove removes one series; BARO_NO_SERIES when there is none. Its memory is used
- * again once no thread can be looking at it. baro_family_clear removes all. */
+/* baro_series_remove removes one series, in multi-process mode for all processes; BARO_NO_SERIES
+ * when there is none. Its memory is used again once no thread can be looking at it.
+ * baro_family_clear removes all. */
 BARO_API int baro_series_remove(struct baro_family *family, const char *const *values);
 BARO_API int baro_family_clear(struct baro_family *family);
 
@@ -371,8 +372,8 @@ BARO_API bool baro_stateset_is_on(baro_stateset set, size_t state);
 typedef double baro_read_fn(void *context);
 
 /* baro_callback_add makes one series of a counter, gauge or unknown family come from a callback. A
- * later one for the same values replaces it; NULL as read removes the series (but not in
- * multi-process mode, where that is BARO_UNSUPPORTED) and waits for a scrape that is calling it. */
+ * later one for the same values replaces it; NULL as read removes the series
+ * and waits for a scrape that is calling it. */
 BARO_API int baro_callback_add(struct baro_family *family, const char *const *values,
                                baro_read_fn *read, void *context);
 

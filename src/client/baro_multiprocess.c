@@ -4,8 +4,9 @@
  * It holds a head; lanes, each with the owner it belongs to (pid and start time) and the offsets of
  * its pages; pages of cells; and entries, which give a family or a series (by name and label
  * values) the same cells in all processes. Memory in it is taken from the front and never given
- * back. Everything is built under a robust mutex and becomes visible by one store at the end, so
- * that a process may be killed at any instruction: the next one goes on from what is visible.
+ * back, not even that of series that are removed. Everything is built under a robust mutex and
+ * becomes visible by one store at the end, so that a process may be killed at any instruction: the
+ * next one goes on from what is visible.
  *
  * Nothing is folded when a process ends: its lanes are found to be ownerless and are handed, sums
  * and all, to the next process that needs one. Gauges are read from lanes of living processes only,
@@ -30,7 +31,7 @@ enum {
     PAGES_SHARED_MAX = 1024,    /* a million cells */
     BUCKETS = 4096,
     BLOB_BYTES_MAX = 65536,
-    LAYOUT = 1, /* raised with every change of the structs below */
+    LAYOUT = 2, /* raised with every change of the structs below */
 };
 
 static const char segment_magic[8] = {'b', 'a', 'r', 'o', 's', 'h', 'm', '\n'};
@@ -72,8 +73,12 @@ struct entry {
     uint32_t key_size;
     uint32_t extra_size;
     uint32_t is_global; /* a family of the global registry, which others take up in theirs */
+    uint32_t state;     /* series: ENTRY_TOUCHED, ENTRY_GONE; atomic */
+    uint32_t seen_s;    /* series: when a scrape has found it touched last, monotonic; atomic */
     char bytes[];
 };
+
+enum { ENTRY_TOUCHED = 1, ENTRY_GONE = 2 };
 
 static struct {
     pthread_mutex_t mutex;   /* of joining and importing */
@@ -334,6 +339,7 @@ static struct entry *entry_find(uint64_t family, const char *key, size_t key_siz
 
     for (; entry != NULL; entry = at(entry->next)) {
         if (entry->hash == hash && entry->family == family && entry->key_size == key_size &&
+            (__atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) & ENTRY_GONE) == 0 &&
             memcmp(entry->bytes, key, key_size) == 0) {
             return entry;
         }
@@ -375,6 +381,8 @@ struct family_head {
     int32_t native_schema;
     uint32_t native_buckets_max;
     uint32_t has_classic;
+    uint32_t ttl_s;
+    uint32_t unused;
     double native_zero_threshold;
 };
 
@@ -399,6 +407,7 @@ static void family_identity(const struct baro_family *family, struct baro_out *o
     head.native_buckets_max = family->native.buckets_max;
     head.native_zero_threshold = family->native.zero_threshold;
     head.has_classic = family->has_classic;
+    head.ttl_s = family->ttl_s;
     baro_out_put(out, &head, sizeof(head));
     for (uint32_t i = 0; i < family->bound_count; i++) {
         baro_out_put(out, &family->bounds[i], sizeof(double));
@@ -454,6 +463,7 @@ static struct entry *series_entry_locked(struct baro_family *family, const char 
     model.hash = hash;
     model.family = family->shared_entry;
     model.key_size = key_size;
+    model.state = ENTRY_TOUCHED;
     model.created_ms = baro_now_ms();
     model.slot = family->run_cells == 0 ? 0 : run_take_locked(family->run_kind, family->run_cells);
     model.slot2 =
@@ -488,7 +498,58 @@ bool baro_shared_series(struct baro_family *family, const char *key, uint32_t ke
     ret->slot = entry->slot;
     ret->slot2 = entry->slot2;
     ret->created_ms = entry->created_ms;
+    ret->entry = (uint32_t)offset_of(entry); /* SEGMENT_BYTES is far below 4 GiB */
     return true;
+}
+
+/* ---- Removing: a state of the entry. Its memory and its cells stay, as all of the segment does.
+ * ---------------------------------------------------------------------------- */
+
+bool baro_shared_is_gone(uint32_t entry)
+{
+    const struct entry *found = at(entry);
+
+    return (__atomic_load_n(&found->state, __ATOMIC_ACQUIRE) & ENTRY_GONE) != 0;
+}
+
+void baro_shared_remove(uint32_t entry)
+{
+    struct entry *found = at(entry);
+
+    (void)__atomic_fetch_or(&found->state, ENTRY_GONE, __ATOMIC_ACQ_REL);
+}
+
+/* An update that meets a series that is gone is lost, and counted, as that of a stale handle. */
+void baro_shared_touch(uint32_t entry)
+{
+    struct entry *found = at(entry);
+    uint32_t state = __atomic_load_n(&found->state, __ATOMIC_RELAXED);
+
+    if (state == 0) {
+        state = __atomic_fetch_or(&found->state, ENTRY_TOUCHED, __ATOMIC_ACQ_REL);
+    }
+    if ((state & ENTRY_GONE) != 0) {
+        baro_misuse();
+    }
+}
+
+bool baro_shared_expire(uint32_t entry, uint32_t ttl_s, uint32_t now_s)
+{
+    struct entry *found = at(entry);
+    uint32_t state = __atomic_fetch_and(&found->state, ~(uint32_t)ENTRY_TOUCHED, __ATOMIC_ACQ_REL);
+    uint32_t untouched = 0;
+
+    if ((state & ENTRY_GONE) != 0) {
+        return true;
+    }
+    if ((state & ENTRY_TOUCHED) != 0) {
+        __atomic_store_n(&found->seen_s, now_s, __ATOMIC_RELAXED);
+        return false;
+    }
+    /* Whoever touches it in between keeps it. */
+    return ttl_s > 0 && now_s - __atomic_load_n(&found->seen_s, __ATOMIC_RELAXED) >= ttl_s &&
+           __atomic_compare_exchange_n(&found->state, &untouched, ENTRY_GONE, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* ---- What other processes have made
@@ -556,6 +617,7 @@ static bool entry_desc(const struct entry *entry, struct family_texts *texts, st
     ret->state_count = head.state_count;
     ret->buckets = texts->bounds;
     ret->bucket_count = head.bound_count;
+    ret->ttl_s = head.ttl_s;
     ret->quantiles = texts->quantiles;
     ret->quantile_count = head.quantile_count;
     ret->native.on = head.native_on != 0;
@@ -596,7 +658,8 @@ static void import_entry(struct baro_registry *registry, const struct entry *ent
 {
     struct baro_family *family;
 
-    if (entry->family == 0) {
+    if (entry->family == 0 ||
+        (__atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) & ENTRY_GONE) != 0) {
         return;
     }
     family = family_of_entry(registry, entry->family, at(entry->family));

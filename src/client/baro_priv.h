@@ -188,6 +188,7 @@ BARO_PRIVATE void baro_shared_start(void);
 struct baro_series_cells {
     uint32_t slot;
     uint32_t slot2;
+    uint32_t entry;
     int64_t created_ms;
 };
 BARO_PRIVATE bool baro_shared_series(struct baro_family *family, const char *key, uint32_t key_size,
@@ -195,6 +196,15 @@ BARO_PRIVATE bool baro_shared_series(struct baro_family *family, const char *key
 /* baro_shared_import makes the families and series that other processes have made known in this
  * registry too. */
 BARO_PRIVATE void baro_shared_import(struct baro_registry *registry);
+
+/* A series of the segment that was removed is gone for all processes: its values are not shown any
+ * more, and its labels get a new one when they come again. baro_shared_touch notes an update for
+ * the next scrape, wherever that is; baro_shared_expire takes the note and says whether the series
+ * is gone, which it makes it when it was not updated for ttl_s. now_s is of the monotonic clock. */
+BARO_PRIVATE bool baro_shared_is_gone(uint32_t entry);
+BARO_PRIVATE void baro_shared_remove(uint32_t entry);
+BARO_PRIVATE void baro_shared_touch(uint32_t entry);
+BARO_PRIVATE bool baro_shared_expire(uint32_t entry, uint32_t ttl_s, uint32_t now_s);
 
 /* ---- Series (baro_series.c) ---------------------------------------------------------------------
  */
@@ -219,6 +229,7 @@ struct baro_series {
     uint8_t unused;
     uint16_t unused2;
     uint32_t seen_s; /* TTL: the second of the last scrape that found it touched; lock: registry */
+    uint32_t shared_entry; /* multi-process: where the segment describes it; 0 otherwise */
 };
 
 /* A table of the series of a family: open addressing, at most half full, read without a lock. */
@@ -319,13 +330,23 @@ static inline struct baro_series *baro_series_live(uint64_t ref, uint32_t *ret_s
     return NULL;
 }
 
+/* baro_series_is_gone says whether another process of the family has removed the series. */
+static inline bool baro_series_is_gone(const struct baro_series *series)
+{
+    uint32_t entry = __atomic_load_n(&series->shared_entry, __ATOMIC_RELAXED);
+
+    return BARO_UNLIKELY(entry != 0) && baro_shared_is_gone(entry);
+}
+
 static inline bool baro_series_is_live(uint64_t ref)
 {
     const uint64_t address_mask = ((uint64_t)1 << BARO_GENERATION_SHIFT) - 1;
     const struct baro_series *series = (const struct baro_series *)(uintptr_t)(ref & address_mask);
 
     return series != NULL &&
-           ((__atomic_load_n(&series->word, __ATOMIC_RELAXED) ^ ref) >> BARO_GENERATION_SHIFT) == 0;
+           ((__atomic_load_n(&series->word, __ATOMIC_RELAXED) ^ ref) >> BARO_GENERATION_SHIFT) ==
+               0 &&
+           !baro_series_is_gone(series);
 }
 
 /* baro_series_ref is the handle of a series that a caller with the registry's lock, or a reading
@@ -342,10 +363,13 @@ static inline uint32_t baro_series_slot(const struct baro_series *series)
     return (uint32_t)__atomic_load_n(&series->word, __ATOMIC_RELAXED);
 }
 
+/* baro_series_touch_slow notes the update where the scrape that asks for it will look. */
+BARO_PRIVATE void baro_series_touch_slow(struct baro_series *series);
+
 static inline void baro_series_touch(struct baro_series *series)
 {
     if (__atomic_load_n(&series->is_touched, __ATOMIC_RELAXED) == 0) {
-        __atomic_store_n(&series->is_touched, 1, __ATOMIC_RELAXED);
+        baro_series_touch_slow(series);
     }
 }
 

@@ -207,7 +207,7 @@ uint64_t baro_series_with(struct baro_family *family, enum baro_type type,
     if (BARO_LIKELY(table != NULL)) {
         series = table_find(table, &look);
     }
-    if (BARO_LIKELY(series != NULL)) {
+    if (BARO_LIKELY(series != NULL) && BARO_LIKELY(!baro_series_is_gone(series))) {
         ref = baro_series_ref(series);
     }
     baro_reading_end();
@@ -388,7 +388,7 @@ bool baro_labels_text(const struct baro_family *family, const char *key, uint32_
 static bool series_cells(struct baro_series *series, const char *key, uint32_t key_size)
 {
     struct baro_family *family = series->family;
-    struct baro_series_cells found = {0, 0, baro_now_ms()};
+    struct baro_series_cells found = {0, 0, 0, baro_now_ms()};
 
     if (baro_shared_is_on()) {
         if (!baro_shared_series(family, key, key_size, &found)) {
@@ -412,6 +412,7 @@ static bool series_cells(struct baro_series *series, const char *key, uint32_t k
                      (series->word >> BARO_GENERATION_SHIFT << BARO_GENERATION_SHIFT) | found.slot,
                      __ATOMIC_RELAXED);
     series->slot2 = found.slot2;
+    __atomic_store_n(&series->shared_entry, found.entry, __ATOMIC_RELAXED);
     series->created_ms = found.created_ms;
     return true;
 }
@@ -455,7 +456,9 @@ static bool series_fill(struct baro_series *series, struct baro_family *family, 
     }
     series->key_size = (uint16_t)key_size;
     series->labels_size = (uint32_t)out.size - key_size - 1;
-    series->is_touched = 1;
+    series->shared_entry = 0;
+    /* In multi-process mode its entry tells; 0 makes each update look there. */
+    series->is_touched = family->ttl_s > 0 && baro_shared_is_on() ? 0 : 1;
     series->has_adds = 0;
     series->has_callback = 0;
     series->seen_s = 0;
@@ -583,6 +586,19 @@ static struct baro_series *key_find_locked(const struct baro_family *family, con
     return NULL;
 }
 
+static void series_unlink_locked(struct baro_family *family, uint32_t index);
+
+/* Takes out a series that another process has removed. */
+static void series_drop_locked(struct baro_family *family, const struct baro_series *series)
+{
+    for (uint32_t i = 0; i < family->list_count; i++) {
+        if (family->list[i] == series) {
+            series_unlink_locked(family, i);
+            return;
+        }
+    }
+}
+
 static struct baro_series *overflow_series_locked(struct baro_family *family)
 {
     struct baro_series *series;
@@ -605,6 +621,10 @@ struct baro_series *baro_series_get_key_locked(struct baro_family *family, const
 {
     struct baro_series *series = key_find_locked(family, key, key_size);
 
+    if (series != NULL && baro_series_is_gone(series)) {
+        series_drop_locked(family, series);
+        series = NULL;
+    }
     if (series != NULL) {
         return series;
     }
@@ -624,6 +644,10 @@ struct baro_series *baro_series_import_locked(struct baro_family *family, const 
 {
     struct baro_series *series = key_find_locked(family, key, key_size);
 
+    if (series != NULL && baro_series_is_gone(series)) {
+        series_drop_locked(family, series);
+        series = NULL;
+    }
     return series != NULL ? series : series_new_locked(family, key, key_size);
 }
 
@@ -661,8 +685,10 @@ static void series_unlink_locked(struct baro_family *family, uint32_t index)
 
     table_remove(family, series);
     series_bump(series);
-    baro_cells_free(family->run_kind, slot, family->run_cells);
-    baro_cells_free(BARO_CELL_PROCESS, series->slot2, family->run2_cells);
+    if (series->shared_entry == 0) {
+        baro_cells_free(family->run_kind, slot, family->run_cells);
+        baro_cells_free(BARO_CELL_PROCESS, series->slot2, family->run2_cells);
+    }
     baro_garbage_add_locked(family->registry,
                             __atomic_exchange_n(&series->extra, NULL, __ATOMIC_ACQ_REL), NULL);
     baro_garbage_add_locked(family->registry, series->text, series);
@@ -710,9 +736,40 @@ static void list_close_locked(struct baro_family *family)
     family->list_count = kept;
 }
 
+/* In multi-process mode: what is too old, and what others have removed. */
+static void shared_expire_locked(struct baro_family *family, uint32_t now_s)
+{
+    for (uint32_t i = 0; i < family->list_count; i++) {
+        struct baro_series *series = family->list[i];
+
+        if (series != NULL && series->shared_entry != 0 &&
+            (family->ttl_s > 0 && family->label_count > 0 && !series->has_callback
+                 ? baro_shared_expire(series->shared_entry, family->ttl_s, now_s)
+                 : baro_shared_is_gone(series->shared_entry))) {
+            series_unlink_locked(family, i);
+        }
+    }
+    list_close_locked(family);
+}
+
+void baro_series_touch_slow(struct baro_series *series)
+{
+    uint32_t entry = __atomic_load_n(&series->shared_entry, __ATOMIC_RELAXED);
+
+    if (entry == 0 || series->family->ttl_s == 0) {
+        __atomic_store_n(&series->is_touched, 1, __ATOMIC_RELAXED);
+    } else {
+        baro_shared_touch(entry);
+    }
+}
+
 void baro_series_expire_locked(struct baro_family *family, uint32_t now_s)
 {
-    if (family->ttl_s == 0 || family->label_count == 0 || baro_shared_is_on()) {
+    if (baro_shared_is_on()) {
+        shared_expire_locked(family, now_s);
+        return;
+    }
+    if (family->ttl_s == 0 || family->label_count == 0) {
         return;
     }
     for (uint32_t i = 0; i < family->list_count; i++) {
@@ -764,7 +821,16 @@ void baro_garbage_free(struct baro_garbage *garbage)
     }
 }
 
-static int remove_check(const struct baro_family *family)
+/* For all processes, where there are several. */
+static void series_remove_locked(struct baro_family *family, uint32_t index)
+{
+    if (family->list[index]->shared_entry != 0) {
+        baro_shared_remove(family->list[index]->shared_entry);
+    }
+    series_unlink_locked(family, index);
+}
+
+static int remove_check(struct baro_family *family)
 {
     if (family == NULL) {
         baro_misuse();
@@ -773,7 +839,9 @@ static int remove_check(const struct baro_family *family)
     if (family->is_inert) {
         return BARO_DISABLED;
     }
-    return baro_shared_is_on() ? BARO_UNSUPPORTED : BARO_OK;
+    /* Others may have made series that this process has not looked at yet. */
+    baro_shared_import(family->registry);
+    return BARO_OK;
 }
 
 int baro_series_remove(struct baro_family *family, const char *const *values)
@@ -802,7 +870,7 @@ int baro_series_remove(struct baro_family *family, const char *const *values)
 
         if (series != NULL && series->key_size == key.size &&
             (key.size == 0 || memcmp(series->text, key.bytes, key.size) == 0)) {
-            series_unlink_locked(family, i);
+            series_remove_locked(family, i);
             result = BARO_OK;
             break;
         }
@@ -824,7 +892,7 @@ int baro_family_clear(struct baro_family *family)
     (void)pthread_mutex_lock(&family->registry->mutex);
     for (uint32_t i = 0; i < family->list_count; i++) {
         if (family->list[i] != NULL) {
-            series_unlink_locked(family, i);
+            series_remove_locked(family, i);
         }
     }
     list_close_locked(family);

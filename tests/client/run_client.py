@@ -328,6 +328,13 @@ def test_forking_service_keeps_every_count(build: pathlib.Path, work: pathlib.Pa
         equal([p.name for p in directory.iterdir()], ["baro.shm"], "files")
 
 
+def test_forking_service_removes_series_for_all(build: pathlib.Path, work: pathlib.Path) -> None:
+    program = compile_with_library(build, HERE / "client_remove.c", work / "client_remove")
+    directory = work / "shared"
+    directory.mkdir()
+    equal(run([program, str(directory)]).strip(), "ok", "series removed by hand and by time")
+
+
 def test_mhd_middleware(build: pathlib.Path, work: pathlib.Path) -> None:
     program = compile_with_library(build, HERE / "client_mhd.c", work / "client_mhd", "-lmicrohttpd")
     with Serving([program]) as s:

@@ -326,6 +326,22 @@ def find_postgresql() -> pathlib.Path:
     raise Skip("PostgreSQL's server is not installed")
 
 
+def test_the_job_of_a_killed_worker_is_done_by_another(build: pathlib.Path, work: pathlib.Path) -> None:
+    url = f"--database=sqlite:{work}/jobs.sqlite"
+    same = [url, f"--objects={work}/objects", "--lease=2"]
+    with ex.Service(build, work, PROGRAM, *same, "--role=worker", "--fault=slow-stage:meshing=60") as doomed, \
+            ex.Service(build, work, PROGRAM, *same, "--role=api", f"--worker-url=127.0.0.1:{doomed.port}") as api:
+        job = api.post("/api/job", {"synthetic": {"shape": "sphere", "views": 6}, "resolution": 16})[1]["job_id"]
+        wait_until("it runs", lambda: api.get(f"/api/job/{job}")[1]["state"] == "running", 20)
+        with ex.Service(build, work, PROGRAM, *same, "--role=worker") as other:
+            time.sleep(4)  # twice the lease
+            equal(api.get(f"/api/job/{job}")[1]["state"], "running", "who lives keeps its job")
+            equal(other.metrics().sum("jobs_completed_total"), 0.0, "nobody else has done it")
+            doomed.program.stop(signal.SIGKILL)
+            equal(ended(api, job)["state"], "done", "by the other")
+            equal(other.metrics().sum("jobs_completed_total"), 1.0, "by the other")
+
+
 def test_jobs_in_postgresql(build: pathlib.Path, work: pathlib.Path) -> None:
     bin_dir = find_postgresql()
     account = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
