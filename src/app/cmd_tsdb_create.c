@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/cmd_tsdb.h"
 #include "app/commands.h"
@@ -20,7 +21,11 @@ static const char summary[] =
 
 static const struct flag rows[] = {
     {"block-duration", FLAG_DURATION, "2h", FLAG_RUN, "time of a block"},
+    {"human-readable", FLAG_BOOL, "false", FLAG_RUN,
+     "times and sizes as people read them; also -r"},
+    {"quiet", FLAG_BOOL, "false", FLAG_RUN, "do not print the blocks that were made; also -q"},
 };
+enum { FLAG_RANGE, FLAG_HUMAN, FLAG_QUIET };
 
 struct creation {
     str body;
@@ -28,6 +33,7 @@ struct creation {
     dur range;
     struct labels_builder builder;
     struct arena arena;
+    struct tsdb_opened made;
 };
 
 /* Walks over all samples; `take` fails or goes on. */
@@ -166,12 +172,29 @@ static int make_block(struct creation *creation, ts start, struct baro_error *er
         job.maxt++;
         r = head_block_write(head, &job, ulid, err);
         if (r >= 0) {
-            (void)printf("%s: %lld to %lld, %llu samples\n", ulid, (long long)job.mint,
-                         (long long)job.maxt, (unsigned long long)filling.samples);
+            struct arena arena = {0};
+            struct block *block = NULL;
+
+            r = block_open(NULL, fs_path(&arena, creation->dir, ulid), &block, err);
+            arena_done(&arena);
+            if (r >= 0) {
+                vec_push(&creation->made.blocks, block);
+            }
         }
     }
     (void)head_free(head);
     return r < 0 ? r : 0;
+}
+
+/* On a terminal, how far it is. */
+static void draw(ts first, ts start, ts last)
+{
+    int percent = last > first ? (int)((start - first) * 100 / (last - first + 1)) : 0;
+
+    if (isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r[%.*s%*s] %3d%%\033[K", percent / 4, "#########################",
+                      25 - percent / 4, "", percent);
+    }
 }
 
 static int create(struct creation *creation, struct baro_error *err)
@@ -188,8 +211,12 @@ static int create(struct creation *creation, struct baro_error *err)
     }
     start = span.mint >= 0 ? span.mint / creation->range * creation->range
                            : (span.mint - creation->range + 1) / creation->range * creation->range;
-    for (; r >= 0 && start <= span.maxt; start += creation->range) {
+    for (ts first = start; r >= 0 && start <= span.maxt; start += creation->range) {
+        draw(first, start, span.maxt);
         r = make_block(creation, start, err);
+    }
+    if (isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r\033[K");
     }
     return r;
 }
@@ -209,7 +236,7 @@ int command_tsdb_create_openmetrics(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    creation.range = flags_duration(&flags, 0);
+    creation.range = flags_duration(&flags, FLAG_RANGE);
     creation.dir = flags.arg_count > 1 ? arena_str(&arena, flags.args[1]).ptr : "data";
     if (creation.range <= 0) {
         r = error_set(&err, BARO_EUSAGE, "--block-duration: a time above 0 is wanted");
@@ -221,6 +248,10 @@ int command_tsdb_create_openmetrics(int argc, char **argv)
         r = create(&creation, &err);
         fs_real()->unmap(fs_real(), map);
     }
+    if (r >= 0 && !flags_bool(&flags, FLAG_QUIET)) {
+        tsdb_print_blocks(&creation.made, flags_bool(&flags, FLAG_HUMAN));
+    }
+    tsdb_close_blocks(&creation.made);
     labels_builder_done(&creation.builder);
     arena_done(&creation.arena);
     if (r < 0 && err.line > 0) {
