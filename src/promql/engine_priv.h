@@ -185,6 +185,12 @@ static inline int eval_tick(struct eval *ev, size_t work, struct baro_error *err
     return LIKELY(ev->work < 100000) ? 0 : eval_tick_slow(ev, err);
 }
 
+/* eval_fill sets, and eval_copy copies, one double per step: rows of subqueries may have millions.
+ */
+int eval_fill(struct eval *ev, double *to, double v, size_t steps, struct baro_error *err);
+int eval_copy(struct eval *ev, double *to, const double *from, size_t steps,
+              struct baro_error *err);
+
 /* eval_alloc gets scratch memory for count * size bytes; NULL and BARO_ELIMIT beyond the limit. */
 void *eval_alloc(struct eval *ev, size_t count, size_t size, struct baro_error *err);
 

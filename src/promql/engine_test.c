@@ -631,7 +631,7 @@ TEST(engine_range_queries_equal_instant_queries)
 
 /* ---- killing ---- */
 
-enum { KILL_SERIES = 60000 };
+enum { KILL_SERIES = 30000 };
 
 struct killed {
     struct memstore *store;
@@ -654,8 +654,12 @@ static void *run_to_be_killed(void *argument)
 {
     struct killed *killed = argument;
     struct query_result result = {0};
-    int r = engine_run(&options, memstore_queryable(killed->store), &killed->query, &result, NULL);
+    struct engine_options wide = options;
+    int r;
 
+    wide.samples_max = 50000000;
+    wide.memory_bytes_max = (size_t)1600 << 20;
+    r = engine_run(&wide, memstore_queryable(killed->store), &killed->query, &result, NULL);
     atomic_store(&killed->result, r);
     atomic_store(&killed->cpu_at_end, thread_cpu(CLOCK_THREAD_CPUTIME_ID));
     query_result_done(&result);
@@ -695,15 +699,19 @@ TEST(engine_stops_soon_when_killed)
         "m",
         "sort(m)",
         "sort_by_label(m, \"pod\")",
-        "topk(30000, m)",
+        "topk(15000, m)",
         "quantile by (pod) (0.5, m)",
         "m * on (pod) m",
         "count_values(\"v\", m)",
         "sum by (pod) (m)",
         "label_replace(m, \"x\", \"$1\", \"pod\", \"(.*)\")",
+        /* rows of ten million points */
+        "sum_over_time(sum_over_time(sum_over_time(vector(1)[1h:1ms])[1h:1s])[1h:1s])",
+        "max_over_time((sum(vector(1)) + 1 > 0)[9000s:1ms])",
     };
     struct killed killed = {.store = memstore_new()};
     int64_t worst = 0;
+    const size_t wide = ARRAY_COUNT(texts) * 2 - 4;
 
     for (int i = 0; i < KILL_SERIES; i++) {
         char pod[24];
@@ -717,7 +725,8 @@ TEST(engine_stops_soon_when_killed)
     for (size_t i = 0; i < ARRAY_COUNT(texts) * 2; i++) {
         killed.query = (struct query){.text = str_from(texts[i / 2]), .step = i % 2 == 0 ? 0 : 1};
         killed.query.end = i % 2 == 0 ? 0 : 2;
-        for (int64_t after = 1000000; after < 64000000; after *= 2) {
+        for (int64_t after = i < wide ? 4000000 : 75000000;
+             after < (i < wide ? 65000000 : 400000000); after *= i < wide ? 4 : 5) {
             int64_t took = kill_after(&killed, after);
 
             if (took > worst) {

@@ -2,6 +2,9 @@
 
 #include "promql/engine_priv.h"
 
+/* A quarter of a millisecond, or some more where the memory is new. */
+enum { STEPS_PER_TICK = 1 << 16 };
+
 /* Label sets are made without asking first; this is where they are held against the limit. */
 static int check_memory(const struct eval *ev, struct baro_error *err)
 {
@@ -27,6 +30,34 @@ int eval_tick_slow(struct eval *ev, struct baro_error *err)
         return error_set(err, r, "query was canceled in expression evaluation");
     }
     return check_memory(ev, err);
+}
+
+int eval_fill(struct eval *ev, double *to, double v, size_t steps, struct baro_error *err)
+{
+    int r = 0;
+
+    for (size_t from = 0; from < steps && r >= 0; from += STEPS_PER_TICK) {
+        size_t end = steps - from < STEPS_PER_TICK ? steps : from + STEPS_PER_TICK;
+
+        for (size_t i = from; i < end; i++) {
+            to[i] = v;
+        }
+        r = eval_tick(ev, (end - from) / 4, err);
+    }
+    return r;
+}
+
+int eval_copy(struct eval *ev, double *to, const double *from, size_t steps, struct baro_error *err)
+{
+    int r = 0;
+
+    for (size_t at = 0; at < steps && r >= 0; at += STEPS_PER_TICK) {
+        size_t count = steps - at < STEPS_PER_TICK ? steps - at : STEPS_PER_TICK;
+
+        memcpy(to + at, from + at, count * sizeof(*to));
+        r = eval_tick(ev, count / 4, err);
+    }
+    return r;
 }
 
 void *eval_alloc(struct eval *ev, size_t count, size_t size, struct baro_error *err)
@@ -89,6 +120,7 @@ static int collect(void *context, const struct row *row, struct baro_error *err)
     struct row_collector *collector = context;
     double *v = eval_points(collector->ev, collector->steps, err);
     const struct histogram **h = NULL;
+    int r;
 
     if (row->h != NULL) {
         h = eval_histograms(collector->ev, collector->steps, err);
@@ -96,7 +128,10 @@ static int collect(void *context, const struct row *row, struct baro_error *err)
     if (v == NULL || (row->h != NULL && h == NULL)) {
         return BARO_ELIMIT;
     }
-    memcpy(v, row->v, collector->steps * sizeof(*v));
+    r = eval_copy(collector->ev, v, row->v, collector->steps, err);
+    if (r < 0) {
+        return r;
+    }
     if (h != NULL) {
         memcpy(h, row->h, collector->steps * sizeof(*h));
     }
@@ -134,11 +169,8 @@ static int eval_number(struct eval *ev, const struct timeline *line, double numb
     if (v == NULL) {
         return BARO_ELIMIT;
     }
-    for (size_t i = 0; i < line->steps; i++) {
-        v[i] = number;
-    }
     *ret = (struct value){.type = VALUE_SCALAR, .scalar = v};
-    return 0;
+    return eval_fill(ev, v, number, line->steps, err);
 }
 
 static int negate_histograms(struct eval *ev, struct row *row, size_t steps, struct baro_error *err)
@@ -190,15 +222,14 @@ static int eval_unary(struct eval *ev, const struct timeline *line, const struct
 static int spread(struct eval *ev, size_t steps, double **v, struct baro_error *err)
 {
     double *all = eval_points(ev, steps, err);
+    double first;
 
     if (all == NULL) {
         return BARO_ELIMIT;
     }
-    for (size_t i = 0; i < steps; i++) {
-        all[i] = (*v)[0];
-    }
+    first = (*v)[0];
     *v = all;
-    return 0;
+    return eval_fill(ev, all, first, steps, err);
 }
 
 static int spread_row(struct eval *ev, size_t steps, struct row *row, struct baro_error *err)

@@ -275,6 +275,8 @@ static const struct histogram *without_hint(struct sample_buf *samples, const st
     return same;
 }
 
+enum { STEPS_PER_TICK = 1 << 15 };
+
 static int fill_from_row(struct eval *ev, const struct timeline *line, const struct row *row,
                          struct baro_error *err)
 {
@@ -293,6 +295,13 @@ static int fill_from_row(struct eval *ev, const struct timeline *line, const str
         }
         if (h != NULL && h->hint != HISTOGRAM_HINT_GAUGE) {
             h = without_hint(samples, h);
+        }
+        if (i % STEPS_PER_TICK == STEPS_PER_TICK - 1) {
+            int r = eval_tick(ev, STEPS_PER_TICK / 2, err);
+
+            if (r < 0) {
+                return r;
+            }
         }
         samples->t[samples->count] = timeline_at(line, i);
         samples->v[samples->count] = h != NULL ? h->sum : row->v[i];
