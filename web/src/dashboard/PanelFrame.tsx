@@ -1,0 +1,191 @@
+/*
+ * PanelFrame: one panel: header with its menu, what it says while loading, without data and at faults, and the panel
+ * itself. It asks for data only while it is near the window.
+ */
+import { Component, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import type { Look } from '../grafana/color';
+import { interpolate, type Scope } from '../grafana/interpolate';
+import { parseDateMath, parseInterval } from '../grafana/datetime';
+import type { PanelModel } from '../grafana/model';
+import { exploreLink, Icon, Menu, Tooltip, useLocation } from '../ui';
+import { usePanelData, type PanelData } from './data';
+import type { PanelType } from './types';
+
+const HEADER_PX = 28;
+const PADDING_PX = 8;
+/* Panels this near to the window are drawn. */
+const NEAR_PX = 200;
+
+export interface FrameProps {
+    panel: PanelModel;
+    type: PanelType;
+    isKnown: boolean;
+    look: Look;
+    width: number;
+    height: number;
+    scope: Omit<Scope, 'intervalMs'>;
+    extra?: Scope['variables'] | undefined;
+    pending: ReadonlySet<string>;
+    range: { from: string; to: string };
+    sync: string | undefined;
+    focusable?: boolean;
+    onZoom: (from: number, to: number) => void;
+    onZoomOut: () => void;
+    onView: () => void;
+    onInspect: (data: PanelData) => void;
+    onEdit?: (() => void) | undefined;
+    onHover?: (panel: PanelModel | null) => void;
+}
+
+class Guard extends Component<{ children: ReactNode; of: string }, { message: string; of: string }> {
+    override state = { message: '', of: this.props.of };
+
+    static getDerivedStateFromError(error: unknown) {
+        return { message: error instanceof Error ? error.message : String(error) };
+    }
+
+    static getDerivedStateFromProps(props: { of: string }, state: { of: string; message: string }) {
+        return props.of === state.of ? null : { of: props.of, message: '' };
+    }
+
+    override render() {
+        return this.state.message === '' ? this.props.children : <div className="panel-said bad" role="alert">This panel failed: {this.state.message}</div>;
+    }
+}
+
+function useNear<T extends Element>(): [React.RefObject<T | null>, boolean] {
+    const ref = useRef<T | null>(null);
+    const [near, setNear] = useState(false);
+    useEffect(() => {
+        const element = ref.current;
+        if (!element) {
+            return;
+        }
+        const observer = new IntersectionObserver((entries) => setNear(entries.some((e) => e.isIntersecting)), { rootMargin: `${NEAR_PX}px` });
+        observer.observe(element);
+        return () => observer.disconnect();
+    }, []);
+    return [ref, near];
+}
+
+/* A panel may have a range of its own: the last 5 minutes, or the same a day ago. */
+function ownRange(panel: PanelModel, outer: { from: number; to: number }): { from: number; to: number; text: string } {
+    let { from, to } = outer;
+    const said: string[] = [];
+    const span = panel.timeFrom ? parseInterval(panel.timeFrom) : NaN;
+    if (panel.timeFrom && span > 0) {
+        from = to - span;
+        said.push(`last ${panel.timeFrom}`);
+    } else if (panel.timeFrom?.startsWith('now')) {
+        const start = parseDateMath(panel.timeFrom, to);
+        from = Number.isNaN(start) ? from : start;
+        said.push(panel.timeFrom);
+    }
+    const shift = panel.timeShift ? parseInterval(panel.timeShift) : NaN;
+    if (shift > 0) {
+        from -= shift;
+        to -= shift;
+        said.push(`${panel.timeShift} earlier`);
+    }
+    return { from, to, text: panel.hideTimeOverride ? '' : said.join(', ') };
+}
+
+function Said({ data, panel, range }: { data: PanelData; panel: PanelModel; range: FrameProps['range'] }) {
+    if (data.error) {
+        return (
+            <div className="panel-said bad" role="alert" tabIndex={0}>
+                <b>{data.error.message}</b>
+                <code className="mono">{data.error.expr}</code>
+            </div>
+        );
+    }
+    if (data.foreign.length > 0 && data.asked.length === 0) {
+        return <div className="panel-said" tabIndex={0}>Its queries are for another kind of data source ({[...new Set(data.foreign)].join(', ')}), which is not served here.</div>;
+    }
+    const expr = data.asked[0]?.expr;
+    return (
+        <div className="panel-said" tabIndex={0}>
+            <span>{panel.fieldConfig.defaults.noValue ?? (panel.targets.length === 0 ? 'No query' : 'No data')}</span>
+            {expr && <a href={`.${exploreLink(expr, range)}`}>{expr.length > 160 ? `${expr.slice(0, 160)}…` : expr}</a>}
+        </div>
+    );
+}
+
+export function PanelFrame(props: FrameProps) {
+    const { panel, type, width, height, look } = props;
+    const [box, near] = useNear<HTMLElement>();
+    const [seen, setSeen] = useState(false);
+    const [, navigate] = useLocation();
+    useEffect(() => {
+        if (near) {
+            setSeen(true);
+        }
+    }, [near]);
+    const { from, to } = props.scope;
+    const own = useMemo(() => ownRange(panel, { from, to }), [panel, from, to]);
+    const scope = useMemo(() => ({ ...props.scope, from: own.from, to: own.to }), [props.scope, own]);
+    const data = usePanelData({ panel, scope, extra: props.extra, pending: props.pending, width, enabled: near });
+    const fill = useMemo(() => (text: string) => interpolate(text, { ...data.scope }, { extra: props.extra }), [data.scope, props.extra]);
+    const title = fill(panel.title);
+    const description = fill(panel.description);
+    const bodyHeight = Math.max(20, height - HEADER_PX - PADDING_PX);
+    const Body = type.component;
+    const isEmpty = data.frames.every((f) => f.length === 0);
+    const showsBody = seen && (type.needsNoData || !isEmpty);
+    const expr = data.asked[0]?.expr;
+    return (
+        <section
+            ref={box} className={panel.transparent ? 'panel transparent' : 'panel'} style={{ width, height }} aria-label={title || 'Panel'} tabIndex={-1} data-panel={panel.id} data-type={panel.type}
+            data-state={data.error ? 'error' : data.busy ? 'busy' : !type.needsNoData && isEmpty ? 'empty' : 'ready'}
+            onMouseEnter={() => props.onHover?.(panel)} onMouseLeave={() => props.onHover?.(null)} onFocus={() => props.onHover?.(panel)}
+        >
+            {seen && data.busy && <div className="busy-bar" />}
+            <header className="panel-head">
+                <h2 className="truncate" title={title}>{title}</h2>
+                {own.text && <span className="panel-range">{own.text}</span>}
+                {description && (
+                    <Tooltip label={description} multiline maw={420} events={{ hover: true, focus: true, touch: true }}>
+                        <button type="button" className="panel-info" aria-label={`About: ${description}`}><Icon name="info" size={13} /></button>
+                    </Tooltip>
+                )}
+                {data.warnings.length > 0 && (
+                    <Tooltip label={data.warnings.slice(0, 5).join('\n')} multiline maw={420} events={{ hover: true, focus: true, touch: true }}>
+                        <button type="button" className="panel-info warn" aria-label={data.warnings.join('; ')}><Icon name="warning" size={13} /></button>
+                    </Tooltip>
+                )}
+                {data.error && !isEmpty && <span className="panel-info bad" title={data.error.message}><Icon name="warning" size={13} /></span>}
+                <span className="grow" />
+                <Menu position="bottom-end" width={150} withinPortal>
+                    <Menu.Target><button type="button" className="panel-menu" aria-label={`Menu of ${title || 'the panel'}`}><Icon name="menu" size={14} /></button></Menu.Target>
+                    <Menu.Dropdown>
+                        <Menu.Item onClick={props.onView}>View</Menu.Item>
+                        {props.onEdit && <Menu.Item onClick={props.onEdit}>Edit</Menu.Item>}
+                        {expr && <Menu.Item onClick={() => navigate(exploreLink(expr, props.range))}>Explore</Menu.Item>}
+                        <Menu.Item onClick={() => props.onInspect(data)}>Inspect</Menu.Item>
+                        {panel.links.map((link, i) => (
+                            <Menu.Item key={i} component="a" href={safeLink(fill(link.url))} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{fill(link.title) || 'Link'}</Menu.Item>
+                        ))}
+                    </Menu.Dropdown>
+                </Menu>
+            </header>
+            <div className="panel-body" style={{ height: bodyHeight }}>
+                {!props.isKnown && <div className="panel-note">There is no panel of the type “{panel.type}” here: its JSON is kept, its data are shown as a table.</div>}
+                <Guard of={`${panel.id} ${panel.type} ${data.frames.length}`}>
+                    {showsBody && (
+                        <Suspense fallback={null}>
+                            <Body
+                                panel={panel} frames={data.frames} look={look} width={width - 2 * PADDING_PX} height={bodyHeight - (props.isKnown ? 0 : 36)} from={own.from} to={own.to}
+                                zone={props.scope.zone} sync={props.sync} fill={fill} onZoom={props.onZoom} onZoomOut={props.onZoomOut}
+                            />
+                        </Suspense>
+                    )}
+                    {seen && !showsBody && (data.busy && !data.error ? null : <Said data={data} panel={panel} range={props.range} />)}
+                </Guard>
+            </div>
+        </section>
+    );
+}
+
+function safeLink(url: string): string {
+    return /^[a-z][a-z0-9+.-]*:/i.test(url.trim()) && !/^(https?|mailto):/i.test(url.trim()) ? '#' : url;
+}

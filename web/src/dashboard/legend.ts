@@ -1,0 +1,46 @@
+/* legend: the figures beside each series, by the panel's legend options. */
+import { asNumber, asRecord, asText, asTexts, type Json } from '../grafana/json';
+import { displayProcessor, displayText } from '../grafana/fieldconfig';
+import { findReducer, reduceField } from '../grafana/reduce';
+import type { Field } from '../grafana/frame';
+import type { Look } from '../grafana/color';
+
+export interface LegendOptions {
+    show: boolean;
+    table: boolean;
+    right: boolean;
+    calcs: string[];
+    sortBy: string;
+    sortDesc: boolean;
+    widthPx: number | undefined;
+}
+
+export function readLegend(options: Json): LegendOptions {
+    const json = asRecord(options.legend);
+    return {
+        show: json.showLegend !== false && json.displayMode !== 'hidden',
+        table: json.displayMode === 'table',
+        right: json.placement === 'right',
+        calcs: asTexts(json.calcs).filter((id) => findReducer(id)),
+        sortBy: asText(json.sortBy) ?? '',
+        sortDesc: json.sortDesc === true,
+        widthPx: asNumber(json.width),
+    };
+}
+
+export interface LegendFigure {
+    name: string;
+    text: string;
+    value: number;
+}
+
+/** figures gives one text for each reducer, in the field's unit where the result has it. */
+export function figures(field: Field, calcs: readonly string[], look: Look, zone: string | undefined): LegendFigure[] {
+    const results = reduceField(field, calcs);
+    return calcs.map((id) => {
+        const reducer = findReducer(id)!;
+        const shown = reducer.keepsUnit ? field : { ...field, config: { ...field.config, unit: id === 'diffperc' ? 'percent' : 'none' } };
+        const value = results[id];
+        return { name: reducer.name, text: displayText(displayProcessor(shown, look, { zone })(value)), value: typeof value === 'number' ? value : NaN };
+    });
+}

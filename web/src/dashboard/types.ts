@@ -1,0 +1,31 @@
+/* types: what a panel is given to draw. A panel type is a folder in src/panels; the registry there maps names to them. */
+import type { ComponentType } from 'react';
+import type { Look } from '../grafana/color';
+import type { Frame } from '../grafana/frame';
+import type { PanelModel } from '../grafana/model';
+
+export interface PanelProps {
+    panel: PanelModel;
+    /* After transformations and field config. */
+    frames: Frame[];
+    look: Look;
+    /* Px of the panel's body. */
+    width: number;
+    height: number;
+    /* Ms since 1970. */
+    from: number;
+    to: number;
+    zone: string | undefined;
+    /* Plots of the same key share their cursor. */
+    sync: string | undefined;
+    /* Variables in texts: titles, markdown, links. */
+    fill: (text: string) => string;
+    onZoom: (from: number, to: number) => void;
+    onZoomOut: () => void;
+}
+
+export interface PanelType {
+    component: ComponentType<PanelProps>;
+    /* Draws without data: text, lists of dashboards and alerts. */
+    needsNoData?: boolean;
+}

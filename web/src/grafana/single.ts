@@ -1,0 +1,88 @@
+/*
+ * Single values: what stat, gauge, bar gauge and pie show: one value a field by a reducer, or one a row. Rules as
+ * Grafana's "value options".
+ */
+import { asArray, asNumber, asRecord, asText, type Json } from './json';
+import { displayProcessor, displayText, fieldLimits, type DisplayValue, type Limits } from './fieldconfig';
+import { toRegExp } from './mappings';
+import { fieldName, frameName } from './names';
+import { reduceField } from './reduce';
+import { timeField, valueAt, type Field, type Frame } from './frame';
+import type { Look } from './color';
+
+export interface SingleValue {
+    title: string;
+    value: DisplayValue;
+    text: string;
+    field: Field;
+    frame: Frame;
+    limits: Limits;
+    /** The series behind it, for a spark line. */
+    times?: ArrayLike<number>;
+    values?: ArrayLike<number>;
+}
+
+export interface SingleOptions {
+    look: Look;
+    zone: string | undefined;
+    /** Fills variables of titles. */
+    fill?: (text: string) => string;
+}
+
+/* More values than these say nothing. */
+const VALUES_MAX = 250;
+
+function fieldTest(pattern: string | undefined, frames: readonly Frame[]): (field: Field, frame: Frame) => boolean {
+    if (!pattern) {
+        return (f) => f.type === 'number' || f.type === 'boolean';
+    }
+    const regex = toRegExp(pattern);
+    return (f, frame) => (regex ? regex.test(fieldName(f, frame, frames)) : fieldName(f, frame, frames) === pattern);
+}
+
+/* ${__field.labels.x}, ${__field.name}, ${__series.name}, ${__cell_0} in a display name. */
+function fillTitle(text: string, field: Field, frame: Frame, row: number, fill: (text: string) => string): string {
+    const own = text
+        .replace(/\$\{__field\.labels\.(?:"([^"]+)"|([^}]+))\}/g, (_all, quoted?: string, bare?: string) => field.labels?.[quoted ?? bare ?? ''] ?? '')
+        .replace(/\$\{__field\.labels\}/g, () => Object.entries(field.labels ?? {}).map(([k, v]) => `${k}="${v}"`).join(', '))
+        .replace(/\$\{?__field\.name\}?|\$\{__field\.displayName\}/g, () => field.name)
+        .replace(/\$\{?__series\.name\}?|\$__series_name/g, () => frameName(frame))
+        .replace(/\$\{?__cell_(\d+)\}?/g, (_all, n: string) => String(frame.fields[Number(n)]?.values[row] ?? ''));
+    return fill(own);
+}
+
+/** singleValues lists what a panel shows; a panel without data shows the text for none. */
+export function singleValues(frames: readonly Frame[], options: Json, how: SingleOptions): SingleValue[] {
+    const reduce = asRecord(options.reduceOptions);
+    const calc = asText(asArray(reduce.calcs)[0]) ?? 'lastNotNull';
+    const isWanted = fieldTest(asText(reduce.fields), frames);
+    const fill = how.fill ?? ((text: string): string => text);
+    const found: SingleValue[] = [];
+    for (const frame of frames) {
+        const time = timeField(frame);
+        for (const field of frame.fields) {
+            if (!isWanted(field, frame) || found.length >= VALUES_MAX) {
+                continue;
+            }
+            const display = displayProcessor(field, how.look, { zone: how.zone });
+            const limits = fieldLimits(field);
+            const named = field.config.displayName ?? field.state?.displayName ?? fieldName(field, frame, frames);
+            if (reduce.values === true) {
+                const most = Math.min(frame.length, asNumber(reduce.limit) ?? 25);
+                const label = frame.fields.find((f) => f.type === 'string');
+                for (let row = 0; row < most; row++) {
+                    const value = display(valueAt(field, row));
+                    const title = field.config.displayName ? fillTitle(field.config.displayName, field, frame, row, fill) : label ? String(label.values[row]) : named;
+                    found.push({ title, value, text: displayText(value), field, frame, limits });
+                }
+                continue;
+            }
+            const value = display(reduceField(field, [calc])[calc]);
+            found.push({
+                title: fillTitle(named, field, frame, frame.length - 1, fill), value, text: displayText(value), field, frame, limits,
+                ...(time && field.type === 'number' ? { times: time.values as ArrayLike<number>, values: field.values as ArrayLike<number> } : {}),
+            });
+        }
+    }
+    return found;
+}

@@ -1,0 +1,95 @@
+/* State timeline and status history: a row a series, a coloured stretch a state. */
+import { useMemo } from 'react';
+import type { PanelProps } from '../../dashboard/types';
+import { textOn } from '../../grafana/color';
+import { displayProcessor, displayText } from '../../grafana/fieldconfig';
+import { formatDate } from '../../grafana/datetime';
+import { timeField, valueAt, type Field } from '../../grafana/frame';
+import { asNumber, asText } from '../../grafana/json';
+import { isMissing } from '../../grafana/transform/shared';
+
+interface Stretch {
+    /* Ms. */
+    from: number;
+    to: number;
+    text: string;
+    color: string;
+}
+
+interface StateRow {
+    name: string;
+    stretches: Stretch[];
+}
+
+/* More stretches than pixels cannot be seen. */
+const STRETCHES_MAX = 2000;
+
+/** stretchesOf joins neighbours that show the same; `joins` false keeps each sample apart. */
+export function stretchesOf(times: ArrayLike<number>, field: Field, display: (value: unknown) => { text: string; color: string }, end: number, joins: boolean): Stretch[] {
+    const found: Stretch[] = [];
+    const count = field.values.length;
+    const step = count > 1 ? times[1]! - times[0]! : 60_000;
+    for (let i = 0; i < count; i++) {
+        const value = valueAt(field, i);
+        if (isMissing(value)) {
+            continue;
+        }
+        const { text, color } = display(value);
+        const last = found[found.length - 1];
+        const to = Math.min(end, i + 1 < count ? times[i + 1]! : times[i]! + step);
+        if (joins && last && last.text === text && last.color === color && last.to >= times[i]! - 1) {
+            last.to = to;
+        } else if (found.length < STRETCHES_MAX) {
+            found.push({ from: times[i]!, to, text, color });
+        }
+    }
+    return found;
+}
+
+const NAME_PX = 120;
+const BOTTOM_PX = 20;
+
+export default function StateTimelinePanel({ panel, frames, look, width, height, from, to, zone }: PanelProps) {
+    const rows = useMemo<StateRow[]>(() => frames.flatMap((frame) => {
+        const time = timeField(frame);
+        return time ? frame.fields.filter((f) => f !== time).map((field) => {
+            const display = displayProcessor(field, look, { zone });
+            const show = (v: unknown): { text: string; color: string } => {
+                const shown = display(v);
+                return { text: displayText(shown), color: shown.color };
+            };
+            return { name: field.state?.displayName ?? field.name, stretches: stretchesOf(time.values as ArrayLike<number>, field, show, to, panel.type === 'state-timeline' && panel.options.mergeValues !== false) };
+        }) : [];
+    }), [frames, look, zone, to, panel.type, panel.options.mergeValues]);
+    const namePx = Math.min(NAME_PX, width * 0.3);
+    const plotWidth = width - namePx - 8;
+    const rowPx = Math.max(6, (height - BOTTOM_PX) / Math.max(1, rows.length));
+    const thick = rowPx * (asNumber(panel.options.rowHeight) ?? 0.9);
+    const x = (t: number): number => namePx + ((Math.max(t, from) - from) / (to - from)) * plotWidth;
+    const showValue = asText(panel.options.showValue) ?? 'auto';
+    const ticks = Math.max(2, Math.floor(plotWidth / 90));
+    return (
+        <svg width={width} height={height} role="img" aria-label={`${panel.title}: ${rows.length} rows`}>
+            {rows.map((row, r) => (
+                <g key={r}>
+                    <text x={namePx - 6} y={r * rowPx + rowPx / 2} textAnchor="end" dominantBaseline="middle" fontSize={11} fill="var(--text)"><title>{row.name}</title>{row.name.length > namePx / 6.2 ? `${row.name.slice(0, Math.floor(namePx / 6.2) - 1)}…` : row.name}</text>
+                    {row.stretches.filter((s) => s.to > from && s.from < to).map((s, i) => {
+                        const left = x(s.from);
+                        const wide = Math.max(1, x(Math.min(s.to, to)) - left);
+                        const fits = showValue !== 'never' && wide > s.text.length * 6.5 + 6 && thick > 12;
+                        return (
+                            <g key={i}>
+                                <rect x={left} y={r * rowPx + (rowPx - thick) / 2} width={wide} height={thick} fill={s.color}><title>{`${row.name}: ${s.text}, ${formatDate(s.from, 'HH:mm:ss', zone)} to ${formatDate(s.to, 'HH:mm:ss', zone)}`}</title></rect>
+                                {fits && <text x={left + 4} y={r * rowPx + rowPx / 2} dominantBaseline="middle" fontSize={11} fill={textOn(s.color)}>{s.text}</text>}
+                            </g>
+                        );
+                    })}
+                </g>
+            ))}
+            {Array.from({ length: ticks + 1 }, (_, i) => {
+                const t = from + ((to - from) * i) / ticks;
+                return <text key={i} x={Math.min(width - 16, Math.max(namePx + 14, x(t)))} y={height - 6} textAnchor="middle" fontSize={11} fill="var(--muted)">{formatDate(t, to - from > 172_800_000 ? 'MM-DD HH:mm' : 'HH:mm', zone)}</text>;
+            })}
+        </svg>
+    );
+}

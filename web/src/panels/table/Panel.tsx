@@ -1,0 +1,135 @@
+/* Table: rows of a frame, sorted, filtered, coloured; only the rows in sight are in the page. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef, useState } from 'react';
+import type { PanelProps } from '../../dashboard/types';
+import { textOn, withAlpha } from '../../grafana/color';
+import { displayProcessor, displayText, fieldLimits, type DisplayValue } from '../../grafana/fieldconfig';
+import { asNumber, asRecord, asRecords, asText } from '../../grafana/json';
+import { frameName } from '../../grafana/names';
+import { compareValues, isMissing } from '../../grafana/transform/shared';
+import { valueAt, type Field, type Frame } from '../../grafana/frame';
+import { Select, TextInput } from '../../ui';
+
+const ROW_PX = 28;
+const COLUMN_PX_MIN = 90;
+
+interface Column {
+    field: Field;
+    name: string;
+    display: (value: unknown) => DisplayValue;
+    width: number | undefined;
+    align: 'left' | 'right' | 'center';
+    cell: string;
+    toRow: boolean;
+}
+
+function columnsOf(frame: Frame, look: PanelProps['look'], zone: string | undefined): Column[] {
+    return frame.fields.filter((f) => asRecord(f.config.custom).hidden !== true).map((field) => {
+        const custom = asRecord(field.config.custom);
+        const cell = asRecord(custom.cellOptions);
+        const wanted = asText(custom.align);
+        return {
+            field, name: field.state?.displayName ?? field.name, display: displayProcessor(field, look, { zone }), width: asNumber(custom.width),
+            align: wanted === 'left' || wanted === 'right' || wanted === 'center' ? wanted : field.type === 'number' ? 'right' : 'left',
+            cell: asText(cell.type) ?? asText(custom.displayMode) ?? 'auto', toRow: cell.applyToRow === true,
+        };
+    });
+}
+
+function Cell({ column, row }: { column: Column; row: number }) {
+    const value = valueAt(column.field, row);
+    const shown = column.display(value);
+    const text = displayText(shown);
+    const link = column.field.config.links?.[0];
+    const style: React.CSSProperties = { textAlign: column.align };
+    if (column.cell === 'color-text') {
+        style.color = shown.color;
+    } else if (column.cell.startsWith('color-background')) {
+        style.background = shown.color;
+        style.color = textOn(shown.color);
+    }
+    if (column.cell === 'gauge' || column.cell === 'lcd-gauge' || column.cell === 'gradient-gauge' || column.cell === 'basic') {
+        const { min, max } = fieldLimits(column.field);
+        const share = Math.min(1, Math.max(0, (shown.numeric - min) / (max - min || 1)));
+        return (
+            <td style={style} title={text}>
+                <span className="cell-gauge"><i style={{ width: `${(Number.isFinite(share) ? share : 0) * 100}%`, background: shown.color }} /><b className="num" style={{ color: shown.color }}>{text}</b></span>
+            </td>
+        );
+    }
+    return (
+        <td style={style} title={text} className={column.field.type === 'number' ? 'num' : undefined}>
+            {link ? <a href={safeHref(link.url.replace(/\$\{__value\.(raw|text)\}/g, encodeURIComponent(String(value))))} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}>{text}</a> : text}
+        </td>
+    );
+}
+
+/* Only addresses that cannot run a script. */
+export function safeHref(url: string): string {
+    return /^(https?:|mailto:|\/(?!\/)|\.|#|\?)/i.test(url.trim()) || !/^[a-z][a-z0-9+.-]*:/i.test(url.trim()) ? url : '#';
+}
+
+function rowColor(columns: readonly Column[], row: number): string | undefined {
+    const column = columns.find((c) => c.toRow && c.cell.startsWith('color-background'));
+    return column ? withAlpha(column.display(valueAt(column.field, row)).color, 0.35) : undefined;
+}
+
+export default function TablePanel({ panel, frames, look, width, height, zone }: PanelProps) {
+    const [chosen, setChosen] = useState(0);
+    const [find, setFind] = useState('');
+    const first = asRecords(panel.options.sortBy)[0];
+    const [sort, setSort] = useState({ by: asText(first?.displayName) ?? '', desc: first?.desc === true });
+    const frame = frames[Math.min(chosen, frames.length - 1)];
+    const columns = useMemo(() => (frame ? columnsOf(frame, look, zone) : []), [frame, look, zone]);
+    const rows = useMemo(() => {
+        const all = Array.from({ length: frame?.length ?? 0 }, (_, i) => i);
+        const wanted = find.toLowerCase();
+        const kept = wanted === '' ? all : all.filter((i) => columns.some((c) => displayText(c.display(valueAt(c.field, i))).toLowerCase().includes(wanted)));
+        const column = columns.find((c) => c.name === sort.by);
+        const sign = sort.desc ? -1 : 1;
+        return column
+            ? kept.sort((a, b) => {
+                const [left, right] = [column.field.values[a], column.field.values[b]];
+                return Number(isMissing(left)) - Number(isMissing(right)) || sign * compareValues(left, right) || a - b;
+            })
+            : kept;
+    }, [frame, columns, find, sort]);
+    const box = useRef<HTMLDivElement>(null);
+    const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 12 });
+    const items = virtual.getVirtualItems();
+    const filterable = columns.some((c) => asRecord(c.field.config.custom).filterable === true) || (frame?.length ?? 0) > 20;
+    const barPx = (filterable ? 32 : 0) + (frames.length > 1 ? 36 : 0);
+    const needed = columns.reduce((sum, c) => sum + (c.width ?? COLUMN_PX_MIN), 0);
+    return (
+        <div className="panel-column">
+            {filterable && <TextInput aria-label="Find in the table" placeholder="Find" value={find} onChange={(e) => setFind(e.currentTarget.value)} size="xs" className="table-find" />}
+            <div ref={box} className="table-box" style={{ height: height - barPx }} tabIndex={0} role="region" aria-label={`${panel.title}: ${rows.length} rows`}>
+                <table className="data-table" style={{ minWidth: Math.max(width - 12, needed) }}>
+                    {panel.options.showHeader !== false && (
+                        <thead>
+                            <tr>
+                                {columns.map((c, i) => (
+                                    <th key={i} style={{ textAlign: c.align, width: c.width }} aria-sort={sort.by === c.name ? (sort.desc ? 'descending' : 'ascending') : 'none'}>
+                                        <button type="button" onClick={() => setSort({ by: c.name, desc: sort.by === c.name ? !sort.desc : false })}>{c.name}{sort.by === c.name ? (sort.desc ? ' ↓' : ' ↑') : ''}</button>
+                                    </th>
+                                ))}
+                            </tr>
+                        </thead>
+                    )}
+                    <tbody>
+                        {items.length > 0 && items[0]!.start > 0 && <tr style={{ height: items[0]!.start }} />}
+                        {items.map((item) => (
+                            <tr key={item.key} style={{ height: ROW_PX, background: rowColor(columns, rows[item.index]!) }}>
+                                {columns.map((c, i) => <Cell key={i} column={c} row={rows[item.index]!} />)}
+                            </tr>
+                        ))}
+                        {items.length > 0 && <tr style={{ height: Math.max(0, virtual.getTotalSize() - items[items.length - 1]!.end) }} />}
+                    </tbody>
+                </table>
+            </div>
+            {frames.length > 1 && (
+                <Select aria-label="Table" size="xs" value={String(Math.min(chosen, frames.length - 1))} onChange={(v) => setChosen(Number(v ?? 0))} data={frames.map((f, i) => ({ value: String(i), label: frameName(f, i) }))} />
+            )}
+        </div>
+    );
+}
