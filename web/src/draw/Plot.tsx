@@ -23,6 +23,8 @@ export interface PlotSeries {
     points?: 'auto' | 'always' | 'never';
     pointSize?: number;
     axis?: 'left' | 'right';
+    /* Series of one name are stacked on each other; '' stands alone. Absent: as the plot's `stacked` says. */
+    stack?: string;
 }
 
 export interface PlotAxis {
@@ -120,13 +122,28 @@ function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text:
     };
 }
 
+const stackOf = (props: PlotProps, index: number): string => props.series[index]?.stack ?? (props.stacked ? 'all' : '');
+
+/* The area of a stacked series ends at the one below it. */
+function bandsOf(props: PlotProps): uPlot.Band[] | undefined {
+    const below = new Map<string, number>();
+    const bands: uPlot.Band[] = [];
+    props.series.forEach((_, i) => {
+        const group = stackOf(props, i);
+        const under = below.get(group);
+        if (group !== '' && under !== undefined) {
+            bands.push({ series: [i + 1, under + 1] });
+        }
+        below.set(group, i);
+    });
+    return bands.length > 0 ? bands : undefined;
+}
+
 function makeOptions(props: PlotProps, width: number, handlers: { current: PlotProps }): uPlot.Options {
     const colors = { text: cssVar('--muted'), grid: cssVar('--line') };
     const pointCount = props.times.length * props.series.length;
     const dims = pointCount <= FOCUS_POINTS_MAX && props.series.length > 1;
-    const bands = props.stacked
-        ? props.series.slice(1).map((_, i): uPlot.Band => ({ series: [i + 2, i + 1] }))
-        : undefined;
+    const bands = bandsOf(props);
     return {
         width,
         height: props.height,
@@ -202,7 +219,9 @@ export function Plot(props: PlotProps) {
     const shape = shapeOf(props);
     const format = props.axis.format;
     const drawn = useMemo(
-        () => [props.times, ...(props.stacked ? stackShown(props.values, props.series) : props.values)] as uPlot.AlignedData,
+        () => [props.times, ...(props.stacked ? stackShown(props) : props.values)] as uPlot.AlignedData,
+        /* Of the props these alone count here. */
+        /* eslint-disable-next-line react-hooks/exhaustive-deps */
         [props.times, props.values, props.stacked, props.series],
     );
     const drawnNow = useRef(drawn);
@@ -284,10 +303,20 @@ export function Plot(props: PlotProps) {
     );
 }
 
-/* Hidden series take no part in the stack. */
-function stackShown(values: PlotProps['values'], series: PlotSeries[]): PlotProps['values'] {
-    const shown = values.map((row, i) => (series[i]?.shown === false ? row.map(() => null) : row));
-    return stack(shown);
+/* Hidden series take no part in a stack. */
+function stackShown(props: PlotProps): PlotProps['values'] {
+    const shown = props.values.map((row, i) => (props.series[i]?.shown === false ? row.map(() => null) : row));
+    const groups = new Map<string, number[]>();
+    shown.forEach((_, i) => groups.set(stackOf(props, i), [...(groups.get(stackOf(props, i)) ?? []), i]));
+    const result = [...shown];
+    for (const [group, members] of groups) {
+        if (group !== '') {
+            stack(members.map((i) => shown[i]!)).forEach((row, k) => {
+                result[members[k]!] = row;
+            });
+        }
+    }
+    return result;
 }
 
 export { alpha };

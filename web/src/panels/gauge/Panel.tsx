@@ -47,7 +47,7 @@ function Dial({ one, width, height, look, markers, title }: { one: SingleValue; 
     const thick = Math.max(4, radius * 0.22);
     const outer = markers ? radius - Math.max(3, radius * 0.06) - 2 : radius;
     const share = clamp(one.value.percent);
-    const font = Math.max(11, Math.min(radius * 0.42, ((outer - thick) * 2) / Math.max(3, one.text.length) / 0.55));
+    const font = Math.max(11, Math.min(radius * 0.42, ((outer - thick) * 1.7) / Math.max(3, one.text.length) / 0.58));
     return (
         <svg width={width} height={height} role="img" aria-label={`${one.title}: ${one.text}`}>
             <path d={arcPath(cx, cy, outer, outer - thick, 0, 1)} fill="var(--raised)" />

@@ -7,9 +7,28 @@ import { Plot } from '../../draw/Plot';
 import { asRecord, asText } from '../../grafana/json';
 import { isHidden, plotted } from './series';
 
-const LEGEND_LIST_PX = 24;
 const LEGEND_ROW_PX = 20;
 const LEGEND_SHARE_MAX = 0.35;
+
+/* Swatch, gaps, and 6.4 px a character. */
+function itemPx(row: LegendRow): number {
+    return 30 + 6.4 * (row.name.length + row.figures.reduce((n, f) => n + f.name.length + f.text.length + 3, 0));
+}
+
+/* How many lines a list of names takes in that width. */
+function listRows(rows: readonly LegendRow[], width: number): number {
+    let lines = 1;
+    let x = 0;
+    for (const row of rows) {
+        const px = Math.min(width, itemPx(row));
+        if (x > 0 && x + px > width) {
+            lines++;
+            x = 0;
+        }
+        x += px;
+    }
+    return lines;
+}
 
 export default function TimeSeriesPanel(props: PanelProps) {
     const { panel, frames, look, height, width } = props;
@@ -24,9 +43,9 @@ export default function TimeSeriesPanel(props: PanelProps) {
         [data, shown, legend.calcs, look, props.zone],
     );
     const listed = useMemo(() => data.rows.map((r, i) => ({ r, i })).filter(({ r }) => !isHidden(r.field, 'legend')), [data]);
-    const series = useMemo(() => data.rows.map((r, i) => ({ ...r.style, shown: shown[i] ?? true, axis: data.right ? r.style.axis : ('left' as const) })), [data, shown]);
+    const series = useMemo(() => data.rows.map((r, i) => ({ ...r.style, stack: r.group && `${r.group} ${r.style.axis ?? ''}`, shown: shown[i] ?? true, axis: data.right ? r.style.axis : ('left' as const) })), [data, shown]);
     const tooltip = asRecord(panel.options.tooltip);
-    const legendHeight = !legend.show || legend.right ? 0 : Math.min(Math.floor(height * LEGEND_SHARE_MAX), legend.table ? (listed.length + 1) * LEGEND_ROW_PX + 6 : Math.max(LEGEND_LIST_PX, Math.ceil((listed.length * 120) / Math.max(width, 1)) * LEGEND_ROW_PX + 4));
+    const legendHeight = !legend.show || legend.right ? 0 : Math.min(Math.floor(height * LEGEND_SHARE_MAX), legend.table ? (listed.length + 1) * LEGEND_ROW_PX + 6 : listRows(listed.map(({ i }) => rows[i]!), width) * LEGEND_ROW_PX + 4);
     const mode = asText(tooltip.mode);
     return (
         <div className={legend.right && legend.show ? 'panel-split' : 'panel-column'}>
