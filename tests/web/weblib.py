@@ -1,11 +1,14 @@
 """What the tests and the pictures of the web UI share: servers with something to show."""
 
 import contextlib
+import http.server
+import os
 import pathlib
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import ROOT, Server, Skip, need, wait_until  # noqa: E402
+from barotest import ROOT, Server, Skip, free_port, need, wait_until  # noqa: E402
 
 WEB = ROOT / "web"
 RULES = """
@@ -51,7 +54,7 @@ receivers:
 - {name: chat}
 - {name: nobody}
 - name: pager
-  webhook_configs: [{url: 'http://127.0.0.1:1/never'}]
+  webhook_configs: [{url: 'http://127.0.0.1:%(sink)d/hook'}]
 """
 CONFIG = """
 global: {scrape_interval: 1s}
@@ -69,8 +72,25 @@ scrape_configs:
 """
 
 
+class Sink(http.server.BaseHTTPRequestHandler):
+    """A receiver that takes everything."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def start_sink() -> int:
+    sink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    threading.Thread(target=sink.serve_forever, daemon=True).start()
+    return sink.server_port
+
+
 def chromium() -> str:
-    import os
     return os.environ.get("BAROGRAPH_CHROMIUM") or need("chromium")
 
 
@@ -84,10 +104,9 @@ def need_ui(build: pathlib.Path) -> None:
 
 
 def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "") -> Server:
-    from barotest import free_port
     port = free_port()
     (work / "rules.yml").write_text(RULES)
-    (work / "alertmanager.yml").write_text(ALERTING)
+    (work / "alertmanager.yml").write_text(ALERTING % {"sink": start_sink()})
     config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
     return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}", *flags,
                   name=name, port=port)

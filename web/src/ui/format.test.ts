@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commonLabels, formatCount, formatQuantity, guessQuantity, quoteLabel, seriesName } from './format';
+import { commonLabels, formatCount, formatQuantity, guessQuantity, plural, quoteLabel, seriesName } from './format';
 
 describe('guessQuantity', () => {
     it.each([
@@ -28,6 +28,8 @@ describe('formatQuantity', () => {
         [0.0025, 'seconds', '2.5 ms'], [0, 'seconds', '0 s'], [90, 'seconds', '1.5 min'], [7200, 'seconds', '2 h'], [2e-7, 'seconds', '200 ns'], [864000, 'seconds', '10 d'],
         [0.1234, 'ratio', '12.34 %'], [20.5, 'celsius', '20.5 °C'], [1500, '/s', '1.5 K/s'], [1795961109, 'time', '2026-11-29 14:05:09'],
     ] as const)('%d as %s', (value, quantity, want) => expect(formatQuantity(value, quantity)).toBe(want));
+
+    it('has plurals', () => expect([plural(1, 'alert'), plural(2000, 'alert'), plural(0, 'series', 'series')]).toEqual(['1 alert', '2,000 alerts', '0 series']));
 
     it('counts with commas', () => expect(formatCount(1234567)).toBe('1,234,567'));
 });

@@ -105,6 +105,11 @@ export function formatCount(value: number): string {
     return Math.round(value).toLocaleString('en-US');
 }
 
+/* plural is "1 alert", "2,000 alerts". */
+export function plural(count: number, one: string, many = `${one}s`): string {
+    return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
 /* quoteLabel writes a label value as PromQL does. */
 export function quoteLabel(value: string): string {
     return `"${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;

@@ -17,6 +17,15 @@ export function silenceLink(labels: Record<string, string>): string {
     return `/silences/new?${params.toString()}`;
 }
 
+/* backtestLink tries an alerting rule on the past. */
+export function backtestLink(rule: { name: string; query: string; duration?: number; keepFiringFor?: number }): string {
+    const params = new URLSearchParams({ name: rule.name, expr: rule.query, for: `${rule.duration ?? 0}s` });
+    if (rule.keepFiringFor) {
+        params.set('keep', `${rule.keepFiringFor}s`);
+    }
+    return `/backtest?${params.toString()}`;
+}
+
 const FNV_OFFSET = 0xcbf29ce484222325n;
 const FNV_PRIME = 0x100000001b3n;
 

@@ -11,6 +11,7 @@ export const PAGES = [
     { name: 'routing', path: '/routing?labels=severity%3D%22page%22' },
     { name: 'notifications', path: '/notifications' },
     { name: 'rules', path: '/rules' },
+    { name: 'backtest', path: '/backtest?name=Load&expr=up+%3D%3D+0&for=10s&interval=5s&from=now-15m&to=now' },
     { name: 'targets', path: '/targets' },
     { name: 'service-discovery', path: '/service-discovery' },
     { name: 'cardinality', path: '/cardinality' },

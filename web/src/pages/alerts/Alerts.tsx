@@ -1,5 +1,5 @@
 /* Alerts: what fires and what is about to, grouped by rule or by receiver. */
-import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
+import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, plural, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
 import { since } from '../../grafana/time';
 import { type ActiveAlert, isMuted } from './model';
 import { useAlerts } from './useAlerts';
@@ -81,7 +81,7 @@ export default function Alerts() {
             {groups.isPending && <Loading />}
             {groups.error && <Fault error={groups.error} what="Rules" retry={() => void groups.refetch()} />}
             {sorted.map(([name, list]) => (
-                <Section key={name} title={name} aside={<span className="row">{list[0]!.alert.labels.severity && by === 'rule' && <span className="label">{list[0]!.alert.labels.severity}</span>}<span className="muted num">{list.length} {list.length === 1 ? 'alert' : 'alerts'}</span></span>}>
+                <Section key={name} title={name} aside={<span className="row">{list[0]!.alert.labels.severity && by === 'rule' && <span className="label">{list[0]!.alert.labels.severity}</span>}<span className="muted num">{plural(list.length, 'alert')}</span></span>}>
                     <div className="table-wrap">
                         <table className="table">
                             <thead><tr><th>State</th><th>Alert</th><th className="right hide-narrow">Value</th><th className="right">Since</th><th className="hide-narrow" /></tr></thead>

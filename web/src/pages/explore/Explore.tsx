@@ -6,7 +6,7 @@ import type { Exemplars, QueryResult } from '../../api/types';
 import { parseDuration, stepFor, zoomOut } from '../../grafana/time';
 import { type DrawStyle, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    ActionIcon, Button, Empty, Fault, formatCount, Icon, type IconName, Loading, Note, notify, Page, SegmentedControl, Select, Switch, TextInput, TimePicker,
+    ActionIcon, Button, Empty, Fault, Icon, type IconName, Loading, Note, notify, Page, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
     Tooltip, useClock, useQueryParams, useShortcuts,
 } from '../../ui';
 import './explore.css';
@@ -100,8 +100,8 @@ function QueryRow(props: RowProps) {
                 {props.error !== null && props.error !== undefined && <div style={{ marginTop: 6 }}><Fault error={props.error} /></div>}
                 {ran && !props.error && (
                     <div className="query-info muted num">
-                        {formatCount(ran.answer.data.series.length)} series
-                        {samples !== null && <> · {formatCount(samples)} samples read</>} · {Math.round(ran.ms)} ms
+                        {plural(ran.answer.data.series.length, 'series', 'series')}
+                        {samples !== null && <> · {plural(samples, 'sample')} read</>} · {Math.round(ran.ms)} ms
                         {props.busy && ' · running…'}
                     </div>
                 )}

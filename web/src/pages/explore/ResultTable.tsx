@@ -2,7 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import type { HistogramValue, Labels, QueryResult } from '../../api/types';
-import { Button, Empty, formatCount, Icon, UnstyledButton } from '../../ui';
+import { Button, Empty, Icon, plural, UnstyledButton } from '../../ui';
 
 export interface TableResult {
     letter: string;
@@ -104,7 +104,7 @@ export function ResultTable({ results }: { results: TableResult[] }) {
     return (
         <>
             <div className="row" style={{ padding: '0 10px 6px' }}>
-                <span className="muted">{formatCount(rows.length)} rows at {new Date(rows[0]!.time * 1000).toLocaleString()}</span>
+                <span className="muted">{plural(rows.length, 'row')} at {new Date(rows[0]!.time * 1000).toLocaleString()}</span>
                 <div className="grow" />
                 <Button variant="default" size="compact-xs" leftSection={<Icon name="download" size={12} />}
                     onClick={() => saveFile('result.csv', 'text/csv', csvOf(columns, sorted))}>CSV</Button>

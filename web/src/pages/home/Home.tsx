@@ -14,6 +14,8 @@ const REFETCH_MS = 10_000;
 const ROWS_SHOWN = 8;
 const WINDOW_S = 3600;
 const STEP_S = 15;
+/* A young server's graph begins with its first sample, but is never narrower. */
+const LEAST_S = 300;
 
 /* What the server says of itself, by its own metrics. */
 const figures: { title: string; expr: string; quantity: Quantity }[] = [
@@ -40,7 +42,7 @@ function Figure({ title, expr, quantity }: (typeof figures)[number]) {
             </div>
             <div style={{ height: 110 }}>
                 {result.error ? <div className="panel-body muted">{result.error.message}</div> : series ? (
-                    <Suspense fallback={null}><Small title={title} series={series} quantity={quantity} from={end - WINDOW_S} to={end} step={STEP_S} /></Suspense>
+                    <Suspense fallback={null}><Small title={title} series={series} quantity={quantity} from={Math.max(end - WINDOW_S, Math.min(series.times[0] ?? 0, end - LEAST_S))} to={end} step={STEP_S} /></Suspense>
                 ) : result.isPending ? null : <div className="panel-body muted">It does not scrape itself.</div>}
             </div>
         </section>

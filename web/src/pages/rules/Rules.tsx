@@ -5,7 +5,7 @@ import { rules } from '../../api/prometheus';
 import type { Rule, RuleGroup } from '../../api/types';
 import { formatDuration, since } from '../../grafana/time';
 import {
-    Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, Section, State, type StateKind, useFilter, useNow,
+    backtestLink, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, Section, State, type StateKind, useFilter, useNow,
 } from '../../ui';
 
 function stateOf(rule: Rule): { kind: StateKind; word: string } {
@@ -40,6 +40,7 @@ function Row({ rule, now }: { rule: Rule; now: number }) {
                     {!!rule.duration && <span className="muted">for {formatDuration(rule.duration * 1000)}</span>}
                     {!!rule.keepFiringFor && <span className="muted">keep firing {formatDuration(rule.keepFiringFor * 1000)}</span>}
                     {!!rule.alerts?.length && <Link className="alone" href={`/alerts?search=${encodeURIComponent(rule.name)}`}>{rule.alerts.length} active</Link>}
+                    {rule.type === 'alerting' && <Link className="alone" href={backtestLink(rule)}>backtest</Link>}
                 </div>
                 <Link className="expr" href={exploreLink(rule.query)} title="Open in Explore">{rule.query}</Link>
                 {rule.labels && Object.keys(rule.labels).length > 0 && <div style={{ marginTop: 4 }}><LabelSet labels={rule.labels} /></div>}

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { amAlerts, amSaveSilence } from '../../api/alertmanager';
 import { formatDuration, formatTime, parseDuration, parseTime } from '../../grafana/time';
 import {
-    ActionIcon, Button, Empty, Fault, formatMatcher, Icon, LabelSet, notify, Page, parseMatcher, Section, splitMatchers, State, TextInput, Textarea, useDebouncedValue,
+    ActionIcon, Button, Empty, Fault, formatMatcher, Icon, LabelSet, notify, Page, parseMatcher, plural, Section, splitMatchers, State, TextInput, Textarea, useDebouncedValue,
     useLocation, useQueryParams,
 } from '../../ui';
 
@@ -29,7 +29,7 @@ function Preview({ matchers }: { matchers: string[] }) {
         placeholderData: keepPreviousData,
     });
     return (
-        <Section title="What it mutes now" aside={<span className="muted num" aria-live="polite">{found.data ? `${found.data.length} alerts` : ''}</span>}>
+        <Section title="What it mutes now" aside={<span className="muted num" aria-live="polite">{found.data ? plural(found.data.length, 'alert') : ''}</span>}>
             {found.error ? <Fault error={found.error} /> : !found.data || found.data.length === 0 ? (
                 <Empty title="No alert of now" icon="silence">It mutes those that fit while it lasts.</Empty>
             ) : (
