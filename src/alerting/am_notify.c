@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "alerting/am_templates.h"
-#include "alerting/am_zone.h"
 #include "alerting/notifiers.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -46,6 +45,7 @@ int am_notifier_new(const struct am_config *config, const struct am_notifier_opt
     struct buf agent = {0};
     int result = check_clients(config, err);
 
+    lock_init(&notifier->lock, LOCK_LEAF);
     STATIC_ASSERT(ARRAY_COUNT(notifiers) == 18, "a notifier for each kind");
     notifier->config = config;
     notifier->external_url =
@@ -67,6 +67,11 @@ int am_notifier_new(const struct am_config *config, const struct am_notifier_opt
 struct am_notifier *am_notifier_free(struct am_notifier *notifier)
 {
     if (notifier != NULL) {
+        for (size_t i = 0; i < notifier->tokens.count; i++) {
+            (void)mem_free(notifier->tokens.items[i].text);
+        }
+        vec_done(&notifier->tokens);
+        lock_done(&notifier->lock);
         (void)template_set_free(notifier->templates);
         (void)mem_free(notifier->external_url);
         (void)mem_free(notifier->user_agent);
@@ -75,23 +80,6 @@ struct am_notifier *am_notifier_free(struct am_notifier *notifier)
 }
 
 /* ---- One attempt ---- */
-
-/* Hours for the template function tz. The abbreviation is not in what is loaded: the offset stands
- * for it, as Go has it for zones without one. */
-static int zone_at(str name, int64_t seconds, int32_t *ret_offset, char ret_abbreviation[16],
-                   struct baro_error *err)
-{
-    const struct am_zone *zone = NULL;
-    struct arena arena = {0};
-    int result = am_zone_load(&arena, name, &zone, err);
-
-    if (result >= 0) {
-        *ret_offset = am_zone_offset(zone, seconds);
-        ret_abbreviation[0] = '\0';
-    }
-    arena_done(&arena);
-    return result < 0 ? result : 0;
-}
 
 static void alerts_take(struct am_attempt *sending)
 {
@@ -143,7 +131,7 @@ static void sending_init(struct am_attempt *sending)
         .group_labels = from->group_labels,
         .route_labels = from->route_labels,
         .now = from->now,
-        .zone = zone_at,
+        .zone = am_templates_zone,
         .cancel = sending->cancel,
     };
     alerts_take(sending);

@@ -329,3 +329,66 @@ TEST(am_notifier_keeps_the_thread)
     buf_done(&receipt.message);
     fixture_done(&fixture);
 }
+
+struct wechat {
+    unsigned asked;
+    unsigned refused; /* how many messages are, from now on */
+};
+
+static bool answer_wechat(int fd, const char *head, void *context)
+{
+    struct wechat *wechat = context;
+    char body[64];
+
+    if (strstr(head, "/gettoken?") != NULL) {
+        (void)snprintf(body, sizeof(body), "{\"access_token\":\"token-%u\"}", ++wechat->asked);
+    } else {
+        bool is_newest = false;
+
+        (void)snprintf(body, sizeof(body), "access_token=token-%u ", wechat->asked);
+        is_newest = strstr(head, body) != NULL;
+        (void)snprintf(body, sizeof(body), "{\"errcode\":%d,\"errmsg\":\"no\"}",
+                       is_newest && wechat->refused == 0 ? 0 : 42001);
+        wechat->refused -= wechat->refused > 0 ? 1 : 0;
+    }
+    (void)fake_send_response(fd, "application/json", "Connection: close\r\n", body, strlen(body));
+    return false;
+}
+
+/* A token is used for two hours, and no longer than it is taken. */
+TEST(am_notifier_keeps_the_token)
+{
+    static const struct {
+        ts after; /* the one before */
+        unsigned refused;
+        enum am_notify_outcome want;
+        unsigned asked; /* in all */
+    } cases[] = {
+        {0, 0, AM_NOTIFY_OK, 1}, {2 * DUR_HOUR, 0, AM_NOTIFY_OK, 1},
+        {1, 0, AM_NOTIFY_OK, 2}, {1, 1, AM_NOTIFY_RETRY, 2},
+        {1, 0, AM_NOTIFY_OK, 3},
+    };
+    struct wechat wechat = {0};
+    struct fake_server *server = fake_server_new(answer_wechat, &wechat);
+    struct fixture fixture;
+    char receiver[200];
+
+    (void)snprintf(receiver, sizeof(receiver),
+                   "wechat_configs: [{api_url: 'http://127.0.0.1:%u/', corp_id: c, api_secret: s, "
+                   "to_user: u}]",
+                   (unsigned)fake_server_port(server));
+    fixture_init(&fixture, receiver);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct baro_error err = {0};
+
+        fixture.notification.now += cases[i].after;
+        wechat.refused = cases[i].refused;
+        if (am_notifier_send(fixture.notifier, integration(&fixture), &fixture.notification, 20000,
+                             NULL, NULL, &err) != cases[i].want) {
+            fail_msg("%zu: %s", i, err.message);
+        }
+        assert_int_equal(wechat.asked, cases[i].asked);
+    }
+    fixture_done(&fixture);
+    (void)fake_server_free(server);
+}

@@ -162,6 +162,51 @@ void am_send_limit(struct am_attempt *sending, const char *key)
     sending->timeout = most > 0 && most < sending->timeout ? most : sending->timeout;
 }
 
+/* ---- Tokens ---- */
+
+static struct am_token *token_of(struct am_attempt *sending)
+{
+    struct am_notifier *notifier = sending->notifier;
+
+    for (size_t i = 0; i < notifier->tokens.count; i++) {
+        if (notifier->tokens.items[i].integration == sending->integration) {
+            return &notifier->tokens.items[i];
+        }
+    }
+    vec_push(&notifier->tokens, (struct am_token){.integration = sending->integration});
+    return vec_last(&notifier->tokens);
+}
+
+str am_send_token(struct am_attempt *sending, dur most)
+{
+    ts now = sending->notification->now;
+    struct am_token *token;
+    str text = STR("");
+
+    if (sending->is_rendering) {
+        return text; /* the same each time */
+    }
+    lock_acquire(&sending->notifier->lock);
+    token = token_of(sending);
+    if (token->text != NULL && now >= token->asked_at && now - token->asked_at <= most) {
+        text = arena_str(&sending->arena, str_from(token->text));
+    }
+    lock_release(&sending->notifier->lock);
+    return text;
+}
+
+void am_send_keep_token(struct am_attempt *sending, str text)
+{
+    struct am_token *token;
+
+    lock_acquire(&sending->notifier->lock);
+    token = token_of(sending);
+    (void)mem_free(token->text);
+    token->text = text.len > 0 ? str_dup_c(text) : NULL;
+    token->asked_at = sending->notification->now;
+    lock_release(&sending->notifier->lock);
+}
+
 /* ---- What may be shown ---- */
 
 /* How many bytes of a secret stand here; 0 = none does. */

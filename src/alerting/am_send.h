@@ -8,15 +8,24 @@
 
 #include "alerting/am_config_priv.h"
 #include "alerting/am_notify.h"
+#include "base/lock.h"
 #include "base/vec.h"
 #include "codec/json_write.h"
 #include "template/template_notice.h"
+
+struct am_token {
+    const struct am_integration *integration;
+    char *text;
+    ts asked_at;
+};
 
 struct am_notifier {
     const struct am_config *config;
     char *external_url;
     char *user_agent;
     struct template_set *templates;
+    struct lock lock;            /* over what follows */
+    VEC(struct am_token) tokens; /* at most one an integration */
 };
 
 struct am_attempt {
@@ -56,6 +65,11 @@ int64_t am_send_number(const struct am_attempt *sending, const char *key);
  * without white space around it. file_key may be NULL. */
 str am_send_secret(struct am_attempt *sending, const char *key, const char *file_key);
 str am_send_file(struct am_attempt *sending, str path);
+
+/* What the integration was last given with am_send_keep_token, when that is no longer ago than
+ * `most`; else empty. An empty token makes it forgotten. */
+str am_send_token(struct am_attempt *sending, dur most);
+void am_send_keep_token(struct am_attempt *sending, str token);
 
 /* ---- JSON ---- */
 

@@ -1,8 +1,10 @@
 #include "alerting/am_templates.h"
 
 #include <glob.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "alerting/am_zone.h"
 #include "base/mem.h"
 #include "sys/fs.h"
 
@@ -34,4 +36,19 @@ int am_templates_load(struct template_set *set, str pattern, struct baro_error *
     globfree(&found);
     (void)mem_free(text);
     return result;
+}
+
+int am_templates_zone(str name, int64_t seconds, int32_t *ret_offset, char ret_abbreviation[16],
+                      struct baro_error *err)
+{
+    const struct am_zone *zone = NULL;
+    struct arena arena = {0};
+    int result = am_zone_load(&arena, name, &zone, err);
+
+    if (result >= 0) {
+        *ret_offset = am_zone_offset(zone, seconds);
+        (void)snprintf(ret_abbreviation, 16, "%.*s", STR_ARG(am_zone_abbreviation(zone, seconds)));
+    }
+    arena_done(&arena);
+    return result < 0 ? result : 0;
 }

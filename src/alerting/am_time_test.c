@@ -62,24 +62,26 @@ TEST(am_zone_keeps_the_hours_of_a_place)
         const char *zone;
         const char *time;
         int32_t want;
+        const char *name;
     } cases[] = {
-        {"", "2026-07-01T00:00:00Z", 0},
-        {"UTC", "2026-07-01T00:00:00Z", 0},
-        {"Europe/Vienna", "2026-01-01T00:00:00Z", 3600},
-        {"Europe/Vienna", "2026-03-29T00:59:59Z", 3600},
-        {"Europe/Vienna", "2026-03-29T01:00:00Z", 7200},
-        {"Europe/Vienna", "2026-10-25T00:59:59Z", 7200},
-        {"Europe/Vienna", "2026-10-25T01:00:00Z", 3600},
-        {"Europe/Vienna", "2100-03-28T00:59:59Z", 3600},
-        {"Europe/Vienna", "2100-03-28T01:00:00Z", 7200},
-        {"America/New_York", "2026-03-08T06:59:59Z", -18000},
-        {"America/New_York", "2026-03-08T07:00:00Z", -14400},
-        {"America/New_York", "2101-11-06T05:59:59Z", -14400},
-        {"America/New_York", "2101-11-06T06:00:00Z", -18000},
-        {"Australia/Sydney", "2026-01-01T00:00:00Z", 39600},
-        {"Australia/Sydney", "2026-06-01T00:00:00Z", 36000},
-        {"Australia/Sydney", "2099-12-31T00:00:00Z", 39600},
-        {"Asia/Kolkata", "2090-06-01T00:00:00Z", 19800},
+        {"", "2026-07-01T00:00:00Z", 0, "UTC"},
+        {"UTC", "2026-07-01T00:00:00Z", 0, "UTC"},
+        {"Europe/Vienna", "2026-01-01T00:00:00Z", 3600, "CET"},
+        {"Europe/Vienna", "2026-03-29T00:59:59Z", 3600, "CET"},
+        {"Europe/Vienna", "2026-03-29T01:00:00Z", 7200, "CEST"},
+        {"Europe/Vienna", "2026-10-25T00:59:59Z", 7200, "CEST"},
+        {"Europe/Vienna", "2026-10-25T01:00:00Z", 3600, "CET"},
+        {"Europe/Vienna", "2100-03-28T00:59:59Z", 3600, "CET"},
+        {"Europe/Vienna", "2100-03-28T01:00:00Z", 7200, "CEST"},
+        {"America/New_York", "2026-03-08T06:59:59Z", -18000, "EST"},
+        {"America/New_York", "2026-03-08T07:00:00Z", -14400, "EDT"},
+        {"America/New_York", "2101-11-06T05:59:59Z", -14400, "EDT"},
+        {"America/New_York", "2101-11-06T06:00:00Z", -18000, "EST"},
+        {"Australia/Sydney", "2026-01-01T00:00:00Z", 39600, "AEDT"},
+        {"Australia/Sydney", "2026-06-01T00:00:00Z", 36000, "AEST"},
+        {"Australia/Sydney", "2099-12-31T00:00:00Z", 39600, "AEDT"},
+        {"America/Sao_Paulo", "2026-06-01T00:00:00Z", -10800, "-03"}, /* none but a number */
+        {"Asia/Kolkata", "2090-06-01T00:00:00Z", 19800, "IST"},
     };
     struct arena arena = {0};
 
@@ -95,6 +97,8 @@ TEST(am_zone_keeps_the_hours_of_a_place)
         test_row(cases[i].zone);
         assert_ok(r, &err);
         assert_int_equal(am_zone_offset(zone, at(cases[i].time) / 1000), cases[i].want);
+        assert_str_equal(am_zone_abbreviation(zone, at(cases[i].time) / 1000),
+                         str_from(cases[i].name));
     }
     test_row(NULL);
     arena_done(&arena);

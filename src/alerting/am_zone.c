@@ -23,19 +23,23 @@ struct rule {
     int32_t seconds; /* of the day, local */
 };
 
+/* Seconds east of UTC, and the abbreviation: of the file's bytes. */
+struct hours {
+    int32_t offset;
+    str name;
+};
+
 struct am_zone {
     const int64_t *times; /* transitions, rising */
     const uint8_t *types; /* the type from each transition on */
     size_t count;
-    int32_t offsets[TYPES_MAX];
-    size_t type_count;
-    int32_t first; /* before the first transition */
+    struct hours hours[TYPES_MAX]; /* of each type; the first also before the first transition */
 
     /* Behind the last transition. */
     bool has_rule;
     bool has_daylight;
-    int32_t standard;
-    int32_t daylight;
+    struct hours standard;
+    struct hours daylight;
     struct rule begin;
     struct rule end;
 };
@@ -94,19 +98,21 @@ static bool read_time(str *text, int32_t *ret)
 }
 
 /* Three letters or more, or anything in <>. */
-static bool skip_name(str *text)
+static bool read_name(str *text, str *ret)
 {
     size_t len = 0;
 
     if (next_is(text, '<')) {
         size_t end = str_index_char(*text, '>');
 
+        *ret = str_slice(*text, 0, end == SIZE_MAX ? text->len : end);
         *text = str_from_index(*text, end == SIZE_MAX ? text->len : end + 1);
         return end != SIZE_MAX;
     }
     while (len < text->len && ((text->ptr[len] | 32) >= 'a' && (text->ptr[len] | 32) <= 'z')) {
         len++;
     }
+    *ret = str_slice(*text, 0, len);
     *text = str_from_index(*text, len);
     return len >= 3;
 }
@@ -134,24 +140,24 @@ static bool read_posix(str text, struct am_zone *zone)
 {
     int32_t west = 0;
 
-    if (!skip_name(&text) || !read_time(&text, &west)) {
+    if (!read_name(&text, &zone->standard.name) || !read_time(&text, &west)) {
         return false;
     }
-    zone->standard = -west;
-    zone->daylight = zone->standard + 3600;
+    zone->standard.offset = -west;
+    zone->daylight.offset = zone->standard.offset + 3600;
     zone->has_rule = true;
     if (text.len == 0) {
         return true;
     }
     zone->has_daylight = true;
-    if (!skip_name(&text)) {
+    if (!read_name(&text, &zone->daylight.name)) {
         return false;
     }
     if (text.len > 0 && text.ptr[0] != ',') {
         if (!read_time(&text, &west)) {
             return false;
         }
-        zone->daylight = -west;
+        zone->daylight.offset = -west;
     }
     return next_is(&text, ',') && read_rule(&text, &zone->begin) && next_is(&text, ',') &&
            read_rule(&text, &zone->end) && text.len == 0;
@@ -180,15 +186,15 @@ static int64_t rule_seconds(const struct rule *rule, int64_t year)
     return days * DAY_SECONDS + rule->seconds;
 }
 
-static int32_t rule_offset(const struct am_zone *zone, int64_t seconds)
+static const struct hours *rule_hours(const struct am_zone *zone, int64_t seconds)
 {
-    int64_t year = calendar_of(seconds + zone->standard).year;
-    int64_t begin = rule_seconds(&zone->begin, year) - zone->standard;
-    int64_t end = rule_seconds(&zone->end, year) - zone->daylight;
+    int64_t year = calendar_of(seconds + zone->standard.offset).year;
+    int64_t begin = rule_seconds(&zone->begin, year) - zone->standard.offset;
+    int64_t end = rule_seconds(&zone->end, year) - zone->daylight.offset;
     bool is_daylight =
         begin < end ? seconds >= begin && seconds < end : seconds >= begin || seconds < end;
 
-    return zone->has_daylight && is_daylight ? zone->daylight : zone->standard;
+    return zone->has_daylight && is_daylight ? &zone->daylight : &zone->standard;
 }
 
 /* ---- TZif ---- */
@@ -229,7 +235,9 @@ static bool read_body(struct reader *rd, struct arena *arena, const struct count
                       bool is_64, struct am_zone *zone)
 {
     int64_t *times = ARENA_ARRAY(arena, int64_t, counts->time + 1);
+    uint8_t names[TYPES_MAX] = {0};
     bool good = true;
+    str letters;
 
     for (uint32_t i = 0; i < counts->time; i++) {
         uint64_t high = is_64 ? read_be32(rd) : 0;
@@ -241,18 +249,25 @@ static bool read_body(struct reader *rd, struct arena *arena, const struct count
     zone->times = times;
     zone->count = counts->time;
     zone->types = (const uint8_t *)read_bytes(rd, counts->time).ptr;
-    zone->type_count = counts->type;
     for (uint32_t i = 0; i < counts->type; i++) {
-        zone->offsets[i] = (int32_t)read_be32(rd);
-        (void)read_bytes(rd, 2);
-        good = good && zone->offsets[i] > -2 * DAY_SECONDS && zone->offsets[i] < 2 * DAY_SECONDS;
+        int32_t offset = (int32_t)read_be32(rd);
+
+        (void)read_u8(rd); /* whether it is daylight saving */
+        names[i] = read_u8(rd);
+        zone->hours[i].offset = offset;
+        good = good && offset > -2 * DAY_SECONDS && offset < 2 * DAY_SECONDS;
     }
-    (void)read_bytes(rd, counts->letters + counts->leap * (is_64 ? 12 : 8) + counts->is_std +
-                             counts->is_ut);
+    letters = read_bytes(rd, counts->letters);
+    (void)read_bytes(rd, counts->leap * (is_64 ? 12 : 8) + counts->is_std + counts->is_ut);
     for (size_t i = 0; !rd->failed && i < zone->count; i++) {
         good = good && zone->types[i] < counts->type;
     }
-    zone->first = zone->offsets[0];
+    for (size_t i = 0; !rd->failed && i < counts->type; i++) {
+        str name = str_from_index(letters, names[i] < letters.len ? names[i] : letters.len);
+        size_t end = str_index_char(name, '\0');
+
+        zone->hours[i].name = str_slice(name, 0, end == SIZE_MAX ? name.len : end);
+    }
     return good && !rd->failed;
 }
 
@@ -287,14 +302,11 @@ int am_zone_parse(struct arena *arena, str bytes, const struct am_zone **ret,
     return 0;
 }
 
-int32_t am_zone_offset(const struct am_zone *zone, int64_t seconds)
+static const struct hours *find_hours(const struct am_zone *zone, int64_t seconds)
 {
     size_t low = 0;
     size_t high;
 
-    if (zone == NULL) {
-        return 0;
-    }
     for (high = zone->count; low < high;) {
         size_t middle = low + (high - low) / 2;
 
@@ -305,9 +317,19 @@ int32_t am_zone_offset(const struct am_zone *zone, int64_t seconds)
         }
     }
     if (low == zone->count && zone->has_rule) {
-        return rule_offset(zone, seconds);
+        return rule_hours(zone, seconds);
     }
-    return low == 0 ? zone->first : zone->offsets[zone->types[low - 1]];
+    return &zone->hours[low == 0 ? 0 : zone->types[low - 1]];
+}
+
+int32_t am_zone_offset(const struct am_zone *zone, int64_t seconds)
+{
+    return zone != NULL ? find_hours(zone, seconds)->offset : 0;
+}
+
+str am_zone_abbreviation(const struct am_zone *zone, int64_t seconds)
+{
+    return zone != NULL ? find_hours(zone, seconds)->name : STR("UTC");
 }
 
 int am_zone_load(struct arena *arena, str name, const struct am_zone **ret, struct baro_error *err)

@@ -23,3 +23,7 @@ int am_zone_parse(struct arena *arena, str bytes, const struct am_zone **ret,
 
 /* am_zone_offset is the seconds east of UTC at a time (seconds since 1970). NULL is UTC. */
 int32_t am_zone_offset(const struct am_zone *zone, int64_t seconds);
+
+/* am_zone_abbreviation is what the place calls its hours then: "CET", "CEST", "+03". It lives as
+ * long as the zone. */
+str am_zone_abbreviation(const struct am_zone *zone, int64_t seconds);

@@ -1,9 +1,9 @@
 /* WeChat Work: a token first, then the message. Reference: notify/wechat of Alertmanager 0.34. A
- * token is asked for each time: it is cheap, and no stale one is ever used. */
+ * token is used for two hours, or until it is refused. */
 #include "alerting/notifiers.h"
 #include "codec/json.h"
 
-enum { TOKEN_EXPIRED = 42001 };
+enum { TOKEN_EXPIRED = 42001, TOKEN_AGE_MAX = 2 * DUR_HOUR };
 
 static const struct am_field rows[] = {{"touser", "to_user", 0, false},
                                        {"toparty", "to_party", 0, false},
@@ -37,7 +37,7 @@ static enum am_notify_outcome ask_token(struct am_attempt *sending, str *ret)
         return am_send_fault(sending, "invalid APISecret for CorpID: %.*s", STR_ARG(corp));
     }
     *ret = arena_str(&sending->arena, json_text(json_get(root, "access_token")));
-    vec_push(&sending->secrets, *ret);
+    am_send_keep_token(sending, *ret);
     return AM_NOTIFY_OK;
 }
 
@@ -78,6 +78,9 @@ static enum am_notify_outcome read_answer(struct am_attempt *sending,
     }
     (void)json_int(json_get(root, "errcode"), &code);
     text = json_text(json_get(root, "errmsg"));
+    if (code != 0) {
+        am_send_keep_token(sending, STR(""));
+    }
     return code == 0               ? AM_NOTIFY_OK
            : code == TOKEN_EXPIRED ? am_send_again(sending, "%.*s", STR_ARG(text))
                                    : am_send_fault(sending, "%.*s", STR_ARG(text));
@@ -89,12 +92,15 @@ enum am_notify_outcome notify_wechat(struct am_attempt *sending)
     struct buf body = {0};
     struct buf query = {0};
     struct json_writer json = json_write_over(&body);
-    str token = STR("");
-    enum am_notify_outcome outcome = ask_token(sending, &token);
+    str token = am_send_token(sending, TOKEN_AGE_MAX);
+    enum am_notify_outcome outcome = token.len > 0 ? AM_NOTIFY_OK : ask_token(sending, &token);
     str url;
 
     if (outcome != AM_NOTIFY_OK) {
         return outcome;
+    }
+    if (token.len > 0) {
+        vec_push(&sending->secrets, token);
     }
     am_query_add(&query, "access_token", token);
     url = am_url_add(&sending->arena, am_send_option(sending, "api_url"), STR("message/send"),

@@ -162,7 +162,8 @@ int api_test_receiver(struct api_call *call)
 int api_preview_template(struct api_call *call)
 {
     CLEANUP(template_set_freep) struct template_set *set = template_notice_set();
-    const struct template_notice notice = {.now = clock_now(clock_real())};
+    const struct template_notice notice = {.now = clock_now(clock_real()),
+                                           .zone = am_templates_zone};
     str more = form_get(&call->form, STR("templates"));
     str type = form_get(&call->form, STR("type"));
     str data = form_get(&call->form, STR("data"));

@@ -35,7 +35,8 @@ static int load(struct template_set *set, const struct flags *flags, struct baro
 static int render(const struct flags *flags, struct buf *out, struct baro_error *err)
 {
     CLEANUP(template_set_freep) struct template_set *set = template_notice_set();
-    const struct template_notice notice = {.now = clock_now(clock_real())};
+    const struct template_notice notice = {.now = clock_now(clock_real()),
+                                           .zone = am_templates_zone};
     struct arena arena = {0};
     struct buf json = {0};
     struct tvalue data = tvalue_none();

@@ -229,7 +229,7 @@ static void format_offset(struct buf *buf, int32_t offset, bool minutes, bool se
 {
     int32_t size = offset < 0 ? -offset : offset;
 
-    buf_printf(buf, "%c%02d", offset < 0 ? '-' : '+', size / 3600);
+    buf_printf(buf, "%c%02d", offset <= -60 ? '-' : '+', size / 3600); /* as Go: of minutes */
     if (minutes) {
         buf_printf(buf, "%s%02d", colon, size / 60 % 60);
     }

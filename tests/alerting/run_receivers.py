@@ -265,6 +265,8 @@ def test_the_api_sends_and_shows(build, work):
             text = '{{ define "t" }}[{{ .Status }}]{{ end }}'
             equal(post("/api/v1/templates/preview", ("text", '{{ template "t" . }}<i>{{ "<b>" }}'), ("templates", text), ("type", "html"))[1]["data"],
                   {"text": "[firing]<i>&lt;b&gt;"}, "preview")
+            place = '{{ now | tz "Asia/Tokyo" | date "MST -0700" }}'
+            equal(post("/api/v1/templates/preview", ("text", place))[1]["data"], {"text": "JST +0900"}, "hours of a place")
             status, answer = post("/api/v1/templates/preview", ("text", "{{ .Nope }}"))
             equal(status, 400, "a template that fails")
             contains(answer["error"], "can't evaluate field Nope")
