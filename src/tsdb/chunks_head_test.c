@@ -442,6 +442,7 @@ TEST(chunks_head_takes_full_chunks_off_the_memory)
     assert_chain(tsdb, 0, 1);
     scrape(tsdb, RANGE + RANGE / 2, 2 * RANGE + RANGE / 2);
     assert_chain(tsdb, 1, 1);
+    assert_true(head_files_pending(tsdb->head) > SERIES * 60);
     before = head_pool_used(&tsdb->head->pool);
     /* A query that is under way still sees what it saw. */
     assert_ok(queryable->querier(queryable, INT64_MIN, INT64_MAX, &querier, &err), &err);
@@ -453,6 +454,7 @@ TEST(chunks_head_takes_full_chunks_off_the_memory)
     assert_true(head_pool_used(&tsdb->head->pool) < before - SERIES * 60);
     check_samples(tsdb, 0, 2 * RANGE + RANGE / 2, 0, 0);
     /* Nothing new, nothing written. */
+    assert_int_equal(head_files_pending(tsdb->head), 0);
     before = (size_t)head_files_bytes(tsdb->head);
     flush(tsdb);
     assert_int_equal(head_files_bytes(tsdb->head), before);

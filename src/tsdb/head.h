@@ -155,6 +155,8 @@ int head_files_open(struct head *head, const struct head_files_options *options,
                     struct chunks_head_report *ret, struct baro_error *err);
 int head_files_settle(struct head *head, struct baro_error *err);
 int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_error *err);
+/* head_files_pending is about how many bytes of full chunks wait in memory. Any thread. */
+uint64_t head_files_pending(const struct head *head);
 int head_files_truncate(struct head *head, ts t, struct baro_error *err);
 int head_files_sync(struct head *head, struct baro_error *err);
 uint64_t head_files_bytes(const struct head *head);

@@ -176,6 +176,7 @@ int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_er
     if (head->files == NULL) {
         return 0;
     }
+    atomic_store_explicit(&head->closed_bytes, 0, memory_order_relaxed);
     collect(&flush);
     if (flush.chunks.count > 0 && head->wal != NULL) {
         r = wal_sync(head->wal, err);
@@ -194,6 +195,11 @@ int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_er
     vec_done(&flush.items);
     vec_done(&flush.chain);
     return r < 0 ? r : 0;
+}
+
+uint64_t head_files_pending(const struct head *head)
+{
+    return atomic_load_explicit(&head->closed_bytes, memory_order_relaxed);
 }
 
 int head_files_truncate(struct head *head, ts t, struct baro_error *err)

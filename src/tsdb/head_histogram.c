@@ -105,7 +105,7 @@ void head_open_close_locked(struct head *head, uint32_t slot)
     series->closed = head_chunk_new(head, head_open_mint_locked(head, series), series->chunk.t,
                                     encoding, data, series->closed);
     head_open_drop_locked(head, series);
-    head_note_closed_locked(head, slot);
+    head_note_closed_locked(head, slot, data.len);
 }
 
 /* Whether the chunk ends before a histogram at t, for its size or its time. */

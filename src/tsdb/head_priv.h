@@ -143,13 +143,14 @@ struct head {
     struct head_meta meta;          /* has its own lock */
     struct head_exemplars examples; /* has its own lock */
 
-    _Atomic bool is_full;       /* relaxed: memory is short, no new series are taken */
-    _Atomic int64_t min_valid;  /* relaxed: each appender looks once per transaction */
-    _Atomic int64_t mint;       /* relaxed: statistics and the bounds of queries */
-    _Atomic int64_t maxt;       /* relaxed: likewise */
-    _Atomic int64_t ooo_mint;   /* relaxed: the same of what is out of order */
-    _Atomic int64_t ooo_maxt;   /* relaxed: likewise */
-    _Atomic int64_t ooo_window; /* relaxed: how far behind the newest sample others are taken */
+    _Atomic uint64_t closed_bytes; /* relaxed: of chunks closed since the last flush; a hint */
+    _Atomic bool is_full;          /* relaxed: memory is short, no new series are taken */
+    _Atomic int64_t min_valid;     /* relaxed: each appender looks once per transaction */
+    _Atomic int64_t mint;          /* relaxed: statistics and the bounds of queries */
+    _Atomic int64_t maxt;          /* relaxed: likewise */
+    _Atomic int64_t ooo_mint;      /* relaxed: the same of what is out of order */
+    _Atomic int64_t ooo_maxt;      /* relaxed: likewise */
+    _Atomic int64_t ooo_window;    /* relaxed: how far behind the newest sample others are taken */
     _Atomic uint64_t chunks;
     _Atomic uint64_t outside;       /* open chunks of histograms, and closed ones that lie outside
                                        of the pool */
@@ -259,9 +260,11 @@ int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sampl
 int head_chunk_read(const struct head *head, const struct head_chunk *chunk, ts start, ts end,
                     struct sample_buf *ret, struct baro_error *err);
 
-/* head_note_closed marks a series that has got a chunk for chunks_head; the stripe lock is held. */
-static inline void head_note_closed_locked(struct head *head, uint32_t slot)
+/* head_note_closed marks a series that has got a chunk for chunks_head, of so many bytes; the
+ * stripe lock is held. */
+static inline void head_note_closed_locked(struct head *head, uint32_t slot, size_t bytes)
 {
+    atomic_fetch_add_explicit(&head->closed_bytes, bytes, memory_order_relaxed);
     head_bit_set(head->pages[slot >> HEAD_PAGE_BITS]->closed, slot);
 }
 

@@ -236,7 +236,7 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
         }
         series->closed =
             head_chunk_new(head, entry.mint, entry.maxt, entry.encoding, bytes, series->closed);
-        head_note_closed_locked(head, slot);
+        head_note_closed_locked(head, slot, bytes.len);
         *ret_mint = entry.mint < *ret_mint ? entry.mint : *ret_mint;
         loading->chunks++;
     }

@@ -32,6 +32,8 @@ enum {
     SYNC_EVERY_MS = 1000,
     COMPACT_EVERY_MS = 5000,
     RETRY_AFTER_MS = 60000,
+    FLOOD_LOOK_MS = 1000,
+    FLOOD_BYTES = 16 << 20, /* of full chunks in memory that do not wait for the next round */
     /* Longer than any query may take unless it was told otherwise. */
     QUERIERS_WAIT_MS = 150000,
     SNAPSHOT_WAL_BYTES_MIN = 4 << 20,
@@ -649,16 +651,34 @@ static void *sync_loop(void *context)
     return NULL;
 }
 
+/* Series that began together fill their chunks together: such a flood does not wait for the next
+ * round. */
+static void flush_flood(struct tsdb *tsdb)
+{
+    if (head_files_pending(tsdb->head) >= FLOOD_BYTES) {
+        lock_acquire(&tsdb->compact_lock);
+        /* What fails is tried again, and told of, by the round. */
+        (void)head_files_flush(tsdb->head, &tsdb->stop, NULL);
+        head_collect(tsdb->head);
+        lock_release(&tsdb->compact_lock);
+    }
+}
+
 static void *compact_loop(void *context)
 {
     struct tsdb *tsdb = context;
-    int64_t pause_ms = COMPACT_EVERY_MS;
+    int64_t next = tsdb_mono() + (int64_t)COMPACT_EVERY_MS * MONO_PER_MS;
 
-    while (pause_for(tsdb, pause_ms)) {
+    while (pause_for(tsdb, FLOOD_LOOK_MS)) {
         struct baro_error err = {0};
-        int r = tsdb_compact(tsdb, &err);
+        int r;
 
-        pause_ms = r < 0 ? RETRY_AFTER_MS : COMPACT_EVERY_MS;
+        flush_flood(tsdb);
+        if (tsdb_mono() < next) {
+            continue;
+        }
+        r = tsdb_compact(tsdb, &err);
+        next = tsdb_mono() + (int64_t)(r < 0 ? RETRY_AFTER_MS : COMPACT_EVERY_MS) * MONO_PER_MS;
         if (r < 0 && r != BARO_ECANCELED) {
             log_error("compaction failed; it is tried again in a minute", log_err(&err));
         }
