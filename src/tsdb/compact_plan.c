@@ -1,6 +1,7 @@
 #include "tsdb/compact.h"
 
 #include "base/assert.h"
+#include "base/mem.h"
 
 /* Blocks that are longer than this are unwieldy, whatever the retention. */
 enum { RANGE_STEP = 3 };
@@ -123,13 +124,9 @@ static void plan_deletions(const struct block_meta *const *blocks, size_t count,
     }
 }
 
-void compact_plan(const struct block_meta *const *blocks, size_t count,
-                  const struct compact_ranges *ranges, struct compact_plan *ret)
+static void plan_among(const struct block_meta *const *blocks, size_t count,
+                       const struct compact_ranges *ranges, struct compact_plan *ret)
 {
-    ret->count = 0;
-    for (size_t i = 1; i < count; i++) {
-        ASSERT(blocks[i - 1]->mint <= blocks[i]->mint);
-    }
     plan_overlap(blocks, count, ret);
     if (ret->count > 0 || count < 2) {
         return;
@@ -142,4 +139,43 @@ void compact_plan(const struct block_meta *const *blocks, size_t count,
     if (ret->count == 0) {
         plan_deletions(blocks, count, ranges, ret);
     }
+}
+
+/* Up to where samples in order are in blocks: the head takes none before. */
+static ts in_order_until(const struct block_meta *const *blocks, size_t count)
+{
+    ts maxt = INT64_MIN;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!blocks[i]->is_out_of_order && blocks[i]->maxt > maxt) {
+            maxt = blocks[i]->maxt;
+        }
+    }
+    return maxt;
+}
+
+/* A block of samples out of order whose time the head still has in order is left alone: merged with
+ * others it would pass for one that has all of that time. */
+void compact_plan(const struct block_meta *const *blocks, size_t count,
+                  const struct compact_ranges *ranges, struct compact_plan *ret)
+{
+    const struct block_meta **among = mem_alloc((count + 1) * sizeof(*among));
+    size_t *numbers = mem_alloc((count + 1) * sizeof(*numbers));
+    ts until = in_order_until(blocks, count);
+    size_t kept = 0;
+
+    ret->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(i == 0 || blocks[i - 1]->mint <= blocks[i]->mint);
+        if (!blocks[i]->is_out_of_order || blocks[i]->maxt <= until) {
+            numbers[kept] = i;
+            among[kept++] = blocks[i];
+        }
+    }
+    plan_among(among, kept, ranges, ret);
+    for (size_t i = 0; i < ret->count; i++) {
+        ret->items[i] = numbers[ret->items[i]];
+    }
+    (void)mem_free(numbers);
+    (void)mem_free(among);
 }

@@ -23,6 +23,7 @@
 enum {
     STEP = 1000,
     RANGE = 40 * STEP,
+    WINDOW = 30 * STEP,
     SERIES = 6,
     SEEDS = 100,
     LIVES = 4, /* power cuts per seed */
@@ -40,12 +41,17 @@ struct life {
     enum fate fates[SCRAPES_MAX];
     unsigned scrapes;                /* committed so far, or tried */
     unsigned series_in[SCRAPES_MAX]; /* a bit each; after a power cut those that are left */
+    bool is_hole[SCRAPES_MAX];       /* passed over: it may still come, out of order */
+    bool is_late[SCRAPES_MAX];       /* it came so, in two logs */
+    dur window;                      /* for those */
 };
 
 static struct tsdb_options options_of(struct life *life)
 {
+    life->window = random_below(&life->random, 4) == 0 ? 0 : WINDOW;
     return (struct tsdb_options){
         .no_sync_thread = true,
+        .ooo_window = life->window,
         .chunk_range = RANGE,
         .wal_segment_size = 32 * 1024,
         .block_segment_size = 4096,
@@ -129,11 +135,10 @@ static void assert_histogram(const struct sample_buf *samples, size_t k, unsigne
 }
 
 /* Commits one scrape; what fails was not acknowledged, but may be found all the same. */
-static bool scrape(struct life *life)
+static bool scrape_number(struct life *life, unsigned number)
 {
     struct appendable *appendable = tsdb_appendable(life->tsdb);
     struct appender *appender = appendable->appender(appendable);
-    unsigned number = life->scrapes++;
     unsigned count = 1 + (unsigned)random_below(&life->random, SERIES);
     int r;
 
@@ -158,6 +163,28 @@ static bool scrape(struct life *life)
     appender->ops->free(appender);
     life->fates[number] = MAYBE;
     return r >= 0;
+}
+
+static bool scrape(struct life *life)
+{
+    return scrape_number(life, life->scrapes++);
+}
+
+/* A scrape that leaves a hole before it, or fills one that the window still reaches. */
+static void scrape_out_of_order(struct life *life)
+{
+    unsigned oldest = life->scrapes > WINDOW / STEP ? life->scrapes - WINDOW / STEP + 1 : 0;
+
+    for (unsigned i = oldest; i < life->scrapes && life->window > 0; i++) {
+        if (life->is_hole[i] && random_below(&life->random, 2) == 0) {
+            life->is_hole[i] = false;
+            life->is_late[i] = true;
+            (void)scrape_number(life, i);
+            return;
+        }
+    }
+    life->is_hole[life->scrapes++] = true;
+    (void)scrape(life);
 }
 
 static void sync_all(struct life *life)
@@ -232,7 +259,7 @@ static void check(struct life *life, bool must_have_all)
     for (unsigned i = 0; i < life->scrapes; i++) {
         unsigned all = life->series_in[i];
 
-        assert_true(is_prefix(marks[i], all));
+        assert_true(life->is_late[i] ? (marks[i] & ~all) == 0 : is_prefix(marks[i], all));
         if (life->fates[i] == SURELY || (must_have_all && life->fates[i] == MAYBE)) {
             assert_int_equal(marks[i], all);
         }
@@ -289,7 +316,11 @@ static void act(struct life *life)
         break;
     default:
         for (uint64_t i = random_below(&life->random, 12); i > 0; i--) {
-            (void)scrape(life);
+            if (random_below(&life->random, 4) == 0) {
+                scrape_out_of_order(life);
+            } else {
+                (void)scrape(life);
+            }
         }
     }
 }
