@@ -124,8 +124,10 @@ static void read_http(struct reading *rd, const struct yaml_node *http)
     check_keys(rd, http, used, ignored);
     check_keys(rd, tls, tls_used, NULL);
     refuse(rd, tls, "server_name");
-    rd->config->insecure_skip_verify =
-        bool_of(rd, http, "insecure_skip_verify") | bool_of(rd, tls, "insecure_skip_verify");
+    rd->config->insecure_skip_verify = bool_of(rd, http, "insecure_skip_verify");
+    if (bool_of(rd, tls, "insecure_skip_verify")) {
+        rd->config->insecure_skip_verify = true;
+    }
     rd->config->ca_file = text_of(rd, tls, "ca_file");
     rd->config->cert_file = text_of(rd, tls, "cert_file");
     rd->config->key_file = text_of(rd, tls, "key_file");
