@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import os
 import pathlib
+import shutil
 import sys
 import threading
 
@@ -11,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from barotest import ROOT, Server, Skip, free_port, need, wait_until  # noqa: E402
 
 WEB = ROOT / "web"
+BOARDS = ROOT / "tests" / "web" / "dashboards"
 RULES = """
 groups:
 - name: services
@@ -105,10 +107,11 @@ def need_ui(build: pathlib.Path) -> None:
 
 def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "") -> Server:
     port = free_port()
+    shutil.copytree(BOARDS, work / "dashboards", dirs_exist_ok=True)
     (work / "rules.yml").write_text(RULES)
     (work / "alertmanager.yml").write_text(ALERTING % {"sink": start_sink()})
     config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
-    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}", *flags,
+    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}", f"--dashboards.path={work / 'dashboards'}", *flags,
                   name=name, port=port)
 
 

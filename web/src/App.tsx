@@ -1,6 +1,7 @@
 /* App: the shell, the table of pages, and the keys that work everywhere. */
 import { useQuery } from '@tanstack/react-query';
 import { Component, type ReactNode, Suspense, useEffect, useMemo } from 'react';
+import { searchDashboards } from './api/dashboards';
 import { alerts } from './api/prometheus';
 import { nav, pages, redirects } from './pages/routes';
 import {
@@ -83,6 +84,17 @@ export function App() {
             ],
         );
     }, [setCommands]);
+    /* The dashboards are asked for when the palette is opened first. */
+    const palette = useWindow((w) => w.palette);
+    const boards = useQuery({ queryKey: ['palette-boards'], queryFn: ({ signal }) => searchDashboards(signal), enabled: palette, staleTime: 30_000 });
+    useEffect(() => {
+        setCommands(
+            'dashboards',
+            (boards.data ?? []).filter((hit) => hit.type === 'dash-db').map((hit) => ({
+                id: `board ${hit.uid}`, title: hit.title, icon: 'dashboards' as const, to: `/d/${encodeURIComponent(hit.uid)}`, hint: hit.folderTitle ?? 'dashboard',
+            })),
+        );
+    }, [boards.data, setCommands]);
     const items = nav.map((item) => (item.to === '/alerts' ? { ...item, count: firing.data } : item));
 
     return (

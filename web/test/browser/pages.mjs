@@ -5,6 +5,8 @@ export const PAGES = [
     { name: 'explore-table', path: '/explore?expr=up&expr=node_load1&tab=table' },
     { name: 'explore-tree', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))+/+2&tab=tree&from=now-15m&to=now' },
     { name: 'explore-empty', path: '/explore' },
+    { name: 'dashboards', path: '/dashboards' },
+    { name: 'dashboard', path: '/d/host-overview/host?from=now-15m&to=now' },
     { name: 'alerts', path: '/alerts' },
     { name: 'silences', path: '/silences?show=all' },
     { name: 'new-silence', path: '/silences/new?matcher=alertname%3D%22AlwaysFiring%22' },

@@ -124,6 +124,12 @@ const tests = [
         await page.keyboard.press('g');
         await page.keyboard.press('a');
         await page.waitForFunction(() => location.pathname === '/alerts');
+        await page.keyboard.press('Control+k');
+        await page.getByRole('option', { name: 'Host overview' }).waitFor();
+        await page.keyboard.type('host over');
+        await page.keyboard.press('Enter');
+        await page.waitForFunction(() => location.pathname.startsWith('/d/host-overview'));
+        await page.getByRole('heading', { name: 'Host overview' }).waitFor();
         await page.keyboard.press('?');
         await page.getByText('Go to Explore').waitFor();
         await page.keyboard.press('Escape');
