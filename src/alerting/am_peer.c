@@ -122,9 +122,11 @@ static void clear_locked(struct am_peer *peer, size_t count)
     for (size_t i = 0; i < count; i++) {
         (void)mem_free(peer->outbox.items[i]);
     }
-    memmove(peer->outbox.items, peer->outbox.items + count,
-            (peer->outbox.count - count) * sizeof(*peer->outbox.items));
-    peer->outbox.count -= count;
+    if (count > 0) {
+        memmove(peer->outbox.items, peer->outbox.items + count,
+                (peer->outbox.count - count) * sizeof(*peer->outbox.items));
+        peer->outbox.count -= count;
+    }
 }
 
 static void put_all_locked(struct am *am, struct am_peer *peer)
