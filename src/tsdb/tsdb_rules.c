@@ -109,7 +109,11 @@ static int delete_found(struct tsdb *tsdb, struct block *block, struct expiry *e
             !block_meta(renewed)->has_failed) {
             log_info("retention rules free space", log_c("block", block_meta(block)->ulid),
                      log_int("chunks", (int64_t)expiry->chunks), log_int("of", (int64_t)all));
+            /* It is read until it is removed, and the list of blocks may have the only reference.
+             */
+            renewed = block_ref(renewed);
             r = tsdb_merge_blocks(tsdb, &renewed, 1, err);
+            (void)block_unref(renewed);
         }
     }
     return r;
