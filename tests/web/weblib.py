@@ -13,6 +13,8 @@ from barotest import ROOT, Server, Skip, free_port, need, wait_until  # noqa: E4
 
 WEB = ROOT / "web"
 BOARDS = ROOT / "tests" / "web" / "dashboards"
+FEATURES = ROOT / "tests" / "web" / "boards"
+NODE_EXPORTER_FULL = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared")) / "conformance/dashboards/node-exporter-full.json"
 RULES = """
 groups:
 - name: services
@@ -111,8 +113,13 @@ def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path:
     (work / "rules.yml").write_text(RULES)
     (work / "alertmanager.yml").write_text(ALERTING % {"sink": start_sink()})
     config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
-    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}", f"--dashboards.path={work / 'dashboards'}", *flags,
-                  name=name, port=port)
+    boards = work / f"dashboards-{name}"
+    for source in (BOARDS, FEATURES):
+        shutil.copytree(source, boards, dirs_exist_ok=True)
+    if NODE_EXPORTER_FULL.exists():
+        shutil.copy(NODE_EXPORTER_FULL, boards)
+    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}",
+                  f"--dashboards.path={boards}", *flags, name=name, port=port)
 
 
 def has_data(server: Server) -> bool:

@@ -135,12 +135,12 @@ export function PanelFrame(props: FrameProps) {
     const expr = data.asked[0]?.expr;
     return (
         <section
-            ref={box} className={panel.transparent ? 'panel transparent' : 'panel'} style={{ width, height }} aria-label={title || 'Panel'} tabIndex={-1} data-panel={panel.id} data-type={panel.type}
+            ref={box} className={panel.transparent ? 'board-panel transparent' : 'board-panel'} style={{ width, height }} aria-label={title || 'Panel'} tabIndex={-1} data-panel={panel.id} data-type={panel.type}
             data-state={data.error ? 'error' : data.busy ? 'busy' : !type.needsNoData && isEmpty ? 'empty' : 'ready'}
             onMouseEnter={() => props.onHover?.(panel)} onMouseLeave={() => props.onHover?.(null)} onFocus={() => props.onHover?.(panel)}
         >
             {seen && data.busy && <div className="busy-bar" />}
-            <header className="panel-head">
+            <header className="board-panel-head">
                 <h2 className="truncate" title={title}>{title}</h2>
                 {own.text && <span className="panel-range">{own.text}</span>}
                 {description && (
@@ -168,7 +168,7 @@ export function PanelFrame(props: FrameProps) {
                     </Menu.Dropdown>
                 </Menu>
             </header>
-            <div className="panel-body" style={{ height: bodyHeight }}>
+            <div className="board-panel-body" style={{ height: bodyHeight }}>
                 {!props.isKnown && <div className="panel-note">There is no panel of the type “{panel.type}” here: its JSON is kept, its data are shown as a table.</div>}
                 <Guard of={`${panel.id} ${panel.type} ${data.frames.length}`}>
                     {showsBody && (

@@ -6,7 +6,7 @@ import { keepPreviousData, useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { query, queryRange } from '../api/prometheus';
 import { parseInterval, roundInterval } from '../grafana/datetime';
-import { applyFieldConfig } from '../grafana/fieldconfig';
+import { applyFieldConfig, panelDefaults } from '../grafana/fieldconfig';
 import type { Frame } from '../grafana/frame';
 import { interpolate, variableNames, type Scope } from '../grafana/interpolate';
 import { isOwnSource, type PanelModel, type Target } from '../grafana/model';
@@ -114,7 +114,7 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
         const failed = answers.findIndex((a) => a.error !== null);
         const error = failed < 0 ? undefined : answers[failed]!.error;
         return {
-            frames: applyFieldConfig(transformed.frames, filled(panel.fieldConfig, scope, extra)),
+            frames: applyFieldConfig(transformed.frames, panelDefaults(panel.type, filled(panel.fieldConfig, scope, extra))),
             busy: waits || answers.some((a) => a.isFetching),
             ...(error ? { error: { message: error instanceof Error ? error.message : String(error), expr: asks[failed]!.expr } } : {}),
             warnings: [

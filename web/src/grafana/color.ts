@@ -104,6 +104,14 @@ export function textOn(css: string): string {
     return contrast(css, '#ffffff') >= contrast(css, '#000000') ? '#ffffff' : '#000000';
 }
 
+/* WCAG AA for text. */
+const TEXT_CONTRAST_MIN = 4.5;
+
+/** readableColor is the colour where text of it can be read on a panel, else that of text. */
+export function readableColor(css: string, look: Look): string {
+    return contrast(css, OTHER[look]['panel-bg']!) >= TEXT_CONTRAST_MIN ? css : OTHER[look].text!;
+}
+
 // ---- scales ----
 
 /* A uniform cubic B-spline through the colours, as d3-interpolate's rgbBasis: ends are met, the middle is smooth. */

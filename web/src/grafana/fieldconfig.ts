@@ -201,6 +201,21 @@ export function applyFieldConfig(frames: readonly Frame[], source: FieldConfigSo
     return result;
 }
 
+/* Panels whose series have colours of their own; the others colour by threshold. */
+const PALETTE_PANELS = ['timeseries', 'trend', 'barchart', 'histogram', 'piechart', 'state-timeline', 'status-history'];
+
+/** panelDefaults gives a panel's field config with what Grafana takes where nothing is said. */
+export function panelDefaults(type: string, source: FieldConfigSource): FieldConfigSource {
+    return {
+        ...source,
+        defaults: {
+            ...source.defaults,
+            color: source.defaults.color ?? { mode: PALETTE_PANELS.includes(type) ? 'palette-classic' : 'thresholds' },
+            thresholds: source.defaults.thresholds ?? { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: 80, color: 'red' }] },
+        },
+    };
+}
+
 // ---- scales and display ----
 
 export interface Limits {

@@ -1,4 +1,4 @@
-/* pages: every page that is looked at by tests and drawn by tools/web_pictures. Dashboards add theirs. */
+/* pages: every page that is looked at by tests and drawn by tools/web_pictures. */
 export const PAGES = [
     { name: 'home', path: '/' },
     { name: 'explore', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))&from=now-15m&to=now' },
@@ -7,6 +7,7 @@ export const PAGES = [
     { name: 'explore-empty', path: '/explore' },
     { name: 'dashboards', path: '/dashboards' },
     { name: 'dashboard', path: '/d/host-overview/host?from=now-15m&to=now' },
+    { name: 'board', path: '/d/feature-legends' },
     { name: 'alerts', path: '/alerts' },
     { name: 'silences', path: '/silences?show=all' },
     { name: 'new-silence', path: '/silences/new?matcher=alertname%3D%22AlwaysFiring%22' },

@@ -1,5 +1,6 @@
 /* run: the UI in a real browser against a real server. Usage: node run.mjs ORIGIN PREFIXED_ORIGIN [NAME...] */
 import { axe, check, openPage, runAll, settled } from './harness.mjs';
+import { dashboardTests } from './dashboards.mjs';
 import { PAGES } from './pages.mjs';
 
 const [origin, prefixed, ...only] = process.argv.slice(2);
@@ -214,5 +215,5 @@ const tests = [
     })],
 ];
 
-process.exitCode = await runAll(tests, only);
+process.exitCode = await runAll([...tests, ...dashboardTests(using, origin)], only);
 

@@ -1,6 +1,7 @@
 /* Bar gauge: values as bars between their limits, side by side. */
 import { useMemo } from 'react';
 import type { PanelProps } from '../../dashboard/types';
+import { readableColor } from '../../grafana/color';
 import { fieldColor } from '../../grafana/fieldconfig';
 import { asText } from '../../grafana/json';
 import { singleValues, type SingleValue } from '../../grafana/single';
@@ -54,7 +55,7 @@ export default function BarGaugePanel({ panel, frames, look, width, height, zone
                 <div key={i} className="bar" role="listitem" aria-label={`${one.title}: ${one.text}`}>
                     {showTitles && <span className="bar-title truncate" title={one.title}>{one.title}</span>}
                     <Bar one={one} mode={mode} vertical={vertical} unfilled={panel.options.showUnfilled !== false} look={look} />
-                    <span className="bar-value num" style={{ color: one.value.color }}>{one.text}</span>
+                    <span className="bar-value num" style={{ color: readableColor(one.value.color, look) }}>{one.text}</span>
                 </div>
             ))}
         </div>

@@ -7,7 +7,7 @@ import { Plot } from '../../draw/Plot';
 import { asRecord, asText } from '../../grafana/json';
 import { isHidden, plotted } from './series';
 
-const LEGEND_ROW_PX = 20;
+const LEGEND_ROW_PX = 24;
 const LEGEND_SHARE_MAX = 0.35;
 
 /* Swatch, gaps, and 6.4 px a character. */

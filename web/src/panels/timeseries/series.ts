@@ -114,7 +114,7 @@ export function plotted(frames: readonly Frame[], look: Look): Plotted {
     const rows = sources.map(({ field }): SeriesRow => {
         const stacking = asRecord(asRecord(field.config.custom).stacking);
         const mode = asText(stacking.mode) ?? 'none';
-        return { field, name: field.state?.displayName ?? field.name, style: styleOf(field, look), group: mode === 'none' ? '' : (asText(stacking.group) ?? 'A'), percent: mode === 'percent' };
+        return { field, name: field.state?.displayName ?? field.name, style: styleOf(field, look), group: mode === 'none' ? '' : String(stacking.group ?? 'A'), percent: mode === 'percent' };
     });
     const aligned = align(sources.map(({ time, field }) => {
         const negative = asText(asRecord(field.config.custom).transform) === 'negative-Y';
