@@ -109,7 +109,6 @@ def need_ui(build: pathlib.Path) -> None:
 
 def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "") -> Server:
     port = free_port()
-    shutil.copytree(BOARDS, work / "dashboards", dirs_exist_ok=True)
     (work / "rules.yml").write_text(RULES)
     (work / "alertmanager.yml").write_text(ALERTING % {"sink": start_sink()})
     config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
