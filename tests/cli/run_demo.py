@@ -114,7 +114,7 @@ def test_all_of_it_runs_and_every_panel_has_data(build, work):
         raise Skip("not all example services are built")
     demo = Demo(build, work, "--fault=orchestrator=failing-stage:post=0.2")
     try:
-        wait_until("all targets up", lambda: demo.jobs_up() == JOBS, 40, 0.2)
+        wait_until("all targets up", lambda: demo.jobs_up() == JOBS, 120, 0.2)
         text = demo.program.text()
         for name in ("studio", "reconstruction-worker", "reconstruction", "orchestrator", "extraction"):
             equal(bool(re.search(rf"^{name} +http://127\.0\.0\.1:\d+/$", text, re.M)), True, f"URL of {name}")
@@ -128,7 +128,7 @@ def test_all_of_it_runs_and_every_panel_has_data(build, work):
             return not missing
 
         with contextlib.suppress(RuntimeError):
-            wait_until("data in every panel", none_missing, 120, 1)
+            wait_until("data in every panel", none_missing, 240, 1)
         equal(missing, [], "queries without data")
         check_rules(demo)
         family = descendants(demo.program.process.pid)
@@ -145,7 +145,7 @@ def test_debian_s_prometheus_and_python_read_the_same(build, work):
         raise Skip("not all example services are built")
     demo = Demo(build, work)
     try:
-        wait_until("all targets up", lambda: demo.jobs_up() == JOBS, 40, 0.2)
+        wait_until("all targets up", lambda: demo.jobs_up() == JOBS, 120, 0.2)
         config = packlib.load(work / "demo" / "prometheus.yml")
         del config["scrape_config_files"]  # newer than Debian's release: the jobs go into the one file
         config.pop("rule_files", None)
@@ -170,7 +170,7 @@ def test_children_end_with_a_parent_that_is_killed(build, work):
     if not all((build / "examples" / name / name).exists() for name in SERVICES):
         raise Skip("not all example services are built")
     demo = Demo(build, work, "--no-load")
-    wait_until("started", lambda: "Ctrl-C" in demo.program.text(), 30)
+    wait_until("started", lambda: "Ctrl-C" in demo.program.text(), 120)
     family = descendants(demo.program.process.pid)
     equal(len(family) >= 8, True, f"{len(family)} processes")
     os.kill(demo.program.process.pid, signal.SIGKILL)
