@@ -1,12 +1,12 @@
 /* pages: every page that is looked at by tests and drawn by tools/web_pictures. */
 export const PAGES = [
     { name: 'home', path: '/' },
-    { name: 'explore', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))&from=now-15m&to=now' },
+    { name: 'explore', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))&from=now-5m&to=now' },
     { name: 'explore-table', path: '/explore?expr=up&expr=node_load1&tab=table' },
-    { name: 'explore-tree', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))+/+2&tab=tree&from=now-15m&to=now' },
+    { name: 'explore-tree', path: '/explore?expr=sum+by+(mode)+(rate(node_cpu_seconds_total%5B1m%5D))+/+2&tab=tree&from=now-5m&to=now' },
     { name: 'explore-empty', path: '/explore' },
     { name: 'dashboards', path: '/dashboards' },
-    { name: 'dashboard', path: '/d/host-overview/host?from=now-15m&to=now' },
+    { name: 'dashboard', path: '/d/host-overview/host?from=now-5m&to=now' },
     { name: 'board', path: '/d/feature-legends' },
     { name: 'alerts', path: '/alerts' },
     { name: 'silences', path: '/silences?show=all' },

@@ -5,7 +5,7 @@ import { tsdbStatus } from '../../api/prometheus';
 import type { TsdbCount } from '../../api/types';
 import { treemap } from '../../draw/treemap';
 import {
-    Empty, exploreLink, Fault, FilterBar, formatCount, formatQuantity, Link, Loading, matchesWords, Note, Page, quoteLabel, Section, State, useElementSize, useFilter,
+    Empty, exploreLink, Fault, FilterBar, formatCount, formatQuantity, Link, Loading, matchesWords, Note, Page, plural, quoteLabel, Section, State, useElementSize, useFilter,
 } from '../../ui';
 import './cardinality.css';
 import { DASHBOARDS_MAX, loadUsed } from './used';
@@ -109,7 +109,7 @@ export default function Cardinality() {
                     >
                         {used.data && (
                             <span className="muted">
-                                Unused: named in none of {used.data.rules} rules and {used.data.dashboards} dashboards{used.data.cut ? ` (the first ${DASHBOARDS_MAX})` : ''}
+                                Unused: named in none of {plural(used.data.rules, 'rule')} and {plural(used.data.dashboards, 'dashboard')}{used.data.cut ? ` (the first ${DASHBOARDS_MAX})` : ''}
                             </span>
                         )}
                     </FilterBar>
