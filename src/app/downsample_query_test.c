@@ -248,6 +248,27 @@ static void damage_files(struct fs_fake *fake)
     arena_done(&arena);
 }
 
+/* A sample out of order, in the time of a block that has fewer. */
+static void append_late(struct tsdb *tsdb)
+{
+    struct appendable *appendable = tsdb_appendable(tsdb);
+    struct appender *appender = appendable->appender(appendable);
+    const struct label items[] = {{STR("__name__"), STR("m_total")}, {STR("i"), STR("0")}};
+    ts t = 20 * (ts)RANGE + 7001;
+    double v = 1e6;
+    series_ref ref = 0;
+    uint8_t status = 0;
+    struct append_batch batch = {.refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
+    struct baro_error err = {0};
+
+    assert_ok(tsdb_set_ooo_window(tsdb, END, &err), &err);
+    assert_true(appender->ops->series(appender, (struct labels){items, 2}, &ref, NULL) >= 0);
+    assert_int_equal(appender->ops->samples(appender, &batch, NULL), 0);
+    assert_int_equal(status, APPEND_OK);
+    assert_int_equal(appender->ops->commit(appender, NULL), 0);
+    appender->ops->free(appender);
+}
+
 TEST(downsampled_answers_are_those_of_all_samples)
 {
     struct fs_fake *fake = fs_fake_new(5), *plain = fs_fake_new(5);
@@ -282,6 +303,9 @@ TEST(downsampled_answers_are_those_of_all_samples)
                               9 * DUR_HOUR, &err),
                   &err);
     }
+    compare_all(tsdb, all);
+    append_late(tsdb);
+    append_late(all);
     compare_all(tsdb, all);
     (void)tsdb_free(tsdb);
     /* Without the option they go. */

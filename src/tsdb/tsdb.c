@@ -24,6 +24,10 @@ static bool is_alone(struct tsdb *tsdb, const struct block_list *list, size_t in
     if (head_time(tsdb->head, &head_mint, &head_maxt) && head_mint < meta->maxt) {
         return false;
     }
+    if (head_ooo_time(tsdb->head, &head_mint, &head_maxt) && head_mint < meta->maxt &&
+        head_maxt >= meta->mint) {
+        return false;
+    }
     for (size_t i = 0; i < list->count; i++) {
         const struct block_meta *other = block_meta(list->items[i]);
 
