@@ -28,6 +28,7 @@ struct team {
     struct crew_call call;
     struct eval *ev;
     const struct spread *spread;
+    struct range_call range; /* as it was before anybody began: the caller goes on with his own */
     size_t batch_rows;
     size_t batch_count;
     struct lock lock;
@@ -64,10 +65,8 @@ static void worker_init(struct spread_worker *worker, const struct team *team)
                                .lookback = team->ev->lookback,
                                .delayed_name_removal = team->ev->delayed_name_removal};
     if (team->spread->call != NULL) {
-        worker->call = *team->spread->call;
+        worker->call = team->range;
         worker->call.ev = &worker->ev;
-        worker->call.room = NULL;
-        worker->call.room_bytes = 0;
     }
 }
 
@@ -224,6 +223,11 @@ int eval_spread(struct eval *ev, const struct spread *spread, struct baro_error 
 
     if (r < 0) {
         return r;
+    }
+    if (spread->call != NULL) {
+        team.range = *spread->call;
+        team.range.room = NULL;
+        team.range.room_bytes = 0;
     }
     lock_init(&team.lock, LOCK_LEAF);
     lock_condition_init(&team.changed);
