@@ -214,36 +214,58 @@ static void run_beside(struct load *load, const char *name, bool must_compact)
     print(what, load->queries_ms, load->query_count);
 }
 
-BENCH(compact_beside_appends)
+/* Opens a store in dir and makes the series; NULL when there is no room for it. */
+static struct appender *load_open(struct load *load, char *dir)
 {
-    static struct load load = {.interval = INTERVAL_MS};
     const struct tsdb_options options = {.no_sync_thread = true};
-    char dir[] = "/var/tmp/bench-tsdb-XXXXXX";
     struct appendable *appendable;
     struct appender *appender;
 
-    if (mkdtemp(dir) == NULL || tsdb_open(dir, &options, &load.tsdb, NULL) < 0) {
-        return;
+    if (mkdtemp(dir) == NULL || tsdb_open(dir, &options, &load->tsdb, NULL) < 0) {
+        return NULL;
     }
-    load.commits_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
-    load.queries_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
-    appendable = tsdb_appendable(load.tsdb);
+    load->commits_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
+    load->queries_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
+    appendable = tsdb_appendable(load->tsdb);
     appender = appendable->appender(appendable);
     create(appender);
+    return appender;
+}
+
+/* One scrape of every target. */
+static void load_scrape(const struct load *load, struct appender *appender)
+{
+    for (unsigned target = 0; target < TARGETS; target++) {
+        scrape_one(appender, target, load->next_scrape * load->interval);
+    }
+}
+
+static void load_close(struct load *load, const char *dir)
+{
+    (void)tsdb_close(load->tsdb, NULL);
+    (void)fs_remove_tree(fs_real(), dir, NULL);
+    (void)mem_free(load->commits_ms);
+    (void)mem_free(load->queries_ms);
+}
+
+BENCH(compact_beside_appends)
+{
+    static struct load load = {.interval = INTERVAL_MS};
+    char dir[] = "/var/tmp/bench-tsdb-XXXXXX";
+    struct appender *appender = load_open(&load, dir);
+
+    if (appender == NULL) {
+        return;
+    }
     for (; load.next_scrape < SCRAPES; load.next_scrape++) {
-        for (unsigned target = 0; target < TARGETS; target++) {
-            scrape_one(appender, target, load.next_scrape * load.interval);
-        }
+        load_scrape(&load, appender);
     }
     appender->ops->free(appender);
     print_head(load.tsdb, "head with 185 samples a series");
     run_beside(&load, "calm", false);
     run_beside(&load, "compacting", true);
     print_head(load.tsdb, "head with 65 samples a series");
-    (void)tsdb_close(load.tsdb, NULL);
-    (void)fs_remove_tree(fs_real(), dir, NULL);
-    (void)mem_free(load.commits_ms);
-    (void)mem_free(load.queries_ms);
+    load_close(&load, dir);
 }
 
 /* A line of /proc/self/smaps_rollup, in bytes. */
@@ -268,25 +290,16 @@ static double memory_of(const char *key)
 BENCH(head_steady)
 {
     static struct load load = {.interval = STEADY_INTERVAL_MS};
-    const struct tsdb_options options = {.no_sync_thread = true};
     double rss = memory_of("Rss:"), anonymous = memory_of("Anonymous:");
     char dir[] = "/var/tmp/bench-tsdb-XXXXXX";
-    struct appendable *appendable;
-    struct appender *appender;
+    struct appender *appender = load_open(&load, dir);
     double start;
 
-    if (mkdtemp(dir) == NULL || tsdb_open(dir, &options, &load.tsdb, NULL) < 0) {
+    if (appender == NULL) {
         return;
     }
-    load.commits_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
-    load.queries_ms = mem_alloc(LATENCIES_MAX * sizeof(double));
-    appendable = tsdb_appendable(load.tsdb);
-    appender = appendable->appender(appendable);
-    create(appender);
     for (; load.next_scrape < STEADY_SCRAPES; load.next_scrape++) {
-        for (unsigned target = 0; target < TARGETS; target++) {
-            scrape_one(appender, target, load.next_scrape * load.interval);
-        }
+        load_scrape(&load, appender);
         if (load.next_scrape % STEADY_ROUND == 0) {
             (void)tsdb_compact(load.tsdb, NULL);
         }
@@ -300,16 +313,11 @@ BENCH(head_steady)
     /* All chunks fill up within a few scrapes: the largest batch for the files. */
     run_beside(&load, "calm", false);
     for (int i = 0; i < 130; i++, load.next_scrape++) {
-        for (unsigned target = 0; target < TARGETS; target++) {
-            scrape_one(appender, target, load.next_scrape * load.interval);
-        }
+        load_scrape(&load, appender);
     }
     appender->ops->free(appender);
     start = now_ms();
     run_beside(&load, "full chunks going to files", true);
     printf("%-40s %.0f ms\n", "that round", now_ms() - start);
-    (void)tsdb_close(load.tsdb, NULL);
-    (void)fs_remove_tree(fs_real(), dir, NULL);
-    (void)mem_free(load.commits_ms);
-    (void)mem_free(load.queries_ms);
+    load_close(&load, dir);
 }

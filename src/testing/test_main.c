@@ -11,6 +11,8 @@ extern const struct test_case __start_baro_tests[];
 extern const struct test_case __stop_baro_tests[];
 
 enum { TESTS_MAX = 8192, DIRS_MAX = 4096 };
+/* Of one test, far above the longest: one that hangs says its name before tests/run gives up. */
+enum { LIMIT_S = 480 };
 
 static const char *row_name;
 static const char *skip_reasons[TESTS_MAX];
@@ -100,6 +102,7 @@ static int set_up(void **state)
 {
     current_test = *state != NULL ? (const char *)*state : "?";
     row_name = NULL;
+    (void)alarm(LIMIT_S);
     return 0;
 }
 
@@ -107,6 +110,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    (void)alarm(0);
     if (row_name != NULL) {
         print_message("last row: \"%s\"\n", row_name);
     }
@@ -132,6 +136,13 @@ static void print_row_on_abort(int number)
     (void)raise(number);
 }
 
+static void abort_late_test(int number)
+{
+    (void)number;
+    (void)fprintf(stderr, "test %s is not done after %d s\n", current_test, LIMIT_S);
+    abort();
+}
+
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[TESTS_MAX];
@@ -141,6 +152,7 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGABRT, print_row_on_abort);
+    (void)signal(SIGALRM, abort_late_test);
     (void)atexit(remove_directories);
     for (const struct test_case *test = __start_baro_tests; test < __stop_baro_tests; test++) {
         if (count < TESTS_MAX && is_wanted(test, argc, argv)) {
