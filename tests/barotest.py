@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -115,6 +117,48 @@ class Server:
         with contextlib.suppress(OSError, http.client.HTTPException):
             return self.get("/-/ready", timeout=5)[0] == 200
         return False
+
+
+class Exposition:
+    """A target on a free port: GET PATH answers with text(PATH), which a subclass writes in Prometheus's text format."""
+
+    def __init__(self):
+        target = self
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = target.text(self.path).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Quiet(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """A scraper that is killed breaks off its request."""
+
+        self.server = Quiet(("127.0.0.1", 0), Answer)
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def text(self, path: str) -> str:
+        """What GET path answers with."""
+        return ""
+
+    def config(self, interval: str) -> str:
+        """A configuration that scrapes it so often, as job t."""
+        return (f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
+                f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['{self.address}']}}]}}]\n")
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def wait_until(what: str, test, limit: float = 30, pause: float = 0.05) -> None:

@@ -6,7 +6,6 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/num.h"
-#include "base/rfc3339.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
 
@@ -25,22 +24,13 @@ static void write_labels(struct json_writer *json, str key, struct labels labels
     json_write_object_end(json);
 }
 
-static void write_time(struct json_writer *json, str key, ts t)
-{
-    struct buf text = {0};
-
-    rfc3339_format(&text, t);
-    json_write_pair_str(json, key, buf_view(&text));
-    buf_done(&text);
-}
-
 static void write_alert(struct json_writer *json, const struct am_alert *alert,
                         struct labels labels)
 {
     json_write_object_begin(json);
     write_labels(json, STR("annotations"), alert->annotations);
-    write_time(json, STR("endsAt"), alert->ends_at);
-    write_time(json, STR("startsAt"), alert->starts_at);
+    json_write_pair_time(json, STR("endsAt"), alert->ends_at);
+    json_write_pair_time(json, STR("startsAt"), alert->starts_at);
     json_write_pair_str(json, STR("generatorURL"), alert->generator_url);
     write_labels(json, STR("labels"), labels);
     json_write_object_end(json);

@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "api/api_priv.h"
-#include "base/rfc3339.h"
 #include "codec/json_span.h"
 #include "codec/url_escape.h"
 #include "dash/dash_store.h"
@@ -65,15 +64,6 @@ static struct dash_store *store_of(struct api_call *call)
     return call->context->dash;
 }
 
-static void write_time(struct json_writer *json, str key, ts t)
-{
-    struct buf text = {0};
-
-    rfc3339_format(&text, t);
-    json_write_pair_str(json, key, buf_view(&text));
-    buf_done(&text);
-}
-
 static str board_url(struct api_call *call, const struct dash_board *board)
 {
     return arena_printf(call->arena, "%s/d/%.*s/%.*s",
@@ -107,8 +97,8 @@ static void write_meta(struct api_call *call, struct json_writer *json,
     json_write_pair_bool(json, STR("canDelete"), board->can_save);
     json_write_pair_str(json, STR("slug"), board->slug);
     json_write_pair_str(json, STR("url"), board_url(call, board));
-    write_time(json, STR("created"), board->updated);
-    write_time(json, STR("updated"), board->updated);
+    json_write_pair_time(json, STR("created"), board->updated);
+    json_write_pair_time(json, STR("updated"), board->updated);
     json_write_pair_i64(json, STR("version"), board->version);
     json_write_pair_bool(json, STR("isFolder"), false);
     json_write_pair_i64(json, STR("folderId"),
@@ -142,7 +132,7 @@ static void write_version(struct json_writer *json, const struct dash_version *v
     json_write_pair_str(json, STR("uid"), uid);
     json_write_pair_i64(json, STR("version"), version->number);
     json_write_pair_i64(json, STR("parentVersion"), version->number - 1);
-    write_time(json, STR("created"), version->created);
+    json_write_pair_time(json, STR("created"), version->created);
     json_write_pair_str(json, STR("createdBy"), version->author);
     json_write_pair_str(json, STR("message"), version->message);
 }

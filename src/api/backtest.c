@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "alerting/am.h"
+#include "api/api_priv.h"
 #include "base/mem.h"
-#include "base/rfc3339.h"
 #include "base/vec.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
@@ -196,28 +196,14 @@ void backtest_notifications_done(struct backtest_notifications *notifications)
 
 /* ---- JSON ---- */
 
-static void put_labels(struct json_writer *json, str key, struct labels labels)
-{
-    json_write_key(json, key);
-    json_write_object_begin(json);
-    for (size_t i = 0; i < labels.count; i++) {
-        json_write_pair_str(json, labels.items[i].name, labels.items[i].value);
-    }
-    json_write_object_end(json);
-}
-
 static void put_time(struct json_writer *json, str key, ts t)
 {
-    struct buf text = {0};
-
-    json_write_key(json, key);
-    if (t == 0) {
-        json_write_null(json);
+    if (t != 0) {
+        json_write_pair_time(json, key, t);
         return;
     }
-    rfc3339_format(&text, t);
-    json_write_str(json, buf_view(&text));
-    buf_done(&text);
+    json_write_key(json, key);
+    json_write_null(json);
 }
 
 static void put_alert(struct json_writer *json, const struct backtest_alert *alert)
@@ -225,8 +211,10 @@ static void put_alert(struct json_writer *json, const struct backtest_alert *ale
     json_write_object_begin(json);
     json_write_pair_str(json, STR("group"), alert->group);
     json_write_pair_str(json, STR("rule"), alert->rule);
-    put_labels(json, STR("labels"), alert->labels);
-    put_labels(json, STR("annotations"), alert->annotations);
+    json_write_key(json, STR("labels"));
+    api_write_labels(json, alert->labels);
+    json_write_key(json, STR("annotations"));
+    api_write_labels(json, alert->annotations);
     json_write_key(json, STR("value"));
     json_write_value(json, alert->value);
     put_time(json, STR("pendingAt"), alert->pending_at);

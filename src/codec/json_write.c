@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/rfc3339.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -279,6 +280,15 @@ void json_write_pair_str(struct json_writer *json, str key, str value)
 {
     json_write_key(json, key);
     json_write_str(json, value);
+}
+
+void json_write_pair_time(struct json_writer *json, str key, ts t)
+{
+    struct buf text = {0};
+
+    rfc3339_format(&text, t);
+    json_write_pair_str(json, key, buf_view(&text));
+    buf_done(&text);
 }
 
 void json_write_pair_i64(struct json_writer *json, str key, int64_t value)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/dur.h"
 #include "base/num.h"
 #include "base/str.h"
 
@@ -59,6 +60,7 @@ void json_write_raw(struct json_writer *json, str text);
 void json_write_pair_str(struct json_writer *json, str key, str value);
 void json_write_pair_i64(struct json_writer *json, str key, int64_t value);
 void json_write_pair_u64(struct json_writer *json, str key, uint64_t value);
+void json_write_pair_time(struct json_writer *json, str key, ts t); /* RFC 3339 */
 void json_write_pair_number(struct json_writer *json, str key, double value);
 void json_write_pair_bool(struct json_writer *json, str key, bool value);
 

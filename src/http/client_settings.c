@@ -7,6 +7,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "codec/base64.h"
 #include "conf/prom_config.h"
 
 enum { SECRET_FILE_BYTES_MAX = 1 << 20 };
@@ -99,22 +100,6 @@ bool client_settings_have_headers(const struct prom_http *settings)
            (settings->http_headers != NULL && settings->http_headers->count > 0);
 }
 
-static void base64_append(struct buf *buf, str raw)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < raw.len; i += 3) {
-        uint32_t bits = (uint32_t)(unsigned char)raw.ptr[i] << 16;
-
-        bits |= i + 1 < raw.len ? (uint32_t)(unsigned char)raw.ptr[i + 1] << 8 : 0;
-        bits |= i + 2 < raw.len ? (uint32_t)(unsigned char)raw.ptr[i + 2] : 0;
-        buf_char(buf, digits[bits >> 18 & 63]);
-        buf_char(buf, digits[bits >> 12 & 63]);
-        buf_char(buf, i + 1 < raw.len ? digits[bits >> 6 & 63] : '=');
-        buf_char(buf, i + 2 < raw.len ? digits[bits & 63] : '=');
-    }
-}
-
 /* Where headers go, and the line that is being made. */
 struct sink {
     void (*add)(const char *line, void *context);
@@ -168,7 +153,7 @@ static int basic_auth_add(struct sink *sink, const struct prom_basic_auth *auth)
         result = value_append(&pair, secret_reveal(auth->password), auth->password_file, sink->err);
     }
     buf_c(&sink->line, "Authorization: Basic ");
-    base64_append(&sink->line, buf_view(&pair));
+    base64_encode(&sink->line, buf_view(&pair), false);
     buf_done(&pair);
     return result < 0 ? result : sink_flush(sink, "basic_auth");
 }

@@ -9,6 +9,7 @@
 #include "sys/fs_fake.h"
 #include "testing/test.h"
 #include "tsdb/head_priv.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 
 /* ---- the files alone ---- */
@@ -319,20 +320,9 @@ static const struct tsdb_options small = {.no_sync_thread = true,
 static struct tsdb *open_tsdb(const char *dir, bool no_snapshot)
 {
     struct tsdb_options options = small;
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
 
     options.no_snapshot = no_snapshot;
-    assert_ok(tsdb_open(dir, &options, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static struct tsdb_open_report report_of(struct tsdb *tsdb)
-{
-    struct tsdb_open_report report = {0};
-
-    tsdb_open_report(tsdb, &report);
-    return report;
+    return fixture_open(dir, &options);
 }
 
 static void scrape(struct tsdb *tsdb, ts from, ts to)
@@ -342,17 +332,7 @@ static void scrape(struct tsdb *tsdb, ts from, ts to)
 
     for (ts t = from; t < to; t += STEP) {
         for (unsigned i = 0; i < SERIES; i++) {
-            char number[16];
-            struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), STR("")}};
-            double v = i * 1000.0 + (double)(t / STEP);
-            series_ref ref = 0;
-            uint8_t status = APPEND_STATUS_COUNT;
-            struct append_batch batch = {
-                .refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
-
-            items[1].value = str_of(number, (size_t)snprintf(number, sizeof(number), "%u", i));
-            assert_ok(appender->ops->series(appender, (struct labels){items, 2}, &ref, &err), &err);
-            assert_int_equal(appender->ops->samples(appender, &batch, &err), 0);
+            fixture_sample(appender, STR("m"), i, t, i * 1000.0 + (double)(t / STEP));
         }
         assert_ok(appender->ops->commit(appender, &err), &err);
     }
@@ -486,10 +466,10 @@ TEST(chunks_head_spares_the_replay)
             end += 30 * STEP;
             (void)tsdb_free(tsdb);
             tsdb = open_tsdb(dir, kind == 1 || (kind == 2 && round % 2 == 0));
-            assert_int_equal(report_of(tsdb).chunks_damages, 0);
-            assert_string_equal(report_of(tsdb).snapshot_text, "");
-            assert_true(report_of(tsdb).chunks_files > 0);
-            assert_int_equal(report_of(tsdb).samples_refused, 0);
+            assert_int_equal(fixture_report(tsdb).chunks_damages, 0);
+            assert_string_equal(fixture_report(tsdb).snapshot_text, "");
+            assert_true(fixture_report(tsdb).chunks_files > 0);
+            assert_int_equal(fixture_report(tsdb).samples_refused, 0);
             check_samples(tsdb, 0, end, 0, 0);
             scrape(tsdb, end, end + STEP);
             end += STEP;
@@ -514,14 +494,14 @@ TEST(chunks_head_and_the_snapshot_fit_together)
     scrape(tsdb, 0, 2 * RANGE);
     (void)tsdb_free(tsdb);
     tsdb = open_tsdb(dir, false);
-    assert_int_equal(report_of(tsdb).snapshot_series, SERIES);
+    assert_int_equal(fixture_report(tsdb).snapshot_series, SERIES);
     assert_chain(tsdb, 0, 1);
     check_samples(tsdb, 0, 2 * RANGE, 0, 0);
     (void)tsdb_free(tsdb);
     assert_int_equal(fs_remove_tree(fs_real(), fs_path(&arena, dir, CHUNKS_HEAD_DIR), NULL), 0);
     tsdb = open_tsdb(dir, false);
-    assert_true(report_of(tsdb).snapshot_text[0] != '\0');
-    assert_int_equal(report_of(tsdb).snapshot_series, 0);
+    assert_true(fixture_report(tsdb).snapshot_text[0] != '\0');
+    assert_int_equal(fixture_report(tsdb).snapshot_series, 0);
     check_samples(tsdb, 0, 2 * RANGE, 0, 0);
     (void)tsdb_free(tsdb);
     arena_done(&arena);
@@ -566,7 +546,7 @@ TEST(chunks_head_knows_of_deletions)
         assert_true(filed > 0);
         (void)tsdb_free(tsdb);
         tsdb = open_tsdb(dir, no_snapshot == 1);
-        assert_int_equal(report_of(tsdb).chunks_damages, 0);
+        assert_int_equal(fixture_report(tsdb).chunks_damages, 0);
         check_samples(tsdb, 0, end + 4 * RANGE, hole, end);
         (void)tsdb_free(tsdb);
     }
@@ -596,7 +576,7 @@ TEST(chunks_head_outlives_the_wal)
     (void)fs_real()->close(fs_real(), file, NULL);
     for (int i = 0; i < 2; i++) {
         tsdb = open_tsdb(dir, true);
-        assert_true(i == 1 || report_of(tsdb).wal_repairs == 1);
+        assert_true(i == 1 || fixture_report(tsdb).wal_repairs == 1);
         check_samples(tsdb, 0, 2 * RANGE, 0, 0);
         assert_chain(tsdb, 0, 1);
         assert_true((head_series_at(tsdb->head, 0)->flags & SERIES_UNFILED) != 0);
@@ -608,7 +588,7 @@ TEST(chunks_head_outlives_the_wal)
     check_samples(tsdb, 0, 5 * RANGE, 0, 0);
     (void)tsdb_free(tsdb);
     tsdb = open_tsdb(dir, true);
-    assert_int_equal(report_of(tsdb).chunks_damages, 0);
+    assert_int_equal(fixture_report(tsdb).chunks_damages, 0);
     check_samples(tsdb, 0, 5 * RANGE, 0, 0);
     (void)tsdb_free(tsdb);
     arena_done(&arena);

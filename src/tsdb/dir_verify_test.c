@@ -15,6 +15,7 @@
 #include "testing/test.h"
 #include "tsdb/block_salvage.h"
 #include "tsdb/block_seal.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal.h"
 #include "tsdb/wal_record.h"
@@ -38,11 +39,7 @@ static struct tsdb *open_store(const struct fs *fs)
         .fs = fs,
         .querier_wait = 1,
     };
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open("data", &options, &tsdb, &err), &err);
-    return tsdb;
+    return fixture_open("data", &options);
 }
 
 static double value_at(unsigned series, ts t)
@@ -58,18 +55,7 @@ static void fill(struct tsdb *tsdb)
         struct appender *appender = appendable->appender(appendable);
 
         for (unsigned i = 0; i < SERIES; i++) {
-            char number[16];
-            struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), STR("")}};
-            double v = value_at(i, t);
-            series_ref ref = 0;
-            uint8_t status = 0;
-            struct append_batch batch = {
-                .refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
-
-            items[1].value = str_of(number, (size_t)snprintf(number, sizeof(number), "%u", i));
-            assert_true(appender->ops->series(appender, (struct labels){items, 2}, &ref, NULL) >=
-                        0);
-            assert_int_equal(appender->ops->samples(appender, &batch, NULL), 0);
+            fixture_sample(appender, STR("m"), i, t, value_at(i, t));
         }
         assert_int_equal(appender->ops->commit(appender, NULL), 0);
         appender->ops->free(appender);
@@ -125,26 +111,6 @@ static size_t count_served(const struct fs *fs)
     return count;
 }
 
-static size_t list_files(const struct fs *fs, struct arena *arena, const char *dir,
-                         const char **ret, size_t count)
-{
-    struct fs_entry *entries = NULL;
-    size_t entry_count = 0;
-
-    assert_int_equal(fs->list(fs, arena, dir, &entries, &entry_count, NULL), 0);
-    for (size_t i = 0; i < entry_count; i++) {
-        const char *path = fs_path(arena, dir, entries[i].name.ptr);
-
-        if (entries[i].is_dir) {
-            count = list_files(fs, arena, path, ret, count);
-        } else if (!str_is(entries[i].name, "lock")) {
-            assert_true(count < FILES_MAX);
-            ret[count++] = path;
-        }
-    }
-    return count;
-}
-
 static void note_bad(void *context, const struct dir_part *part)
 {
     if (part->state >= DIR_PART_DAMAGED) {
@@ -181,7 +147,7 @@ static bool flip_and_repair(size_t number, uint64_t bit)
     const struct fs *fs = fs_fake_fs(fake);
     struct arena arena = {0};
     const char *paths[FILES_MAX], *path;
-    size_t count = list_files(fs, &arena, "data", paths, 0), served = 0;
+    size_t count = fixture_files(fs, &arena, "data", paths, 0, FILES_MAX), served = 0;
     bool is_there;
 
     assert_true(number < count);
@@ -212,7 +178,7 @@ TEST(dir_verify_repairs_every_flipped_bit)
     struct fs_fake *fake = small_store();
     const char *paths[FILES_MAX];
     struct arena arena = {0};
-    size_t count = list_files(fs_fake_fs(fake), &arena, "data", paths, 0);
+    size_t count = fixture_files(fs_fake_fs(fake), &arena, "data", paths, 0, FILES_MAX);
     uint64_t flips = 0;
 
     log_setup(LOG_ERROR, LOG_LOGFMT);
@@ -236,7 +202,7 @@ TEST(tsdb_mends_the_block_in_which_a_query_met_damage)
     const struct fs *fs = fs_fake_fs(fake);
     const char *paths[FILES_MAX];
     struct arena arena = {0};
-    size_t count = list_files(fs, &arena, "data", paths, 0);
+    size_t count = fixture_files(fs, &arena, "data", paths, 0, FILES_MAX);
     struct fs_entry *entries = NULL;
     struct baro_error err = {0};
     struct tsdb *tsdb;

@@ -6,6 +6,7 @@
 #include "testing/test.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/head_priv.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 
 enum { STEP = 1000, RANGE = 100 * STEP };
@@ -15,35 +16,6 @@ static const struct tsdb_options plain = {.no_sync_thread = true,
                                           .wal_segment_size = 64 * 1024,
                                           .exemplars_max = 50,
                                           .too_old = 1000 * RANGE};
-
-static const char *fresh_dir(struct arena *arena)
-{
-    return arena_str(arena, str_from(test_dir())).ptr;
-}
-
-static struct tsdb *open_tsdb(const char *dir, const struct tsdb_options *options)
-{
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open(dir, options, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static void close_tsdb(struct tsdb *tsdb)
-{
-    struct baro_error err = {0};
-
-    assert_ok(tsdb_close(tsdb, &err), &err);
-}
-
-static struct tsdb_open_report report_of(struct tsdb *tsdb)
-{
-    struct tsdb_open_report report = {0};
-
-    tsdb_open_report(tsdb, &report);
-    return report;
-}
 
 static double value_at(unsigned series, ts t)
 {
@@ -148,25 +120,25 @@ static size_t metadata_count(struct tsdb *tsdb)
 TEST(head_snapshot_replaces_the_replay)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
-    struct tsdb *tsdb = open_tsdb(dir, &plain);
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &plain);
 
     /* Open chunks and closed ones. */
     scrape(tsdb, 40, 0, 140 * STEP);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &plain);
-    assert_int_equal(report_of(tsdb).snapshot_series, 40);
-    assert_int_equal(report_of(tsdb).samples, 0);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &plain);
+    assert_int_equal(fixture_report(tsdb).snapshot_series, 40);
+    assert_int_equal(fixture_report(tsdb).samples, 0);
     check(tsdb, 40, 0, 140 * STEP);
     assert_int_equal(exemplar_count(tsdb), 42);
     assert_int_equal(metadata_count(tsdb), 1);
     /* It goes on as if it had never stopped. */
     scrape(tsdb, 60, 140 * STEP, 150 * STEP);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &plain);
-    assert_int_equal(report_of(tsdb).series, 60);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &plain);
+    assert_int_equal(fixture_report(tsdb).series, 60);
     scrape(tsdb, 40, 150 * STEP, 160 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -195,8 +167,8 @@ static void copy_tree(struct arena *arena, const char *from, const char *to)
 TEST(head_snapshot_and_the_wal_behind_it)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena), *copy = fresh_dir(&arena);
-    struct tsdb *tsdb = open_tsdb(dir, &plain), *again;
+    const char *dir = fixture_dir(&arena), *copy = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &plain), *again;
     struct baro_error err = {0};
 
     scrape(tsdb, 30, 0, 130 * STEP);
@@ -204,28 +176,28 @@ TEST(head_snapshot_and_the_wal_behind_it)
     scrape(tsdb, 50, 130 * STEP, 145 * STEP);
     assert_ok(tsdb_sync(tsdb, &err), &err);
     copy_tree(&arena, dir, copy);
-    again = open_tsdb(copy, &plain);
-    assert_int_equal(report_of(again).snapshot_series, 30);
-    assert_int_equal(report_of(again).samples, 50 * 15);
-    assert_int_equal(report_of(again).series, 50);
-    close_tsdb(again);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &plain);
+    again = fixture_open(copy, &plain);
+    assert_int_equal(fixture_report(again).snapshot_series, 30);
+    assert_int_equal(fixture_report(again).samples, 50 * 15);
+    assert_int_equal(fixture_report(again).series, 50);
+    fixture_close(again);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &plain);
     scrape(tsdb, 30, 145 * STEP, 146 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(head_snapshot_fits_behind_a_compaction)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena), *copy = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena), *copy = fixture_dir(&arena);
     struct tsdb_options options = plain;
     struct tsdb *tsdb, *again;
     struct baro_error err = {0};
 
     options.too_old = 0;
-    tsdb = open_tsdb(dir, &options);
+    tsdb = fixture_open(dir, &options);
     scrape(tsdb, 30, 0, 250 * STEP);
     assert_ok(tsdb_snapshot_head(tsdb, true, &err), &err);
     assert_ok(tsdb_compact(tsdb, &err), &err);
@@ -233,14 +205,14 @@ TEST(head_snapshot_fits_behind_a_compaction)
     assert_ok(tsdb_sync(tsdb, &err), &err);
     copy_tree(&arena, dir, copy);
     /* The snapshot is older than the blocks, and perhaps than the checkpoint. */
-    again = open_tsdb(copy, &options);
+    again = fixture_open(copy, &options);
     check(again, 30, 0, 260 * STEP);
-    close_tsdb(again);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &options);
+    fixture_close(again);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &options);
     check(tsdb, 30, 0, 260 * STEP);
-    assert_int_equal(report_of(tsdb).snapshot_series, 30);
-    close_tsdb(tsdb);
+    assert_int_equal(fixture_report(tsdb).snapshot_series, 30);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -248,15 +220,15 @@ TEST(head_snapshot_fits_behind_a_compaction)
 TEST(head_snapshot_that_is_damaged_is_passed_over)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena), *place;
-    struct tsdb *tsdb = open_tsdb(dir, &plain);
+    const char *dir = fixture_dir(&arena), *place;
+    struct tsdb *tsdb = fixture_open(dir, &plain);
     struct tsdb_options keep = plain;
     struct baro_error err = {0};
     str raw = STR_NULL;
 
     keep.no_snapshot = true;
     scrape(tsdb, 2, 0, 130 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     place = fs_path(&arena, dir, HEAD_SNAPSHOT_DIR);
     assert_ok(fs_read_all(fs_real(), &arena, fs_path(&arena, place, HEAD_SNAPSHOT_NAME), 1 << 20,
                           &raw, &err),
@@ -274,11 +246,11 @@ TEST(head_snapshot_that_is_damaged_is_passed_over)
         assert_true(r == BARO_ECORRUPT || r == BARO_EUNSUPPORTED);
         (void)head_free(head);
         if (i % 97 == 0) {
-            tsdb = open_tsdb(dir, &keep);
-            assert_int_equal(report_of(tsdb).snapshot_series, 0);
-            assert_true(report_of(tsdb).snapshot_text[0] != '\0');
+            tsdb = fixture_open(dir, &keep);
+            assert_int_equal(fixture_report(tsdb).snapshot_series, 0);
+            assert_true(fixture_report(tsdb).snapshot_text[0] != '\0');
             check(tsdb, 2, 0, 130 * STEP);
-            close_tsdb(tsdb);
+            fixture_close(tsdb);
         }
     }
     for (size_t len = 0; len < raw.len; len += 31) {
@@ -299,14 +271,14 @@ TEST(head_snapshot_that_is_damaged_is_passed_over)
 TEST(head_snapshot_must_fit_to_the_wal)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena), *place;
-    struct tsdb *tsdb = open_tsdb(dir, &plain);
+    const char *dir = fixture_dir(&arena), *place;
+    struct tsdb *tsdb = fixture_open(dir, &plain);
     struct head_options options = {0};
     struct head_snapshot_info info = {0};
     struct head *head = head_new(&options);
 
     scrape(tsdb, 5, 0, 10 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     place = fs_path(&arena, dir, HEAD_SNAPSHOT_DIR);
     assert_int_equal(head_snapshot_load(head, fs_real(), place, 2, 9, &info, NULL), 0);
     assert_int_equal(head_snapshot_load(head, fs_real(), place, 0, 0, &info, NULL), 0);

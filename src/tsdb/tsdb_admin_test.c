@@ -4,6 +4,7 @@
 #include "codec/json_write.h"
 #include "sys/fs.h"
 #include "testing/test.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 
 enum { STEP = 1000, RANGE = 100 * STEP };
@@ -12,22 +13,6 @@ static const struct tsdb_options quick = {.no_sync_thread = true,
                                           .chunk_range = RANGE,
                                           .wal_segment_size = 64 * 1024,
                                           .querier_wait = 20};
-
-static struct tsdb *open_tsdb(const char *dir, const struct tsdb_options *options)
-{
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open(dir, options, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static void close_tsdb(struct tsdb *tsdb)
-{
-    struct baro_error err = {0};
-
-    assert_ok(tsdb_close(tsdb, &err), &err);
-}
 
 /* Series {__name__="m", i="<i>"} for i in [0, count), a sample each STEP in [from, to). */
 static void scrape(struct tsdb *tsdb, unsigned count, ts from, ts to)
@@ -38,17 +23,7 @@ static void scrape(struct tsdb *tsdb, unsigned count, ts from, ts to)
 
     for (ts t = from; t < to; t += STEP) {
         for (unsigned i = 0; i < count; i++) {
-            char number[16];
-            struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), STR("")}};
-            double v = (double)t + i;
-            series_ref ref = 0;
-            uint8_t status = APPEND_STATUS_COUNT;
-            struct append_batch batch = {
-                .refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
-
-            items[1].value = str_of(number, (size_t)snprintf(number, sizeof(number), "%u", i));
-            assert_ok(appender->ops->series(appender, (struct labels){items, 2}, &ref, &err), &err);
-            assert_int_equal(appender->ops->samples(appender, &batch, &err), 0);
+            fixture_sample(appender, STR("m"), i, t, (double)t + i);
         }
         assert_ok(appender->ops->commit(appender, &err), &err);
     }
@@ -129,14 +104,14 @@ TEST(tsdb_delete_takes_samples_out_for_good)
     for (size_t c = 0; c < ARRAY_COUNT(cases); c++) {
         for (int way = 0; way < 2; way++) { /* the restart reads the snapshot, or the WAL */
             struct arena arena = {0};
-            const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+            const char *dir = fixture_dir(&arena);
             struct tsdb_options options = quick;
             struct tsdb *tsdb;
             struct baro_error err = {0};
             bool any = false;
 
             options.no_snapshot = way == 1;
-            tsdb = open_tsdb(dir, &options);
+            tsdb = fixture_open(dir, &options);
             test_row(cases[c].name);
             scrape(tsdb, 3, 0, 260 * STEP);
             assert_ok(tsdb_compact(tsdb, &err), &err);
@@ -148,17 +123,17 @@ TEST(tsdb_delete_takes_samples_out_for_good)
                 assert_int_equal(count_of(tsdb, 0, 0, 0, &any), 260);
                 assert_int_equal(count_of(tsdb, 2, 0, 0, &any), 260);
                 if (round == 0) {
-                    close_tsdb(tsdb);
-                    tsdb = open_tsdb(dir, &options);
+                    fixture_close(tsdb);
+                    tsdb = fixture_open(dir, &options);
                 } else if (round == 1) {
                     assert_ok(tsdb_clean_tombstones(tsdb, &err), &err);
                     assert_int_equal(tombstones_in_blocks(tsdb), 0);
                 } else if (round == 2) {
-                    close_tsdb(tsdb);
-                    tsdb = open_tsdb(dir, &options);
+                    fixture_close(tsdb);
+                    tsdb = fixture_open(dir, &options);
                 }
             }
-            close_tsdb(tsdb);
+            fixture_close(tsdb);
             arena_done(&arena);
         }
     }
@@ -168,8 +143,8 @@ TEST(tsdb_delete_takes_samples_out_for_good)
 TEST(tsdb_delete_leaves_room_for_new_samples)
 {
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
-    struct tsdb *tsdb = open_tsdb(dir, &quick);
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
     struct baro_error err = {0};
     bool any = false;
 
@@ -182,7 +157,7 @@ TEST(tsdb_delete_leaves_room_for_new_samples)
     assert_int_equal(count_of(tsdb, 1, 0, 0, &any), 130);
     assert_int_equal(count_of(tsdb, 0, 0, 0, &any), 260);
     assert_int_equal(tsdb_delete(tsdb, (struct matchers){0}, 0, 1, &err), BARO_EINVALID);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -190,8 +165,8 @@ TEST(tsdb_snapshot_is_a_data_directory)
 {
     for (int skip_head = 0; skip_head < 2; skip_head++) {
         struct arena arena = {0};
-        const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
-        struct tsdb *tsdb = open_tsdb(dir, &quick), *copy;
+        const char *dir = fixture_dir(&arena);
+        struct tsdb *tsdb = fixture_open(dir, &quick), *copy;
         char name[TSDB_SNAPSHOT_NAME_BYTES];
         struct baro_error err = {0};
         bool any = false;
@@ -203,20 +178,20 @@ TEST(tsdb_snapshot_is_a_data_directory)
         /* What happens afterwards is not in it. */
         delete_one(tsdb, "2", INT64_MIN, INT64_MAX);
         scrape(tsdb, 3, 260 * STEP, 270 * STEP);
-        copy = open_tsdb(fs_path(&arena, fs_path(&arena, dir, "snapshots"), name), &quick);
+        copy = fixture_open(fs_path(&arena, fs_path(&arena, dir, "snapshots"), name), &quick);
         assert_int_equal(count_of(copy, 0, 0, 0, &any), skip_head == 1 ? 200 : 260);
         assert_int_equal(count_of(copy, 1, 0, 0, &any), skip_head == 1 ? 190 : 250);
         assert_int_equal(count_of(copy, 2, 0, 0, &any), skip_head == 1 ? 200 : 260);
-        close_tsdb(copy);
+        fixture_close(copy);
         assert_int_equal(count_of(tsdb, 0, 0, 0, &any), 270);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
         arena_done(&arena);
     }
 }
 
 TEST(tsdb_blocks_write_lists_them)
 {
-    struct tsdb *tsdb = open_tsdb(test_dir(), &quick);
+    struct tsdb *tsdb = fixture_open(test_dir(), &quick);
     struct buf text = {0};
     struct json_writer json = json_write_over(&text);
     struct baro_error err = {0};
@@ -227,5 +202,5 @@ TEST(tsdb_blocks_write_lists_them)
     assert_true(str_contains(buf_view(&text), STR("\"numSeries\": 3")));
     assert_true(text.ptr[0] == '[' && text.ptr[text.len - 1] == ']');
     buf_done(&text);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
 }

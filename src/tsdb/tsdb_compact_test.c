@@ -10,6 +10,7 @@
 #include "testing/test.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 
 enum { STEP = 1000, RANGE = 100 * STEP, SEGMENT = 64 * 1024 };
@@ -19,27 +20,6 @@ static const struct tsdb_options quick = {.no_sync_thread = true,
                                           .wal_segment_size = SEGMENT,
                                           .exemplars_max = 50,
                                           .querier_wait = 20};
-
-static const char *fresh_dir(struct arena *arena)
-{
-    return arena_str(arena, str_from(test_dir())).ptr;
-}
-
-static struct tsdb *open_tsdb(const char *dir, const struct tsdb_options *options)
-{
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open(dir, options, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static void close_tsdb(struct tsdb *tsdb)
-{
-    struct baro_error err = {0};
-
-    assert_ok(tsdb_close(tsdb, &err), &err);
-}
 
 static void compact(struct tsdb *tsdb)
 {
@@ -167,21 +147,21 @@ static size_t block_count(struct tsdb *tsdb)
 TEST(tsdb_compact_leaves_a_young_head_alone)
 {
     struct arena arena = {0};
-    struct tsdb *tsdb = open_tsdb(fresh_dir(&arena), &quick);
+    struct tsdb *tsdb = fixture_open(fixture_dir(&arena), &quick);
 
     scrapes(tsdb, 0, 5, 0, RANGE * 3 / 2);
     compact(tsdb);
     assert_int_equal(block_count(tsdb), 0);
     check(tsdb, 0, 5, 0, RANGE * 3 / 2);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(tsdb_compact_moves_full_ranges_into_blocks)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
-    struct tsdb *tsdb = open_tsdb(dir, &quick);
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
     struct block_list *list;
 
     /* Ranges [37, 100), [100, 200) and [200, 300) are complete; the head keeps [300, 450). */
@@ -198,15 +178,15 @@ TEST(tsdb_compact_moves_full_ranges_into_blocks)
     /* Nothing more to do, and nothing changes. */
     compact(tsdb);
     assert_int_equal(block_count(tsdb), 3);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     /* The blocks, the checkpoint and the rest of the WAL have it all, once. */
-    tsdb = open_tsdb(dir, &quick);
+    tsdb = fixture_open(dir, &quick);
     assert_int_equal(block_count(tsdb), 3);
     check(tsdb, 0, 20, 37 * STEP, 451 * STEP);
     scrapes(tsdb, 0, 20, 451 * STEP, 700 * STEP);
     compact(tsdb);
     check(tsdb, 0, 20, 37 * STEP, 700 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -226,8 +206,8 @@ static uint64_t wal_segments(const char *dir, uint64_t *ret_first)
 TEST(tsdb_compact_shortens_the_wal)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
-    struct tsdb *tsdb = open_tsdb(dir, &quick);
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
     uint64_t first = 0, before, after;
 
     for (int i = 0; i < 6; i++) {
@@ -243,10 +223,10 @@ TEST(tsdb_compact_shortens_the_wal)
     after = wal_segments(dir, &first);
     assert_true(after <= before + 2);
     check(tsdb, 0, 60, 0, 20 * RANGE);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &quick);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick);
     check(tsdb, 0, 60, 0, 20 * RANGE);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -254,14 +234,14 @@ TEST(tsdb_compact_shortens_the_wal)
 TEST(tsdb_compact_bounds_memory_under_churn)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     struct tsdb_options options = quick;
     struct tsdb *tsdb;
     size_t early = 0, late = 0;
 
     options.wal_segment_size = 4 << 20;
     options.retention = 4 * RANGE;
-    tsdb = open_tsdb(dir, &options);
+    tsdb = fixture_open(dir, &options);
     for (unsigned round = 0; round < 30; round++) {
         ts from = (ts)round * RANGE;
 
@@ -275,15 +255,15 @@ TEST(tsdb_compact_bounds_memory_under_churn)
     }
     assert_true(late < early + early / 4);
     check(tsdb, 0, 10, 25 * RANGE, 30 * RANGE);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(tsdb_compact_forgets_series_and_takes_them_back)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
-    struct tsdb *tsdb = open_tsdb(dir, &quick);
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
     struct appendable *appendable = tsdb_appendable(tsdb);
     struct appender *appender = appendable->appender(appendable);
     series_ref old;
@@ -316,18 +296,18 @@ TEST(tsdb_compact_forgets_series_and_takes_them_back)
     assert_int_equal(names.count, 40);
     querier_close(querier);
     check(tsdb, 0, 20, 0, 600 * STEP);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &quick);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick);
     check(tsdb, 0, 20, 0, 600 * STEP);
     assert_int_equal(head_series_count(tsdb), 40);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(tsdb_compact_waits_for_open_queries)
 {
     struct arena arena = {0};
-    struct tsdb *tsdb = open_tsdb(fresh_dir(&arena), &quick);
+    struct tsdb *tsdb = fixture_open(fixture_dir(&arena), &quick);
     struct sample_buf samples = {0};
     struct querier *querier;
 
@@ -342,14 +322,14 @@ TEST(tsdb_compact_waits_for_open_queries)
     check(tsdb, 0, 10, 0, 300 * STEP);
     assert_int_equal(block_count(tsdb), 2);
     sample_buf_done(&samples);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(tsdb_compact_merges_and_deletes_blocks)
 {
     struct arena arena = {0};
-    struct tsdb *tsdb = open_tsdb(fresh_dir(&arena), &quick);
+    struct tsdb *tsdb = fixture_open(fixture_dir(&arena), &quick);
     struct retention retention = {.bytes = 1};
     struct block_list *list;
 
@@ -368,7 +348,7 @@ TEST(tsdb_compact_merges_and_deletes_blocks)
     compact(tsdb);
     assert_int_equal(block_count(tsdb), 0);
     check(tsdb, 0, 10, 1000 * STEP, 1100 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -379,14 +359,14 @@ TEST(tsdb_compact_deletes_what_is_old)
     struct tsdb *tsdb;
 
     options.retention = 6 * RANGE;
-    tsdb = open_tsdb(fresh_dir(&arena), &options);
+    tsdb = fixture_open(fixture_dir(&arena), &options);
     scrapes(tsdb, 0, 10, 0, 1100 * STEP);
     compact(tsdb);
     /* The newest block ends at 1000: what ends at 400 or before goes. Nothing is merged, since a
      * tenth of the retention is shorter than a block. */
     assert_int_equal(block_count(tsdb), 6);
     check(tsdb, 0, 10, 400 * STEP, 1100 * STEP);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -401,8 +381,8 @@ TEST(tsdb_compact_settles_what_a_kill_has_left)
 
     for (size_t c = 0; c < ARRAY_COUNT(cases); c++) {
         struct arena arena = {0};
-        const char *dir = fresh_dir(&arena), *child;
-        struct tsdb *tsdb = open_tsdb(dir, &quick);
+        const char *dir = fixture_dir(&arena), *child;
+        struct tsdb *tsdb = fixture_open(dir, &quick);
         struct block_list *list;
         struct compact_job job = {.fs = fs_real(), .data_dir = dir, .now = 5};
         char ulid[ULID_CHARS + 1];
@@ -417,7 +397,7 @@ TEST(tsdb_compact_settles_what_a_kill_has_left)
         job.count = 3;
         assert_int_equal(compact_run(&job, ulid, &err), 1);
         tsdb_blocks_unref(list);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
         child = fs_path(&arena, dir, ulid);
         if (cases[c].is_damaged) {
             str raw = STR_NULL;
@@ -434,17 +414,17 @@ TEST(tsdb_compact_settles_what_a_kill_has_left)
                       fs_real(),
                       fs_path(&arena, dir, "01HF4X4Z4QJ7Z0000000000000" BLOCK_TMP_CREATION), &err),
                   &err);
-        tsdb = open_tsdb(dir, &quick);
+        tsdb = fixture_open(dir, &quick);
         assert_int_equal(block_count(tsdb), 1);
         assert_int_equal(tsdb->obsolete.count, 3);
         compact(tsdb);
         assert_int_equal(block_count(tsdb), cases[c].want_blocks);
         check(tsdb, 0, 10, 0, 400 * STEP);
-        close_tsdb(tsdb);
-        tsdb = open_tsdb(dir, &quick);
+        fixture_close(tsdb);
+        tsdb = fixture_open(dir, &quick);
         assert_int_equal(block_count(tsdb), cases[c].want_blocks);
         check(tsdb, 0, 10, 0, 400 * STEP);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
         arena_done(&arena);
     }
     test_row(NULL);
@@ -529,14 +509,14 @@ static void disturb(struct tsdb *tsdb, unsigned round)
 TEST(tsdb_compact_beside_appends_and_queries)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     struct tsdb_options options = quick;
     struct storm storm = {.series = 50};
     pthread_t threads[2];
 
     options.querier_wait = 10000;
     options.wal_segment_size = 1 << 20;
-    storm.tsdb = open_tsdb(dir, &options);
+    storm.tsdb = fixture_open(dir, &options);
     atomic_init(&storm.committed, -1);
     assert_int_equal(pthread_create(&threads[0], NULL, storm_append, &storm), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, storm_query, &storm), 0);
@@ -552,10 +532,10 @@ TEST(tsdb_compact_beside_appends_and_queries)
     assert_true(storm.queries > 0);
     assert_true(block_count(storm.tsdb) > 0);
     check(storm.tsdb, 0, storm.series, 0, storm.committed + STEP);
-    close_tsdb(storm.tsdb);
-    storm.tsdb = open_tsdb(dir, &options);
+    fixture_close(storm.tsdb);
+    storm.tsdb = fixture_open(dir, &options);
     check(storm.tsdb, 0, storm.series, 0, storm.committed + STEP);
-    close_tsdb(storm.tsdb);
+    fixture_close(storm.tsdb);
     arena_done(&arena);
 }
 

@@ -12,6 +12,7 @@
 #include "tsdb/block_cursor.h"
 #include "tsdb/head_priv.h"
 #include "tsdb/head_snapshot.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 
 enum { STEP = 1000, RANGE = 100 * STEP, SERIES = 9 };
@@ -38,34 +39,6 @@ static void model_done(struct model *model)
         vec_done(&model->series[i].samples);
     }
     arena_done(&model->arena);
-}
-
-static struct tsdb *open_tsdb(const char *dir)
-{
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open(dir, &quick, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static void close_tsdb(struct tsdb *tsdb)
-{
-    struct baro_error err = {0};
-
-    assert_ok(tsdb_close(tsdb, &err), &err);
-}
-
-static series_ref series_number(struct appender *appender, unsigned i)
-{
-    struct baro_error err = {0};
-    char number[16];
-    struct label items[] = {{STR("__name__"), STR("h")}, {STR("i"), STR("")}};
-    series_ref ref = 0;
-
-    items[1].value = str_of(number, (size_t)snprintf(number, sizeof(number), "%u", i));
-    assert_ok(appender->ops->series(appender, (struct labels){items, 2}, &ref, &err), &err);
-    return ref;
 }
 
 /* A histogram of the sort that series `i` has: integers, floats, custom bounds, gauges, many
@@ -153,7 +126,8 @@ static void fill(struct tsdb *tsdb, struct model *model, unsigned from, unsigned
         for (unsigned i = 0; i < SERIES; i++) {
             struct sample sample = sample_at(model, i, turn, (ts)turn * STEP);
 
-            assert_int_equal(append(appender, series_number(appender, i), &sample), APPEND_OK);
+            assert_int_equal(append(appender, fixture_series(appender, STR("h"), i), &sample),
+                             APPEND_OK);
             vec_push(&model->series[i].samples, sample);
         }
         commit(appender);
@@ -287,22 +261,22 @@ static void remove_snapshot(const char *dir)
 TEST(tsdb_histograms_survive_replay_blocks_and_merges)
 {
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    const char *dir = fixture_dir(&arena);
     struct model model = {.random = {7}};
     struct tsdb_open_report report = {0};
     struct block_list *list;
-    struct tsdb *tsdb = open_tsdb(dir);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
 
     fill(tsdb, &model, 0, 80);
     check(tsdb, &model);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir); /* from the snapshot */
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick); /* from the snapshot */
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.snapshot_series, SERIES);
     check(tsdb, &model);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     remove_snapshot(dir);
-    tsdb = open_tsdb(dir); /* from the WAL */
+    tsdb = fixture_open(dir, &quick); /* from the WAL */
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.snapshot_series, 0);
     check(tsdb, &model);
@@ -313,8 +287,8 @@ TEST(tsdb_histograms_survive_replay_blocks_and_merges)
     list = tsdb_blocks_ref(tsdb);
     assert_int_equal(list->count, 2);
     tsdb_blocks_unref(list);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir); /* from blocks, a checkpoint and the WAL */
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick); /* from blocks, a checkpoint and the WAL */
     check(tsdb, &model);
     for (unsigned turn = 330; turn < 1200; turn += 110) {
         fill(tsdb, &model, turn, turn + 110);
@@ -324,10 +298,10 @@ TEST(tsdb_histograms_survive_replay_blocks_and_merges)
     list = tsdb_blocks_ref(tsdb);
     assert_true(list->count < 9); /* three each were merged */
     tsdb_blocks_unref(list);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick);
     check(tsdb, &model);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     model_done(&model);
     arena_done(&arena);
 }
@@ -351,9 +325,9 @@ TEST(tsdb_histograms_are_merged_and_deleted)
     struct matcher all = {.op = MATCHER_EQUAL, .name = STR("__name__"), .value = STR("h")};
     struct matcher one = {.op = MATCHER_EQUAL, .name = STR("i"), .value = STR("1")};
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    const char *dir = fixture_dir(&arena);
     struct model model = {.random = {8}};
-    struct tsdb *tsdb = open_tsdb(dir);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
     struct baro_error err = {0};
     struct head_block_job job = {.fs = fs_real(),
                                  .data_dir = dir,
@@ -382,10 +356,10 @@ TEST(tsdb_histograms_are_merged_and_deleted)
     check(tsdb, &model);
     assert_ok(tsdb_clean_tombstones(tsdb, &err), &err);
     check(tsdb, &model);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick);
     check(tsdb, &model);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     model_done(&model);
     arena_done(&arena);
 }
@@ -394,10 +368,10 @@ TEST(tsdb_histograms_refuse_what_cannot_be_stored)
 {
     struct arena arena = {0};
     struct model model = {.random = {9}};
-    struct tsdb *tsdb = open_tsdb(arena_str(&arena, str_from(test_dir())).ptr);
+    struct tsdb *tsdb = fixture_open(fixture_dir(&arena), &quick);
     struct appendable *appendable = tsdb_appendable(tsdb);
     struct appender *appender = appendable->appender(appendable);
-    series_ref ref = series_number(appender, 0);
+    series_ref ref = fixture_series(appender, STR("h"), 0);
     struct histogram *h = histogram_at(&model, 0, 3), *other = histogram_at(&model, 0, 4);
     struct histogram *broken = histogram_copy(&arena, h), *huge = histogram_copy(&arena, h);
     const double refused = self_get(SELF_SAMPLES_OUT_OF_ORDER_HISTOGRAM);
@@ -435,7 +409,7 @@ TEST(tsdb_histograms_refuse_what_cannot_be_stored)
     assert_true(value_is_stale(value_from_bits(series->chunk.v_bits)));
     appender->ops->free(appender);
     sample_buf_done(&samples);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     model_done(&model);
     arena_done(&arena);
 }
@@ -516,7 +490,7 @@ TEST(tsdb_histograms_are_cut_as_prometheus_cuts)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct head *head = head_new(&(struct head_options){.chunk_range = RANGE});
         struct appender *appender = head_appender(head);
-        series_ref ref = series_number(appender, 0);
+        series_ref ref = fixture_series(appender, STR("h"), 0);
         struct histogram_span span = {-1, cases[i].buckets};
         double buckets[400] = {0};
         struct histogram h = {.schema = 3,

@@ -10,6 +10,7 @@
 #include "testing/test.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/head_priv.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal_record.h"
 
@@ -33,34 +34,6 @@ struct model {
     bool has[SERIES][TURNS_MAX];
     unsigned newest; /* of all series */
 };
-
-static struct tsdb *open_with(const char *dir, const struct tsdb_options *options)
-{
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open(dir, options, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static void close_tsdb(struct tsdb *tsdb)
-{
-    struct baro_error err = {0};
-
-    assert_ok(tsdb_close(tsdb, &err), &err);
-}
-
-static series_ref series_number(struct appender *appender, unsigned i)
-{
-    struct baro_error err = {0};
-    char number[16];
-    struct label items[] = {{STR("__name__"), STR("o")}, {STR("i"), STR("")}};
-    series_ref ref = 0;
-
-    items[1].value = str_of(number, (size_t)snprintf(number, sizeof(number), "%u", i));
-    assert_ok(appender->ops->series(appender, (struct labels){items, 2}, &ref, &err), &err);
-    return ref;
-}
 
 static double value_at(unsigned series, unsigned turn)
 {
@@ -95,7 +68,7 @@ static const struct histogram *histogram_at(struct one_histogram *ret, unsigned 
 static enum append_status append(struct appender *appender, unsigned series, unsigned turn)
 {
     struct baro_error err = {0};
-    series_ref ref = series_number(appender, series);
+    series_ref ref = fixture_series(appender, STR("o"), series);
     uint8_t status = APPEND_STATUS_COUNT;
     double v = value_at(series, turn);
     ts t = (ts)turn * STEP;
@@ -250,18 +223,18 @@ static size_t count_segments(const char *dir)
 TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
 {
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    const char *dir = fixture_dir(&arena);
     struct model *model = MEM_NEW(struct model);
     struct tsdb_open_report report = {0};
     struct tsdb_options off = quick;
     struct baro_error err = {0};
-    struct tsdb *tsdb = open_with(dir, &quick);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
 
     model->random = (struct random){21};
     fill(tsdb, model, 0, 145);
     check(tsdb, model);
-    close_tsdb(tsdb);
-    tsdb = open_with(dir, &quick); /* from the WBL */
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick); /* from the WBL */
     tsdb_open_report(tsdb, &report);
     assert_true(report.ooo_samples > 100);
     check(tsdb, model);
@@ -272,20 +245,20 @@ TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
         /* What is left is what came since. */
         assert_true(count_segments(dir) <= 2);
         if (turn % 4 == 1) {
-            close_tsdb(tsdb);
-            tsdb = open_with(dir, &quick);
+            fixture_close(tsdb);
+            tsdb = fixture_open(dir, &quick);
             check(tsdb, model);
         }
     }
     /* Without a window what is there is still read, and goes to blocks. */
     fill(tsdb, model, model->newest + 1, model->newest + 120);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     off.ooo_window = 0;
-    tsdb = open_with(dir, &off);
+    tsdb = fixture_open(dir, &off);
     check(tsdb, model);
     assert_ok(tsdb_compact(tsdb, &err), &err);
     check(tsdb, model);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     (void)mem_free(model);
     arena_done(&arena);
 }
@@ -293,11 +266,11 @@ TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
 TEST(tsdb_ooo_blocks_say_so_and_are_merged)
 {
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    const char *dir = fixture_dir(&arena);
     struct model *model = MEM_NEW(struct model);
     struct baro_error err = {0};
     struct block_list *list;
-    struct tsdb *tsdb = open_with(dir, &quick);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
 
     model->random = (struct random){22};
     fill(tsdb, model, 0, 260);
@@ -322,7 +295,7 @@ TEST(tsdb_ooo_blocks_say_so_and_are_merged)
         assert_true(!meta->is_out_of_order || meta->maxt > tsdb_blocks_maxt(list));
     }
     tsdb_blocks_unref(list);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     (void)mem_free(model);
     arena_done(&arena);
 }
@@ -338,7 +311,7 @@ TEST(tsdb_ooo_refuses_what_is_too_old)
     const double taken = self_get(SELF_OOO_SAMPLES_APPENDED_FLOAT);
 
     off.ooo_window = 0;
-    tsdb = open_with(arena_str(&arena, str_from(test_dir())).ptr, &off);
+    tsdb = fixture_open(fixture_dir(&arena), &off);
     appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
     assert_int_equal(append(appender, 0, 1000), APPEND_OK);
     assert_int_equal(append(appender, 1, 990), APPEND_OK);
@@ -364,7 +337,7 @@ TEST(tsdb_ooo_refuses_what_is_too_old)
     assert_int_equal(append(appender, 0, 998), APPEND_OUT_OF_ORDER);
     appender->ops->rollback(appender);
     appender->ops->free(appender);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -372,10 +345,10 @@ TEST(tsdb_ooo_samples_are_deleted_for_good)
 {
     struct matcher all = {.op = MATCHER_EQUAL, .name = STR("__name__"), .value = STR("o")};
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    const char *dir = fixture_dir(&arena);
     struct model *model = MEM_NEW(struct model);
     struct baro_error err = {0};
-    struct tsdb *tsdb = open_with(dir, &quick);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
 
     model->random = (struct random){23};
     fill(tsdb, model, 0, 145);
@@ -386,10 +359,10 @@ TEST(tsdb_ooo_samples_are_deleted_for_good)
         }
     }
     check(tsdb, model);
-    close_tsdb(tsdb);
-    tsdb = open_with(dir, &quick);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick);
     check(tsdb, model);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     (void)mem_free(model);
     arena_done(&arena);
 }
@@ -399,7 +372,7 @@ TEST(tsdb_ooo_samples_are_deleted_for_good)
 TEST(tsdb_ooo_reads_the_wbl_of_prometheus)
 {
     struct arena arena = {0};
-    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    const char *dir = fixture_dir(&arena);
     struct model *model = MEM_NEW(struct model);
     struct tsdb_open_report report = {0};
     struct wal_batch batch = {0};
@@ -412,7 +385,7 @@ TEST(tsdb_ooo_reads_the_wbl_of_prometheus)
     struct tsdb *tsdb;
 
     off.ooo_window = 0;
-    tsdb = open_with(dir, &off);
+    tsdb = fixture_open(dir, &off);
     appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
 
     for (unsigned i = 0; i < SERIES; i++) {
@@ -420,9 +393,9 @@ TEST(tsdb_ooo_reads_the_wbl_of_prometheus)
         model->has[i][100] = true;
     }
     commit(appender);
-    ref = series_number(appender, 1);
+    ref = fixture_series(appender, STR("o"), 1);
     appender->ops->free(appender);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     assert_ok(fs_real()->mkdir(fs_real(), fs_path(&arena, dir, "wbl"), &err), &err);
     assert_ok(wal_open(fs_real(), fs_path(&arena, dir, "wbl"), 7, 0, &wbl, &err), &err);
     for (unsigned turn = 50; turn < 60; turn++) {
@@ -447,16 +420,16 @@ TEST(tsdb_ooo_reads_the_wbl_of_prometheus)
     assert_ok(wal_write(wbl, &batch, &err), &err);
     assert_ok(wal_close(wbl, &err), &err);
     for (int round = 0; round < 2; round++) {
-        tsdb = open_with(dir, &quick);
+        tsdb = fixture_open(dir, &quick);
         tsdb_open_report(tsdb, &report);
         assert_int_equal(report.ooo_samples, 20);
         assert_int_equal(report.wal_repairs, round == 0);
         check(tsdb, model);
         /* A ref that the WBL names is not given to another series. */
         appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
-        assert_true(series_number(appender, 77) > 4711);
+        assert_true(fixture_series(appender, STR("o"), 77) > 4711);
         appender->ops->free(appender);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
     }
     buf_done(&record);
     wal_batch_done(&batch);

@@ -18,6 +18,7 @@
 #include "base/vec.h"
 #include "sys/fs_fake.h"
 #include "testing/test.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 
 enum {
@@ -510,26 +511,6 @@ static struct life *small_store(size_t *ret_samples)
     return life;
 }
 
-/* The files below a directory, in the arena. */
-static size_t list_files(const struct fs *fs, struct arena *arena, const char *dir,
-                         const char **ret, size_t count)
-{
-    struct fs_entry *entries = NULL;
-    size_t entry_count = 0;
-
-    assert_int_equal(fs->list(fs, arena, dir, &entries, &entry_count, NULL), 0);
-    for (size_t i = 0; i < entry_count; i++) {
-        const char *path = fs_path(arena, dir, entries[i].name.ptr);
-
-        if (entries[i].is_dir) {
-            count = list_files(fs, arena, path, ret, count);
-        } else if (!str_is(entries[i].name, "lock")) {
-            ret[count++] = path;
-        }
-    }
-    return count;
-}
-
 /* In every file of a small store one bit of every byte, and every bit when asked for
  * (BAROGRAPH_SIM_BITS=all): no wrong value is ever served, and what is missing was told of. A
  * meta.json has no checksum: there only the values count. */
@@ -544,7 +525,8 @@ TEST(tsdb_sim_notices_every_flipped_bit)
     struct life *life = small_store(&samples);
     uint64_t flips = 0;
 
-    path_count = list_files(fs_fake_fs(life->fake), &arena, "data", paths, 0);
+    path_count =
+        fixture_files(fs_fake_fs(life->fake), &arena, "data", paths, 0, ARRAY_COUNT(paths));
     (void)fs_fake_free(life->fake);
     (void)mem_free(life);
     for (size_t i = 0; i < path_count; i++) {
@@ -554,7 +536,8 @@ TEST(tsdb_sim_notices_every_flipped_bit)
             life = small_store(&samples);
             /* Names of blocks differ from store to store. */
             arena_reset(&arena);
-            path_count = list_files(fs_fake_fs(life->fake), &arena, "data", paths, 0);
+            path_count =
+                fixture_files(fs_fake_fs(life->fake), &arena, "data", paths, 0, ARRAY_COUNT(paths));
             is_meta = strstr(paths[i], "meta.json") != NULL;
             if (!fs_fake_flip(life->fake, paths[i], bit)) {
                 (void)fs_fake_free(life->fake);

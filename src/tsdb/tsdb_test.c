@@ -10,54 +10,17 @@
 #include "base/vec.h"
 #include "sys/fs.h"
 #include "testing/test.h"
+#include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/wal.h"
 #include "tsdb/wal_record.h"
 
-static const char *fresh_dir(struct arena *arena)
-{
-    return arena_str(arena, str_from(test_dir())).ptr;
-}
-
-static struct tsdb *open_tsdb(const char *dir, const struct tsdb_options *options)
-{
-    struct tsdb_options quiet = {.no_sync_thread = true, .no_snapshot = true};
-    struct baro_error err = {0};
-    struct tsdb *tsdb = NULL;
-
-    assert_ok(tsdb_open(dir, options != NULL ? options : &quiet, &tsdb, &err), &err);
-    return tsdb;
-}
-
-static void close_tsdb(struct tsdb *tsdb)
-{
-    struct baro_error err = {0};
-
-    assert_ok(tsdb_close(tsdb, &err), &err);
-}
-
-/* Series number i: {__name__="m", i="<i>"}. */
-static series_ref series_number(struct appender *appender, unsigned i)
-{
-    struct baro_error err = {0};
-    struct arena arena = {0};
-    struct label items[] = {{STR("__name__"), STR("m")}, {STR("i"), arena_printf(&arena, "%u", i)}};
-    series_ref ref = 0;
-
-    assert_ok(appender->ops->series(appender, (struct labels){items, 2}, &ref, &err), &err);
-    arena_done(&arena);
-    return ref;
-}
+static const struct tsdb_options quiet_default = {.no_sync_thread = true, .no_snapshot = true};
 
 /* Commits one scrape of `count` series at t: value = i + t. */
 static int scrape(struct appender *appender, unsigned count, ts t, struct baro_error *err)
 {
     for (unsigned i = 0; i < count; i++) {
-        series_ref ref = series_number(appender, i);
-        double v = i + (double)t;
-        uint8_t status = APPEND_STATUS_COUNT;
-        struct append_batch batch = {&ref, &t, &v, 1, &status, NULL};
-
-        assert_int_equal(appender->ops->samples(appender, &batch, err), 0);
+        fixture_sample(appender, STR("m"), i, t, i + (double)t);
     }
     return appender->ops->commit(appender, err);
 }
@@ -115,24 +78,24 @@ TEST(tsdb_keeps_what_was_committed)
     struct arena arena = {0};
 
     for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
-        const char *dir = fresh_dir(&arena);
+        const char *dir = fixture_dir(&arena);
         struct tsdb_options options = {.no_sync_thread = k != 0,
                                        .no_snapshot = true,
                                        .wal_compression = kinds[k],
                                        .wal_segment_size = 2 * WAL_PAGE_BYTES};
         struct tsdb_open_report report = {0};
-        struct tsdb *tsdb = open_tsdb(dir, &options);
+        struct tsdb *tsdb = fixture_open(dir, &options);
         struct appender *appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
 
         for (unsigned i = 1; i <= 40; i++) {
             must_scrape(appender, 150, (ts)i * 15000);
         }
-        (void)series_number(appender, 1000);
+        (void)fixture_series(appender, STR("m"), 1000);
         check_scrapes(tsdb, 150, 40, 15000);
         appender->ops->free(appender);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
 
-        tsdb = open_tsdb(dir, &options);
+        tsdb = fixture_open(dir, &options);
         check_scrapes(tsdb, 150, 40, 15000);
         tsdb_open_report(tsdb, &report);
         assert_int_equal(report.series, 150);
@@ -144,10 +107,10 @@ TEST(tsdb_keeps_what_was_committed)
             must_scrape(appender, 150, (ts)i * 15000);
         }
         appender->ops->free(appender);
-        close_tsdb(tsdb);
-        tsdb = open_tsdb(dir, NULL);
+        fixture_close(tsdb);
+        tsdb = fixture_open(dir, &quiet_default);
         check_scrapes(tsdb, 150, 50, 15000);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
     }
     arena_done(&arena);
 }
@@ -159,13 +122,13 @@ TEST(tsdb_directory_has_one_owner)
     struct tsdb *second = NULL;
     struct arena arena = {0};
     const char *dir = fs_path(&arena, test_dir(), "a/b");
-    struct tsdb *tsdb = open_tsdb(dir, &quiet);
+    struct tsdb *tsdb = fixture_open(dir, &quiet);
 
     assert_int_equal(tsdb_open(dir, &quiet, &second, &err), BARO_EBUSY);
     assert_true(str_contains(str_from(err.message), STR("in use")));
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, &quiet);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quiet);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -184,9 +147,9 @@ static void write_file(const char *path, str bytes)
  */
 static str make_wal(struct arena *arena, unsigned scrapes, uint64_t *offsets)
 {
-    const char *dir = fresh_dir(arena);
+    const char *dir = fixture_dir(arena);
     const char *path = wal_segment_path(arena, fs_path(arena, dir, "wal"), 0);
-    struct tsdb *tsdb = open_tsdb(dir, NULL);
+    struct tsdb *tsdb = fixture_open(dir, &quiet_default);
     struct appender *appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
     struct baro_error err = {0};
     str bytes = STR_NULL;
@@ -198,7 +161,7 @@ static str make_wal(struct arena *arena, unsigned scrapes, uint64_t *offsets)
         offsets[i] = bytes.len;
     }
     appender->ops->free(appender);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     return bytes;
 }
 
@@ -211,7 +174,7 @@ TEST(tsdb_repairs_a_wal_torn_at_any_byte)
 
     for (size_t cut = 0; cut <= whole.len; cut++) {
         struct arena inner = {0};
-        const char *dir = fresh_dir(&inner);
+        const char *dir = fixture_dir(&inner);
         struct tsdb_open_report report = {0};
         struct tsdb *tsdb;
         unsigned good = 0;
@@ -222,7 +185,7 @@ TEST(tsdb_repairs_a_wal_torn_at_any_byte)
         assert_ok(fs_real()->mkdir(fs_real(), fs_path(&inner, dir, "wal"), NULL), NULL);
         write_file(wal_segment_path(&inner, fs_path(&inner, dir, "wal"), 0),
                    str_slice(whole, 0, cut));
-        tsdb = open_tsdb(dir, NULL);
+        tsdb = fixture_open(dir, &quiet_default);
         tsdb_open_report(tsdb, &report);
         check_scrapes(tsdb, 3, good, 1000);
         /* Writing goes on behind the repair, and the next start finds both parts. */
@@ -231,13 +194,13 @@ TEST(tsdb_repairs_a_wal_torn_at_any_byte)
 
             must_scrape(appender, 3, (ts)(good + 1) * 1000);
             appender->ops->free(appender);
-            close_tsdb(tsdb);
-            tsdb = open_tsdb(dir, NULL);
+            fixture_close(tsdb);
+            tsdb = fixture_open(dir, &quiet_default);
             tsdb_open_report(tsdb, &report);
             assert_int_equal(report.wal_repairs, 0);
             check_scrapes(tsdb, 3, good + 1, 1000);
         }
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
         (void)fs_remove_tree(fs_real(), dir, NULL);
         arena_done(&inner);
     }
@@ -253,7 +216,7 @@ TEST(tsdb_ends_a_wal_before_a_flipped_bit)
 
     for (size_t at = 0; at < whole.len; at += 3) {
         struct arena inner = {0};
-        const char *dir = fresh_dir(&inner);
+        const char *dir = fixture_dir(&inner);
         const char *wal_dir = fs_path(&inner, dir, "wal");
         struct fs_entry *aside = NULL;
         struct tsdb_open_report report = {0};
@@ -270,7 +233,7 @@ TEST(tsdb_ends_a_wal_before_a_flipped_bit)
         assert_ok(fs_real()->mkdir(fs_real(), wal_dir, NULL), NULL);
         write_file(wal_segment_path(&inner, wal_dir, 0), str_of(bytes, whole.len));
         write_file(wal_segment_path(&inner, wal_dir, 1), str_of(bytes, whole.len));
-        tsdb = open_tsdb(dir, NULL);
+        tsdb = fixture_open(dir, &quiet_default);
         tsdb_open_report(tsdb, &report);
         /* An unused bit of the type byte may change without harm. */
         if (report.wal_repairs > 0) {
@@ -287,8 +250,8 @@ TEST(tsdb_ends_a_wal_before_a_flipped_bit)
 
                 must_scrape(appender, 3, (ts)(good + 1) * 1000);
                 appender->ops->free(appender);
-                close_tsdb(tsdb);
-                tsdb = open_tsdb(dir, NULL);
+                fixture_close(tsdb);
+                tsdb = fixture_open(dir, &quiet_default);
                 tsdb_open_report(tsdb, &report);
                 assert_int_equal(report.wal_repairs, 0);
                 check_scrapes(tsdb, 3, good + 1, 1000);
@@ -296,7 +259,7 @@ TEST(tsdb_ends_a_wal_before_a_flipped_bit)
         } else {
             check_scrapes(tsdb, 3, SCRAPES, 1000);
         }
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
         (void)fs_remove_tree(fs_real(), dir, NULL);
         arena_done(&inner);
     }
@@ -343,7 +306,7 @@ static void put_sample(struct wal_batch *batch, series_ref ref, unsigned i, ts t
 TEST(tsdb_replays_checkpoints_and_series_under_several_refs)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     const char *wal_dir = fs_path(&arena, dir, "wal");
     struct tsdb_replay_status status = {0};
     struct tsdb_open_report report = {0};
@@ -372,7 +335,7 @@ TEST(tsdb_replays_checkpoints_and_series_under_several_refs)
     put_sample(&batch, 900000000007, 1, 3000);
     write_segment(wal_dir, 5, &batch);
 
-    tsdb = open_tsdb(dir, NULL);
+    tsdb = fixture_open(dir, &quiet_default);
     check_scrapes(tsdb, 2, 3, 1000);
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.records_skipped, 3);
@@ -383,20 +346,20 @@ TEST(tsdb_replays_checkpoints_and_series_under_several_refs)
     assert_int_equal(status.max, 5);
     /* A new series has a ref that never stood in this WAL. */
     appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
-    assert_int_equal(series_number(appender, 2), 900000000008);
+    assert_int_equal(fixture_series(appender, STR("m"), 2), 900000000008);
     must_scrape(appender, 2, 4000);
     appender->ops->free(appender);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, NULL);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quiet_default);
     check_scrapes(tsdb, 2, 4, 1000);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(tsdb_ends_a_wal_at_a_missing_segment)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     const char *wal_dir = fs_path(&arena, dir, "wal");
     struct tsdb_open_report report = {0};
     struct wal_batch batch = {0};
@@ -408,7 +371,7 @@ TEST(tsdb_ends_a_wal_at_a_missing_segment)
     write_segment(wal_dir, 0, &batch);
     put_sample(&batch, 1, 0, 3000);
     write_segment(wal_dir, 2, &batch);
-    tsdb = open_tsdb(dir, NULL);
+    tsdb = fixture_open(dir, &quiet_default);
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.wal_repairs, 1);
     assert_true(str_contains(str_from(report.wal_repair_text), STR("00000001 is missing")));
@@ -416,35 +379,35 @@ TEST(tsdb_ends_a_wal_at_a_missing_segment)
     appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
     must_scrape(appender, 1, 2000);
     appender->ops->free(appender);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, NULL);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quiet_default);
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.wal_repairs, 0);
     check_scrapes(tsdb, 1, 2, 1000);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
 TEST(tsdb_logs_series_that_another_appender_created)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
-    struct tsdb *tsdb = open_tsdb(dir, NULL);
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &quiet_default);
     struct appender *first = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
     struct appender *second = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
 
     /* The creator rolls back, or never commits; the samples of others must survive a restart. */
-    (void)series_number(first, 0);
-    (void)series_number(first, 1);
+    (void)fixture_series(first, STR("m"), 0);
+    (void)fixture_series(first, STR("m"), 1);
     must_scrape(second, 2, 1000);
     first->ops->rollback(first);
     must_scrape(second, 2, 2000);
     first->ops->free(first);
     second->ops->free(second);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, NULL);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quiet_default);
     check_scrapes(tsdb, 2, 2, 1000);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -471,7 +434,7 @@ static int failing_pwrite(const struct fs *fs, fs_file file, const void *bytes, 
 TEST(tsdb_forgets_a_commit_whose_write_failed)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     struct failing_fs failing = {.fs = *fs_real(), .writes_left = 2, .bytes_kept = 20};
     struct tsdb_options options = {.no_sync_thread = true, .fs = &failing.fs};
     struct tsdb_open_report report = {0};
@@ -480,7 +443,7 @@ TEST(tsdb_forgets_a_commit_whose_write_failed)
     struct tsdb *tsdb;
 
     failing.fs.pwrite = failing_pwrite;
-    tsdb = open_tsdb(dir, &options);
+    tsdb = fixture_open(dir, &options);
     appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
     must_scrape(appender, 3, 1000);
     must_scrape(appender, 3, 2000);
@@ -489,12 +452,12 @@ TEST(tsdb_forgets_a_commit_whose_write_failed)
     must_scrape(appender, 3, 3000);
     check_scrapes(tsdb, 3, 3, 1000);
     appender->ops->free(appender);
-    close_tsdb(tsdb);
-    tsdb = open_tsdb(dir, NULL);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quiet_default);
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.wal_repairs, 0);
     check_scrapes(tsdb, 3, 3, 1000);
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -509,17 +472,17 @@ static void count_progress(void *context, const struct tsdb_replay_status *statu
 TEST(tsdb_tells_the_progress_of_the_replay)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     unsigned calls = 0;
     struct tsdb_options options = {.no_sync_thread = true,
                                    .no_snapshot = true,
                                    .progress = count_progress,
                                    .progress_context = &calls};
 
-    close_tsdb(open_tsdb(dir, NULL));
-    close_tsdb(open_tsdb(dir, NULL));
-    close_tsdb(open_tsdb(dir, NULL));
-    close_tsdb(open_tsdb(dir, &options));
+    fixture_close(fixture_open(dir, &quiet_default));
+    fixture_close(fixture_open(dir, &quiet_default));
+    fixture_close(fixture_open(dir, &quiet_default));
+    fixture_close(fixture_open(dir, &options));
     assert_int_equal(calls, 3 + 2);
     arena_done(&arena);
 }
@@ -527,19 +490,19 @@ TEST(tsdb_tells_the_progress_of_the_replay)
 TEST(tsdb_passes_over_directories_that_are_no_blocks)
 {
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     struct tsdb_open_report report = {0};
     struct tsdb *tsdb;
 
     assert_ok(fs_real()->mkdir(fs_real(), fs_path(&arena, dir, "01GRZ3ZGPQ9ZS2VKY3DGYKDVBQ"), NULL),
               NULL);
     assert_ok(fs_real()->mkdir(fs_real(), fs_path(&arena, dir, "chunks_head"), NULL), NULL);
-    tsdb = open_tsdb(dir, NULL);
+    tsdb = fixture_open(dir, &quiet_default);
     tsdb_open_report(tsdb, &report);
     assert_int_equal(report.blocks, 0);
     assert_int_equal(report.blocks_skipped, 1);
     assert_true(str_contains(str_from(report.block_skip_text), STR("01GRZ3ZGPQ9ZS2VKY3DGYKDVBQ")));
-    close_tsdb(tsdb);
+    fixture_close(tsdb);
     arena_done(&arena);
 }
 
@@ -624,18 +587,18 @@ TEST(tsdb_loses_no_commit_when_killed)
     enum { KILLS = 25 };
     struct random random = {(uint64_t)getpid()};
     struct arena arena = {0};
-    const char *dir = fresh_dir(&arena);
+    const char *dir = fixture_dir(&arena);
     unsigned done = 0;
 
     for (int i = 0; i < KILLS; i++) {
         unsigned told = kill_one(dir, done, (long)random_below(&random, 20000));
-        struct tsdb *tsdb = open_tsdb(dir, NULL);
+        struct tsdb *tsdb = fixture_open(dir, &quiet_default);
 
         /* What was told is there; one more may be, whose telling the kill prevented. */
         done = count_scrapes(tsdb);
         assert_true(done == told || done == told + 1);
         check_scrapes(tsdb, 200, done, 1000);
-        close_tsdb(tsdb);
+        fixture_close(tsdb);
     }
     arena_done(&arena);
 }

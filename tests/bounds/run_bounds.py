@@ -5,11 +5,9 @@ while (a tmpfs of a mount namespace of its own; skipped where those are not allo
 Usage: tests/bounds/run_bounds.py BUILD [NAME...]
 """
 
-import http.server
 import pathlib
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -19,49 +17,20 @@ from barotest import Server, Skip, contains, equal, main, need, wait_until  # no
 MIB = 1 << 20
 
 
-class Target:
+class Target(barotest.Exposition):
     """Ten series that stay, and `growth` new ones with each scrape."""
 
     def __init__(self):
-        target = self
         self.growth = self.made = self.scrapes = 0
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = target.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        class Quiet(http.server.ThreadingHTTPServer):
-            def handle_error(self, request, client_address):
-                """A scraper that is ended breaks off its request."""
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def text(self) -> str:
+    def text(self, path: str) -> str:
         self.scrapes += 1
         lines = [f'steady{{shard="{i}"}} {self.scrapes}' for i in range(10)]
         lines += [f'request_seconds{{path="/users/{i}/orders/{i * 7919}",code="200"}} 1'
                   for i in range(self.made, self.made + self.growth)]
         self.made += self.growth
         return "\n".join(lines) + "\n"
-
-    def config(self, interval: str = "200ms") -> str:
-        port = self.server.server_address[1]
-        return (f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
-                f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n")
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def metric(server: Server, name: str) -> float:
@@ -85,12 +54,12 @@ def test_memory_limit(build, work):
         raise Skip("memory of a sanitized program says nothing")
     target = Target()
     try:
-        with Server(str(build / "barograph"), work, target.config(), name="idle") as idle:
+        with Server(str(build / "barograph"), work, target.config("200ms"), name="idle") as idle:
             idle.wait_ready()
             wait_until("scrapes", lambda: target.scrapes > 5)
             base = resident(idle.program.process.pid)
         limit = (base // MIB + 40) * MIB
-        with Server(str(build / "barograph"), work, target.config(), f"--storage.memory-limit={limit // MIB}MB", name="limited") as server:
+        with Server(str(build / "barograph"), work, target.config("200ms"), f"--storage.memory-limit={limit // MIB}MB", name="limited") as server:
             server.wait_ready()
             wait_until("the steady series", lambda: len(server.query('steady{job="t"}')) == 10)
             equal(metric(server, "barograph_tsdb_memory_limit_bytes"), limit, "the limit as a metric")
@@ -162,7 +131,7 @@ def test_full_disk(build, work):
     target = Target()
     target.growth = 20
     try:
-        with Confined(str(build / "barograph"), work, target.config(), "8m") as server:
+        with Confined(str(build / "barograph"), work, target.config("200ms"), "8m") as server:
             server.wait_ready()
             wait_until("samples", lambda: target.scrapes > 10 and len(server.query('steady{job="t"}')) == 10)
             if not (server.inside / "data").exists():

@@ -6,51 +6,30 @@ count of every target, kill -9, start again on the same directory, and ask for t
 query has shown must be there, and every scrape before it.
 """
 
-import http.server
 import os
 import pathlib
 import random
 import signal
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, main, wait_until  # noqa: E402
+from barotest import Exposition, Server, main, wait_until  # noqa: E402
 
 TARGETS, SERIES, INTERVAL_S = 10, 200, 0.25
 
 
-class Farm(http.server.ThreadingHTTPServer):
+class Farm(Exposition):
     """Targets /t/N/metrics: the number of the scrape in every series."""
-
-    daemon_threads = True
 
     def __init__(self):
         self.counts = [0] * TARGETS
-        super().__init__(("127.0.0.1", 0), Answer)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__()
 
-    def handle_error(self, *_):
-        """A killed scraper resets its connections: that is the test."""
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        target = int(self.path.split("/")[2])
-        self.server.counts[target] += 1
-        value = self.server.counts[target]
-        body = "".join(f'seq{{n="{n}"}} {value}\n' for n in range(SERIES)).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    def text(self, path: str) -> str:
+        target = int(path.split("/")[2])
+        self.counts[target] += 1
+        return "".join(f'seq{{n="{n}"}} {self.counts[target]}\n' for n in range(SERIES))
 
 
 def test_no_committed_scrape_is_lost(build, work):
@@ -62,7 +41,7 @@ def test_no_committed_scrape_is_lost(build, work):
     config = f"global: {{scrape_interval: {int(INTERVAL_S * 1000)}ms, scrape_timeout: {int(INTERVAL_S * 1000)}ms}}\n" \
              "scrape_configs:\n  - job_name: farm\n    static_configs:\n"
     for n in range(TARGETS):
-        config += f"      - targets: ['127.0.0.1:{farm.server_port}']\n" \
+        config += f"      - targets: ['{farm.address}']\n" \
                   f"        labels: {{instance: 't{n}', __metrics_path__: '/t/{n}/metrics'}}\n"
     for n in range(kills):
         server = Server(str(build / "barograph"), work, config, name="killed", keep_data=n > 0)

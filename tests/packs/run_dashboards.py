@@ -2,19 +2,17 @@
 """The packs' dashboards: sound JSON, the documented panels and queries, known metrics, and data in every panel."""
 
 import contextlib
-import http.server
 import json
 import pathlib
 import re
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
-from barotest import Server, contains, equal, main, need, wait_until  # noqa: E402
+from barotest import Exposition, Server, contains, equal, main, need, wait_until  # noqa: E402
 import packlib  # noqa: E402
 from packlib import NAMES, PACKS, ROOT  # noqa: E402
 
@@ -278,23 +276,17 @@ def exposition(source, tick):
 QUIET = "app_uptime_seconds 5\njobs_created_total 0\norchestrator_queue_depth{stage=\"rag\"} 0\nwebsocket_connections_active 0\n"
 
 
-class Target(http.server.BaseHTTPRequestHandler):
+class Target(Exposition):
     """GET /PACK: what a service of that pack would show; each request is one tick later."""
 
-    ticks: dict[str, int] = {}
+    def __init__(self):
+        self.ticks: dict[str, int] = {}
+        super().__init__()
 
-    def do_GET(self):
-        pack = self.path.strip("/")
+    def text(self, path: str) -> str:
+        pack = path.strip("/")
         self.ticks[pack] = self.ticks.get(pack, 0) + 1
-        body = (QUIET if pack == "quiet" else exposition(packlib.catalog(pack), self.ticks[pack])).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        return QUIET if pack == "quiet" else exposition(packlib.catalog(pack), self.ticks[pack])
 
 
 # job -> the catalogue that it shows
@@ -311,20 +303,16 @@ def has_data(server, expr):
 @contextlib.contextmanager
 def scraped(build, work, jobs):
     """barograph that has scraped the targets of {job: path} four times."""
-    Target.ticks.clear()
-    http_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
-    threading.Thread(target=http_server.serve_forever, daemon=True).start()
-    address = f"127.0.0.1:{http_server.server_address[1]}"
+    target = Target()
     config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
-              "scrape_configs": [{"job_name": job, "metrics_path": f"/{path}", "static_configs": [{"targets": [address]}]} for job, path in jobs.items()]}
+              "scrape_configs": [{"job_name": job, "metrics_path": f"/{path}", "static_configs": [{"targets": [target.address]}]} for job, path in jobs.items()]}
     try:
         with Server(str(build / "barograph"), work, json.dumps(config)) as server:
             server.wait_ready()
-            wait_until("four scrapes of each", lambda: len(Target.ticks) == len(set(jobs.values())) and min(Target.ticks.values()) >= 4)
+            wait_until("four scrapes of each", lambda: len(target.ticks) == len(set(jobs.values())) and min(target.ticks.values()) >= 4)
             yield server
     finally:
-        http_server.shutdown()
-        http_server.server_close()
+        target.stop()
 
 
 def test_every_panel_draws_data(build, work):

@@ -6,54 +6,34 @@ Usage: tests/tsdb/run_ooo.py BUILD [NAME...]
 """
 
 import concurrent.futures
-import http.server
 import pathlib
 import random
 import shutil
 import signal
 import sys
-import threading
 import time
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tsdb")]
-from barotest import Server, equal, main, need, wait_until  # noqa: E402
+from barotest import Exposition, Server, equal, main, need, wait_until  # noqa: E402
 from run_tsdb import BLOCKS, KEEP, blocks_of, check_promtool, compare_raw, samples_of  # noqa: E402
 
 WINDOW = "storage: {tsdb: {out_of_order_time_window: 30s}}\n"
 QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n" + WINDOW
 
 
-class Target:
+class Target(Exposition):
     """Series whose samples say when they were taken: two in three come late, up to nine seconds."""
 
     def __init__(self, seed: int):
-        target = self
         self.random = random.Random(seed)
         self.seen: dict[int, dict[int, float]] = {i: {} for i in range(5)}
         self.turn = 0
         self.begin_ms = int(time.time() * 1000)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = target.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+        super().__init__()
 
-            def log_message(self, *_):
-                pass
-
-        class Quiet(http.server.ThreadingHTTPServer):
-            def handle_error(self, request, client_address):
-                """A scraper that is killed breaks off its request."""
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def text(self) -> str:
+    def text(self, path: str) -> str:
         self.turn += 1
         lines = []
         for i, seen in self.seen.items():
@@ -66,13 +46,8 @@ class Target:
             lines.append(f'o{{i="{i}"}} {seen[t]} {t}')
         return "\n".join(lines) + "\n"
 
-    def config(self) -> str:
-        return ("global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
-                f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['127.0.0.1:{self.server.server_address[1]}']}}]}}]\n" + WINDOW)
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def config(self, interval: str = "200ms") -> str:
+        return super().config(interval) + WINDOW
 
 
 def run(binary: str, work: pathlib.Path, text: str, *, name: str, keep: bool = True) -> Server:

@@ -8,14 +8,12 @@ Usage: tests/tsdb/run_tsdb.py BUILD [NAME...]
 """
 
 import concurrent.futures
-import http.server
 import json
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -27,48 +25,19 @@ BLOCKS = (f"--storage.tsdb.min-block-duration={BLOCK_S}s", f"--storage.tsdb.max-
 KEEP = "--storage.tsdb.retention.time=10y"
 
 
-class Target:
+class Target(barotest.Exposition):
     """A target whose samples are a function of the time: ten series that stay, three that come and go."""
 
     def __init__(self):
-        target = self
         self.begin = time.time()
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = target.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        class Quiet(http.server.ThreadingHTTPServer):
-            def handle_error(self, request, client_address):
-                """A scraper that is killed breaks off its request."""
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def text(self) -> str:
+    def text(self, path: str) -> str:
         age = time.time() - self.begin
         lines = ["# TYPE work_total counter"]
         lines += [f'work_total{{shard="{i}"}} {int(age * (i + 1) * 10)}' for i in range(10)]
         lines += [f'pod_info{{pod="pod-{int(age / 7)}-{i}"}} 1' for i in range(3)]
         return "\n".join(lines) + "\n"
-
-    def config(self) -> str:
-        port = self.server.server_address[1]
-        return ("global: {scrape_interval: 100ms, scrape_timeout: 100ms}\n"
-                f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n")
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n"
@@ -134,7 +103,7 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
     """`first` writes, ends by the signal; a copy of its directory is opened by both; then `second` goes on with it."""
     target = Target()
     try:
-        writer = run(first, work, target.config(), *flags, name="a", keep=False)
+        writer = run(first, work, target.config("100ms"), *flags, name="a", keep=False)
         scrape_for(writer, BLOCK_S * 2.6, 1)
         wait_until("full chunks are in files", lambda: has_full_chunks(writer.data), 60)
         end = time.time()
@@ -156,7 +125,7 @@ def there_and_back(build: pathlib.Path, work: pathlib.Path, first: str, second: 
             equal(sorted(map(str, other.api(path, **params))), sorted(map(str, again.api(path, **params))), path)
         again.stop()
         other.stop()
-        follower = run(second, work, target.config(), *flags, name="b")
+        follower = run(second, work, target.config("100ms"), *flags, name="b")
         scrape_for(follower, BLOCK_S * 1.8)
         final = samples_of(follower, end, 60)
         for key, values in before.items():
@@ -182,7 +151,7 @@ def admin_api(build: pathlib.Path, work: pathlib.Path) -> None:
     target = Target()
     admin = ("--web.enable-admin-api", *BLOCKS)
     try:
-        ours = run(str(build / "barograph"), work, target.config(), *admin, name="a", keep=False)
+        ours = run(str(build / "barograph"), work, target.config("100ms"), *admin, name="a", keep=False)
         off = run(str(build / "barograph"), work, QUIET, name="off", keep=False)
         scrape_for(ours, BLOCK_S * 2, 1)
         end = time.time()
