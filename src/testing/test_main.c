@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "testing/test.h"
@@ -11,13 +12,15 @@ extern const struct test_case __start_baro_tests[];
 extern const struct test_case __stop_baro_tests[];
 
 enum { TESTS_MAX = 8192, DIRS_MAX = 4096 };
-/* Of one test, far above the longest: one that hangs says its name before tests/run gives up. */
-enum { LIMIT_S = 480 };
+/* Of one test, far above the longest: one that hangs says its name before tests/run gives up. Tests
+ * of more than SLOW_S say how long they took. */
+enum { LIMIT_S = 480, SLOW_S = 5 };
 
 static const char *row_name;
 static const char *skip_reasons[TESTS_MAX];
 static const char *current_test;
 static size_t skip_count;
+static time_t begun;
 static char directories[DIRS_MAX][64];
 static size_t directory_count;
 
@@ -103,6 +106,7 @@ static int set_up(void **state)
     current_test = *state != NULL ? (const char *)*state : "?";
     row_name = NULL;
     (void)alarm(LIMIT_S);
+    begun = time(NULL);
     return 0;
 }
 
@@ -111,12 +115,39 @@ static int tear_down(void **state)
 {
     (void)state;
     (void)alarm(0);
+    if (time(NULL) - begun > SLOW_S) {
+        print_message("%s took %d s\n", current_test, (int)(time(NULL) - begun));
+    }
     if (row_name != NULL) {
         print_message("last row: \"%s\"\n", row_name);
     }
     return 0;
 }
 
+/* Every `count`th test, beginning with number `first`: so that processes can share the tests. */
+struct part {
+    unsigned first, count;
+};
+
+/* The part that a first argument --part=1/2 says, else all; takes the argument away. */
+static struct part part_of(int *argc, char ***argv)
+{
+    struct part part = {1, 1};
+
+    if (*argc > 1 && strncmp((*argv)[1], "--part=", 7) == 0) {
+        if (sscanf((*argv)[1], "--part=%u/%u", &part.first, &part.count) != 2 || part.first < 1 ||
+            part.first > part.count) {
+            (void)fprintf(stderr, "%s: wanted --part=NUMBER/COUNT\n", (*argv)[1]);
+            exit(2);
+        }
+        *argc -= 1;
+        *argv += 1;
+    }
+    part.first--;
+    return part;
+}
+
+/* The arguments behind the program's name are parts of names and files; none: every test. */
 static bool is_wanted(const struct test_case *test, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -125,6 +156,24 @@ static bool is_wanted(const struct test_case *test, int argc, char **argv)
         }
     }
     return argc < 2;
+}
+
+/* Writes the wanted tests of the part to ret, which has room for TESTS_MAX. */
+static size_t choose(struct part part, int argc, char **argv, struct CMUnitTest *ret)
+{
+    size_t wanted = 0;
+    size_t count = 0;
+
+    for (const struct test_case *test = __start_baro_tests; test < __stop_baro_tests; test++) {
+        if (is_wanted(test, argc, argv) && wanted++ % part.count == part.first &&
+            count < TESTS_MAX) {
+            void *name = NULL;
+
+            memcpy(&name, &test->name, sizeof(name));
+            ret[count++] = (struct CMUnitTest){test->name, test->run, set_up, tear_down, name};
+        }
+    }
+    return count;
 }
 
 static void print_row_on_abort(int number)
@@ -146,7 +195,8 @@ static void abort_late_test(int number)
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[TESTS_MAX];
-    size_t count = 0;
+    struct part part = part_of(&argc, &argv);
+    size_t count = choose(part, argc, argv, tests);
     int failed;
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -154,14 +204,6 @@ int main(int argc, char **argv)
     (void)signal(SIGABRT, print_row_on_abort);
     (void)signal(SIGALRM, abort_late_test);
     (void)atexit(remove_directories);
-    for (const struct test_case *test = __start_baro_tests; test < __stop_baro_tests; test++) {
-        if (count < TESTS_MAX && is_wanted(test, argc, argv)) {
-            void *name = NULL;
-
-            memcpy(&name, &test->name, sizeof(name));
-            tests[count++] = (struct CMUnitTest){test->name, test->run, set_up, tear_down, name};
-        }
-    }
     failed = _cmocka_run_group_tests("barograph", tests, count, NULL, NULL);
     for (size_t i = 0; i < skip_count; i++) {
         (void)printf("skipped: %s\n", skip_reasons[i]);
