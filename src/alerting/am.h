@@ -147,6 +147,8 @@ struct am_silence_view {
     ts updated_at;
     str created_by;
     str comment;
+    str schedule; /* JSON; empty = always */
+    ts now;       /* of this view */
 };
 
 /* am_silence_set and am_silence_expire return when the change is on the disk. ret_id holds

@@ -205,6 +205,7 @@ static const struct {
     {HTTP_DELETE, "/silence/", am_api_delete_silence, false},
     {HTTP_GET, "/silences", am_api_get_silences, false},
     {HTTP_POST, "/silences", am_api_post_silences, true},
+    {HTTP_POST, "/silences/preview", am_api_preview_silence, true},
     {HTTP_GET, "/status", get_status, false},
 };
 

@@ -50,5 +50,6 @@ void am_api_post_alerts(struct am_call *call);
 void am_api_get_groups(struct am_call *call);
 void am_api_get_silences(struct am_call *call);
 void am_api_post_silences(struct am_call *call);
+void am_api_preview_silence(struct am_call *call);
 void am_api_get_silence(struct am_call *call);
 void am_api_delete_silence(struct am_call *call);

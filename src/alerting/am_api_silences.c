@@ -70,6 +70,21 @@ static int check_silence(const struct json *root, int *ret_status, int *ret_code
     return 0;
 }
 
+/* Not in Alertmanager. A client that does not know the key does not make a silence hold always. */
+static bool read_schedule(struct arena *arena, const struct json *root, str *ret)
+{
+    const struct json *node = json_get(root, "timeIntervals");
+    struct buf text = {0};
+    bool is_none = json_kind_of(node) == JSON_KIND_NULL ||
+                   (json_kind_of(node) == JSON_KIND_ARRAY && json_count(node) == 0);
+
+    if (!is_none && json_print(&text, node)) {
+        *ret = arena_str(arena, buf_view(&text));
+    }
+    buf_done(&text);
+    return node != NULL;
+}
+
 int am_api_silence_parse(struct arena *arena, str body, struct am_silence_spec *ret,
                          int *ret_status, int *ret_code, struct baro_error *err)
 {
@@ -101,6 +116,7 @@ int am_api_silence_parse(struct arena *arena, str body, struct am_silence_spec *
         .created_by = arena_str(arena, json_text(json_get(root, "createdBy"))),
         .comment = arena_str(arena, json_text(json_get(root, "comment"))),
     };
+    ret->keep_schedule = !read_schedule(arena, root, &ret->schedule);
     for (size_t i = 0; i < ret->matcher_count; i++) {
         if (!read_matcher(arena, json_at(list, i), &matchers[i])) {
             return fault(
@@ -115,6 +131,32 @@ int am_api_silence_parse(struct arena *arena, str body, struct am_silence_spec *
                      "(RFC 3339)");
     }
     return 0;
+}
+
+/* "nextWindows": when the schedule silences, the window of now among them. */
+static void write_windows(struct json_writer *json, str text, ts from, ts until, int days)
+{
+    struct am_window windows[AM_SCHEDULE_PREVIEW];
+    ts most = from + days * (dur)DUR_DAY;
+    const struct am_schedule *schedule = NULL;
+    struct arena arena = {0};
+    struct baro_error err = {0};
+    size_t count = 0;
+
+    if (am_schedule_parse(&arena, text, &schedule, &err) >= 0) {
+        count = am_schedule_windows(schedule, from, until < most ? until : most, windows,
+                                    AM_SCHEDULE_PREVIEW);
+    }
+    json_write_key(json, STR("nextWindows"));
+    json_write_array_begin(json);
+    for (size_t i = 0; i < count; i++) {
+        json_write_object_begin(json);
+        am_call_time(json, STR("startsAt"), windows[i].start);
+        am_call_time(json, STR("endsAt"), windows[i].end);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+    arena_done(&arena);
 }
 
 /* ---- Changes ---- */
@@ -143,6 +185,35 @@ static void set_silence(struct am_call *call, const struct am_silence_spec *spec
     json_write_object_begin(&call->json);
     json_write_pair_str(&call->json, STR("silenceID"), str_from(id));
     json_write_object_end(&call->json);
+}
+
+/* The windows that a silence would have; nothing is made. */
+void am_api_preview_silence(struct am_call *call)
+{
+    CLEANUP(json_doc_freep) struct json *root = NULL;
+    const struct am_schedule *schedule = NULL;
+    ts now = am_clock_now(call->am);
+    struct baro_error err = {0};
+    str text = STR("");
+    ts start = 0;
+    ts end = 0;
+
+    if (json_doc_parse(call->request->body, &root, &err) < 0) {
+        am_call_fault(call, 400, 400, "%u:%u: %s", err.line, err.column, err.message);
+    } else if (!am_call_parse_time(json_get(root, "startsAt"), &start) ||
+               !am_call_parse_time(json_get(root, "endsAt"), &end)) {
+        am_call_fault(call, 400, 400, "startsAt or endsAt is no time (RFC 3339)");
+    } else {
+        (void)read_schedule(call->arena, root, &text);
+        if (am_schedule_parse(call->arena, text, &schedule, &err) < 0) {
+            am_call_text(call, 400, "timeIntervals: %s", err.message);
+            return;
+        }
+        json_write_object_begin(&call->json);
+        write_windows(&call->json, text, start > now ? start : now, end == 0 ? INT64_MAX : end,
+                      AM_SCHEDULE_DAYS);
+        json_write_object_end(&call->json);
+    }
 }
 
 void am_api_post_silences(struct am_call *call)
@@ -200,7 +271,7 @@ void am_api_delete_silence(struct am_call *call)
 
 /* ---- Questions ---- */
 
-static void write_silence(struct json_writer *json, const struct am_silence_view *view)
+static void write_silence(struct json_writer *json, const struct am_silence_view *view, int days)
 {
     json_write_object_begin(json);
     json_write_pair_str(json, STR("id"), view->id);
@@ -228,6 +299,13 @@ static void write_silence(struct json_writer *json, const struct am_silence_view
     }
     json_write_array_end(json);
     am_call_time(json, STR("startsAt"), view->starts_at);
+    if (view->schedule.len > 0) {
+        json_write_key(json, STR("timeIntervals"));
+        json_write_raw(json, view->schedule);
+        write_windows(json, view->schedule,
+                      view->now > view->starts_at ? view->now : view->starts_at, view->ends_at,
+                      days);
+    }
     json_write_object_end(json);
 }
 
@@ -279,7 +357,7 @@ void am_api_get_silences(struct am_call *call)
         for (size_t i = 0; i < count; i++) {
             if (silence_matches(call->arena, &views[i], &wanted) &&
                 is_of_creator(call, views[i].created_by)) {
-                write_silence(&call->json, &views[i]);
+                write_silence(&call->json, &views[i], AM_SCHEDULE_LIST_DAYS);
             }
         }
         json_write_array_end(&call->json);
@@ -299,6 +377,6 @@ void am_api_get_silence(struct am_call *call)
     if (count == 0) {
         call->response->status = 404;
     } else {
-        write_silence(&call->json, &views[0]);
+        write_silence(&call->json, &views[0], AM_SCHEDULE_DAYS);
     }
 }

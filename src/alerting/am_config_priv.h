@@ -68,6 +68,10 @@ void am_route_check_root(struct option_reader *rd, const struct am_route *root);
 void am_matchers_read(struct option_reader *rd, const struct yaml_node *node, const char *list_key,
                       const char *match_key, const char *match_re_key, am_matchers *ret);
 
+/* am_interval_specs_read reads a list of times alone: specs and count. */
+void am_interval_specs_read(struct option_reader *rd, const struct yaml_node *list,
+                            struct am_interval *ret);
+
 /* am_interval_read reads one named interval. */
 bool am_interval_read(struct option_reader *rd, const struct yaml_node *node,
                       struct am_interval *ret);

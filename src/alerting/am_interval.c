@@ -284,19 +284,26 @@ static void read_spec(struct option_reader *rd, const struct yaml_node *node,
     }
 }
 
-bool am_interval_read(struct option_reader *rd, const struct yaml_node *node,
-                      struct am_interval *ret)
+void am_interval_specs_read(struct option_reader *rd, const struct yaml_node *list,
+                            struct am_interval *ret)
 {
-    bool good = true;
-    const void *text = option_read(rd, &interval_type, node, &good);
-    const struct yaml_node *list = option_slot_ptr(&interval_type, text, "time_intervals");
     size_t count = am_list_count(rd, list, SPECS_MAX, "time_intervals");
     struct am_interval_spec *specs = ARENA_ARRAY(rd->arena, struct am_interval_spec, count);
 
     for (size_t i = 0; i < count; i++) {
         read_spec(rd, list->items[i], &specs[i]);
     }
-    *ret = (struct am_interval){
-        .name = option_slot_str(&interval_type, text, "name"), .specs = specs, .count = count};
+    ret->specs = specs;
+    ret->count = count;
+}
+
+bool am_interval_read(struct option_reader *rd, const struct yaml_node *node,
+                      struct am_interval *ret)
+{
+    bool good = true;
+    const void *text = option_read(rd, &interval_type, node, &good);
+
+    *ret = (struct am_interval){.name = option_slot_str(&interval_type, text, "name")};
+    am_interval_specs_read(rd, option_slot_ptr(&interval_type, text, "time_intervals"), ret);
     return good;
 }

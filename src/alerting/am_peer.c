@@ -46,6 +46,9 @@ static void write_silence(struct json_writer *json, const struct am_silence *sil
     json_write_pair_str(json, STR("creator"), silence->created_by);
     json_write_pair_str(json, STR("comment"), silence->comment);
     write_matchers(json, &silence->matchers);
+    if (silence->schedule != NULL) {
+        json_write_pair_str(json, STR("schedule"), am_schedule_text(silence->schedule));
+    }
     json_write_object_end(json);
 }
 
@@ -397,7 +400,8 @@ static void take_silence(struct am *am, struct arena *arena, const struct json *
                                          .ends_at = int_of(node, "ends"),
                                          .updated_at = int_of(node, "updated"),
                                          .created_by = json_text(json_get(node, "creator")),
-                                         .comment = json_text(json_get(node, "comment"))};
+                                         .comment = json_text(json_get(node, "comment")),
+                                         .schedule = json_text(json_get(node, "schedule"))};
 
     for (size_t i = 0; i < count; i++) {
         const struct json *row = json_at(list, i);

@@ -13,11 +13,22 @@ const char *am_silence_state_name(enum am_silence_state state)
     return state_names[state];
 }
 
-enum am_silence_state am_silence_state_of(const struct am_silence *silence, ts now)
+/* Without its schedule. */
+static enum am_silence_state span_state(const struct am_silence *silence, ts now)
 {
     return now < silence->starts_at ? AM_SILENCE_PENDING
            : now > silence->ends_at ? AM_SILENCE_EXPIRED
                                     : AM_SILENCE_ACTIVE;
+}
+
+enum am_silence_state am_silence_state_of(const struct am_silence *silence, ts now)
+{
+    enum am_silence_state state = span_state(silence, now);
+
+    return state == AM_SILENCE_ACTIVE && silence->schedule != NULL &&
+                   !am_schedule_contains(silence->schedule, now)
+               ? AM_SILENCE_PENDING
+               : state;
 }
 
 void am_silences_init(struct am_silences *silences, uint64_t seed)
@@ -127,6 +138,13 @@ static int make(const struct am_silence_spec *spec, struct am_silence **ret, str
             r = error_wrap(err, r, "invalid silence");
         }
     }
+    if (r >= 0 && spec->schedule.len > 0) {
+        r = am_schedule_parse(&arena, spec->schedule, &silence->schedule, err);
+        if (r < 0) {
+            r = error_wrap(err, r, "invalid silence: timeIntervals");
+        }
+    }
+    silence->flips_at = INT64_MIN;
     silence->id = arena_str(&arena, spec->id);
     silence->starts_at = spec->starts_at;
     silence->ends_at = spec->ends_at;
@@ -189,12 +207,18 @@ static bool same_matchers(const am_matchers *a, const am_matchers *b)
     return true;
 }
 
+static str schedule_text(const struct am_silence *silence)
+{
+    return silence->schedule != NULL ? am_schedule_text(silence->schedule) : STR("");
+}
+
 /* Whether `to` may replace `from` under its id: the past of a silence does not change. */
 static bool can_update(const struct am_silence *from, const struct am_silence *to, ts now)
 {
-    bool good = same_matchers(&from->matchers, &to->matchers);
+    bool good = same_matchers(&from->matchers, &to->matchers) &&
+                str_eq(schedule_text(from), schedule_text(to));
 
-    switch (am_silence_state_of(from, now)) {
+    switch (span_state(from, now)) {
     case AM_SILENCE_ACTIVE:
         return good && to->starts_at / 1000 == from->starts_at / 1000 && to->ends_at >= now;
     case AM_SILENCE_PENDING:
@@ -203,6 +227,21 @@ static bool can_update(const struct am_silence *from, const struct am_silence *t
         break;
     }
     return false;
+}
+
+/* A schedule costs time at each of its changes, so there are fewer of them. */
+static int check_recurring(const struct am_silences *silences, const struct am_silence *silence,
+                           struct baro_error *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; silence->schedule != NULL && i < silences->items.count; i++) {
+        count += silences->items.items[i]->schedule != NULL ? 1 : 0;
+    }
+    return count < AM_SILENCES_RECURRING_MAX
+               ? 0
+               : error_set(err, BARO_ELIMIT, "more than %d recurring silences",
+                           AM_SILENCES_RECURRING_MAX);
 }
 
 static void expire(struct am_silences *silences, struct am_silence *silence, ts now)
@@ -223,14 +262,23 @@ int am_silences_set(struct am_silences *silences, const struct am_silence_spec *
     struct am_silence *before = spec->id.len > 0 ? map_get(&silences->by_id, spec->id) : NULL;
     size_t most = silences->count_max > 0 ? silences->count_max : AM_SILENCES_MAX;
     struct am_silence *silence = NULL;
+    struct am_silence_spec wanted = *spec;
     char id[AM_SILENCE_ID_BYTES];
     int r;
 
     if (spec->id.len > 0 && before == NULL) {
         return error_set(err, BARO_ENOTFOUND, "silence %.*s not found", STR_ARG(spec->id));
     }
-    r = make(spec, &silence, err);
+    if (before != NULL && spec->keep_schedule) {
+        wanted.schedule = schedule_text(before);
+    }
+    r = make(&wanted, &silence, err);
     if (r < 0) {
+        return r;
+    }
+    r = before == NULL ? check_recurring(silences, silence, err) : 0;
+    if (r < 0) {
+        silence_free(silence);
         return r;
     }
     silence->updated_at = now;
@@ -297,6 +345,11 @@ int am_silences_merge(struct am_silences *silences, const struct am_silence_spec
     if (r < 0) {
         return r;
     }
+    r = before == NULL ? check_recurring(silences, silence, err) : 0;
+    if (r < 0) {
+        silence_free(silence);
+        return r;
+    }
     put(silences, silence);
     return 1;
 }
@@ -332,6 +385,20 @@ size_t am_silences_gc(struct am_silences *silences, ts before, ts now)
 
 /* ---- Questions ---- */
 
+/* Whether the schedule lets it silence now, and when to ask again. */
+static bool is_within(struct am_silence *silence, ts now, ts *next)
+{
+    if (silence->schedule == NULL) {
+        return true;
+    }
+    if (now >= silence->flips_at) {
+        silence->is_within = am_schedule_contains(silence->schedule, now);
+        silence->flips_at = am_schedule_next(silence->schedule, now, now + AM_SCHEDULE_LOOK);
+    }
+    *next = silence->flips_at < *next ? silence->flips_at : *next;
+    return silence->is_within;
+}
+
 void am_silences_refresh(struct am_silences *silences, ts now)
 {
     if (now < silences->next_change) {
@@ -342,10 +409,10 @@ void am_silences_refresh(struct am_silences *silences, ts now)
     silences->version++;
     for (size_t i = 0; i < silences->items.count; i++) {
         struct am_silence *silence = silences->items.items[i];
-        enum am_silence_state state = am_silence_state_of(silence, now);
+        enum am_silence_state state = span_state(silence, now);
         ts change = state == AM_SILENCE_PENDING ? silence->starts_at : silence->ends_at + 1;
 
-        if (state == AM_SILENCE_ACTIVE) {
+        if (state == AM_SILENCE_ACTIVE && is_within(silence, now, &change)) {
             vec_push(&silences->active, silence);
         }
         if (state != AM_SILENCE_EXPIRED && change < silences->next_change) {

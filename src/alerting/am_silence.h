@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "alerting/am_matcher.h"
+#include "alerting/am_schedule.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/dur.h"
@@ -25,6 +26,7 @@ enum {
     AM_SILENCE_ID_BYTES = 37, /* a UUID and NUL */
     AM_SILENCES_MAX = 100000, /* active, pending and expired; more are refused */
     AM_SILENCE_BYTES_MAX = 1 << 18,
+    AM_SILENCES_RECURRING_MAX = 1000, /* of them with a schedule */
 };
 
 struct am_silence {
@@ -36,6 +38,9 @@ struct am_silence {
     ts updated_at;
     str created_by;
     str comment;
+    const struct am_schedule *schedule; /* NULL = always; else it silences at these times alone */
+    bool is_within;                     /* the schedule, until flips_at */
+    ts flips_at;
 };
 
 /* What is to be made, or what a stored or a peer's silence says. Borrowed for the call. */
@@ -53,6 +58,8 @@ struct am_silence_spec {
     ts updated_at; /* of am_silences_merge */
     str created_by;
     str comment;
+    str schedule;       /* as am_schedule_parse takes it; empty = always */
+    bool keep_schedule; /* of the silence with that id, whatever `schedule` says */
 };
 
 struct am_silences {
@@ -72,6 +79,7 @@ struct am_silences {
 void am_silences_init(struct am_silences *silences, uint64_t seed);
 void am_silences_done(struct am_silences *silences);
 
+/* am_silence_state_of: a recurring silence is pending between its windows. */
 enum am_silence_state am_silence_state_of(const struct am_silence *silence, ts now);
 const char *am_silence_state_name(enum am_silence_state state);
 

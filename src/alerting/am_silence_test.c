@@ -163,3 +163,98 @@ TEST(am_silences_merge_takes_the_younger)
     assert_int_equal(am_silences_merge(&silences, &spec, 50, &err), 0);
     am_silences_done(&silences);
 }
+
+/* 22:00 to 24:00 UTC, every day; times in minutes of 1970-01-01. */
+TEST(am_silences_recur)
+{
+    static const struct label pair[] = {{STR_INIT("a"), STR_INIT("b")}};
+    static const struct {
+        ts minute;
+        bool want;
+        enum am_silence_state state;
+    } cases[] = {
+        {1300, false, AM_SILENCE_PENDING}, {1319, false, AM_SILENCE_PENDING},
+        {1320, true, AM_SILENCE_ACTIVE},   {1439, true, AM_SILENCE_ACTIVE},
+        {1440, false, AM_SILENCE_PENDING}, {2761, true, AM_SILENCE_ACTIVE},
+        {2781, false, AM_SILENCE_EXPIRED},
+    };
+    struct am_silences silences;
+    struct am_silence_spec spec = spec_of(STR_NULL, 1000 * 60000, 2780 * 60000);
+    const struct am_silence *silence = NULL;
+    struct baro_error err = {0};
+
+    spec.schedule = STR("[{\"times\": [{\"start_time\":\"22:00\",\"end_time\":\"24:00\"}]}]");
+    am_silences_init(&silences, 7);
+    assert_ok(am_silences_set(&silences, &spec, 1000, &silence, &err), &err);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        ts now = cases[i].minute * 60000;
+
+        am_silences_refresh(&silences, now);
+        assert_int_equal(am_silences_match(&silences, (struct labels){pair, 1}, NULL),
+                         cases[i].want);
+        assert_int_equal(am_silence_state_of(silence, now), cases[i].state);
+    }
+    am_silences_done(&silences);
+}
+
+TEST(am_silences_keep_their_schedule)
+{
+    static const char nights[] = "[{\"weekdays\":[\"monday\"]}]";
+    static const struct {
+        const char *name;
+        const char *schedule;
+        bool keep;
+        bool want_same_id;
+        const char *want;
+    } cases[] = {
+        {"the same", nights, false, true, nights},
+        {"not said", "", true, true, nights},
+        {"taken away", "", false, false, ""},
+        {"another", "[{\"years\":[\"2026\"]}]", false, false, "[{\"years\":[\"2026\"]}]"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct am_silences silences;
+        struct am_silence_spec spec = spec_of(STR_NULL, 100000, 900000);
+        const struct am_silence *silence = NULL;
+        struct baro_error err = {0};
+        char id[AM_SILENCE_ID_BYTES];
+
+        test_row(cases[i].name);
+        am_silences_init(&silences, 7);
+        spec.schedule = str_from(nights);
+        assert_ok(am_silences_set(&silences, &spec, 100000, &silence, &err), &err);
+        memcpy(id, silence->id.ptr, sizeof(id));
+        spec.id = str_from(id);
+        spec.ends_at = 950000;
+        spec.schedule = str_from(cases[i].schedule);
+        spec.keep_schedule = cases[i].keep;
+        assert_ok(am_silences_set(&silences, &spec, 200000, &silence, &err), &err);
+        assert_int_equal(str_is(silence->id, id), cases[i].want_same_id);
+        assert_str_equal(silence->schedule != NULL ? am_schedule_text(silence->schedule) : STR(""),
+                         str_from(cases[i].want));
+        am_silences_done(&silences);
+    }
+    test_row(NULL);
+}
+
+TEST(am_silences_recur_up_to_a_bound)
+{
+    struct am_silences silences;
+    struct am_silence_spec spec = spec_of(STR_NULL, 100000, 900000);
+    const struct am_silence *silence = NULL;
+    struct baro_error err = {0};
+
+    am_silences_init(&silences, 7);
+    spec.schedule = STR("[{\"years\":[\"2026\"]}]");
+    for (int i = 0; i < AM_SILENCES_RECURRING_MAX; i++) {
+        assert_ok(am_silences_set(&silences, &spec, 100, &silence, &err), &err);
+    }
+    assert_int_equal(am_silences_set(&silences, &spec, 100, &silence, &err), BARO_ELIMIT);
+    spec.schedule = STR("[0]");
+    assert_int_equal(am_silences_set(&silences, &spec, 100, &silence, &err), BARO_EINVALID);
+    assert_true(str_contains(str_from(err.message), STR("timeIntervals")));
+    spec.schedule = STR("");
+    assert_ok(am_silences_set(&silences, &spec, 100, &silence, &err), &err);
+    am_silences_done(&silences);
+}

@@ -20,6 +20,7 @@ static const char schema[] =
     " updated INTEGER, timeout INTEGER, labels TEXT, annotations TEXT, generator TEXT);"
     "CREATE TABLE IF NOT EXISTS silences(id TEXT PRIMARY KEY, starts INTEGER, ends INTEGER,"
     " updated INTEGER, matchers TEXT, creator TEXT, comment TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS schedules(id TEXT PRIMARY KEY, intervals TEXT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS nflog(key TEXT PRIMARY KEY, time INTEGER, expires INTEGER,"
     " firing TEXT, resolved TEXT, thread TEXT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS deliveries(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER,"
@@ -33,6 +34,8 @@ enum op_kind {
     OP_ALERT_GONE,
     OP_SILENCE,
     OP_SILENCE_GONE,
+    OP_SCHEDULE,
+    OP_SCHEDULE_GONE,
     OP_ENTRY,
     OP_ENTRY_GONE,
     OP_ALIVE,
@@ -48,6 +51,8 @@ static const char *const statements[OP_COUNT] = {
     [OP_ALERT_GONE] = "DELETE FROM alerts WHERE fingerprint=?1",
     [OP_SILENCE] = "INSERT OR REPLACE INTO silences VALUES(?7,?1,?2,?3,?8,?9,?10)",
     [OP_SILENCE_GONE] = "DELETE FROM silences WHERE id=?7",
+    [OP_SCHEDULE] = "INSERT OR REPLACE INTO schedules VALUES(?7,?8)",
+    [OP_SCHEDULE_GONE] = "DELETE FROM schedules WHERE id=?7",
     [OP_ENTRY] = "INSERT OR REPLACE INTO nflog VALUES(?7,?1,?2,?8,?9,?10)",
     [OP_ENTRY_GONE] = "DELETE FROM nflog WHERE key=?7",
     [OP_ALIVE] = "INSERT OR REPLACE INTO meta VALUES('alive',?1)",
@@ -254,6 +259,10 @@ void am_state_silence(struct am_state *state, const struct am_silence *silence, 
                        (const str[]){silence->id, buf_view(&matchers), silence->created_by,
                                      silence->comment},
                        4));
+    if (silence->schedule != NULL) {
+        push(state, op_new(gone ? OP_SCHEDULE_GONE : OP_SCHEDULE, NULL, 0,
+                           (const str[]){silence->id, am_schedule_text(silence->schedule)}, 2));
+    }
     buf_done(&matchers);
 }
 
@@ -549,7 +558,8 @@ static int load_silences(struct am_state *state, const struct am_state_reader *r
     CLEANUP(db_query_freep) struct db_query *query = NULL;
     struct arena arena = {0};
     int r = db_prepare(state->db,
-                       "SELECT id, starts, ends, updated, matchers, creator, comment FROM silences",
+                       "SELECT id, starts, ends, updated, matchers, creator, comment, intervals"
+                       " FROM silences LEFT JOIN schedules USING (id)",
                        &query, err);
 
     while (r >= 0 && (r = db_query_step(query, err)) > 0) {
@@ -558,7 +568,8 @@ static int load_silences(struct am_state *state, const struct am_state_reader *r
                                        .ends_at = db_column_i64(query, 2),
                                        .updated_at = db_column_i64(query, 3),
                                        .created_by = db_column_str(query, 5),
-                                       .comment = db_column_str(query, 6)};
+                                       .comment = db_column_str(query, 6),
+                                       .schedule = db_column_str(query, 7)};
 
         arena_reset(&arena);
         if (read_matchers(&arena, db_column_str(query, 4), &spec)) {

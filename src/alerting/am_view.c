@@ -234,7 +234,11 @@ static void view_silence(struct arena *arena, const struct am_silence *silence, 
                                     .ends_at = silence->ends_at,
                                     .updated_at = silence->updated_at,
                                     .created_by = arena_str(arena, silence->created_by),
-                                    .comment = arena_str(arena, silence->comment)};
+                                    .comment = arena_str(arena, silence->comment),
+                                    .now = now};
+    if (silence->schedule != NULL) {
+        ret->schedule = arena_str(arena, am_schedule_text(silence->schedule));
+    }
 }
 
 /* Active ones by end, pending ones by begin, expired ones by end with the last first. */

@@ -4,11 +4,20 @@
 #include "app/am_client.h"
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/silence_schedule.h"
 #include "base/rfc3339.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
 
-enum add_flag { ADD_AUTHOR = AM_CLIENT_ROWS, ADD_DURATION, ADD_START, ADD_END, ADD_COMMENT };
+enum add_flag {
+    ADD_AUTHOR = AM_CLIENT_ROWS,
+    ADD_DURATION,
+    ADD_START,
+    ADD_END,
+    ADD_COMMENT,
+    ADD_RECURRING,
+    ADD_PREVIEW,
+};
 enum query_flag { QUERY_EXPIRED = AM_CLIENT_ROWS, QUERY_QUIET, QUERY_CREATED_BY, QUERY_WITHIN };
 enum update_flag {
     UPDATE_QUIET = AM_CLIENT_ROWS,
@@ -25,6 +34,10 @@ static const struct flag add_rows[] = {
     {"start", FLAG_TEXT, "", FLAG_RUN, "when it begins (RFC 3339); default: now"},
     {"end", FLAG_TEXT, "", FLAG_RUN, "when it ends (RFC 3339), instead of a duration"},
     {"comment", FLAG_TEXT, "", FLAG_RUN, "why"},
+    {"recurring", FLAG_LIST, "", FLAG_RUN,
+     "silence at these times alone: 'weekdays=saturday times=22:00-24:00 location=Europe/Vienna'; "
+     "may be given several times; lasts a year when nothing else is said (barograph only)"},
+    {"preview", FLAG_BOOL, "false", FLAG_RUN, "print the next windows, and make nothing"},
 };
 static const struct flag query_rows[] = {
     AM_CLIENT_FLAGS,
@@ -45,7 +58,10 @@ static const struct flag plain_rows[] = {AM_CLIENT_FLAGS};
 
 static const char add_summary[] =
     "Makes a silence, and prints its identifier. The first matcher may be an alert's name.\n\n"
-    "  barograph silence add backup_failed 'host=~a|b' --duration=2h --comment=moving";
+    "  barograph silence add backup_failed 'host=~a|b' --duration=2h --comment=moving\n"
+    "  barograph silence add 'job=batch' --comment=nights \\\n"
+    "    --recurring='weekdays=monday:friday times=00:00-05:00 location=Europe/Vienna'";
+static const char preview_summary[] = "Prints when recurring silences will silence, in UTC.";
 static const char query_summary[] = "Lists silences, with filters on their matchers.";
 static const char expire_summary[] = "Ends silences, by their identifiers.";
 static const char update_summary[] = "Changes times or comments of silences.";
@@ -65,6 +81,8 @@ struct posting {
     str comment;
     const struct json *matchers; /* of a silence that is there; NULL = those below */
     am_matchers list;
+    str intervals;                      /* JSON of a new silence; empty = none */
+    const struct json *intervals_there; /* of one that is there */
 };
 
 static str time_text(struct arena *arena, ts t)
@@ -110,6 +128,18 @@ static void write_matchers(struct json_writer *json, const struct posting *posti
     json_write_array_end(json);
 }
 
+static void write_intervals(struct json_writer *json, const struct posting *posting)
+{
+    struct buf copy = {0};
+
+    if (posting->intervals.len > 0 || posting->intervals_there != NULL) {
+        json_write_key(json, STR("timeIntervals"));
+        (void)json_print(&copy, posting->intervals_there);
+        json_write_raw(json, posting->intervals.len > 0 ? posting->intervals : buf_view(&copy));
+    }
+    buf_done(&copy);
+}
+
 /* Makes or changes a silence; *ret_id is in the arena. */
 static int post(struct am_client *client, const struct posting *posting, str *ret_id,
                 struct baro_error *err)
@@ -128,6 +158,7 @@ static int post(struct am_client *client, const struct posting *posting, str *re
     json_write_pair_str(&json, STR("createdBy"), posting->created_by);
     json_write_pair_str(&json, STR("comment"), posting->comment);
     write_matchers(&json, posting);
+    write_intervals(&json, posting);
     json_write_object_end(&json);
     r = am_client_ask(client, "POST", "/silences", buf_view(&body), &answer, err);
     if (r >= 0) {
@@ -151,6 +182,48 @@ static int time_flag(const struct am_client *client, size_t row, ts initial, ts 
 
 /* ---- Add ---- */
 
+/* The list of the flags --recurring, in the arena; empty when there is none. */
+static int read_recurring(struct am_client *client, str *ret, struct baro_error *err)
+{
+    const struct flags *flags = &client->flags;
+    struct buf buf = {0};
+    struct json_writer json = json_write_over(&buf);
+    bool any = false;
+    int r = 0;
+
+    json_write_array_begin(&json);
+    for (size_t i = 0; i < flags->list_count && r >= 0; i++) {
+        if (flags->list_row[i] == ADD_RECURRING) {
+            any = true;
+            r = silence_schedule_write(&json, flags->list[i], err);
+        }
+    }
+    json_write_array_end(&json);
+    *ret = any ? arena_str(&client->arena, buf_view(&buf)) : STR("");
+    buf_done(&buf);
+    return r;
+}
+
+static int preview(struct am_client *client, const struct posting *posting, struct baro_error *err)
+{
+    CLEANUP(json_doc_freep) struct json *answer = NULL;
+    struct buf body = {0};
+    struct json_writer json = json_write_over(&body);
+    int r;
+
+    json_write_object_begin(&json);
+    json_write_pair_str(&json, STR("startsAt"), posting->starts_at);
+    json_write_pair_str(&json, STR("endsAt"), posting->ends_at);
+    write_intervals(&json, posting);
+    json_write_object_end(&json);
+    r = am_client_ask(client, "POST", "/silences/preview", buf_view(&body), &answer, err);
+    if (r >= 0) {
+        silence_schedule_print(json_get(answer, "nextWindows"));
+    }
+    buf_done(&body);
+    return r;
+}
+
 static int add(struct am_client *client, struct posting *posting, struct baro_error *err)
 {
     const struct flags *flags = &client->flags;
@@ -160,11 +233,21 @@ static int add(struct am_client *client, struct posting *posting, struct baro_er
     str id = STR_NULL;
     ts start = 0;
     ts end = 0;
+    bool is_preview = flags_bool(flags, ADD_PREVIEW);
+    dur duration = flags_duration(flags, ADD_DURATION);
     int r = am_client_matchers(client, &posting->list, err);
 
+    r = r < 0 ? r : read_recurring(client, &posting->intervals, err);
+    if (posting->intervals.len > 0 && !flags->given[ADD_DURATION]) {
+        duration = 365 * (dur)DUR_DAY;
+    }
     r = r < 0 ? r : time_flag(client, ADD_START, now, &start, err);
-    r = r < 0 ? r
-              : time_flag(client, ADD_END, start + flags_duration(flags, ADD_DURATION), &end, err);
+    r = r < 0 ? r : time_flag(client, ADD_END, start + duration, &end, err);
+    if (r >= 0 && is_preview) {
+        posting->starts_at = time_text(&client->arena, start);
+        posting->ends_at = time_text(&client->arena, end);
+        return preview(client, posting, err);
+    }
     if (r >= 0 && posting->list.count == 0) {
         r = error_set(err, BARO_EUSAGE, "no matchers specified");
     }
@@ -330,12 +413,45 @@ int command_silence_query(int argc, char **argv)
     return am_client_end(&client, &err);
 }
 
-/* ---- Expire and update ---- */
+/* ---- Preview ---- */
 
 static const char *silence_path(struct am_client *client, str id)
 {
     return arena_printf(&client->arena, "/silence/%.*s", STR_ARG(id)).ptr;
 }
+
+int command_silence_preview(int argc, char **argv)
+{
+    static struct am_client client;
+    struct baro_error err = {0};
+    int r = am_client_begin(&client, plain_rows, ARRAY_COUNT(plain_rows),
+                            "silence preview [FLAGS] ID...", preview_summary, argc, argv);
+
+    if (r >= 0) {
+        return r;
+    }
+    if (client.flags.arg_count == 0) {
+        (void)error_set(&err, BARO_EUSAGE, "no silence IDs specified");
+    }
+    for (size_t i = 0; i < client.flags.arg_count && err.code == 0; i++) {
+        CLEANUP(json_doc_freep) struct json *silence = NULL;
+        str id = client.flags.args[i];
+
+        if (am_client_ask(&client, "GET", silence_path(&client, id), STR_NULL, &silence, &err) <
+            0) {
+            continue;
+        }
+        if (json_get(silence, "timeIntervals") == NULL) {
+            (void)error_set(&err, BARO_EUSAGE, "%.*s is no recurring silence", STR_ARG(id));
+        } else {
+            (void)printf("%.*s\n", STR_ARG(id));
+            silence_schedule_print(json_get(silence, "nextWindows"));
+        }
+    }
+    return am_client_end(&client, &err);
+}
+
+/* ---- Expire and update ---- */
 
 int command_silence_expire(int argc, char **argv)
 {
@@ -441,7 +557,8 @@ int command_silence_export(int argc, char **argv)
     json_write_array_begin(&json);
     for (size_t i = 0; i < json_count(silences) && r >= 0; i++) {
         const struct json *silence = json_at(silences, i);
-        const struct posting posting = {.matchers = json_get(silence, "matchers")};
+        const struct posting posting = {.matchers = json_get(silence, "matchers"),
+                                        .intervals_there = json_get(silence, "timeIntervals")};
         static const char *const keys[] = {"comment", "createdBy", "endsAt", "id", "startsAt"};
 
         if (str_is(state_of(silence), "expired")) {
@@ -452,6 +569,7 @@ int command_silence_export(int argc, char **argv)
             json_write_pair_str(&json, str_from(keys[k]), json_text(json_get(silence, keys[k])));
         }
         write_matchers(&json, &posting);
+        write_intervals(&json, &posting);
         json_write_object_end(&json);
     }
     json_write_array_end(&json);
@@ -476,6 +594,7 @@ static int import(struct am_client *client, const struct json *silences, struct 
             .created_by = json_text(json_get(silence, "createdBy")),
             .comment = json_text(json_get(silence, "comment")),
             .matchers = json_get(silence, "matchers"),
+            .intervals_there = json_get(silence, "timeIntervals"),
         };
         str id = STR_NULL;
         int r = post(client, &posting, &id, err);

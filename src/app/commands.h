@@ -37,6 +37,7 @@ int command_silence_add(int argc, char **argv);
 int command_silence_expire(int argc, char **argv);
 int command_silence_export(int argc, char **argv);
 int command_silence_import(int argc, char **argv);
+int command_silence_preview(int argc, char **argv);
 int command_silence_query(int argc, char **argv);
 int command_silence_update(int argc, char **argv);
 int command_test_promql(int argc, char **argv);

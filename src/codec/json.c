@@ -121,3 +121,17 @@ bool json_member(const struct json *object, void **iterator, str *ret_key,
     *ret_value = outer(json_object_iter_value(*iterator));
     return true;
 }
+
+static int append(const char *bytes, size_t size, void *context)
+{
+    struct buf *buf = context;
+
+    buf_str(buf, str_of(bytes, size));
+    return buf->failed ? -1 : 0;
+}
+
+bool json_print(struct buf *buf, const struct json *node)
+{
+    return node != NULL &&
+           json_dump_callback(inner(node), append, buf, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -41,6 +42,10 @@ double json_double(const struct json *node); /* 0 when it is no number */
 bool json_int(const struct json *node, int64_t *ret);
 
 bool json_is_yes(const struct json *node); /* false when it is not true */
+
+/* json_print appends the node as JSON without spaces, members in the order of the text; false when
+ * memory is out. */
+bool json_print(struct buf *buf, const struct json *node);
 
 /* json_member walks an object in the order of the text: *iterator starts as NULL; false at the end.
  */

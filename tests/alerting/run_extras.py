@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""What Alertmanager has not: recurring silences, acknowledgement; kept over kill -9 and told to peers."""
+
+import contextlib
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from barotest import Server, contains, equal, free_port, main, wait_until  # noqa: E402
+
+CONFIG = """
+route: {receiver: nobody, group_by: [alertname], group_wait: 1s, group_interval: 1s, repeat_interval: 2s}
+receivers:
+- name: nobody
+"""
+ALWAYS = [{"times": [{"start_time": "00:00", "end_time": "24:00"}], "location": "Europe/Vienna"}]
+NEVER = [{"years": ["1999"]}]
+
+
+def at(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+class Alerting:
+    def __init__(self, build, work, *flags, config=CONFIG, name="server", port=None, keep_data=False):
+        self.build = build
+        file = work / f"{name}-am.yml"
+        file.write_text(config)
+        self.server = Server(str(build / "barograph"), work, "scrape_configs: []\n",
+                             f"--alertmanager.config-file={file}", *flags, name=name, port=port, keep_data=keep_data)
+
+    def __enter__(self):
+        self.server.__enter__()
+        self.server.wait_ready()
+        return self
+
+    def __exit__(self, *rest):
+        self.server.__exit__(*rest)
+
+    def ask(self, path, body=None, method=None, status=200):
+        raw = json.dumps(body).encode() if body is not None else None
+        got, _, answer = self.server.get(f"/api/v2{path}", {"Content-Type": "application/json"} if raw else {},
+                                         method or ("POST" if raw else "GET"), raw)
+        equal(got, status, f"{path}: {answer!r}")
+        return json.loads(answer) if answer else None
+
+    def run(self, *words, status=0):
+        done = subprocess.run([str(self.build / "barograph"), *words[:2],
+                               f"--alertmanager.url=http://127.0.0.1:{self.server.port}", *map(str, words[2:])],
+                              capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        equal(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def silence(self, schedule, **more):
+        return self.ask("/silences", {"matchers": [{"name": "alertname", "value": "foo", "isRegex": False}],
+                                      "startsAt": at(0), "endsAt": at(86400 * 3), "createdBy": "me", "comment": "why",
+                                      "timeIntervals": schedule, **more})["silenceID"]
+
+    def alert(self, name="foo", **labels):
+        self.ask("/alerts", [{"labels": {"alertname": name, **labels}}])
+
+    def state_of(self, name="foo"):
+        return [a["status"]["state"] for a in self.ask("/alerts") if a["labels"]["alertname"] == name]
+
+
+def test_a_recurring_silence_is_active_in_its_windows_alone(build, work):
+    with Alerting(build, work) as am:
+        am.alert()
+        never = am.silence(NEVER)
+        shown = am.ask(f"/silence/{never}")
+        equal((shown["status"]["state"], shown["timeIntervals"], shown["nextWindows"]), ("pending", NEVER, []))
+        equal(am.state_of(), ["active"])
+        always = am.silence(ALWAYS)
+        shown = am.ask(f"/silence/{always}")
+        equal((shown["status"]["state"], shown["timeIntervals"], len(shown["nextWindows"])), ("active", ALWAYS, 1))
+        equal(shown["nextWindows"][0]["endsAt"], shown["endsAt"])
+        equal(am.state_of(), ["suppressed"])
+        # A client of Alertmanager changes the comment: it does not know the schedule, and keeps it.
+        for id, state in ((never, "pending"), (always, "active")):
+            plain = {key: value for key, value in am.ask(f"/silence/{id}").items()
+                     if key not in ("timeIntervals", "nextWindows", "status", "updatedAt")}
+            equal(am.ask("/silences", {**plain, "comment": "other"}), {"silenceID": id})
+            equal(am.ask(f"/silence/{id}")["status"]["state"], state)
+        # Without its schedule it is another silence.
+        equal(am.ask("/silences", {**plain, "timeIntervals": []})["silenceID"] == always, False)
+        for bad, why in (([{}], "always"), ([{"weekdays": ["x"]}], "valid weekday"), ({"x": 1}, "list of time intervals"),
+                         ([{"years": ["2030"], "location": "No/Where"}], "unknown time zone")):
+            contains(am.ask("/silences", {**plain, "id": "", "timeIntervals": bad}, status=400), why)
+
+
+def test_the_command_makes_shows_and_moves_recurring_silences(build, work):
+    with Alerting(build, work) as am:
+        words = ["--comment=nights", "--recurring=weekdays=saturday,sunday times=22:00-24:00 location=Europe/Vienna",
+                 '--recurring={"months":["december"]}']
+        windows = am.run("silence", "add", "foo", "--preview", *words).splitlines()
+        equal(len(windows) >= 1, True, str(windows))
+        equal(am.ask("/silences"), [])
+        id = am.run("silence", "add", "foo", *words).strip()
+        shown = am.ask(f"/silence/{id}")
+        equal(shown["timeIntervals"], [{"weekdays": ["saturday", "sunday"],
+                                        "times": [{"start_time": "22:00", "end_time": "24:00"}],
+                                        "location": "Europe/Vienna"}, {"months": ["december"]}])
+        equal(shown["startsAt"][:4] != shown["endsAt"][:4], True, "a year")
+        contains(am.run("silence", "preview", id), windows[-1].split("  ")[1])
+        contains(am.run("silence", "query"), "nights")
+        exported = work / "silences.json"
+        exported.write_text(am.run("silence", "export"))
+        am.run("silence", "expire", id)
+        again = am.run("silence", "import", exported).strip()
+        equal(am.ask(f"/silence/{again}")["timeIntervals"], shown["timeIntervals"])
+        contains(am.run("silence", "add", "foo", "--comment=x", "--recurring=hours=3", status=2), "none of times")
+        plain = am.run("silence", "add", "foo", "--comment=x").strip()
+        contains(am.run("silence", "preview", plain, status=2), "no recurring silence")
+
+
+def test_recurring_silences_survive_a_kill(build, work):
+    with Alerting(build, work) as am:
+        ids = {am.silence(NEVER): NEVER, am.silence(ALWAYS): ALWAYS}
+        am.server.stop(signal.SIGKILL)
+    with Alerting(build, work, keep_data=True) as am:
+        equal({s["id"]: s["timeIntervals"] for s in am.ask("/silences")}, ids)
+        am.alert()
+        equal(am.state_of(), ["suppressed"])
+
+
+def two(build, work, stack):
+    """Two servers that know of each other."""
+    ports = [free_port(), free_port()]
+    both = [stack.enter_context(Alerting(build, work, f"--alertmanager.peer=127.0.0.1:{ports[1 - i]}",
+                                         f"--alertmanager.peer-name={'ab'[i]}", name="ab"[i], port=ports[i])) for i in (0, 1)]
+    for am in both:
+        wait_until("it sees the other", lambda: len(am.ask("/status")["cluster"]["peers"]) == 1, 60)
+    return both
+
+
+def test_peers_hear_of_recurring_silences(build, work):
+    with contextlib.ExitStack() as stack:
+        a, b = two(build, work, stack)
+        id = a.silence(NEVER)
+        wait_until("b has it", lambda: [s.get("timeIntervals") for s in b.ask("/silences")] == [NEVER])
+        equal([(s["id"], s["status"]["state"]) for s in b.ask("/silences")], [(id, "pending")])
+
+
+if __name__ == "__main__":
+    main(globals())
