@@ -6,14 +6,13 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "client/self.h"
 #include "conf/prom_config.h"
 #include "sys/clock.h"
+#include "testing/child.h"
 #include "testing/fake_server.h"
 #include "testing/recorder.h"
 #include "testing/test.h"
@@ -368,50 +367,20 @@ TEST(scrape_follows_files)
 
 /* ---- the real thing ---- */
 
-static uint16_t port_free(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    (void)close(fd);
-    return ntohs(address.sin_port);
-}
-
-static pid_t exporter_start(const char *program, uint16_t port)
-{
-    char listen[64];
-    pid_t pid = 0;
-
-    (void)snprintf(listen, sizeof(listen), "--web.listen-address=127.0.0.1:%d", port);
-    pid = fork();
-    if (pid == 0) {
-        (void)freopen("/dev/null", "w", stderr);
-        (void)execl(program, program, listen, (char *)NULL);
-        _exit(127);
-    }
-    assert_true(pid > 0);
-    return pid;
-}
-
 TEST(scrape_takes_the_node_exporter)
 {
-    static const char program[] = "/usr/bin/prometheus-node-exporter";
-    uint16_t port = port_free();
+    uint16_t port = child_port();
+    char listen[64];
+    const char *args[] = {"prometheus-node-exporter", listen, NULL};
     struct arena arena = {0};
     struct scrape_targets targets = {0};
     struct scrape_metadata_list list = {0};
     struct rig rig;
     char text[256];
-    pid_t pid = 0;
+    pid_t pid;
 
-    if (access(program, X_OK) != 0) {
-        test_skip("prometheus-node-exporter is not installed");
-    }
-    pid = exporter_start(program, port);
+    (void)snprintf(listen, sizeof(listen), "--web.listen-address=127.0.0.1:%d", port);
+    pid = child_start(args);
     rig_init(&rig);
     (void)snprintf(text, sizeof(text),
                    "scrape_configs:\n- job_name: node\n  scrape_interval: 300ms\n"
@@ -428,8 +397,7 @@ TEST(scrape_takes_the_node_exporter)
                             (struct matchers){0}, 0, &list);
     assert_int_equal(list.count, 1);
     assert_int_equal(list.items[0].metadata.type, METRIC_COUNTER);
-    assert_int_equal(kill(pid, SIGTERM), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    (void)child_stop(pid, SIGTERM);
     arena_done(&arena);
     rig_done(&rig);
 }

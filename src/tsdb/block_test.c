@@ -1,16 +1,13 @@
 #include "tsdb/block.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "model/matcher.h"
+#include "testing/child.h"
 #include "testing/test.h"
 #include "tsdb/block_cache.h"
 #include "tsdb/block_meta.h"
@@ -51,23 +48,6 @@ static void write_openmetrics(const char *path)
     }
     (void)fprintf(file, "# EOF\n");
     assert_int_equal(fclose(file), 0);
-}
-
-static int run_quiet(char *const *argv)
-{
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status = -1;
-
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0) {
-        test_skip("promtool is not installed");
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
 }
 
 enum { BLOCKS_MAX = 16 };
@@ -113,19 +93,14 @@ static void fixture_open(struct fixture *fixture, ts mint, ts maxt)
     struct querier *parts[BLOCKS_MAX];
     char text[256];
     char blocks[256];
-    char *argv[] = {(char *)"promtool",
-                    (char *)"tsdb",
-                    (char *)"create-blocks-from",
-                    (char *)"openmetrics",
-                    text,
-                    blocks,
-                    NULL};
+    const char *argv[] = {"promtool", "tsdb", "create-blocks-from", "openmetrics", text,
+                          blocks,     NULL};
 
     *fixture = (struct fixture){.cache = fixture->cache};
     (void)snprintf(text, sizeof(text), "%s/in.om", directory);
     (void)snprintf(blocks, sizeof(blocks), "%s/data", directory);
     write_openmetrics(text);
-    assert_int_equal(run_quiet(argv), 0);
+    assert_int_equal(child_run(argv), 0);
     open_blocks(fixture, blocks);
     assert_true(fixture->count > 0);
     for (size_t i = 0; i < fixture->count; i++) {

@@ -2,16 +2,12 @@
  * Merging blocks. What one block becomes when it is merged alone must equal, byte for byte, what
  * Prometheus's own promtool wrote; what several become must have every sample once.
  */
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "model/matcher.h"
 #include "sys/fs_fake.h"
+#include "testing/child.h"
 #include "testing/test.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_verify.h"
@@ -21,23 +17,6 @@
 #include "tsdb/tombstones.h"
 
 enum { NOW = 1700000000 };
-
-static int run_quiet(char *const *argv)
-{
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status = -1;
-
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0) {
-        test_skip("promtool is not installed");
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
-}
 
 /* The first block of a data directory. */
 static const char *only_block(struct arena *arena, const char *data_dir)
@@ -105,13 +84,8 @@ TEST(compact_writes_what_promtool_writes)
     const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
     const char *text = fs_path(&arena, dir, "in.om"), *from = fs_path(&arena, dir, "from");
     const char *names[] = {"index", "chunks/000001", "tombstones"};
-    char *argv[] = {(char *)"promtool",
-                    (char *)"tsdb",
-                    (char *)"create-blocks-from",
-                    (char *)"openmetrics",
-                    (char *)(uintptr_t)text,
-                    (char *)(uintptr_t)from,
-                    NULL};
+    const char *argv[] = {"promtool", "tsdb", "create-blocks-from", "openmetrics", text,
+                          from,       NULL};
     FILE *file = fopen(text, "w");
     const char *old_path;
     struct block *old, *merged;
@@ -126,7 +100,7 @@ TEST(compact_writes_what_promtool_writes)
     }
     (void)fprintf(file, "# EOF\n");
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(run_quiet(argv), 0);
+    assert_int_equal(child_run(argv), 0);
     old_path = only_block(&arena, from);
     old = open_block(old_path);
     merged = merge(&arena, dir, &old, 1);

@@ -3,25 +3,19 @@
  * what it wrote, after a clean stop and after a kill. Skipped where it is not installed.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "sys/fs.h"
+#include "testing/child.h"
 #include "testing/test.h"
 #include "tsdb/tsdb.h"
 #include "tsdb/wal.h"
 
 #define PROMETHEUS "/usr/bin/prometheus"
-
-extern char **environ;
 
 enum { SERIES = 30, SCRAPES = 200, STEP = 15000, TRIES_MAX = 300, TRY_MS = 50 };
 
@@ -35,28 +29,16 @@ static void sleep_ms(long ms)
 static int connect_to(uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct timeval patience = {.tv_sec = 10};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)(const void *)&to, sizeof(to)) != 0) {
         (void)close(fd);
         fd = -1;
     }
     return fd;
-}
-
-/* A port that was free a moment ago. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET};
-    socklen_t len = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (const struct sockaddr *)(const void *)&at, sizeof(at)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)(void *)&at, &len), 0);
-    (void)close(fd);
-    return ntohs(at.sin_port);
 }
 
 /* GET; the whole answer in buf, empty when there is none. */
@@ -95,14 +77,13 @@ static pid_t start_prometheus(struct arena *arena, const char *dir, uint16_t por
     struct buf answer = {0};
     fs_file file = FS_FILE_NONE;
     struct baro_error err = {0};
-    pid_t pid = 0;
+    pid_t pid;
     int tries = 0;
 
     assert_ok(fs_real()->open(fs_real(), config_path, FS_CREATE, &file, &err), &err);
     assert_ok(fs_real()->pwrite(fs_real(), file, config, strlen(config), 0, &err), &err);
     assert_ok(fs_real()->close(fs_real(), file, &err), &err);
-    assert_int_equal(
-        posix_spawn(&pid, PROMETHEUS, NULL, NULL, (char *const *)(uintptr_t)args, environ), 0);
+    pid = child_start(args);
     while (tries++ < TRIES_MAX && !str_contains(buf_view(&answer), STR("200 OK"))) {
         sleep_ms(TRY_MS);
         get(port, "/-/ready", &answer);
@@ -110,14 +91,6 @@ static pid_t start_prometheus(struct arena *arena, const char *dir, uint16_t por
     buf_done(&answer);
     assert_true(tries < TRIES_MAX);
     return pid;
-}
-
-static void stop(pid_t pid, int with)
-{
-    int status = 0;
-
-    assert_int_equal(kill(pid, with), 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
 static struct tsdb *open_data(struct arena *arena, const char *dir,
@@ -193,7 +166,7 @@ TEST(tsdb_wal_is_read_by_prometheus)
         struct tsdb *tsdb = open_data(&arena, dir, kinds[k]);
         ts start = ((ts)time(NULL) - SCRAPES * STEP / 1000) * 1000;
         ts end = start + (ts)(SCRAPES - 1) * STEP;
-        uint16_t port = free_port();
+        uint16_t port = child_port();
         struct baro_error err = {0};
         pid_t pid;
 
@@ -204,7 +177,7 @@ TEST(tsdb_wal_is_read_by_prometheus)
         expect(port, "sum(count_over_time(written_total[2h]))", end, "\"5999\"]");
         expect(port, "sum(written_total)", end, "\"5879\"]");
         expect(port, "sum(sum_over_time(written_total[2h]))", end, "\"618550.25\"]");
-        stop(pid, SIGTERM);
+        (void)child_stop(pid, SIGTERM);
         /* And back again, over the WAL that both wrote. */
         tsdb = open_data(&arena, dir, kinds[k]);
         struct tsdb_open_report report = {0};
@@ -259,7 +232,7 @@ TEST(tsdb_reads_the_wal_of_prometheus)
     struct tsdb_open_report report = {0};
     struct baro_error err = {0};
     size_t up = 0, all = 0;
-    uint16_t port = free_port();
+    uint16_t port = child_port();
     pid_t pid;
 
     if (access(PROMETHEUS, X_OK) != 0) {
@@ -281,7 +254,7 @@ TEST(tsdb_reads_the_wal_of_prometheus)
         sleep_ms(TRY_MS);
     }
     assert_true(str_contains(buf_view(&answer), STR("\"value\"")));
-    stop(pid, SIGKILL);
+    (void)child_stop(pid, SIGKILL);
     tsdb = open_data(&arena, dir, TSDB_WAL_SNAPPY);
     tsdb_open_report(tsdb, &report);
     count_samples(tsdb, &up, &all);
