@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -17,8 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alerting/am_config.h"
 #include "app/commands.h"
+#include "app/demo_alerting.h"
 #include "app/demo_config.h"
+#include "app/demo_inbox.h"
+#include "app/demo_later.h"
 #include "app/demo_process.h"
 #include "app/demo_servers.h"
 #include "app/files.h"
@@ -27,7 +32,17 @@
 #include "base/attr.h"
 #include "conf/prom_config.h"
 
-enum { DEMO_DATA, DEMO_EXAMPLES, DEMO_FAULT, DEMO_INTERVAL, DEMO_LOAD, DEMO_PACKS, DEMO_LISTEN };
+enum {
+    DEMO_DATA,
+    DEMO_EXAMPLES,
+    DEMO_FAULT,
+    DEMO_FAULT_FOR,
+    DEMO_HURRY,
+    DEMO_INTERVAL,
+    DEMO_LOAD,
+    DEMO_PACKS,
+    DEMO_LISTEN,
+};
 
 static const struct flag rows[] = {
     [DEMO_DATA] = {"data", FLAG_TEXT, "demo-data", FLAG_RUN, "the directory for all that is made"},
@@ -36,6 +51,11 @@ static const struct flag rows[] = {
     [DEMO_FAULT] =
         {"fault", FLAG_LIST, "", FLAG_RUN,
          "SERVICE=FAULT of one of the services, as in orchestrator=slow-stage:post=6; repeatable"},
+    [DEMO_FAULT_FOR] = {"fault-for", FLAG_DURATION, "", FLAG_RUN,
+                        "how long after the start the faulty services are started anew without; "
+                        "default: never"},
+    [DEMO_HURRY] = {"hurry", FLAG_INT, "1", FLAG_RUN,
+                    "divide the times of the packs' rules and routes: 60 makes an hour a minute"},
     [DEMO_INTERVAL] = {"interval", FLAG_DURATION, "5s", FLAG_RUN, "how often all are scraped"},
     [DEMO_LOAD] = {"load", FLAG_BOOL, "true", FLAG_RUN, "users for each service"},
     [DEMO_PACKS] = {"packs", FLAG_TEXT, "", FLAG_RUN,
@@ -75,10 +95,11 @@ static const struct {
                               "reconstruction/reconstruction",
                               {"--role=api"}},
     [CHILD_ORCHESTRATOR] = {"orchestrator", "orchestrator", "orchestrator/orchestrator", {NULL}},
+    /* With room for the fault "websockets". */
     [CHILD_EXTRACTION] = {"extraction",
                           "extraction",
                           "extraction/extraction",
-                          {"--worker-listen=127.0.0.1:0", "--search-listen=127.0.0.1:0"}},
+                          {"--connections=1300"}},
 };
 
 /* The users: of which service, and where its metrics are. */
@@ -130,6 +151,9 @@ enum {
     PROCESS_COUNT = PROCESS_LOADS + LOAD_COUNT,
     SERVE_ARGS_MAX = 64,
     SECRET_BYTES = 16,
+    HURRY_MAX = 3600,
+    STOP_MS = 15000,
+    FAULTY_STOP_MS = 3000, /* for a service whose fault is over */
 };
 
 struct demo {
@@ -150,6 +174,9 @@ struct demo {
     char absent[2][256];         /* why not */
     struct demo_process processes[PROCESS_COUNT];
     bool has_rules;
+    int64_t hurry;
+    struct demo_inbox *inbox;
+    struct demo_later *faults_end;
 };
 
 static int fail(const struct baro_error *err)
@@ -280,6 +307,12 @@ static size_t child_peers(struct demo *demo, enum demo_child child, const char *
                                     demo->ports[CHILD_RECONSTRUCTION_WORKER])
                            .ptr;
     }
+    if (child == CHILD_EXTRACTION) {
+        ret[count++] =
+            arena_printf(&demo->arena, "--worker-listen=127.0.0.1:%u", demo->extraction_worker).ptr;
+        ret[count++] =
+            arena_printf(&demo->arena, "--search-listen=127.0.0.1:%u", demo->extraction_search).ptr;
+    }
     if (child == CHILD_EXTRACTION && demo->redis_url.len > 0) {
         ret[count++] = arena_printf(&demo->arena, "--redis=%.*s", STR_ARG(demo->redis_url)).ptr;
     }
@@ -290,7 +323,14 @@ static size_t child_peers(struct demo *demo, enum demo_child child, const char *
     return count;
 }
 
-static int child_start(struct demo *demo, enum demo_child child, struct baro_error *err)
+static bool fault_is_of(str fault, enum demo_child child)
+{
+    return str_is(str_slice(fault, 0, str_index_char(fault, '=')), children[child].service);
+}
+
+/* Ports that it had before are asked for again. */
+static int child_start(struct demo *demo, enum demo_child child, bool with_faults,
+                       struct baro_error *err)
 {
     const char *argv[DEMO_ARGS_MAX] = {0};
     const char *directory =
@@ -300,20 +340,21 @@ static int child_start(struct demo *demo, enum demo_child child, struct baro_err
     int r;
 
     argv[count++] = arena_printf(&demo->arena, "%s/%s", demo->examples, children[child].binary).ptr;
-    argv[count++] = "--listen=127.0.0.1:0";
+    argv[count++] = arena_printf(&demo->arena, "--listen=127.0.0.1:%u", demo->ports[child]).ptr;
     for (size_t i = 0;
          i < ARRAY_COUNT(children[child].arguments) && children[child].arguments[i] != NULL; i++) {
         argv[count++] = children[child].arguments[i];
     }
     count += child_peers(demo, child, argv + count);
-    for (size_t i = 0; i < demo->flags.list_count && count < DEMO_ARGS_MAX - 1; i++) {
+    for (size_t i = 0; with_faults && i < demo->flags.list_count && count < DEMO_ARGS_MAX - 1;
+         i++) {
         str fault = demo->flags.list[i];
-        size_t equals = str_index_char(fault, '=');
 
-        if (str_is(str_slice(fault, 0, equals), children[child].service)) {
-            argv[count++] = arena_printf(&demo->arena, "--fault=%.*s",
-                                         STR_ARG(str_from_index(fault, equals + 1)))
-                                .ptr;
+        if (fault_is_of(fault, child)) {
+            argv[count++] =
+                arena_printf(&demo->arena, "--fault=%.*s",
+                             STR_ARG(str_from_index(fault, str_index_char(fault, '=') + 1)))
+                    .ptr;
         }
     }
     r = demo_process_start(process, children[child].name, directory, argv, err);
@@ -326,6 +367,32 @@ static int child_start(struct demo *demo, enum demo_child child, struct baro_err
                                       &demo->extraction_search, err);
     }
     return r;
+}
+
+/* The faults are over: their services are started anew, on their ports. (In the thread of
+ * faults_end.) */
+static void faults_end(void *context)
+{
+    struct demo *demo = context;
+
+    for (size_t i = 0; i < CHILD_COUNT; i++) {
+        struct baro_error err = {0};
+        bool is_faulty = false;
+
+        for (size_t k = 0; k < demo->flags.list_count; k++) {
+            is_faulty = is_faulty || fault_is_of(demo->flags.list[k], (enum demo_child)i);
+        }
+        if (!is_faulty) {
+            continue;
+        }
+        demo_processes_stop(&demo->processes[PROCESS_CHILDREN + i], 1, FAULTY_STOP_MS);
+        if (child_start(demo, (enum demo_child)i, false, &err) < 0) {
+            (void)fail(&err);
+        } else {
+            (void)printf("%-16s is without its faults now\n", children[i].name);
+            (void)fflush(stdout);
+        }
+    }
 }
 
 /* Redis and PostgreSQL, where they are installed; what fails is told, and the demo goes on without.
@@ -452,6 +519,11 @@ static int load_start(struct demo *demo, size_t index, struct baro_error *err)
                               arena_printf(&demo->arena, "%s/load", demo->data).ptr, argv, err);
 }
 
+static dur interval_of(const struct demo *demo)
+{
+    return flags_duration(&demo->flags, DEMO_INTERVAL);
+}
+
 static int file_write(const char *path, const struct buf *text, struct baro_error *err)
 {
     FILE *file = fopen(path, "w");
@@ -507,6 +579,72 @@ static int jobs_write(struct demo *demo, struct baro_error *err)
     return r;
 }
 
+/* The packs' rules in a hurry, as a folder of files; 0 files for those that stay as they are. */
+static int rules_write(struct demo *demo, const char *pack, const char **ret,
+                       struct baro_error *err)
+{
+    const char *from = arena_printf(&demo->arena, "%s/%s/rules", demo->packs, pack).ptr;
+    const char *to = arena_printf(&demo->arena, "%s/rules/%s", demo->data, pack).ptr;
+    struct buf yaml = {0};
+    struct buf out = {0};
+    glob_t found = {0};
+    int r = 0;
+
+    *ret = from;
+    if (demo->hurry == 1) {
+        return 0;
+    }
+    (void)mkdir(arena_printf(&demo->arena, "%s/rules", demo->data).ptr, 0750);
+    (void)mkdir(to, 0750);
+    (void)glob(arena_printf(&demo->arena, "%s/*.yml", from).ptr, 0, NULL, &found);
+    for (size_t i = 0; r >= 0 && i < found.gl_pathc; i++) {
+        buf_reset(&yaml);
+        buf_reset(&out);
+        r = file_read(found.gl_pathv[i], &yaml, err);
+        demo_rules(&out, buf_view(&yaml), demo->hurry, interval_of(demo));
+        r = r < 0 ? r
+                  : file_write(
+                        arena_printf(&demo->arena, "%s%s", to, strrchr(found.gl_pathv[i], '/')).ptr,
+                        &out, err);
+    }
+    globfree(&found);
+    buf_done(&yaml);
+    buf_done(&out);
+    *ret = to;
+    return r;
+}
+
+/* The packs' routes as one alertmanager.yml, which must be a good one. */
+static int alerting_write(struct demo *demo, struct baro_error *err)
+{
+    static struct faults faults;
+    CLEANUP(am_config_freep) struct am_config *config = NULL;
+    struct demo_alerting parts = {.hurry = demo->hurry,
+                                  .web_port = demo_inbox_web_port(demo->inbox),
+                                  .mail_port = demo_inbox_mail_port(demo->inbox)};
+    const char *path = arena_printf(&demo->arena, "%s/alertmanager.yml", demo->data).ptr;
+    struct buf yaml = {0};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ARRAY_COUNT(packs); i++) {
+        buf_reset(&yaml);
+        r = file_read(
+            arena_printf(&demo->arena, "%s/%s/alertmanager.yml", demo->packs, packs[i]).ptr, &yaml,
+            err);
+        demo_alerting_add(&parts, packs[i], buf_view(&yaml));
+    }
+    buf_reset(&yaml);
+    demo_alerting_write(&parts, &yaml);
+    r = r < 0 ? r : file_write(path, &yaml, err);
+    r = r < 0 ? r : am_config_parse(str_from(path), buf_view(&yaml), &config, &faults);
+    if (faults.count > 0) {
+        *err = faults.items[0];
+    }
+    demo_alerting_done(&parts);
+    buf_done(&yaml);
+    return r;
+}
+
 /* The main file with the packs' rules, or without them where this program does not run rules. */
 static int main_write(struct demo *demo, struct baro_error *err)
 {
@@ -516,10 +654,13 @@ static int main_write(struct demo *demo, struct baro_error *err)
     struct prom_config *config = NULL;
     struct buf out = {0};
     size_t unsupported = 0;
-    int r;
+    int r = 0;
 
-    for (size_t i = 0; i < ARRAY_COUNT(packs); i++) {
-        rules[i] = arena_printf(&demo->arena, "%s/%s/rules", demo->packs, packs[i]).ptr;
+    for (size_t i = 0; r >= 0 && i < ARRAY_COUNT(packs); i++) {
+        r = rules_write(demo, packs[i], &rules[i], err);
+    }
+    if (r < 0) {
+        return r;
     }
     demo_config(&out, demo->interval, demo->own_port, rules, ARRAY_COUNT(packs));
     r = file_write(path, &out, err);
@@ -538,6 +679,20 @@ static int main_write(struct demo *demo, struct baro_error *err)
     config = prom_config_unref(config);
     buf_done(&out);
     return r;
+}
+
+static int hurry_read(struct demo *demo, struct baro_error *err)
+{
+    demo->hurry = flags_int(&demo->flags, DEMO_HURRY);
+    return demo->hurry >= 1 && demo->hurry <= HURRY_MAX
+               ? 0
+               : error_set(err, BARO_EUSAGE, "--hurry: give a number from 1 to %d", HURRY_MAX);
+}
+
+static int inbox_start(struct demo *demo, struct baro_error *err)
+{
+    return demo_inbox_start(arena_printf(&demo->arena, "%s/inbox", demo->data).ptr, &demo->inbox,
+                            err);
 }
 
 /* The object store and who uses it share keys of this run, by the environment. */
@@ -564,20 +719,27 @@ static int demo_start(struct demo *demo, struct baro_error *err)
     int r = places_find(demo, err);
 
     r = r < 0 ? r : listen_choose(demo, err);
+    r = r < 0 ? r : hurry_read(demo, err);
     r = r < 0 ? r : faults_check(demo, err);
+    r = r < 0 ? r : inbox_start(demo, err);
     r = r < 0 ? r : keys_make(err);
     if (r >= 0) {
         servers_start(demo);
     }
     r = r < 0 ? r : statsd_start(demo, err);
     for (size_t i = 0; r >= 0 && i < CHILD_COUNT; i++) {
-        r = child_start(demo, (enum demo_child)i, err);
+        r = child_start(demo, (enum demo_child)i, true, err);
     }
     r = r < 0 ? r : exports_start(demo, err);
     r = r < 0 ? r : jobs_write(demo, err);
     r = r < 0 ? r : main_write(demo, err);
+    r = r < 0 ? r : alerting_write(demo, err);
     for (size_t i = 0; r >= 0 && flags_bool(&demo->flags, DEMO_LOAD) && i < LOAD_COUNT; i++) {
         r = load_start(demo, i, err);
+    }
+    if (r >= 0 && demo->flags.list_count > 0 && demo->flags.given[DEMO_FAULT_FOR]) {
+        r = demo_later_start(flags_duration(&demo->flags, DEMO_FAULT_FOR), faults_end, demo,
+                             &demo->faults_end, err);
     }
     return r;
 }
@@ -606,9 +768,12 @@ static void urls_print(const struct demo *demo)
         (void)printf("pack %-12s %s/%s/dashboards, %s/%s/rules\n", packs[i], demo->packs, packs[i],
                      demo->packs, packs[i]);
     }
-    (void)printf("configuration    %s/prometheus.yml%s\nlogs             %s/*/*.log\n", demo->data,
-                 demo->has_rules ? "" : " (without the rules, which this program does not run)",
-                 demo->data);
+    (void)printf("notifications    http://127.0.0.1:%u/, and here\n",
+                 demo_inbox_web_port(demo->inbox));
+    (void)printf(
+        "configuration    %s/prometheus.yml%s, %s/alertmanager.yml\nlogs             %s/*/*.log\n",
+        demo->data, demo->has_rules ? "" : " (without the rules, which this program does not run)",
+        demo->data, demo->data);
     (void)printf("Ctrl-C ends all of it.\n");
     (void)fflush(stdout);
 }
@@ -620,6 +785,8 @@ static int demo_serve(struct demo *demo)
 
     argv[argc++] =
         str_dup_c(arena_printf(&demo->arena, "--config.file=%s/prometheus.yml", demo->data));
+    argv[argc++] = str_dup_c(
+        arena_printf(&demo->arena, "--alertmanager.config-file=%s/alertmanager.yml", demo->data));
     argv[argc++] = str_dup_c(arena_printf(&demo->arena, "--storage.tsdb.path=%s/data", demo->data));
     argv[argc++] = str_dup_c(arena_printf(&demo->arena, "--web.listen-address=%s", demo->listen));
     for (size_t i = 0; i < demo->flags.arg_count && argc < SERVE_ARGS_MAX; i++) {
@@ -656,15 +823,17 @@ int command_demo(int argc, char **argv)
     if (demo.flags.help) {
         return print_usage();
     }
-    (void)snprintf(demo.interval, sizeof(demo.interval), "%lldms",
-                   (long long)flags_duration(&demo.flags, DEMO_INTERVAL));
+    (void)snprintf(demo.interval, sizeof(demo.interval), "%lldms", (long long)interval_of(&demo));
     if (demo_start(&demo, &err) < 0) {
         status = fail(&err);
     } else {
         urls_print(&demo);
         status = demo_serve(&demo);
     }
-    demo_processes_stop(demo.processes, PROCESS_COUNT);
+    demo_later_settle(demo.faults_end);
+    demo_processes_stop(demo.processes, PROCESS_COUNT, STOP_MS);
+    demo.faults_end = demo_later_free(demo.faults_end);
+    demo.inbox = demo_inbox_free(demo.inbox);
     arena_done(&demo.arena);
     return status;
 }

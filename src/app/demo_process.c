@@ -17,7 +17,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 
-enum { START_MS = 30000, STOP_MS = 15000, POLL_MS = 20, PORT_MAX = 65535 };
+enum { START_MS = 30000, POLL_MS = 20, PORT_MAX = 65535 };
 
 static void pause_ms(long ms)
 {
@@ -33,7 +33,10 @@ NORETURN static void child_run(const struct demo_process *process, const char *d
     const char *log = process->log;
     int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sigset_t none;
 
+    (void)sigemptyset(&none); /* the thread that started it may have blocked them */
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)signal(SIGINT,
                  SIG_IGN); /* the terminal's ^C goes to all; the parent ends them in order */
@@ -153,7 +156,7 @@ int demo_process_end(struct demo_process *process, struct baro_error *err)
                : error_set(err, BARO_EEXEC, "%s: it failed: see %s", process->name, process->log);
 }
 
-void demo_processes_stop(struct demo_process *processes, size_t count)
+void demo_processes_stop(struct demo_process *processes, size_t count, int limit_ms)
 {
     int waited = 0;
 
@@ -165,7 +168,7 @@ void demo_processes_stop(struct demo_process *processes, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         while (processes[i].pid > 0 && waitpid(processes[i].pid, NULL, WNOHANG) == 0) {
-            if (waited >= STOP_MS) {
+            if (waited >= limit_ms) {
                 (void)kill(processes[i].pid, SIGKILL);
                 (void)waitpid(processes[i].pid, NULL, 0);
                 break;

@@ -37,5 +37,5 @@ int demo_process_port(struct demo_process *process, const char *phrase, uint16_t
 int demo_process_text(struct demo_process *process, const char *phrase, struct baro_error *err);
 int demo_process_end(struct demo_process *process, struct baro_error *err);
 
-/* demo_processes_stop asks all to end, waits, and ends those that do not. */
-void demo_processes_stop(struct demo_process *processes, size_t count);
+/* demo_processes_stop asks all to end, waits, and ends those that do not within `limit_ms`. */
+void demo_processes_stop(struct demo_process *processes, size_t count, int limit_ms);

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "packs"), str(HERE.parent / "examples_common"), str(HERE.parent / "examples_extraction")]
@@ -109,10 +110,26 @@ def check_rules(demo):
     equal(unfinished(), [], "rules that are not well")
 
 
+def check_alert(demo):
+    """The fault's alert was pending, then fired, was told to each receiver of its route, ended with the fault, and that was told too."""
+    def told(status):
+        return re.findall(rf"^notified (slack|mail) .*HighErrorRate.*{status}|^notified (slack|mail) .*{status}.*HighErrorRate.*orchestrator",
+                          demo.program.text(), re.M | re.I)
+    for state in ("pending", "firing"):
+        wait_until(state, lambda: demo.values(f'max_over_time(ALERTS{{alertname="HighErrorRate",system="orchestrator",alertstate="{state}"}}[10m])'), 60, 0.5)  # noqa: B023
+    wait_until("told to Slack and by mail", lambda: {kind for pair in told("firing") for kind in pair if kind} == {"slack", "mail"}, 60, 0.5)
+    wait_until("the fault's end", lambda: "orchestrator     is without its faults now" in demo.program.text(), 90, 0.5)
+    wait_until("no alert", lambda: not demo.values('ALERTS{alertname="HighErrorRate",system="orchestrator"}'), 60, 0.5)
+    wait_until("told to be over", lambda: {kind for pair in told("resolved") for kind in pair if kind} == {"slack", "mail"}, 60, 0.5)
+    port = re.search(r"^notifications +http://127\.0\.0\.1:(\d+)/", demo.program.text(), re.M)[1]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+        contains(answer.read().decode(), "HighErrorRate (resolved)", "the inbox's page")
+
+
 def test_all_of_it_runs_and_every_panel_has_data(build, work):
     if not all((build / "examples" / name / name).exists() for name in SERVICES):
         raise Skip("not all example services are built")
-    demo = Demo(build, work, "--fault=orchestrator=failing-stage:post=0.2")
+    demo = Demo(build, work, "--hurry=60", "--fault=orchestrator=failing-stage:post=0.2", "--fault-for=25s")
     try:
         wait_until("all targets up", lambda: demo.jobs_up() == JOBS, 120, 0.2)
         text = demo.program.text()
@@ -131,6 +148,7 @@ def test_all_of_it_runs_and_every_panel_has_data(build, work):
             wait_until("data in every panel", none_missing, 240, 1)
         equal(missing, [], "queries without data")
         check_rules(demo)
+        check_alert(demo)
         family = descendants(demo.program.process.pid)
         equal(len(family) >= 18, True, f"{len(family)} processes")
     finally:
@@ -181,7 +199,7 @@ def test_children_end_with_a_parent_that_is_killed(build, work):
 def test_wrong_usage_teaches(build, work):
     for arguments, part in ((["--fault=nonsense"], "SERVICE=FAULT"), (["--fault=nobody=x"], "studio, reconstruction"),
                             (["--examples=/nowhere"], "/nowhere"), (["--packs=/nowhere"], "/nowhere"), (["--nonsense"], "unknown flag"),
-                            (["--web.listen-address=x"], "HOST:PORT")):
+                            (["--web.listen-address=x"], "HOST:PORT"), (["--hurry=0"], "from 1 to"), (["--fault-for=x"], "duration")):
         done = subprocess.run([str(build / "barograph"), "demo", f"--data={work}/demo", *arguments], capture_output=True, text=True, timeout=60,
                               cwd=ROOT)
         equal(done.returncode, 2, str(arguments))

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Each pack's alerts through their whole life, by nothing but `barograph demo --fault`: pending, firing, told to a receiver, and told to be over once
+the faults have ended. Prints a table of seconds since the demo's start. Rules and routes are the packs', with times divided by 60.
+
+It takes ten minutes and all cores, so `make test` leaves it out (tests/cli/run_demo.py goes this way with one alert): tests/packs/alerts_cycle.py BUILD [ROUND...]
+"""
+
+import contextlib
+import http.client
+import json
+import pathlib
+import re
+import sys
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE.parent / "examples_common"), str(HERE.parent / "examples_extraction")]
+from barotest import ROOT, Program, equal, free_port, main, wait_until  # noqa: E402
+from exampletest import disk  # noqa: E402
+from run_alerts import Users  # noqa: E402
+import packlib  # noqa: E402
+import samples  # noqa: E402
+
+LIMIT_S = 400  # of one round
+seen: dict[tuple[str, str], dict[str, float]] = {}  # {(system, alert): {stage: second}}
+inhibited: set[tuple[str, str]] = set()
+
+
+class Demo:
+    def __init__(self, build, work, fault_s, *faults):
+        self.port = free_port()
+        work.chmod(0o755)
+        self.begin = time.monotonic()
+        self.epoch = time.time()
+        self.program = Program([str(build / "barograph"), "demo", f"--data={work}/demo", f"--web.listen-address=127.0.0.1:{self.port}", "--interval=500ms",
+                                "--hurry=60", f"--fault-for={fault_s}s", *(f"--fault={fault}" for fault in faults)], work / "demo.log", cwd=ROOT)
+        wait_until("started", lambda: "Ctrl-C" in self.program.text(), 120)
+
+    def service(self, name):
+        return int(re.search(rf"^{name} +http://127\.0\.0\.1:(\d+)/", self.program.text(), re.M)[1])
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
+            return json.load(answer)
+
+    def look(self):
+        """Notes what is new about each alert."""
+        now = round(time.monotonic() - self.begin, 1)
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            for alert in self.get("/api/v1/alerts")["data"]["alerts"]:
+                seen.setdefault((alert["labels"]["system"], alert["labels"]["alertname"]), {}).setdefault(alert["state"], now)
+            for alert in self.get("/api/v2/alerts?active=false&silenced=false&inhibited=true"):
+                if alert["status"]["inhibitedBy"]:
+                    inhibited.add((alert["labels"]["system"], alert["labels"]["alertname"]))
+            for row in reversed(self.get("/api/v1/notifications/history?limit=1000")["data"]):
+                name = re.search(r'alertname="(\w+)", system="(\w+)"', row["groupKey"].rsplit("{", 1)[-1])
+                if name and row["outcome"] in ("sent", "success", "ok"):
+                    stages = seen.setdefault((name[2], name[1]), {})
+                    if row["status"] == "firing":
+                        stages.setdefault("notified", now)
+                        stages.pop("resolved", None)
+                    elif "notified" in stages:
+                        stages.setdefault("resolved", now)
+
+    def has(self, alerts, stages):
+        self.look()
+        return all(stage in seen.get(key, {}) for key in alerts for stage in stages)
+
+
+def post(port, path, body, kind="application/json"):
+    conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        conn.request("POST", path, body, {"Content-Type": kind})
+        answer = conn.getresponse()
+        return json.loads(answer.read() or b"{}")
+    finally:
+        conn.close()
+
+
+def users(demo):
+    """More work than the demo's own users make, so that shares and rates are soon what they are."""
+    studio, reconstruction, extraction = (demo.service(name) for name in ("studio", "reconstruction", "extraction"))
+    image = []
+
+    def draw(_):
+        post(studio, "/api/text-to-image", json.dumps({"prompt": "x"}))
+
+    def model(number):
+        if not image:
+            image.append(post(studio, "/api/upload-image", disk(48), "image/png")["image_id"])
+        post(studio, "/api/generate-3d", json.dumps({"image_id": image[0], "quality": "draft", "relief_mm": 1 + number % 20, "wait": 5}))
+
+    def job(_):
+        post(reconstruction, "/api/job", json.dumps({"synthetic": {"shape": "sphere", "views": 4}, "resolution": 16}))
+
+    def document(number):
+        post(extraction, f"/api/v1/documents?name=plan{number}.dxf", samples.dxf(f"door {number} {time.monotonic_ns()}"), "application/octet-stream")
+
+    return Users(*[draw] * 4, model, job, document, document, is_patient=False)
+
+
+def life(build, work, fault_s, faults, alerts, stages=("pending", "firing", "notified")):
+    """One round. An alert without `for` is never pending."""
+    quick = {(rule["labels"]["system"], rule["alert"]) for pack in packlib.NAMES for rule in packlib.rules(pack) if "for" not in rule}
+    demo = Demo(build, work, fault_s, *faults)
+    try:
+        with users(demo):
+            for key in alerts & quick:
+                seen.setdefault(key, {})["pending"] = 0
+            with contextlib.suppress(RuntimeError):
+                wait_until("all told", lambda: demo.has(alerts - inhibited, stages), fault_s + 60, 1)
+            wait_until("the faults' end", lambda: "without its faults" in demo.program.text(), fault_s + 60, 1)
+            with contextlib.suppress(RuntimeError):
+                wait_until("all over", lambda: demo.has(alerts - inhibited, ("resolved",)), LIMIT_S, 1)
+            demo.look()
+    finally:
+        demo.program.stop()
+    for system, name in sorted(alerts):
+        stages = seen.get((system, name), {})
+        print(f"  {system:12} {name:26} " + " ".join(f"{stage} {stages.get(stage, '-')!s:6}" for stage in ("pending", "firing", "notified", "resolved")) +
+              (" inhibited meanwhile" if (system, name) in inhibited else ""), flush=True)
+    missing = {key for key in alerts if not set(seen.get(key, {})) >= {"pending", "firing", "notified", "resolved"}}
+    equal(missing - inhibited, set(), "alerts that did not go all the way")
+
+
+def of(system, *names):
+    return {(system, name) for name in names}
+
+
+def test_round_1_errors(build, work):
+    life(build, work, 70, ["studio=errors", "studio=memory-ballast:128", "studio=disk-fill", "orchestrator=failing-stage:post=0.3", "orchestrator=shedding:50",
+                           "reconstruction=slow-http:1.5", "reconstruction=fail-stage:meshing=0.5", "extraction=api-errors:0.3",
+                           "extraction=db-errors:0.2", "extraction=extraction-failures:0.5", "extraction=websockets:1001"],
+         of("orfeas", "CriticalErrorRate", "HighErrorRate", "LowDiskSpace") | of("orchestrator", "HighErrorRate", "HighBackpressure") |
+         of("e2e3d", "HighAPILatency", "JobFailureRateHigh") |
+         of("pybase", "HighAPIErrorRate", "HighDBErrorRate", "HighExtractionFailureRate", "TooManyWebSockets"))
+
+
+def test_round_2_slowness(build, work):
+    life(build, work, 70, ["studio=slow-http:8", "studio=fail-stage:mesh_export=0.9", "orchestrator=flooded-queue:950", "orchestrator=slow-stage:stream=6",
+                           "extraction=slow-api:1.5", "extraction=slow-db:0.6"],
+         of("orfeas", "HighLatency", "HighGenerationFailureRate") | of("orchestrator", "QueueDepthHigh", "HighLatency") | of("pybase", "SlowAPI", "SlowDBQueries"))
+
+
+def test_round_3_exhaustion(build, work):
+    life(build, work, 90, ["studio=slow-http:35", "orchestrator=down", "extraction=pool-exhausted", "extraction=redis-memory"],
+         of("orfeas", "CriticalLatency") | of("orchestrator", "OrchestratorDown") | of("pybase", "PostgresPoolExhausted", "RedisMemoryHigh"))
+
+
+def test_round_4_flood_and_busy_cores(build, work):
+    life(build, work, 50, ["studio=flood:80", "studio=cpu-burn"], of("orfeas", "PossibleDDoS", "CriticalCPUUsage", "HighCPUUsage") | of("e2e3d", "HighCPUUsage"))
+
+
+def test_round_5_a_crash(build, work):
+    life(build, work, 50, ["studio=crash:15"], of("orfeas", "ApplicationDown"))
+
+
+if __name__ == "__main__":
+    main(globals())
