@@ -37,6 +37,9 @@ struct am_sending {
                                    const struct am_notification *notification, dur timeout,
                                    const _Atomic bool *cancel, struct am_receipt *receipt,
                                    struct baro_error *err);
+    /* As am_notifier_route_labels; NULL = the API shows none. */
+    struct labels (*route_labels)(void *prepared, const struct am_notification *notification,
+                                  struct arena *arena);
 };
 
 /* Zero in any number means the default. */
@@ -110,11 +113,13 @@ struct am_alert_view {
 
 struct am_group_view {
     struct labels labels;
+    struct labels route_labels; /* rendered */
     str receiver;
     str key;
     str muted_by; /* name of the time interval; empty = not */
     const struct am_alert_view *alerts;
     size_t count;
+    const struct am_notification *unrendered; /* private to am_groups */
 };
 
 /* What a request wants to see. */

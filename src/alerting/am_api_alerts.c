@@ -283,6 +283,7 @@ static void write_group(struct am_call *call, const struct am_group_view *group)
     json_write_object_begin(json);
     json_write_pair_str(json, STR("name"), group->receiver);
     json_write_object_end(json);
+    am_call_labels(json, STR("routeLabels"), group->route_labels);
     json_write_object_end(json);
 }
 

@@ -210,7 +210,7 @@ static void read_inhibit_rules(struct reading *reading)
 /* A type of one kind's lists: made of the kinds, so that a receiver's table cannot lack one. */
 static const struct option_type *receiver_type(struct option_reader *rd)
 {
-    struct option *rows = ARENA_ARRAY(rd->arena, struct option, am_kind_count + 1);
+    struct option *rows = ARENA_ARRAY(rd->arena, struct option, am_kind_count + 2);
     struct option_type *type = ARENA_NEW(rd->arena, struct option_type);
 
     rows[0] = (struct option)ROW("name", STR);
@@ -220,17 +220,19 @@ static const struct option_type *receiver_type(struct option_reader *rd)
                                       .detail = am_kinds[i].type,
                                       .null_fault = "an item of this list is a mapping"};
     }
+    rows[am_kind_count + 1] = (struct option)ROW("labels", PAIRS);
     *type = (struct option_type){.name = "config.plain",
                                  .rows = rows,
-                                 .count = am_kind_count + 1,
+                                 .count = am_kind_count + 2,
                                  .place_offset = OPTION_NO_PLACE};
     return type;
 }
 
-/* Slot 0 of a receiver is its name, slot i + 1 the list of kind i. */
+/* Slot 0 of a receiver is its name, slot i + 1 the list of kind i, the last its labels. */
 union receiver_slot {
     str name;
     struct option_list list;
+    struct conf_pairs labels;
 };
 STATIC_ASSERT(sizeof(union receiver_slot) == OPTION_SLOT_BYTES, "a slot of a table");
 
@@ -244,6 +246,20 @@ static const struct prom_http *http_of(const struct reading *reading, const stru
     return own != NULL || !kind->has_http
                ? own
                : option_slot_ptr(&am_global_type, reading->config->global, "http_config");
+}
+
+/* A receiver's labels are for those who list receivers; `name` is one of them. */
+static void check_receiver_labels(struct option_reader *rd, const struct yaml_node *node, str name,
+                                  struct conf_pairs labels)
+{
+    for (size_t i = 0; i < labels.count; i++) {
+        if (str_is(labels.items[i].name, "name") && !str_eq(labels.items[i].value, name)) {
+            option_fault_key(
+                rd, node, "labels",
+                "receiver label \"name\" must match receiver name \"%.*s\", got \"%.*s\"",
+                STR_ARG(name), STR_ARG(labels.items[i].value));
+        }
+    }
 }
 
 static void read_receiver(struct reading *reading, const struct option_type *type,
@@ -260,6 +276,7 @@ static void read_receiver(struct reading *reading, const struct option_type *typ
     if (good && ret->name.len == 0) {
         option_fault(rd, node, "missing name in receiver");
     }
+    check_receiver_labels(rd, node, ret->name, lists[am_kind_count + 1].labels);
     for (size_t i = 0; i < am_kind_count && good; i++) {
         const struct yaml_node *list = yaml_get(node, str_from(am_kinds[i].key));
 

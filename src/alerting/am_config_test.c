@@ -37,6 +37,13 @@ static const struct {
      "1:39: repeat_interval cannot be zero"},
     {"zero group_interval", "route: {receiver: r, group_interval: 0s}\nreceivers: [{name: r}]",
      "1:38: group_interval cannot be zero"},
+    {"route's label", "route: {receiver: r, labels: {'': x}}\nreceivers: [{name: r}]",
+     "1:30: invalid label name \"\" in route labels"},
+    {"route's labels", "route: {receiver: r, labels: {a.b: '{{ x }}'}}\nreceivers: [{name: r}]",
+     NULL},
+    {"receiver's name as label", ROUTE "receivers: [{name: r, labels: {name: q}}]",
+     "2:31: receiver label \"name\" must match receiver name \"r\", got \"q\""},
+    {"receiver's labels", ROUTE "receivers: [{name: r, labels: {name: r, team: x}}]", NULL},
     {"zero wait", "route: {receiver: r, group_wait: 0s}\nreceivers: [{name: r}]", NULL},
     {"undefined interval",
      "route: {receiver: r, routes: [{active_time_intervals: [x]}]}\nreceivers: [{name: r}]",
@@ -185,6 +192,23 @@ static struct am_config *load(const char *path)
     assert_ok(am_config_parse(str_from(path), buf_view(&text), &config, &faults), &faults.items[0]);
     buf_done(&text);
     return config;
+}
+
+TEST(am_route_inherits_labels)
+{
+    static const char text[] = "route: {receiver: r, labels: {b: one, a: two}, routes: "
+                               "[{labels: {b: three, c: four}}]}\nreceivers: [{name: r}]";
+    static struct faults faults;
+    CLEANUP(am_config_freep) struct am_config *config = NULL;
+    struct labels child;
+
+    assert_ok(am_config_parse(STR("f"), str_from(text), &config, &faults), &faults.items[0]);
+    child = config->route->routes[0]->labels;
+    assert_int_equal(config->route->labels.count, 2);
+    assert_int_equal(child.count, 3);
+    assert_str_equal(labels_get(child, STR("a")), STR("two"));
+    assert_str_equal(labels_get(child, STR("b")), STR("three"));
+    assert_str_equal(labels_get(child, STR("c")), STR("four"));
 }
 
 TEST(am_config_reads_every_kind)

@@ -12,6 +12,20 @@ static int kept_cmp(const void *a, const void *b)
                          &(*(struct am_kept *const *)b)->alert);
 }
 
+static const struct am_alert *batch_of(struct am_flush *flush, struct arena *arena)
+{
+    struct am_alert *batch;
+
+    if (flush->group->route->labels.count == 0) {
+        return NULL;
+    }
+    batch = ARENA_ARRAY(arena, struct am_alert, flush->all_count);
+    for (size_t i = 0; i < flush->all_count; i++) {
+        batch[i] = flush->all[i]->alert;
+    }
+    return batch;
+}
+
 /* What the group has at this moment, in order. Later reports make new alerts, which are not seen.
  */
 static struct am_flush *flush_new(struct am *am, struct am_group *group, ts now)
@@ -32,6 +46,7 @@ static struct am_flush *flush_new(struct am *am, struct am_group *group, ts now)
         flush->all[flush->all_count++] = am_kept_ref(slot->value);
     }
     qsort(flush->all, flush->all_count, sizeof(struct am_kept *), kept_cmp);
+    flush->batch = batch_of(flush, &arena);
     flush->alerts = ARENA_ARRAY(&arena, struct am_alert, flush->all_count);
     flush->arena = arena;
     group->flush = flush;

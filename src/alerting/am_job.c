@@ -195,6 +195,9 @@ static enum am_notify_outcome attempt(struct am *am, struct am_job *job, mono no
         .now = flush->now,
         .repeat_interval = group->route->repeat_interval,
         .reason = str_from(am_reason_text(job->reason)),
+        .route_labels = group->route->labels,
+        .batch = flush->batch,
+        .batch_count = flush->all_count,
         .thread_id = job->thread_id,
     };
     dur timeout = (flush->deadline - now) / MONO_PER_MS;

@@ -5,6 +5,7 @@
 #include "alerting/am_templates.h"
 #include "alerting/notifiers.h"
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "codec/sha256.h"
 #include "http/client.h"
@@ -81,15 +82,14 @@ struct am_notifier *am_notifier_free(struct am_notifier *notifier)
 
 /* ---- One attempt ---- */
 
-static void alerts_take(struct am_attempt *sending)
+static const struct template_notice_alert *
+alerts_take(struct arena *arena, const struct am_alert *from, size_t count, ts now)
 {
-    const struct am_notification *from = sending->notification;
-    struct template_notice_alert *alerts =
-        ARENA_ARRAY(&sending->arena, struct template_notice_alert, from->count);
+    struct template_notice_alert *alerts = ARENA_ARRAY(arena, struct template_notice_alert, count);
 
-    for (size_t i = 0; i < from->count; i++) {
-        const struct am_alert *alert = &from->alerts[i];
-        bool is_resolved = am_alert_is_resolved(alert, from->now);
+    for (size_t i = 0; i < count; i++) {
+        const struct am_alert *alert = &from[i];
+        bool is_resolved = am_alert_is_resolved(alert, now);
 
         alerts[i] = (struct template_notice_alert){
             .labels = alert->labels,
@@ -101,8 +101,43 @@ static void alerts_take(struct am_attempt *sending)
             .is_resolved = is_resolved,
         };
     }
-    sending->notice.alerts = alerts;
-    sending->notice.count = from->count;
+    return alerts;
+}
+
+static struct template_notice notice_of(const struct am_notifier *notifier,
+                                        const struct am_notification *from)
+{
+    return (struct template_notice){
+        .receiver = from->receiver,
+        .external_url = str_from(notifier->external_url),
+        .reason = from->reason,
+        .group_labels = from->group_labels,
+        .now = from->now,
+        .zone = am_templates_zone,
+    };
+}
+
+struct labels am_notifier_route_labels(const struct am_notifier *notifier,
+                                       const struct am_notification *from, struct arena *arena)
+{
+    struct template_notice notice = notice_of(notifier, from);
+    struct labels rendered = {0};
+    struct baro_error err = {0};
+    size_t failed;
+
+    if (from->route_labels.count == 0) {
+        return rendered;
+    }
+    notice.count = from->batch != NULL ? from->batch_count : from->count;
+    notice.alerts = alerts_take(arena, from->batch != NULL ? from->batch : from->alerts,
+                                notice.count, from->now);
+    notice.route_labels = from->route_labels;
+    failed = template_notice_route_labels(notifier->templates, &notice, arena, &rendered, &err);
+    if (failed > 0) {
+        log_warn("labels of a route cannot be rendered", log_str("group", from->group_key),
+                 log_int("labels", (int64_t)failed), log_c("err", err.message));
+    }
+    return rendered;
 }
 
 static str key_hash(struct arena *arena, str key)
@@ -124,17 +159,12 @@ static void sending_init(struct am_attempt *sending)
 
     sending->type = sending->integration->kind->type;
     sending->options = sending->integration->options;
-    sending->notice = (struct template_notice){
-        .receiver = from->receiver,
-        .external_url = str_from(sending->notifier->external_url),
-        .reason = from->reason,
-        .group_labels = from->group_labels,
-        .route_labels = from->route_labels,
-        .now = from->now,
-        .zone = am_templates_zone,
-        .cancel = sending->cancel,
-    };
-    alerts_take(sending);
+    sending->notice = notice_of(sending->notifier, from);
+    sending->notice.cancel = sending->cancel;
+    sending->notice.alerts = alerts_take(&sending->arena, from->alerts, from->count, from->now);
+    sending->notice.count = from->count;
+    sending->notice.route_labels =
+        am_notifier_route_labels(sending->notifier, from, &sending->arena);
     sending->data = template_notice_value(&sending->arena, &sending->notice);
     sending->key_hash = key_hash(&sending->arena, from->group_key);
     sending->is_resolved = str_is(template_notice_status(&sending->notice), "resolved");

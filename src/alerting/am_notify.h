@@ -31,7 +31,9 @@ struct am_notification {
     dur repeat_interval;
     str reason; /* "first notification", "new alerts added", "some alerts resolved", "all alerts
                    resolved", "repeat interval elapsed"; empty = "unknown" */
-    struct labels route_labels; /* the route's `labels`, rendered; empty where it has none */
+    struct labels route_labels;   /* the route's `labels`, templates; empty where it has none */
+    const struct am_alert *batch; /* all of the group, muted ones too, for these; NULL = `alerts` */
+    size_t batch_count;
     str thread_id; /* what the integration gave back at the group's last notification (Slack's
                       message to update); empty = none */
 };
@@ -76,6 +78,14 @@ enum am_notify_outcome am_notifier_send(struct am_notifier *notifier,
                                         const struct am_notification *notification, dur timeout,
                                         const _Atomic bool *cancel, struct am_receipt *receipt,
                                         struct baro_error *err);
+
+/*
+ * am_notifier_route_labels renders the route's labels over the batch, as the API shows them and
+ * notifications have them. What cannot be rendered is left out and logged. Any number of threads.
+ */
+struct labels am_notifier_route_labels(const struct am_notifier *notifier,
+                                       const struct am_notification *notification,
+                                       struct arena *arena);
 
 /* am_notifier_render is am_notifier_send without the sending: receipt->message is what would go
  * out. */

@@ -118,7 +118,8 @@ struct am_flush {
     struct am_group *group;
     struct am_kept **all;
     size_t all_count;
-    struct am_alert *alerts; /* that are not muted */
+    const struct am_alert *batch; /* all of them, where the route has labels to render; else NULL */
+    struct am_alert *alerts;      /* that are not muted */
     size_t count;
     size_t firing_count; /* of them */
     struct am_group_state state;

@@ -17,6 +17,7 @@ struct route_text {
     dur repeat_interval;
     struct conf_strs mute;
     struct conf_strs active;
+    struct conf_pairs labels;
     const struct yaml_node *routes;
 };
 
@@ -32,6 +33,7 @@ static const struct option route_rows[] = {
     ROW("repeat_interval", DURATION, AT(struct route_text, repeat_interval)),
     ROW("mute_time_intervals", STRS, AT(struct route_text, mute)),
     ROW("active_time_intervals", STRS, AT(struct route_text, active)),
+    ROW("labels", PAIRS, AT(struct route_text, labels)),
     ROW("routes", CUSTOM, AT(struct route_text, routes), OF(am_node_custom)),
 };
 static const struct option_type route_type = {.name = "config.plain",
@@ -195,6 +197,35 @@ static void inherit(struct am_route *route, const struct route_text *text,
     }
 }
 
+/* The parent's labels, and this route's own in place of those of the same name. */
+static void read_labels(struct option_reader *rd, const struct yaml_node *node,
+                        struct conf_pairs own, struct am_route *route)
+{
+    struct labels above = route->parent != NULL ? route->parent->labels : (struct labels){0};
+    struct label *items = ARENA_ARRAY(rd->arena, struct label, above.count + own.count);
+    size_t count = 0;
+
+    for (size_t i = 0; i < above.count; i++) {
+        bool is_own = false;
+
+        for (size_t k = 0; k < own.count && !is_own; k++) {
+            is_own = str_eq(above.items[i].name, own.items[k].name);
+        }
+        if (!is_own) {
+            items[count++] = above.items[i];
+        }
+    }
+    for (size_t i = 0; i < own.count; i++) {
+        if (own.items[i].name.len == 0 || !utf8_is_valid(own.items[i].name)) {
+            option_fault_key(rd, node, "labels", "invalid label name \"%.*s\" in route labels",
+                             STR_ARG(own.items[i].name));
+        }
+        items[count++] = (struct label){own.items[i].name, own.items[i].value};
+    }
+    labels_sort(items, count);
+    route->labels = (struct labels){items, count};
+}
+
 static void set_key(struct option_reader *rd, struct am_route *route)
 {
     struct buf key = {0};
@@ -251,6 +282,7 @@ struct am_route *am_route_read(struct option_reader *rd, const struct yaml_node 
     check_not_zero(rd, node, "group_interval", text->group_interval);
     check_not_zero(rd, node, "repeat_interval", text->repeat_interval);
     am_matchers_read(rd, node, "matchers", "match", "match_re", &route->matchers);
+    read_labels(rd, node, text->labels, route);
     set_key(rd, route);
     read_routes(rd, text->routes, route);
     return route;

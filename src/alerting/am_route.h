@@ -26,6 +26,7 @@ struct am_route {
     struct conf_strs mute_time_intervals; /* this route's own; they are not inherited */
     struct conf_strs active_time_intervals;
     am_matchers matchers; /* sorted */
+    struct labels labels; /* templates; with those of its parents */
     bool continues;
     str key; /* {}/{a="b"}: stable as long as the matchers on the way are */
     struct am_route **routes;

@@ -65,7 +65,7 @@ static enum am_notify_outcome send(void *prepared, const struct am_integration *
     return AM_NOTIFY_OK;
 }
 
-static const struct am_sending sending = {prepare, release, send};
+static const struct am_sending sending = {prepare, release, send, NULL};
 
 /* ---- The driver ---- */
 

@@ -131,7 +131,7 @@ static void await_told(struct crowd *crowd, int wanted)
 
 TEST(am_threads_tell_while_everybody_asks)
 {
-    static const struct am_sending sending = {prepare, release, send};
+    static const struct am_sending sending = {prepare, release, send, NULL};
     struct crowd crowd = {0};
     char path[512];
     const struct am_options options = {.clock = clock_real(),

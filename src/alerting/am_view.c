@@ -131,6 +131,32 @@ static int cmp_groups(const void *a, const void *b)
     return order != 0 ? order : str_cmp(x->key, y->key);
 }
 
+/* Copies what its route's labels are rendered from once the lock is released. */
+static void view_route_labels(const struct am_group *group, ts now, struct arena *arena,
+                              struct am_group_view *ret)
+{
+    struct am_alert *batch;
+    struct am_notification *from;
+    size_t index = 0;
+
+    if (group->route->labels.count == 0) {
+        return;
+    }
+    batch = ARENA_ARRAY(arena, struct am_alert, group->alerts.count);
+    from = ARENA_NEW(arena, struct am_notification);
+    *from = (struct am_notification){.receiver = ret->receiver,
+                                     .group_key = ret->key,
+                                     .group_labels = ret->labels,
+                                     .now = now,
+                                     .route_labels = group->route->labels,
+                                     .batch = batch};
+    for (const struct am_fp_slot *slot; (slot = am_fps_next(&group->alerts, &index)) != NULL;) {
+        copy_alert(arena, &((const struct am_kept *)slot->value)->alert,
+                   &batch[from->batch_count++]);
+    }
+    ret->unrendered = from;
+}
+
 static void view_group(struct am *am, const struct am_group *group, const struct am_filter *filter,
                        ts now, struct arena *arena, struct am_group_view *ret)
 {
@@ -147,6 +173,9 @@ static void view_group(struct am *am, const struct am_group *group, const struct
     ret->receiver = arena_str(arena, group->route->receiver);
     ret->key = arena_str(arena, group->key);
     ret->muted_by = arena_str(arena, group->muted_by);
+    if (ret->count > 0) {
+        view_route_labels(group, now, arena, ret);
+    }
 }
 
 /* Alerts of several groups have the receivers of all that were looked at, as Alertmanager has it.
@@ -189,8 +218,10 @@ void am_groups(struct am *am, const struct am_filter *filter, struct arena *aren
     size_t index = 0;
     size_t count = 0;
     struct am_group_view *views;
+    struct am_setup *setup = NULL;
 
     lock_acquire(&am->lock);
+    setup = am->setup != NULL ? am_setup_ref(am->setup) : NULL; /* the routes' labels are in it */
     views = ARENA_ARRAY(arena, struct am_group_view, am->groups.count + 1);
     for (const struct map_entry *slot; (slot = map_next(&am->groups, &index)) != NULL;) {
         const struct am_group *group = slot->value;
@@ -206,6 +237,15 @@ void am_groups(struct am *am, const struct am_filter *filter, struct arena *aren
     lock_release(&am->lock);
     for (size_t i = 0; i < count; i++) {
         qsort((void *)views[i].alerts, views[i].count, sizeof(struct am_alert_view), cmp_alerts);
+        if (views[i].unrendered != NULL && setup->sending->route_labels != NULL) {
+            views[i].route_labels =
+                setup->sending->route_labels(setup->prepared, views[i].unrendered, arena);
+        }
+    }
+    if (setup != NULL) {
+        lock_acquire(&am->lock);
+        am_setup_unref(setup);
+        lock_release(&am->lock);
     }
     qsort(views, count, sizeof(*views), cmp_groups);
     share_receivers(views, count, arena);

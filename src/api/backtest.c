@@ -64,7 +64,7 @@ static enum am_notify_outcome note(void *prepared, const struct am_integration *
     return AM_NOTIFY_OK;
 }
 
-static const struct am_sending sending = {prepare, release, note};
+static const struct am_sending sending = {prepare, release, note, NULL};
 
 /* ---- Running ---- */
 

@@ -95,11 +95,18 @@ static const struct {
                               "reconstruction/reconstruction",
                               {"--role=api"}},
     [CHILD_ORCHESTRATOR] = {"orchestrator", "orchestrator", "orchestrator/orchestrator", {NULL}},
-    /* With room for the fault "websockets". */
-    [CHILD_EXTRACTION] = {"extraction",
-                          "extraction",
-                          "extraction/extraction",
-                          {"--connections=1300"}},
+    [CHILD_EXTRACTION] = {"extraction", "extraction", "extraction/extraction", {NULL}},
+};
+
+/* What a fault needs beside itself: what is filled is a bound of the service, not the machine. */
+static const struct {
+    enum demo_child child;
+    const char *fault;
+    const char *argument;
+} fault_needs[] = {
+    {CHILD_STUDIO, "disk-fill", "--disk-quota=200"},
+    {CHILD_STUDIO, "memory-ballast", "--memory-limit=280"},
+    {CHILD_EXTRACTION, "websockets", "--connections=1300"},
 };
 
 /* The users: of which service, and where its metrics are. */
@@ -328,6 +335,29 @@ static bool fault_is_of(str fault, enum demo_child child)
     return str_is(str_slice(fault, 0, str_index_char(fault, '=')), children[child].service);
 }
 
+/* Returns the number of arguments, at most `max`. */
+static size_t child_faults(struct demo *demo, enum demo_child child, const char **ret, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < demo->flags.list_count && count < max; i++) {
+        str fault = demo->flags.list[i];
+        str text = str_from_index(fault, str_index_char(fault, '=') + 1);
+
+        if (!fault_is_of(fault, child)) {
+            continue;
+        }
+        ret[count++] = arena_printf(&demo->arena, "--fault=%.*s", STR_ARG(text)).ptr;
+        for (size_t k = 0; k < ARRAY_COUNT(fault_needs) && count < max; k++) {
+            if (fault_needs[k].child == child &&
+                str_has_prefix(text, str_from(fault_needs[k].fault))) {
+                ret[count++] = fault_needs[k].argument;
+            }
+        }
+    }
+    return count;
+}
+
 /* Ports that it had before are asked for again. */
 static int child_start(struct demo *demo, enum demo_child child, bool with_faults,
                        struct baro_error *err)
@@ -346,16 +376,8 @@ static int child_start(struct demo *demo, enum demo_child child, bool with_fault
         argv[count++] = children[child].arguments[i];
     }
     count += child_peers(demo, child, argv + count);
-    for (size_t i = 0; with_faults && i < demo->flags.list_count && count < DEMO_ARGS_MAX - 1;
-         i++) {
-        str fault = demo->flags.list[i];
-
-        if (fault_is_of(fault, child)) {
-            argv[count++] =
-                arena_printf(&demo->arena, "--fault=%.*s",
-                             STR_ARG(str_from_index(fault, str_index_char(fault, '=') + 1)))
-                    .ptr;
-        }
+    if (with_faults) {
+        count += child_faults(demo, child, argv + count, DEMO_ARGS_MAX - 1 - count);
     }
     r = demo_process_start(process, children[child].name, directory, argv, err);
     r = r < 0 ? r : demo_process_port(process, " listening on port ", &demo->ports[child], err);

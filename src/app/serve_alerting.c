@@ -50,7 +50,13 @@ static enum am_notify_outcome send(void *prepared, const struct am_integration *
     return am_notifier_send(prepared, integration, notification, timeout, cancel, receipt, err);
 }
 
-static const struct am_sending sending = {prepare, release, send};
+static struct labels route_labels(void *prepared, const struct am_notification *notification,
+                                  struct arena *arena)
+{
+    return am_notifier_route_labels(prepared, notification, arena);
+}
+
+static const struct am_sending sending = {prepare, release, send, route_labels};
 
 /* ---- Configurations ---- */
 

@@ -27,7 +27,8 @@ struct template_notice {
     const struct template_notice_alert *alerts;
     size_t count;
     struct labels group_labels;
-    struct labels route_labels;
+    struct labels route_labels;                /* rendered, or templates when there is a resolver */
+    struct template_notice_resolver *resolver; /* private to template_notice_route_labels */
     ts now;
     /* The zone's hours at a time, for the function tz; NULL = UTC alone is known. */
     int (*zone)(str name, int64_t seconds, int32_t *ret_offset, char ret_abbreviation[16],
@@ -47,6 +48,15 @@ int template_notice_read(struct arena *arena, str json, struct tvalue *ret, stru
 
 /* Data of two alerts, one of which is over, to try templates with. */
 extern const char template_notice_example[];
+
+/*
+ * template_notice_route_labels renders notice->route_labels, templates which may ask for each other
+ * by `routeLabels`, into the arena. A label that fails is left out. Returns how many failed; err is
+ * the first one's.
+ */
+size_t template_notice_route_labels(const struct template_set *set,
+                                    const struct template_notice *notice, struct arena *arena,
+                                    struct labels *ret, struct baro_error *err);
 
 /* template_notice_cut is the data with its first `count` alerts alone; the rest stays. */
 struct tvalue template_notice_cut(struct arena *arena, const struct tvalue *data, size_t count);

@@ -199,11 +199,115 @@ FUNCTION(call_to_json)
     return result(call, &out, ret, err);
 }
 
+/* What the function routeLabels knows while the labels themselves are rendered: each is rendered
+ * once, and one that asks for itself is told so. */
+enum { ROUTE_LABELS_DEEP = 32 };
+
+struct template_notice_resolver {
+    const struct template_set *set;
+    struct tvalue data;
+    struct arena *arena;
+    str *values;                     /* by the label's place; ptr NULL = not rendered yet */
+    size_t stack[ROUTE_LABELS_DEEP]; /* those that are being rendered */
+    size_t depth;
+};
+
+static int fail_cycle(const struct template_notice *notice, size_t again, struct baro_error *err)
+{
+    const struct template_notice_resolver *resolver = notice->resolver;
+    struct buf names = {0};
+    int result;
+
+    for (size_t i = 0; i < resolver->depth; i++) {
+        buf_str(&names, notice->route_labels.items[resolver->stack[i]].name);
+        buf_c(&names, " -> ");
+    }
+    result = error_set(err, BARO_EINVALID, "route label cycle detected: %.*s%.*s",
+                       STR_ARG(buf_view(&names)), STR_ARG(notice->route_labels.items[again].name));
+    buf_done(&names);
+    return result;
+}
+
+static int resolve(const struct template_notice *notice, size_t index, str *ret,
+                   struct baro_error *err)
+{
+    struct template_notice_resolver *resolver = notice->resolver;
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
+    int result;
+
+    for (size_t i = 0; i < resolver->depth; i++) {
+        if (resolver->stack[i] == index) {
+            return fail_cycle(notice, index, err);
+        }
+    }
+    if (resolver->depth == ROUTE_LABELS_DEEP) {
+        return error_set(err, BARO_ELIMIT, "route labels ask for each other more than %d deep",
+                         ROUTE_LABELS_DEEP);
+    }
+    if (resolver->values[index].ptr == NULL) {
+        resolver->stack[resolver->depth++] = index;
+        result = template_notice_run(resolver->set, notice, resolver->data, resolver->arena,
+                                     notice->route_labels.items[index].value, false, &out, err);
+        resolver->depth--;
+        if (result >= 0) {
+            resolver->values[index] = arena_str(resolver->arena, buf_view(&out));
+        }
+        buf_done(&out);
+        if (result < 0) {
+            return result;
+        }
+    }
+    *ret = resolver->values[index];
+    return 0;
+}
+
+size_t template_notice_route_labels(const struct template_set *set,
+                                    const struct template_notice *notice, struct arena *arena,
+                                    struct labels *ret, struct baro_error *err)
+{
+    size_t count = notice->route_labels.count;
+    struct label *items = ARENA_ARRAY(arena, struct label, count);
+    struct template_notice_resolver resolver = {
+        .set = set, .arena = arena, .values = ARENA_ARRAY(arena, str, count)};
+    struct template_notice resolving = *notice;
+    size_t failed = 0;
+    size_t kept = 0;
+
+    resolving.reason = STR(""); /* there is no notification: "unknown" */
+    resolving.resolver = &resolver;
+    resolver.data = template_notice_value(arena, &resolving);
+    for (size_t i = 0; i < count; i++) {
+        struct baro_error why = {0};
+
+        items[kept].name = notice->route_labels.items[i].name;
+        if (resolve(&resolving, i, &items[kept].value, &why) >= 0) {
+            kept++;
+        } else if (failed++ == 0 && err != NULL) {
+            *err = why;
+        }
+    }
+    *ret = (struct labels){items, kept};
+    return failed;
+}
+
 FUNCTION(call_route_labels)
 {
-    str value = labels_get(notice_of(call)->route_labels, call->args[0].string);
+    const struct template_notice *notice = notice_of(call);
+    struct labels labels = notice->route_labels;
+    str value = STR("");
 
-    *ret = tvalue_string(value.ptr != NULL ? value : STR(""));
+    for (size_t i = 0; i < labels.count; i++) {
+        if (str_eq(labels.items[i].name, call->args[0].string)) {
+            int result = 0;
+
+            value = labels.items[i].value;
+            result = notice->resolver != NULL ? resolve(notice, i, &value, err) : 0;
+            if (result < 0) {
+                return result;
+            }
+        }
+    }
+    *ret = tvalue_string(value);
     return 0;
 }
 

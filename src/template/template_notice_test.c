@@ -855,3 +855,49 @@ TEST(template_notice_renders_as_alertmanager)
     test_row(NULL);
     arena_done(&arena);
 }
+
+TEST(template_notice_route_labels_ask_for_each_other)
+{
+    static const struct label raw[] = {
+        {STR_INIT("a"), STR_INIT("{{ .GroupLabels.alertname }}/{{ routeLabels \"b\" }}")},
+        {STR_INIT("b"), STR_INIT("{{ .Receiver }} {{ len .Alerts }}{{ routeLabels \"none\" }}")},
+        {STR_INIT("c"), STR_INIT("{{ .NotificationReason }}")},
+        {STR_INIT("loop"), STR_INIT("{{ routeLabels \"loop2\" }}")},
+        {STR_INIT("loop2"), STR_INIT("{{ routeLabels \"loop\" }}")},
+        {STR_INIT("plain"), STR_INIT("{{ .Status }} <&>")},
+        {STR_INIT("wrong"), STR_INIT("{{ nothing }}")},
+    };
+    static const struct label group[] = {{STR_INIT("alertname"), STR_INIT("X")}};
+    static const struct template_notice_alert alerts[] = {{.fingerprint = 1}, {.fingerprint = 2}};
+    const struct template_notice notice = {.receiver = STR("who"),
+                                           .reason = STR("first notification"),
+                                           .alerts = alerts,
+                                           .count = 2,
+                                           .group_labels = {group, 1},
+                                           .route_labels = {raw, ARRAY_COUNT(raw)}};
+    CLEANUP(template_set_freep) struct template_set *set = template_notice_set();
+    struct arena arena = {0};
+    struct labels got = {0};
+    struct baro_error err = {0};
+    struct template_notice rendered = notice;
+    struct buf out = {0};
+
+    assert_int_equal(template_notice_route_labels(set, &notice, &arena, &got, &err), 3);
+    assert_true(str_contains(str_from(err.message),
+                             STR("route label cycle detected: loop -> loop2 -> loop")));
+    assert_int_equal(got.count, 4);
+    assert_str_equal(labels_get(got, STR("a")), STR("X/who 2"));
+    assert_str_equal(labels_get(got, STR("b")), STR("who 2"));
+    assert_str_equal(labels_get(got, STR("c")), STR("unknown"));
+    assert_str_equal(labels_get(got, STR("plain")), STR("firing <&>"));
+
+    /* What is rendered is text from then on, also where it looks like a template. */
+    rendered.route_labels = notice.route_labels;
+    assert_ok(template_notice_run(set, &rendered, template_notice_value(&arena, &rendered), &arena,
+                                  STR("{{ .RouteLabels.plain }}|{{ routeLabels \"plain\" }}"),
+                                  false, &out, &err),
+              &err);
+    assert_str_equal(buf_view(&out), STR("{{ .Status }} <&>|{{ .Status }} <&>"));
+    buf_done(&out);
+    arena_done(&arena);
+}

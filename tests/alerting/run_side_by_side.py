@@ -251,6 +251,35 @@ def test_alerts_cross_the_border(build, work):
     hook.close()
 
 
+LABELLED = """
+route:
+  receiver: all
+  group_by: [alertname]
+  group_wait: 100ms
+  labels: {{team: base, text: '{{{{ .GroupLabels.alertname }}}} of {{{{ routeLabels "team" }}}}, {{{{ len .Alerts }}}} alerts'}}
+  routes:
+  - {{receiver: all, matchers: [severity=critical], labels: {{team: night}}}}
+receivers:
+- {{name: all, labels: {{owner: us}}, webhook_configs: [{{url: 'http://127.0.0.1:{hook}/all'}}]}}
+"""
+
+
+def test_labels_of_routes(build, work):
+    """A route's labels are inherited, rendered for each group, and in what webhooks and the API have."""
+    hook = Hook()
+    (work / "labels-am.yml").write_text(LABELLED.format(hook=hook.port))
+    with Server(str(build / "barograph"), work, "scrape_configs: []\n", f"--alertmanager.config-file={work / 'labels-am.yml'}", name="labels") as server:
+        server.wait_ready()
+        post(server.port, [{"labels": {"alertname": "A", "i": "0"}}, {"labels": {"alertname": "A", "i": "1"}},
+                           {"labels": {"alertname": "B", "severity": "critical"}}])
+        wait_until("both are told", lambda: len(hook.events()) == 2, 60)
+        wanted = {"A": {"team": "base", "text": "A of base, 2 alerts"}, "B": {"team": "night", "text": "B of night, 1 alerts"}}
+        equal({body["groupLabels"]["alertname"]: body["routeLabels"] for _, _, body in hook.events()}, wanted, "webhook")
+        groups = json.loads(server.get("/api/v2/alerts/groups")[2])
+        equal({group["labels"]["alertname"]: group["routeLabels"] for group in groups}, wanted, "API")
+    hook.close()
+
+
 def alerts_of(port):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/alerts", timeout=30) as answer:
         return json.load(answer)

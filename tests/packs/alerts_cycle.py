@@ -35,7 +35,8 @@ class Demo:
         self.epoch = time.time()
         self.program = Program([str(build / "barograph"), "demo", f"--data={work}/demo", f"--web.listen-address=127.0.0.1:{self.port}", "--interval=500ms",
                                 "--hurry=60", f"--fault-for={fault_s}s", *(f"--fault={fault}" for fault in faults)], work / "demo.log", cwd=ROOT)
-        wait_until("started", lambda: "Ctrl-C" in self.program.text(), 120)
+        wait_until("started", lambda: "Ctrl-C" in self.program.text() or self.program.process.poll() is not None, 120)
+        equal(self.program.process.poll(), None, self.program.text())
 
     def service(self, name):
         return int(re.search(rf"^{name} +http://127\.0\.0\.1:(\d+)/", self.program.text(), re.M)[1])
@@ -110,7 +111,7 @@ def life(build, work, fault_s, faults, alerts, stages=("pending", "firing", "not
                 seen.setdefault(key, {})["pending"] = 0
             with contextlib.suppress(RuntimeError):
                 wait_until("all told", lambda: demo.has(alerts - inhibited, stages), fault_s + 60, 1)
-            wait_until("the faults' end", lambda: "without its faults" in demo.program.text(), fault_s + 60, 1)
+            wait_until("the faults' end", lambda: demo.look() or "without its faults" in demo.program.text(), fault_s + 60, 1)
             with contextlib.suppress(RuntimeError):
                 wait_until("all over", lambda: demo.has(alerts - inhibited, ("resolved",)), LIMIT_S, 1)
             demo.look()
@@ -129,10 +130,10 @@ def of(system, *names):
 
 
 def test_round_1_errors(build, work):
-    life(build, work, 70, ["studio=errors", "studio=memory-ballast:128", "studio=disk-fill", "orchestrator=failing-stage:post=0.3", "orchestrator=shedding:50",
+    life(build, work, 70, ["studio=errors", "studio=memory-ballast", "studio=disk-fill", "orchestrator=failing-stage:post=0.3", "orchestrator=shedding:50",
                            "reconstruction=slow-http:1.5", "reconstruction=fail-stage:meshing=0.5", "extraction=api-errors:0.3",
                            "extraction=db-errors:0.2", "extraction=extraction-failures:0.5", "extraction=websockets:1001"],
-         of("orfeas", "CriticalErrorRate", "HighErrorRate", "LowDiskSpace") | of("orchestrator", "HighErrorRate", "HighBackpressure") |
+         of("orfeas", "CriticalErrorRate", "HighErrorRate", "CriticalMemoryUsage", "HighMemoryUsage", "LowDiskSpace") | of("orchestrator", "HighErrorRate", "HighBackpressure") |
          of("e2e3d", "HighAPILatency", "JobFailureRateHigh") |
          of("pybase", "HighAPIErrorRate", "HighDBErrorRate", "HighExtractionFailureRate", "TooManyWebSockets"))
 
