@@ -69,7 +69,7 @@ static void put_silence(struct am *am, struct arena *arena, str text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct am_sending sending = {prepare, release, send};
+    static const struct am_sending sending = {prepare, release, send, NULL};
     const struct am_filter filter = {.active = true, .silenced = true, .inhibited = true};
     str text = str_of((const char *)data, size);
     struct faults faults = {0};
