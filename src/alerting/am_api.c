@@ -183,7 +183,10 @@ static void post_peer(struct am_call *call)
 {
     struct baro_error err = {0};
 
-    if (am_peers_take(call->am, call->request->body, &call->response->body, &err) < 0) {
+    if (!am_peers_any(call->am)) {
+        am_call_fault(call, 403, 403,
+                      "this program has no peers: start it with --alertmanager.peer of the sender");
+    } else if (am_peers_take(call->am, call->request->body, &call->response->body, &err) < 0) {
         am_call_fault(call, 400, 400, "%s", err.message);
     }
 }

@@ -454,6 +454,16 @@ static void take_entry(struct am *am, struct arena *arena, const struct json *no
     lock_release(&am->lock);
 }
 
+bool am_peers_any(struct am *am)
+{
+    bool any;
+
+    lock_acquire(&am->lock);
+    any = am->peers != NULL;
+    lock_release(&am->lock);
+    return any;
+}
+
 /* A message is also a sign of life of whoever has that name. */
 static void note_sender(struct am *am, str name)
 {

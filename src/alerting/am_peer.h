@@ -28,6 +28,9 @@ int am_peers_start(struct am *am, const struct am_peers_options *options, struct
 /* am_peers_stop ends the threads; am_free does it too. */
 void am_peers_stop(struct am *am);
 
+/* am_peers_any says whether this program names peers itself; only then does it take messages. */
+bool am_peers_any(struct am *am);
+
 /* am_peers_take is a message that a peer has sent: what is younger in it is kept. Appends the
  * answer. Fails with BARO_EPARSE. */
 int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error *err);

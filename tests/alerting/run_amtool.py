@@ -244,6 +244,7 @@ def test_faults_have_alertmanagers_codes(build, work):
                  "at least one matcher must not match the empty string"),
                 ("POST", "/silences", {**silence, "matchers": [{"name": "a", "value": "(", "isRegex": True}]}, 400,
                  "invalid label matcher 0"),
+                ("POST", "/peer", {"name": "stranger", "entries": []}, 403, "has no peers"),
                 ("GET", "/silence/x", None, 422, "silenceID in path must be of type uuid"),
                 ("GET", f"/silence/{unknown}", None, 404, ""),
                 ("DELETE", f"/silence/{unknown}", None, 404, "")):
