@@ -61,6 +61,11 @@ static void load_silence(void *context, const struct am_silence_spec *spec)
     }
 }
 
+static void load_ack(void *context, const struct am_ack *ack)
+{
+    (void)am_acks_put(&((struct am *)context)->acks, ack, NULL);
+}
+
 static void load_entry(void *context, const struct am_nflog_entry *entry)
 {
     (void)am_nflog_put(&((struct am *)context)->nflog, entry);
@@ -68,7 +73,7 @@ static void load_entry(void *context, const struct am_nflog_entry *entry)
 
 static int load_state(struct am *am, struct baro_error *err)
 {
-    const struct am_state_reader reader = {load_alert, load_silence, load_entry, am};
+    const struct am_state_reader reader = {load_alert, load_silence, load_entry, load_ack, am};
     ts alive = 0;
     size_t bad = 0;
     int r = am_state_load(am->state, &reader, &alive, &bad, err);
@@ -174,6 +179,7 @@ struct am *am_free(struct am *am)
     am_timers_done(&am->timers);
     am_nflog_done(&am->nflog);
     am_silences_done(&am->silences);
+    am_acks_done(&am->acks);
     am_store_done(&am->store);
     (void)pthread_cond_destroy(&am->changed);
     (void)pthread_cond_destroy(&am->queued);
@@ -302,6 +308,7 @@ static void collect_locked(struct am *am)
 
     am_store_gc(&am->store, now, alert_gone, am);
     am->counters.nflog_gc += am_nflog_gc(&am->nflog, now, entry_gone, am);
+    am_acks_collect_locked(am);
     am->counters.silence_gc += am_silences_gc(&am->silences, now - am->options.retention, now);
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "alerting/am_ack.h"
 #include "alerting/am_alert.h"
 #include "alerting/am_config.h"
 #include "alerting/am_notify.h"
@@ -109,6 +110,8 @@ struct am_alert_view {
     uint64_t inhibited_by; /* 0 = not */
     const str *receivers;
     size_t receiver_count;
+    bool is_acknowledged;
+    struct am_ack ack;
 };
 
 struct am_group_view {
@@ -165,6 +168,23 @@ int am_silence_expire(struct am *am, str id, struct baro_error *err);
 /* am_silence_list copies all, or the one of that id: active, pending, expired ones. */
 void am_silence_list(struct am *am, str id, struct arena *arena, struct am_silence_view **ret,
                      size_t *ret_count);
+
+/* ---- Acknowledgements ---- */
+
+/*
+ * am_ack_set acknowledges alerts that fire, or takes their acknowledgement back
+ * (wanted->is_taken_back), and returns when that is on the disk: how many there were. ret_found
+ * holds `count` answers. Times of `wanted` but ends_at do not matter. Fails as am_acks_put does.
+ */
+int am_ack_set(struct am *am, const struct am_ack *wanted, const uint64_t *fingerprints,
+               size_t count, bool *ret_found, struct baro_error *err);
+
+/* am_ack_list copies those in effect. */
+struct am_ack_view {
+    struct am_ack ack;
+    struct labels labels; /* of the alert */
+};
+void am_ack_list(struct am *am, struct arena *arena, struct am_ack_view **ret, size_t *ret_count);
 
 /* ---- The rest ---- */
 

@@ -199,6 +199,9 @@ static const struct {
     void (*run)(struct am_call *call);
     bool has_body;
 } routes[] = {
+    {HTTP_DELETE, "/ack/", am_api_delete_ack, false},
+    {HTTP_GET, "/acks", am_api_get_acks, false},
+    {HTTP_POST, "/acks", am_api_post_acks, true},
     {HTTP_GET, "/alerts", am_api_get_alerts, false},
     {HTTP_POST, "/alerts", am_api_post_alerts, true},
     {HTTP_GET, "/alerts/groups", am_api_get_groups, false},

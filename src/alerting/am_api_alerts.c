@@ -210,6 +210,12 @@ static void write_alert(struct am_call *call, const struct am_alert_view *view, 
         json_write_pair_str(json, STR("generatorURL"), view->alert.generator_url);
     }
     am_call_labels(json, STR("labels"), view->alert.labels);
+    if (view->is_acknowledged) {
+        json_write_key(json, STR("acknowledgement"));
+        json_write_object_begin(json);
+        am_call_ack(json, &view->ack);
+        json_write_object_end(json);
+    }
     json_write_object_end(json);
 }
 

@@ -1,6 +1,7 @@
 /* am_api_priv: what the handlers of API v2 share. */
 #pragma once
 
+#include "alerting/am.h"
 #include "alerting/am_api.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
@@ -45,6 +46,12 @@ bool am_call_matchers(struct am_call *call, am_matchers *ret);
 /* am_call_parse_time reads RFC 3339; the year 1 is no time. Absent = 0. */
 bool am_call_parse_time(const struct json *node, ts *ret);
 
+/* am_call_ack writes the members of an acknowledgement. */
+void am_call_ack(struct json_writer *json, const struct am_ack *ack);
+
+void am_api_delete_ack(struct am_call *call);
+void am_api_get_acks(struct am_call *call);
+void am_api_post_acks(struct am_call *call);
 void am_api_get_alerts(struct am_call *call);
 void am_api_post_alerts(struct am_call *call);
 void am_api_get_groups(struct am_call *call);

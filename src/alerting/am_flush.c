@@ -253,6 +253,10 @@ static void tell(struct am *am, struct am_flush *flush, struct am_target *target
     if (reason == AM_REASON_NONE) {
         return;
     }
+    if (reason == AM_REASON_REPEAT && am_acks_cover_locked(am, flush)) {
+        am_acks_hold_locked(am, flush, entry);
+        return;
+    }
     if (!target->send_resolved && flush->firing_count == 0) {
         /* Nothing that it wants to hear; but the log has to know that all is over. */
         am_nflog_record_locked(am, flush, target, state, STR_NULL);

@@ -181,6 +181,9 @@ static void general_locked(struct am *am, struct buf *buf)
         (double)am->jobs_waiting);
     one(buf, "alertmanager_receivers", "gauge", "Receivers.",
         am->setup != NULL ? (double)am->setup->receiver_count : 0);
+    one(buf, "barograph_alerting_repeats_held_total", "counter",
+        "Repeats that were held back because all alerts of the group are acknowledged.",
+        (double)counters->repeats_held);
     one(buf, "alertmanager_silences_gc_total", "counter", "Silences that were forgotten.",
         (double)counters->silence_gc);
 }

@@ -1,5 +1,6 @@
 #include "alerting/am_peer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "alerting/am_peer_priv.h"
@@ -75,29 +76,51 @@ static void write_entry(struct json_writer *json, const struct am_nflog_entry *e
     json_write_object_end(json);
 }
 
-static void write_kind_locked(struct am *am, struct json_writer *json, const struct am_peer *peer,
-                              size_t count, char kind)
+static bool read_hash(str text, uint64_t *ret);
+
+static void write_ack(struct json_writer *json, const struct am_ack *ack)
 {
-    json_write_key(json, kind == 's' ? STR("silences") : STR("entries"));
+    json_write_object_begin(json);
+    write_hashes(json, STR("alert"), &ack->fingerprint, 1);
+    json_write_pair_i64(json, STR("created"), ack->created_at);
+    json_write_pair_i64(json, STR("ends"), ack->ends_at);
+    json_write_pair_i64(json, STR("updated"), ack->updated_at);
+    json_write_pair_bool(json, STR("takenBack"), ack->is_taken_back);
+    json_write_pair_str(json, STR("creator"), ack->created_by);
+    json_write_pair_str(json, STR("comment"), ack->comment);
+    json_write_object_end(json);
+}
+
+/* One thing of an outbox, unless it is gone meanwhile. */
+static void write_item_locked(struct am *am, struct json_writer *json, char kind, str key)
+{
+    const struct am_silence *silence = kind == 's' ? am_silences_get(&am->silences, key) : NULL;
+    const struct am_nflog_entry *entry = kind == 'n' ? am_nflog_get(&am->nflog, key) : NULL;
+    const struct am_ack *ack = NULL;
+    uint64_t fingerprint = 0;
+
+    if (kind == 'a' && read_hash(key, &fingerprint)) {
+        ack = am_acks_get(&am->acks, fingerprint);
+    }
+    if (silence != NULL) {
+        write_silence(json, silence);
+    } else if (entry != NULL) {
+        write_entry(json, entry);
+    } else if (ack != NULL) {
+        write_ack(json, ack);
+    }
+}
+
+static void write_kind_locked(struct am *am, struct json_writer *json, const struct am_peer *peer,
+                              size_t count, char kind, str name)
+{
+    json_write_key(json, name);
     json_write_array_begin(json);
     for (size_t i = 0; i < count; i++) {
         str key = str_from(peer->outbox.items[i] + 1);
 
-        if (peer->outbox.items[i][0] != kind) {
-            continue;
-        }
-        if (kind == 's') {
-            const struct am_silence *silence = am_silences_get(&am->silences, key);
-
-            if (silence != NULL) {
-                write_silence(json, silence);
-            }
-        } else {
-            const struct am_nflog_entry *entry = am_nflog_get(&am->nflog, key);
-
-            if (entry != NULL) {
-                write_entry(json, entry);
-            }
+        if (peer->outbox.items[i][0] == kind) {
+            write_item_locked(am, json, kind, key);
         }
     }
     json_write_array_end(json);
@@ -145,6 +168,13 @@ static void put_all_locked(struct am *am, struct am_peer *peer)
     }
     for (const struct map_entry *slot; (slot = map_next(&am->nflog.entries, &index)) != NULL;) {
         put_locked(peer, 'n', slot->key);
+    }
+    index = 0;
+    for (const struct am_fp_slot *slot; (slot = am_fps_next(&am->acks.items, &index)) != NULL;) {
+        char key[20];
+        int len = snprintf(key, sizeof(key), "%016llx", (unsigned long long)slot->fp);
+
+        put_locked(peer, 'a', str_of(key, (size_t)len));
     }
 }
 
@@ -244,8 +274,9 @@ static void talk_locked(struct am_peer *peer)
     count = peer->outbox.count < MESSAGE_KEYS_MAX ? peer->outbox.count : MESSAGE_KEYS_MAX;
     json_write_object_begin(&json);
     json_write_pair_str(&json, STR("name"), str_from(am->peers->name));
-    write_kind_locked(am, &json, peer, count, 's');
-    write_kind_locked(am, &json, peer, count, 'n');
+    write_kind_locked(am, &json, peer, count, 's', STR("silences"));
+    write_kind_locked(am, &json, peer, count, 'n', STR("entries"));
+    write_kind_locked(am, &json, peer, count, 'a', STR("acks"));
     json_write_object_end(&json);
     lock_release(&am->lock);
     r = send(peer, buf_view(&body), &answer, &err);
@@ -464,6 +495,35 @@ bool am_peers_any(struct am *am)
     return any;
 }
 
+static bool read_hash(str text, uint64_t *ret)
+{
+    struct arena arena = {0};
+    const uint64_t *hashes = NULL;
+    bool good = text.len == 16 && read_hashes(&arena, text, &hashes) == 1;
+
+    if (good) {
+        *ret = hashes[0];
+    }
+    arena_done(&arena);
+    return good;
+}
+
+static void take_ack(struct am *am, const struct json *node)
+{
+    struct am_ack ack = {.created_at = int_of(node, "created"),
+                         .ends_at = int_of(node, "ends"),
+                         .updated_at = int_of(node, "updated"),
+                         .is_taken_back = json_is_yes(json_get(node, "takenBack")),
+                         .created_by = json_text(json_get(node, "creator")),
+                         .comment = json_text(json_get(node, "comment"))};
+
+    if (read_hash(json_text(json_get(node, "alert")), &ack.fingerprint)) {
+        lock_acquire(&am->lock);
+        (void)am_ack_merge_locked(am, &ack, NULL);
+        lock_release(&am->lock);
+    }
+}
+
 /* A message is also a sign of life of whoever has that name. */
 static void note_sender(struct am *am, str name)
 {
@@ -482,6 +542,7 @@ int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error
     struct json_writer json = json_write_over(answer);
     const struct json *silences;
     const struct json *entries;
+    const struct json *acks;
     struct arena arena = {0};
     int r = json_doc_parse(body, &root, err);
 
@@ -490,11 +551,15 @@ int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error
     }
     silences = json_get(root, "silences");
     entries = json_get(root, "entries");
+    acks = json_get(root, "acks");
     for (size_t i = 0; i < json_count(silences); i++) {
         take_silence(am, &arena, json_at(silences, i));
     }
     for (size_t i = 0; i < json_count(entries); i++) {
         take_entry(am, &arena, json_at(entries, i));
+    }
+    for (size_t i = 0; i < json_count(acks); i++) {
+        take_ack(am, json_at(acks, i));
     }
     arena_done(&arena);
     note_sender(am, json_text(json_get(root, "name")));

@@ -13,8 +13,9 @@ struct am_peer {
     char *name;    /* as it said; NULL = not yet */
     mono heard_at; /* INT64_MIN = never */
     bool was_tried;
-    bool needs_all;     /* it may have missed something */
-    VEC(char *) outbox; /* keys: 's' and a silence's id, 'n' and an entry's */
+    bool needs_all; /* it may have missed something */
+    VEC(char *)
+    outbox; /* keys: 's' and a silence's id, 'n' and an entry's, 'a' and a fingerprint */
     pthread_cond_t filled;
 };
 
@@ -27,7 +28,8 @@ struct am_peers {
     mono started_at;
 };
 
-/* am_peers_changed_locked tells the peers of a silence or an entry. */
+/* am_peers_changed_locked tells the peers of a silence, an entry or an
+ * acknowledgement. */
 void am_peers_changed_locked(struct am *am, char kind, str key);
 /* am_peers_wait_locked is how long this one lets others tell first. */
 dur am_peers_wait_locked(const struct am *am);

@@ -153,6 +153,7 @@ struct am_counters {
     uint64_t suppressed[4]; /* inhibition, silence, mute interval, active interval */
     uint64_t nflog_gc, nflog_refused, nflog_queries;
     uint64_t silence_gc;
+    uint64_t repeats_held;
     uint64_t notifications[AM_KINDS_MAX];
     uint64_t notifications_failed[AM_KINDS_MAX]
                                  [4]; /* clientError, serverError, contextDeadline, other */
@@ -177,6 +178,7 @@ struct am {
     struct am_store store;
     struct am_silences silences;
     struct am_nflog nflog;
+    struct am_acks acks;
     struct map groups; /* by map_key */
     struct am_timers timers;
     struct am_peers *peers; /* NULL = none */
@@ -230,6 +232,20 @@ void am_flush_tell_locked(struct am *am, struct am_flush *flush);
 void am_flush_drop_locked(struct am *am, struct am_flush *flush);
 /* am_is_silenced_locked asks the silences, or the alert's own memory of them. */
 bool am_is_silenced_locked(struct am *am, struct am_kept *kept, ts now);
+
+/* ---- am_acks.c ---- */
+
+/* am_ack_merge_locked takes what was kept, or a peer's: 1, or 0 when what is there is as young. */
+int am_ack_merge_locked(struct am *am, const struct am_ack *ack, struct baro_error *err);
+/* am_ack_view_locked copies the one of an alert that is in effect; false when there is none. */
+bool am_ack_view_locked(struct am *am, const struct am_alert *alert, ts now, struct arena *arena,
+                        struct am_ack *ret);
+/* am_acks_cover_locked: every alert of the flush that fires is acknowledged. */
+bool am_acks_cover_locked(struct am *am, const struct am_flush *flush);
+/* am_acks_hold_locked: a repeat is held back. The entry may be another one afterwards. */
+void am_acks_hold_locked(struct am *am, const struct am_flush *flush,
+                         const struct am_nflog_entry *entry);
+void am_acks_collect_locked(struct am *am);
 
 /* ---- am_job.c ---- */
 

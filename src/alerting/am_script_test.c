@@ -185,6 +185,18 @@ static void silence(struct am_script *script, str matchers, ts ends_at)
     arena_done(&arena);
 }
 
+static void acknowledge(struct am_script *script, str labels, ts ends_at, bool back)
+{
+    struct label items[LABELS_MAX];
+    const struct am_ack ack = {.created_by = STR("me"), .ends_at = ends_at, .is_taken_back = back};
+    struct baro_error err = {0};
+    bool found = false;
+    uint64_t fp = am_fingerprint((struct labels){items, read_labels(labels, items)});
+
+    assert_int_equal(am_ack_set(script->am, &ack, &fp, 1, &found, &err), 1);
+    assert_true(found);
+}
+
 static void run_step(struct am_script *script, str word, str a, str b, str c)
 {
     ts now = clock_now(&script->clock.clock);
@@ -202,6 +214,8 @@ static void run_step(struct am_script *script, str word, str a, str b, str c)
         silence(script, a, now + number(b) * 1000);
     } else if (str_is(word, "unsilence")) {
         assert_ok(am_silence_expire(script->am, str_from(script->silence), &err), &err);
+    } else if (str_is(word, "ack") || str_is(word, "unack")) {
+        acknowledge(script, a, b.len > 0 ? now + number(b) * 1000 : 0, str_is(word, "unack"));
     } else if (str_is(word, "retry")) {
         script->retries = (int)number(a);
     } else if (str_is(word, "refuse")) {

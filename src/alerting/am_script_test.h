@@ -6,11 +6,12 @@
  *   fire LABELS [for SECONDS]   reports an alert (labels a=b,c=d); it ends after SECONDS (default:
  * it never does, until it is resolved) resolve LABELS              reports that it is over post
  * LABELS                 reports it without any end, as clients do silence MATCHERS SECONDS begins
- * a silence unsilence                   expires the last one retry N, refuse N           the next N
- * attempts fail for now, or for good slow                        what is sent stays on its way
- * until `arrive` arrive                      lets it arrive reload                      applies the
- * configuration again restart                     ends the alertmanager and starts it anew on its
- * state end                         nothing; time passes until then
+ * a silence unsilence                   expires the last one; ack LABELS [SECONDS] acknowledges an
+ * alert, unack LABELS takes that back; retry N, refuse N           the next N attempts fail for
+ * now, or for good slow                        what is sent stays on its way until `arrive` arrive
+ * lets it arrive reload                      applies the configuration again restart ends the
+ * alertmanager and starts it anew on its state end                         nothing; time passes
+ * until then
  *
  * A notification is a line "SECONDS RECEIVER/KIND REASON: +A -B" with the values of the label
  * `alertname` (and `i` behind it where there is one): + fires, - is over, in order.

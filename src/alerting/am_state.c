@@ -23,6 +23,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS schedules(id TEXT PRIMARY KEY, intervals TEXT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS nflog(key TEXT PRIMARY KEY, time INTEGER, expires INTEGER,"
     " firing TEXT, resolved TEXT, thread TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS acks(fingerprint INTEGER PRIMARY KEY, created INTEGER,"
+    " ends INTEGER, updated INTEGER, taken_back INTEGER, creator TEXT, comment TEXT);"
     "CREATE TABLE IF NOT EXISTS deliveries(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER,"
     " receiver TEXT, integration TEXT, group_key TEXT, status TEXT, outcome TEXT, error TEXT,"
     " message TEXT, alerts INTEGER, attempts INTEGER, http_status INTEGER, duration INTEGER);";
@@ -36,6 +38,8 @@ enum op_kind {
     OP_SILENCE_GONE,
     OP_SCHEDULE,
     OP_SCHEDULE_GONE,
+    OP_ACK,
+    OP_ACK_GONE,
     OP_ENTRY,
     OP_ENTRY_GONE,
     OP_ALIVE,
@@ -53,6 +57,8 @@ static const char *const statements[OP_COUNT] = {
     [OP_SILENCE_GONE] = "DELETE FROM silences WHERE id=?7",
     [OP_SCHEDULE] = "INSERT OR REPLACE INTO schedules VALUES(?7,?8)",
     [OP_SCHEDULE_GONE] = "DELETE FROM schedules WHERE id=?7",
+    [OP_ACK] = "INSERT OR REPLACE INTO acks VALUES(?1,?2,?3,?4,?5,?7,?8)",
+    [OP_ACK_GONE] = "DELETE FROM acks WHERE fingerprint=?1",
     [OP_ENTRY] = "INSERT OR REPLACE INTO nflog VALUES(?7,?1,?2,?8,?9,?10)",
     [OP_ENTRY_GONE] = "DELETE FROM nflog WHERE key=?7",
     [OP_ALIVE] = "INSERT OR REPLACE INTO meta VALUES('alive',?1)",
@@ -280,6 +286,15 @@ void am_state_entry(struct am_state *state, const struct am_nflog_entry *entry, 
                 4));
     buf_done(&firing);
     buf_done(&resolved);
+}
+
+void am_state_ack(struct am_state *state, const struct am_ack *ack, bool gone)
+{
+    const int64_t numbers[] = {(int64_t)ack->fingerprint, ack->created_at, ack->ends_at,
+                               ack->updated_at, ack->is_taken_back};
+
+    push(state, op_new(gone ? OP_ACK_GONE : OP_ACK, numbers, 5,
+                       (const str[]){ack->created_by, ack->comment}, 2));
 }
 
 void am_state_alive(struct am_state *state, ts now)
@@ -630,6 +645,28 @@ static int load_entries(struct am_state *state, const struct am_state_reader *re
     return r;
 }
 
+static int load_acks(struct am_state *state, const struct am_state_reader *reader,
+                     struct baro_error *err)
+{
+    CLEANUP(db_query_freep) struct db_query *query = NULL;
+    int r = db_prepare(state->db,
+                       "SELECT fingerprint, created, ends, updated, taken_back, creator, comment"
+                       " FROM acks",
+                       &query, err);
+
+    while (r >= 0 && (r = db_query_step(query, err)) > 0) {
+        reader->ack(reader->context,
+                    &(struct am_ack){.fingerprint = (uint64_t)db_column_i64(query, 0),
+                                     .created_at = db_column_i64(query, 1),
+                                     .ends_at = db_column_i64(query, 2),
+                                     .updated_at = db_column_i64(query, 3),
+                                     .is_taken_back = db_column_i64(query, 4) != 0,
+                                     .created_by = db_column_str(query, 5),
+                                     .comment = db_column_str(query, 6)});
+    }
+    return r;
+}
+
 int am_state_load(struct am_state *state, const struct am_state_reader *reader, ts *ret_alive,
                   size_t *ret_bad, struct baro_error *err)
 {
@@ -644,6 +681,7 @@ int am_state_load(struct am_state *state, const struct am_state_reader *reader, 
     }
     r = r >= 0 ? load_entries(state, reader, ret_bad, err) : r;
     r = r >= 0 ? load_silences(state, reader, ret_bad, err) : r;
+    r = r >= 0 ? load_acks(state, reader, err) : r;
     return r >= 0 ? load_alerts(state, reader, ret_bad, err) : r;
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "alerting/am_ack.h"
 #include "alerting/am_nflog.h"
 #include "alerting/am_silence.h"
 #include "alerting/am_store.h"
@@ -51,6 +52,7 @@ struct am_state_reader {
     void (*alert)(void *context, const struct am_alert *alert);
     void (*silence)(void *context, const struct am_silence_spec *spec);
     void (*entry)(void *context, const struct am_nflog_entry *entry);
+    void (*ack)(void *context, const struct am_ack *ack);
     void *context;
 };
 
@@ -67,6 +69,7 @@ void am_state_alert(struct am_state *state, struct am_kept *kept, bool touched);
 void am_state_alert_gone(struct am_state *state, uint64_t fingerprint);
 void am_state_silence(struct am_state *state, const struct am_silence *silence, bool gone);
 void am_state_entry(struct am_state *state, const struct am_nflog_entry *entry, bool gone);
+void am_state_ack(struct am_state *state, const struct am_ack *ack, bool gone);
 void am_state_alive(struct am_state *state, ts now);
 void am_state_delivery(struct am_state *state, const struct am_delivery *delivery);
 

@@ -53,6 +53,7 @@ static bool view_alert(struct am *am, struct am_kept *kept, const struct am_filt
         return false;
     }
     copy_alert(arena, &kept->alert, &ret->alert);
+    ret->is_acknowledged = am_ack_view_locked(am, &kept->alert, now, arena, &ret->ack);
     return true;
 }
 

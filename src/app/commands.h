@@ -5,6 +5,7 @@
  * Each takes what follows the command's words, writes to standard output and error, and returns the
  * exit status: 0 = good, 1 = refused or failed, 2 = wrong usage, 3 = lint findings.
  */
+int command_alert_ack(int argc, char **argv);
 int command_alert_add(int argc, char **argv);
 int command_alert_query(int argc, char **argv);
 int command_alert_test_receiver(int argc, char **argv);

@@ -2,11 +2,13 @@
 """What Alertmanager has not: recurring silences, acknowledgement; kept over kill -9 and told to peers."""
 
 import contextlib
+import http.server
 import json
 import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -143,6 +145,120 @@ def test_peers_hear_of_recurring_silences(build, work):
         id = a.silence(NEVER)
         wait_until("b has it", lambda: [s.get("timeIntervals") for s in b.ask("/silences")] == [NEVER])
         equal([(s["id"], s["status"]["state"]) for s in b.ask("/silences")], [(id, "pending")])
+
+
+HOOK = """
+route: {{receiver: r, group_by: [alertname], group_wait: 0s, group_interval: 200ms, repeat_interval: 400ms}}
+receivers: [{{name: r, webhook_configs: [{{url: 'http://127.0.0.1:{port}/'}}]}}]
+"""
+
+
+class Inbox:
+    """What a webhook receiver was told: one tuple of (i, status) pairs a request."""
+
+    def __init__(self):
+        inbox = self
+        self.got = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                inbox.got.append(tuple((a["labels"]["i"], a["status"]) for a in body["alerts"]))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def waits_for(self, what, count=1):
+        have = self.got.count(what)
+        wait_until(f"{what} again", lambda: self.got.count(what) >= have + count, 60)
+
+
+def held(am):
+    """How many repeats were held back."""
+    text = am.server.get("/metrics")[2].decode()
+    return float(next(line.split()[1] for line in text.splitlines() if line.startswith("barograph_alerting_repeats_held_total ")))
+
+
+def test_an_acknowledged_alert_is_not_repeated_and_all_else_is_told(build, work):
+    with Inbox() as inbox, Alerting(build, work, config=HOOK.format(port=inbox.port)) as am:
+        am.alert(i="1")
+        inbox.waits_for((("1", "firing"),), 2)
+        printed = am.run("alert", "ack", "foo", "--author=me", "--comment=on it").split()
+        alert, = am.ask("/alerts")
+        equal(printed, [alert["fingerprint"]])
+        equal({key: alert["acknowledgement"][key] for key in ("createdBy", "comment")}, {"createdBy": "me", "comment": "on it"})
+        equal([ack["fingerprint"] for ack in am.ask("/acks")], printed)
+        contains(am.run("alert", "ack", "--list"), "on it")
+        # Three repeats were due and held back; what is on its way at the time of the command may still arrive.
+        wait_until("repeats are held back", lambda: held(am) >= 1, 60)
+        told, before = len(inbox.got), held(am)
+        wait_until("repeats are held back", lambda: held(am) >= before + 3, 60)
+        equal(len(inbox.got), told, "notifications while it is acknowledged")
+        am.alert(i="2")
+        inbox.waits_for((("1", "firing"), ("2", "firing")), 2)
+        am.ask("/acks", {"group": {"labels": {"alertname": "foo"}, "receiver": "r"}, "createdBy": "me", "comment": "both"})
+        equal([ack["comment"] for ack in am.ask("/acks")], ["both"] * 2)
+        am.ask("/alerts", [{"labels": {"alertname": "foo", "i": "2"}, "startsAt": at(-60), "endsAt": at(-1)}])
+        wait_until("the end is told", lambda: (("1", "firing"), ("2", "resolved")) in inbox.got, 60)
+        before = held(am)
+        wait_until("repeats are held back", lambda: held(am) >= before + 3, 60)
+        equal(am.run("alert", "ack", f"--fingerprint={alert['fingerprint']}", "--remove", "--author=you").split(), printed)
+        inbox.waits_for((("1", "firing"),), 2)
+        _, _, history = am.server.get("/api/v1/notifications/history?limit=1000")
+        rows = [(row["status"], row["message"]) for row in json.loads(history)["data"] if row["integration"] == "acknowledgement"]
+        equal(sorted(rows), sorted([("acknowledged", "me: on it"), ("acknowledged", "me: both"), ("acknowledged", "me: both"),
+                                    ("taken back", "you: ")]))
+
+
+def test_acknowledgements_are_refused_when_they_are_wrong(build, work):
+    with Alerting(build, work) as am:
+        am.alert()
+        fp = am.ask("/alerts")[0]["fingerprint"]
+        for body, status, why in (
+                ({"fingerprints": [fp], "comment": "x"}, 400, "an author is wanted"),
+                ({"fingerprints": ["x"], "createdBy": "me"}, 400, "16 hexadecimal digits"),
+                ({"fingerprints": [], "createdBy": "me"}, 400, "list of 1 to"),
+                ({"fingerprints": ["0" * 16], "createdBy": "me"}, 404, "no such alert"),
+                ({"fingerprints": [fp], "createdBy": "me", "endsAt": at(-10)}, 400, "in the past"),
+                ({"fingerprints": [fp], "createdBy": "me", "endsAt": "soon"}, 400, "no time"),
+                ({"group": {}, "createdBy": "me"}, 422, "group.labels"),
+                ({"group": {"labels": {"alertname": "bar"}}, "createdBy": "me"}, 404, "no such alert"),
+        ):
+            contains(str(am.ask("/acks", body, status=status)), why)
+        contains(str(am.ask(f"/ack/{fp}", method="DELETE", status=404)), "no such alert is acknowledged")
+        contains(am.run("alert", "ack", "bar", status=2), "no alert matches")
+        contains(am.run("alert", "ack", status=2), "which alerts?")
+
+
+def test_acknowledgements_survive_a_kill_and_reach_peers(build, work):
+    with contextlib.ExitStack() as stack:
+        a, b = two(build, work, stack)
+        for am in (a, b):
+            am.alert()
+        fp = a.ask("/alerts")[0]["fingerprint"]
+        a.ask("/acks", {"fingerprints": [fp], "createdBy": "me", "comment": "on it", "endsAt": at(3600)})
+        wait_until("b has it", lambda: [ack["comment"] for ack in b.ask("/acks")] == ["on it"])
+        b.ask(f"/ack/{fp}?createdBy=you", method="DELETE")
+        wait_until("a has heard", lambda: a.ask("/acks") == [])
+        b.ask("/acks", {"fingerprints": [fp], "createdBy": "me", "comment": "again"})
+        b.server.stop(signal.SIGKILL)
+        wait_until("a has it", lambda: [ack["comment"] for ack in a.ask("/acks")] == ["again"])
+    with Alerting(build, work, name="b", keep_data=True) as am:
+        equal([ack["comment"] for ack in am.ask("/acks")], ["again"])
 
 
 if __name__ == "__main__":
