@@ -43,6 +43,7 @@ static const struct {
     {"remote-write-receiver", FEATURE_PENDING, 0},
     {"st-storage", FEATURE_PENDING, 0},
     {"type-and-unit-labels", FEATURE_RUN, AT(promql.type_and_unit_labels)},
+    {"use-start-timestamps", FEATURE_RUN, AT(promql.start_timestamps)},
     {"use-uncached-io", FEATURE_NOOP, 0},
 };
 

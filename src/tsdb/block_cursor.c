@@ -1,7 +1,7 @@
 #include "tsdb/block_cursor.h"
 
 #include "tsdb/block_priv.h"
-#include "tsdb/chunk_xor.h"
+#include "tsdb/chunk.h"
 
 int block_cursor_open(struct block_cursor *cursor, const struct block *block,
                       struct baro_error *err)
@@ -94,8 +94,7 @@ int block_chunk(const struct block *block, const struct chunk_meta *meta, uint8_
     int r = chunk_reader_get(block->chunks, meta->ref, ret_encoding, ret_data, err);
 
     if (r >= 0) {
-        /* Every encoding begins with the count. */
-        *ret_samples = chunk_xor_count(*ret_data);
+        *ret_samples = chunk_samples(*ret_encoding, *ret_data);
         if (*ret_samples == 0) {
             r = error_set(err, BARO_ECORRUPT, "chunks: a chunk has no samples");
         }

@@ -1,8 +1,7 @@
 #include "base/mem.h"
 #include "tsdb/block_cache.h"
 #include "tsdb/block_priv.h"
-#include "tsdb/chunk_histogram.h"
-#include "tsdb/chunk_xor.h"
+#include "tsdb/chunk.h"
 
 enum {
     CANCEL_EVERY_SERIES = 1024,
@@ -361,11 +360,6 @@ static int append_reduced(const struct block *block, uint64_t id, ts start, ts e
     return r == BARO_ECORRUPT ? 0 : r;
 }
 
-static bool is_histogram_chunk(uint8_t encoding)
-{
-    return encoding == CHUNK_HISTOGRAM || encoding == CHUNK_FLOAT_HISTOGRAM;
-}
-
 /* get_chunk gives encoding and bytes of a chunk: 1, or 0 for an encoding that is passed over. */
 static int get_chunk(struct block *block, uint64_t ref, uint8_t *ret_encoding, str *ret,
                      struct baro_error *err)
@@ -375,7 +369,7 @@ static int get_chunk(struct block *block, uint64_t ref, uint8_t *ret_encoding, s
     if (r < 0) {
         return r;
     }
-    if (*ret_encoding != CHUNK_XOR && !is_histogram_chunk(*ret_encoding)) {
+    if (!chunk_is_known(*ret_encoding)) {
         (void)atomic_fetch_add_explicit(&block->skipped_chunks, 1, memory_order_relaxed);
         return 0;
     }
@@ -408,14 +402,7 @@ static int append_chunk(struct block *block, uint64_t ref, ts start, ts end, str
     str data = STR_NULL;
     int r = get_chunk(block, ref, &encoding, &data, err);
 
-    if (r <= 0) {
-        return r;
-    }
-    if (is_histogram_chunk(encoding)) {
-        return chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, start, end, ret,
-                                      err);
-    }
-    return chunk_xor_decode(data, start, end, ret, err);
+    return r <= 0 ? r : chunk_decode(encoding, data, start, end, ret, err);
 }
 
 static int append_chunks(struct block_querier *querier, const struct cached_series *source,
@@ -475,7 +462,8 @@ static int decode_run(struct block *block, struct cached_series *series, ts star
             break;
         }
         if (chunk_reader_get(block->chunks, meta.ref, &encoding, &data, NULL) < 0 ||
-            encoding != CHUNK_XOR || chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, NULL) < 0) {
+            !chunk_is_plain(encoding, data) ||
+            chunk_decode(encoding, data, INT64_MIN, INT64_MAX, ret, NULL) < 0) {
             atomic_store_explicit(&series->is_plain, true, memory_order_relaxed);
             return 0;
         }
@@ -658,28 +646,11 @@ static int last_chunk(const struct cached_series *source, ts end, struct chunk_m
 static int last_of_chunk(struct block_querier *querier, uint64_t ref, ts start, ts end,
                          struct arena *arena, struct sample *ret, struct baro_error *err)
 {
-    struct block *block = querier->block;
-    struct sample_buf samples = {0};
     uint8_t encoding = CHUNK_NONE;
     str data = STR_NULL;
-    size_t last;
-    int r;
+    int r = get_chunk(querier->block, ref, &encoding, &data, err);
 
-    r = get_chunk(block, ref, &encoding, &data, err);
-    if (r <= 0 || encoding == CHUNK_XOR) {
-        return r > 0 ? chunk_xor_last(data, start, end, &ret->t, &ret->v, err) : r;
-    }
-    r = append_chunk(block, ref, start, end, &samples, err);
-    if (r >= 0 && samples.count > 0) {
-        last = samples.count - 1;
-        *ret = (struct sample){.t = samples.t[last], .v = samples.v[last]};
-        if (samples.h != NULL && samples.h[last] != NULL) {
-            ret->h = histogram_copy(arena, samples.h[last]);
-        }
-        r = 1;
-    }
-    sample_buf_done(&samples);
-    return r;
+    return r <= 0 ? r : chunk_last(encoding, data, start, end, arena, ret, err);
 }
 
 /* last_of_run is block_view for the last sample alone. */

@@ -11,7 +11,7 @@
 #include "tsdb/block_priv.h"
 #include "tsdb/block_verify.h"
 #include "tsdb/block_writer.h"
-#include "tsdb/chunk_xor.h"
+#include "tsdb/chunk.h"
 #include "tsdb/frame_mend.h"
 #include "tsdb/index_layout.h"
 
@@ -265,14 +265,14 @@ static int write_chunks(struct salvage *salvage, const struct index_series *entr
             continue;
         }
         r = block_writer_chunk(salvage->writer, encoding, data, meta.mint, meta.maxt,
-                               chunk_xor_count(data), err);
+                               chunk_samples(encoding, data), err);
         if (r < 0) {
             return r;
         }
         last = meta.maxt;
         salvage->mint = meta.mint < salvage->mint ? meta.mint : salvage->mint;
         salvage->maxt = meta.maxt > salvage->maxt ? meta.maxt : salvage->maxt;
-        salvage->ret->samples += chunk_xor_count(data);
+        salvage->ret->samples += chunk_samples(encoding, data);
         kept++;
     }
     salvage->ret->chunks += (uint64_t)kept;

@@ -2,8 +2,7 @@
 
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_priv.h"
-#include "tsdb/chunk_histogram.h"
-#include "tsdb/chunk_xor.h"
+#include "tsdb/chunk.h"
 #include "tsdb/index_layout.h"
 
 struct verifier {
@@ -37,21 +36,17 @@ static bool is_stopped(const struct verifier *verifier)
 int block_chunk_check(uint8_t encoding, str data, const struct chunk_meta *meta,
                       struct sample_buf *samples, struct baro_error *err)
 {
-    uint32_t count = chunk_xor_count(data);
-    int r = 0;
+    uint32_t count = chunk_samples(encoding, data);
+    int r;
 
     if (count == 0) {
         return error_set(err, BARO_ECORRUPT, "chunks: a chunk has no samples");
     }
-    sample_buf_reset(samples);
-    if (encoding == CHUNK_XOR) {
-        r = chunk_xor_decode(data, INT64_MIN, INT64_MAX, samples, err);
-    } else if (encoding == CHUNK_HISTOGRAM || encoding == CHUNK_FLOAT_HISTOGRAM) {
-        r = chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, INT64_MIN, INT64_MAX,
-                                   samples, err);
-    } else {
+    if (!chunk_is_known(encoding)) {
         return 0;
     }
+    sample_buf_reset(samples);
+    r = chunk_decode(encoding, data, INT64_MIN, INT64_MAX, samples, err);
     if (r >= 0 && (samples->count != count || samples->t[0] != meta->mint ||
                    samples->t[count - 1] != meta->maxt)) {
         r = error_set(err, BARO_ECORRUPT, "a chunk is not what the index says of it");

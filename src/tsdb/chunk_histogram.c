@@ -4,7 +4,9 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/chunk_bits.h"
 #include "tsdb/chunk_histogram_priv.h"
+#include "tsdb/chunk_starts.h"
 
 enum {
     HEADER_BYTES = 3,
@@ -489,6 +491,7 @@ struct walk {
     struct chunk_histogram_field *fields;
     struct chunk_histogram_float *floats;
     double sum;
+    struct chunk_starts starts;
 };
 
 static double get_threshold(struct bits *bits)
@@ -613,9 +616,36 @@ static double get_double(struct walk *walk, size_t i)
     return value_from_bits(walk->floats[i].bits);
 }
 
+static uint64_t get_varint(struct bits *bits)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < UVARINT_BYTES_MAX; i++) {
+        const uint64_t byte = get_bits(bits, 8);
+
+        value |= (byte & 0x7f) << (7 * i);
+        if (byte < 0x80) {
+            return value >> 1 ^ (0 - (value & 1));
+        }
+    }
+    bits->failed = true;
+    return 0;
+}
+
+static void get_start(struct walk *walk, uint64_t before)
+{
+    if (chunk_starts_has(&walk->starts, walk->read)) {
+        chunk_starts_take(&walk->starts, walk->read, walk->read == 0 ? walk->t : before,
+                          walk->read == 0 ? (int64_t)get_varint(&walk->bits)
+                                          : get_varbit(&walk->bits));
+    }
+}
+
 /* Reads the next histogram into the columns; false when the chunk ends early. */
 static bool walk_next(struct walk *walk)
 {
+    const uint64_t before = walk->t;
+
     get_time(walk);
     for (size_t i = 0; i < FIELD_BUCKETS; i++) {
         if (walk->is_float) {
@@ -632,6 +662,7 @@ static bool walk_next(struct walk *walk)
             get_field(walk, i);
         }
     }
+    get_start(walk, before);
     walk->read++;
     return !walk->bits.failed;
 }
@@ -702,7 +733,8 @@ static int keep(const struct walk *walk, struct sample_buf *ret, struct baro_err
 {
     const struct histogram *h = walk_histogram(walk);
 
-    if (h == NULL || !sample_buf_reserve(ret, 1) || !sample_buf_add_h(ret)) {
+    if (h == NULL || !sample_buf_reserve(ret, 1) || !sample_buf_add_h(ret) ||
+        (walk->starts.st != 0 && !sample_buf_add_st(ret))) {
         return error_set(err, BARO_ELIMIT, "no memory for the histograms of a series");
     }
     if (!histogram_is_stale(h)) {
@@ -716,7 +748,7 @@ static int keep(const struct walk *walk, struct sample_buf *ret, struct baro_err
     ret->v[ret->count] = h->sum;
     ret->h[ret->count] = h;
     if (ret->st != NULL) {
-        ret->st[ret->count] = 0;
+        ret->st[ret->count] = (ts)walk->starts.st;
     }
     ret->count++;
     return 0;
@@ -746,34 +778,138 @@ static int decode(struct walk *walk, uint32_t count, str data, ts start, ts end,
     return 0;
 }
 
-/* walk_over begins to read a chunk: its count, or BARO_ECORRUPT. */
-static int walk_over(struct walk *walk, str data, struct baro_error *err)
+/* walk_over begins to read a chunk: its count, or BARO_ECORRUPT. Where there are start timestamps
+ * the upper bits of the count are the flags. */
+static int walk_over(struct walk *walk, str data, bool has_starts, struct baro_error *err)
 {
+    const uint8_t *bytes = (const uint8_t *)data.ptr;
+
     if (data.len < HEADER_BYTES) {
         return damaged(err, data);
     }
-    walk->is_gauge = chunk_histogram_start_of(data) == CHUNK_START_GAUGE;
-    walk->bits = (struct bits){(const uint8_t *)data.ptr, (uint64_t)HEADER_BYTES * 8,
-                               (uint64_t)data.len * 8, false};
-    return (uint8_t)data.ptr[0] << 8 | (uint8_t)data.ptr[1];
+    walk->is_gauge = (bytes[has_starts ? 0 : 2] & CHUNK_START_GAUGE) == CHUNK_START_GAUGE;
+    walk->starts = chunk_starts_of(has_starts ? bytes[2] : 0);
+    walk->bits = (struct bits){bytes, (uint64_t)HEADER_BYTES * 8, (uint64_t)data.len * 8, false};
+    return has_starts ? (int)chunk_histogram_st_count(data) : bytes[0] << 8 | bytes[1];
+}
+
+static int decode_all(str data, struct walk *walk, bool has_starts, ts start, ts end,
+                      struct sample_buf *ret, struct baro_error *err)
+{
+    const size_t before = ret->count;
+    int count = walk_over(walk, data, has_starts, err), r;
+
+    if (count < 0) {
+        return count;
+    }
+    r = decode(walk, (uint32_t)count, data, start, end, ret, err);
+    arena_done(&walk->scratch);
+    if (r < 0) {
+        ret->count = before;
+    }
+    return r;
 }
 
 int chunk_histogram_decode(str data, bool is_float, ts start, ts end, struct sample_buf *ret,
                            struct baro_error *err)
 {
     struct walk walk = {.arena = &ret->arena, .is_float = is_float};
-    const size_t before = ret->count;
-    int count = walk_over(&walk, data, err), r;
 
-    if (count < 0) {
-        return count;
+    return decode_all(data, &walk, false, start, end, ret, err);
+}
+
+int chunk_histogram_st_decode(str data, bool is_float, ts start, ts end, struct sample_buf *ret,
+                              struct baro_error *err)
+{
+    struct walk walk = {.arena = &ret->arena, .is_float = is_float};
+
+    return decode_all(data, &walk, true, start, end, ret, err);
+}
+
+/* ---- adding start timestamps ---- */
+
+/* Copies the bits of the chunk from `first` to where the walk is. */
+static void copy_bits(const struct walk *walk, uint64_t first, uint8_t *data, uint32_t *at)
+{
+    struct bits from = walk->bits;
+
+    for (from.at = first; from.at < walk->bits.at;) {
+        const uint64_t left = walk->bits.at - from.at;
+        const unsigned more = left < 64 ? (unsigned)left : 64;
+
+        chunk_bits_put(data, at, get_bits(&from, more), more);
     }
-    r = decode(&walk, (uint32_t)count, data, start, end, ret, err);
+}
+
+static void put_start(uint8_t *data, uint32_t *at, struct chunk_starts *starts, uint32_t index,
+                      uint64_t t, ts st)
+{
+    uint8_t raw[UVARINT_BYTES_MAX];
+    int64_t number = 0;
+
+    if (!chunk_starts_give(starts, index, t, st, &number)) {
+        return;
+    }
+    if (index > 0) {
+        chunk_bits_put_varbit(data, at, number);
+        return;
+    }
+    for (const uint8_t *byte = raw, *end = put_varint(raw, number); byte < end; byte++) {
+        chunk_bits_put(data, at, *byte, 8);
+    }
+}
+
+/* Each histogram's bits stay as they are, and those of its start follow them. */
+static int add_starts(struct walk *walk, uint32_t count, const ts *st, uint8_t *to,
+                      uint32_t *ret_bits)
+{
+    struct chunk_starts starts = {0};
+    uint32_t at = HEADER_BYTES * 8;
+    uint64_t first = walk->bits.at;
+    bool is_good = get_layout(walk);
+
+    for (uint32_t i = 0; is_good && i < count; i++) {
+        const uint64_t before = walk->t;
+
+        is_good = walk_next(walk);
+        copy_bits(walk, first, to, &at);
+        first = walk->bits.at;
+        put_start(to, &at, &starts, i, i == 0 ? walk->t : before, st[i]);
+    }
+    to[2] = chunk_starts_header(&starts);
+    *ret_bits = at;
+    return is_good ? 0 : BARO_ECORRUPT;
+}
+
+int chunk_histogram_add_starts(str data, bool is_float, const ts *st, struct buf *ret,
+                               struct baro_error *err)
+{
+    struct arena arena = {0};
+    struct walk walk = {.arena = &arena, .is_float = is_float};
+    const int count = walk_over(&walk, data, false, err);
+    /* 72 bits for each start, 80 for the first. */
+    size_t room = data.len + 16;
+    uint32_t bits = 0;
+    uint8_t *to;
+    int r;
+
+    if (count <= 0 || count > CHUNK_HISTOGRAM_ST_SAMPLES_MAX) {
+        return count < 0 ? count : error_set(err, BARO_ELIMIT, "a chunk has %d histograms", count);
+    }
+    room += (size_t)count * 9;
+    buf_reset(ret);
+    buf_zero(ret, room);
+    if (ret->failed) {
+        return error_set(err, BARO_ELIMIT, "no memory for a chunk of %zu bytes", room);
+    }
+    to = (uint8_t *)ret->ptr;
+    r = add_starts(&walk, (uint32_t)count, st, to, &bits);
+    to[0] = (uint8_t)(count >> 8 | ((uint8_t)data.ptr[2] & CHUNK_START_GAUGE));
+    to[1] = (uint8_t)count;
+    ret->len = (bits + 7u) / 8;
     arena_done(&walk.scratch);
-    if (r < 0) {
-        ret->count = before;
-    }
-    return r;
+    arena_done(&arena);
+    return r < 0 ? damaged(err, data) : 0;
 }
 
 /* ---- going on with a chunk ---- */
@@ -816,7 +952,7 @@ int chunk_histogram_resume(struct chunk_histogram *chunk, str data, bool is_floa
 {
     struct arena arena = {0};
     struct walk walk = {.arena = &arena, .is_float = is_float};
-    int count = walk_over(&walk, data, err), r;
+    int count = walk_over(&walk, data, false, err), r;
 
     if (count <= 0) {
         return count < 0 ? count : damaged(err, data);

@@ -102,3 +102,26 @@ static inline enum chunk_histogram_start chunk_histogram_start_of(str data)
  */
 int chunk_histogram_decode(str data, bool is_float, ts start, ts end, struct sample_buf *ret,
                            struct baro_error *err);
+
+/*
+ * Chunks with start timestamps (encodings 5, integers, and 6, floats) have a header of their own:
+ * the flags are the upper bits of the count, and the third byte tells which samples have one.
+ * chunk_histogram_st_decode is chunk_histogram_decode of such; start timestamps go to ret->st,
+ * which is made when there is one.
+ */
+enum { CHUNK_HISTOGRAM_ST_SAMPLES_MAX = 0x3fff };
+
+static inline uint32_t chunk_histogram_st_count(str data)
+{
+    return data.len < 2 ? 0
+                        : (uint32_t)((uint8_t)data.ptr[0] << 8 | (uint8_t)data.ptr[1]) &
+                              CHUNK_HISTOGRAM_ST_SAMPLES_MAX;
+}
+
+int chunk_histogram_st_decode(str data, bool is_float, ts start, ts end, struct sample_buf *ret,
+                              struct baro_error *err);
+
+/* chunk_histogram_add_starts makes such a chunk, in ret, of one without start timestamps and as
+ * many of them as it has histograms; 0 = unknown. Fails with BARO_ECORRUPT or BARO_ELIMIT. */
+int chunk_histogram_add_starts(str data, bool is_float, const ts *st, struct buf *ret,
+                               struct baro_error *err);

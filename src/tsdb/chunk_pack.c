@@ -1,15 +1,44 @@
 #include "tsdb/chunk_pack.h"
 
 #include "tsdb/block_writer.h"
+#include "tsdb/chunk.h"
 
 void chunk_pack_done(struct chunk_pack *pack)
 {
     chunk_histogram_done(&pack->histogram);
+    buf_done(&pack->with_starts);
 }
 
 static bool is_histogram(const struct sample_buf *samples, size_t i)
 {
     return samples->h != NULL && samples->h[i] != NULL;
+}
+
+static bool has_starts(const struct sample_buf *samples, size_t first, size_t end)
+{
+    for (size_t i = first; samples->st != NULL && i < end; i++) {
+        if (samples->st[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes the chunk that has the samples [first, end). */
+static int write_chunk(struct chunk_pack *pack, const struct sample_buf *samples, size_t first,
+                       size_t end, uint8_t encoding, str data, struct block_writer *writer,
+                       struct baro_error *err)
+{
+    int r = 0;
+
+    if (has_starts(samples, first, end)) {
+        r = chunk_add_starts(encoding, data, samples->st + first, &pack->with_starts, &encoding,
+                             err);
+        data = buf_view(&pack->with_starts);
+    }
+    return r < 0 ? r
+                 : block_writer_chunk(writer, encoding, data, samples->t[first],
+                                      samples->t[end - 1], (uint32_t)(end - first), err);
 }
 
 /* Packs floats from `first` on into one chunk; returns how many it took. */
@@ -27,9 +56,8 @@ static int pack_floats(struct chunk_pack *pack, const struct sample_buf *samples
         i++;
     }
     ASSERT(i > first);
-    r = block_writer_chunk(writer, CHUNK_XOR,
-                           str_of((const char *)pack->packed, chunk_xor_size(&chunk)),
-                           samples->t[first], samples->t[i - 1], (uint32_t)(i - first), err);
+    r = write_chunk(pack, samples, first, i, CHUNK_XOR,
+                    str_of((const char *)pack->packed, chunk_xor_size(&chunk)), writer, err);
     return r < 0 ? r : (int)(i - first);
 }
 
@@ -41,7 +69,8 @@ static int pack_histograms(struct chunk_pack *pack, const struct sample_buf *sam
     struct chunk_histogram *chunk = &pack->histogram;
     const struct histogram *h = samples->h[first];
     bool is_float = !h->integer;
-    size_t limit = is_one ? UINT16_MAX : CHUNK_PACK_SAMPLES, i = first + 1;
+    size_t together = samples->st != NULL ? CHUNK_HISTOGRAM_ST_SAMPLES_MAX : UINT16_MAX;
+    size_t limit = is_one ? together : CHUNK_PACK_SAMPLES, i = first + 1;
     int r = 1;
 
     if (!chunk_histogram_can_hold(h)) {
@@ -60,9 +89,8 @@ static int pack_histograms(struct chunk_pack *pack, const struct sample_buf *sam
         i += r == 1;
     }
     if (r >= 0) {
-        r = block_writer_chunk(writer, is_float ? CHUNK_FLOAT_HISTOGRAM : CHUNK_HISTOGRAM,
-                               buf_view(&chunk->data), samples->t[first], samples->t[i - 1],
-                               (uint32_t)(i - first), err);
+        r = write_chunk(pack, samples, first, i, is_float ? CHUNK_FLOAT_HISTOGRAM : CHUNK_HISTOGRAM,
+                        buf_view(&chunk->data), writer, err);
     }
     return r < 0 ? r : (int)(i - first);
 }

@@ -1,7 +1,8 @@
 /*
  * chunk_pack: samples of one series, floats and histograms mixed, as chunks of a block. A chunk
  * ends after so many samples, where the kind of the samples changes, and where a histogram does not
- * fit to those before it. Source: Prometheus 3, storage/series.go, seriesToChunkEncoder.
+ * fit to those before it. Samples with start timestamps get the encodings that have room for them.
+ * Source: Prometheus 3, storage/series.go, seriesToChunkEncoder.
  */
 #pragma once
 
@@ -19,6 +20,7 @@ enum { CHUNK_PACK_SAMPLES = 120 };
 /* Zeroed; reused from series to series. */
 struct chunk_pack {
     struct chunk_histogram histogram;
+    struct buf with_starts;
     uint8_t packed[CHUNK_PACK_SAMPLES * CHUNK_XOR_SAMPLE_BYTES_MAX + 64];
 };
 

@@ -15,12 +15,15 @@
 #include "base/str.h"
 #include "storage/storage.h"
 
-/* Encodings as they stand in block and head chunk files. Others than XOR are not read yet. */
+/* Encodings as they stand in block and head chunk files; chunk.h reads all of them. */
 enum chunk_encoding {
     CHUNK_NONE = 0,
     CHUNK_XOR = 1,
     CHUNK_HISTOGRAM = 2,
     CHUNK_FLOAT_HISTOGRAM = 3,
+    CHUNK_XOR2 = 4,
+    CHUNK_HISTOGRAM_ST = 5,
+    CHUNK_FLOAT_HISTOGRAM_ST = 6,
 };
 
 enum {

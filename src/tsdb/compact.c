@@ -7,6 +7,7 @@
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_priv.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/chunk.h"
 #include "tsdb/chunk_pack.h"
 
 enum {
@@ -178,15 +179,6 @@ static int copy_chunk(struct compaction *compaction, const struct compact_chunk 
                                       chunk->meta.maxt, samples, err);
 }
 
-static int decode(uint8_t encoding, str data, struct sample_buf *ret, struct baro_error *err)
-{
-    if (encoding == CHUNK_XOR) {
-        return chunk_xor_decode(data, INT64_MIN, INT64_MAX, ret, err);
-    }
-    return chunk_histogram_decode(data, encoding == CHUNK_FLOAT_HISTOGRAM, INT64_MIN, INT64_MAX,
-                                  ret, err);
-}
-
 /* Adds the samples of a chunk that are not deleted; of equal times those of the later chunk are
  * kept. */
 static int decode_chunk(struct compaction *compaction, const struct compact_chunk *chunk,
@@ -201,7 +193,7 @@ static int decode_chunk(struct compaction *compaction, const struct compact_chun
     str data = STR_NULL;
     int r = block_chunk(cursor->block, &chunk->meta, &encoding, &data, &samples, err);
 
-    if (r >= 0 && (encoding < CHUNK_XOR || encoding > CHUNK_FLOAT_HISTOGRAM)) {
+    if (r >= 0 && (!chunk_is_known(encoding))) {
         r = error_set(err, BARO_EUNSUPPORTED,
                       "chunks of encoding %u overlap or are deleted in part, and cannot be "
                       "merged yet",
@@ -210,7 +202,7 @@ static int decode_chunk(struct compaction *compaction, const struct compact_chun
     if (r < 0) {
         return r;
     }
-    r = decode(encoding, data, all, err);
+    r = chunk_decode(encoding, data, INT64_MIN, INT64_MAX, all, err);
     if (r < 0) {
         return r;
     }

@@ -10,6 +10,7 @@
 #include "sys/fs.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_priv.h"
+#include "tsdb/chunk.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/downsample.h"
 #include "tsdb/downsample_priv.h"
@@ -238,7 +239,8 @@ static bool pack_stream(struct builder *builder, enum select_reduce reduce)
     return true;
 }
 
-/* 1 when all chunks of the series are floats, and they are in builder->raw; 0 when not. */
+/* 1 when all chunks of the series are floats without start timestamps, and they are in
+ * builder->raw; 0 when not. */
 static int read_raw(struct builder *builder, const struct block_cursor *cursor,
                     struct baro_error *err)
 {
@@ -250,10 +252,10 @@ static int read_raw(struct builder *builder, const struct block_cursor *cursor,
         int r =
             block_chunk(builder->block, &cursor->chunks.items[i], &encoding, &data, &samples, err);
 
-        if (r >= 0 && encoding != CHUNK_XOR) {
+        if (r >= 0 && !chunk_is_plain(encoding, data)) {
             return 0;
         }
-        r = r < 0 ? r : chunk_xor_decode(data, INT64_MIN, INT64_MAX, &builder->raw, err);
+        r = r < 0 ? r : chunk_decode(encoding, data, INT64_MIN, INT64_MAX, &builder->raw, err);
         if (r < 0) {
             return r;
         }

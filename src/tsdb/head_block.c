@@ -297,8 +297,8 @@ static int write_chunk(struct block_making *making, uint8_t encoding, str data, 
     if (mint < making->job->mint || maxt >= making->job->maxt) {
         return write_part(making, encoding, data, err);
     }
-    return block_writer_chunk(making->writer, encoding, data, mint, maxt, head_chunk_samples(data),
-                              err);
+    return block_writer_chunk(making->writer, encoding, data, mint, maxt,
+                              chunk_samples(encoding, data), err);
 }
 
 static int write_closed(struct block_making *making, const struct head_chunk *chunk,

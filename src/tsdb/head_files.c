@@ -231,13 +231,7 @@ static pool_ref chain_of(struct head *head, series_ref ref)
     return found == HEAD_SLOT_NONE ? 0 : found;
 }
 
-/* What the head can hold; others are left to the WAL. */
-static bool is_known(uint8_t encoding)
-{
-    return encoding >= CHUNK_XOR && encoding <= CHUNK_FLOAT_HISTOGRAM;
-}
-
-/* A chunk that blocks have, or that the head cannot hold, is not loaded. */
+/* A chunk that blocks have, or that the head cannot hold, is not loaded: the WAL has it. */
 static bool load_chunk(void *context, const struct chunks_item *item)
 {
     struct head *head = context;
@@ -249,7 +243,7 @@ static bool load_chunk(void *context, const struct chunks_item *item)
     /* The ref is taken, even if the WAL should have lost its series. */
     head->last_ref = item->ref > head->last_ref ? item->ref : head->last_ref;
     if (item->maxt < atomic_load_explicit(&head->min_valid, memory_order_relaxed) ||
-        !is_known(item->encoding)) {
+        !chunk_is_known(item->encoding)) {
         return true;
     }
     newest = chain_of(head, item->ref);

@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "base/vec.h"
+#include "tsdb/chunk.h"
 #include "tsdb/chunk_histogram.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/chunks_head.h"
@@ -245,12 +246,6 @@ void head_chain_free(struct head *head, pool_ref ref);
  * seen. Fails with BARO_ECORRUPT when its file is damaged. */
 int head_chunk_data(const struct head *head, const struct head_chunk *chunk, str *ret,
                     struct baro_error *err);
-
-/* head_chunk_samples is how many samples the bytes of a chunk hold. */
-static inline uint32_t head_chunk_samples(str data)
-{
-    return chunk_xor_count(data);
-}
 
 /* head_chunk_decode appends the samples of a chunk of any encoding that the head has. */
 int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sample_buf *ret,

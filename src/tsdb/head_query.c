@@ -344,42 +344,13 @@ static int querier_samples(struct querier *base, const struct series *series, ts
     return r;
 }
 
-/* The last histogram of a chunk within the time: 1, or 0. */
-static int last_histogram(uint8_t encoding, str data, ts start, ts end, struct arena *arena,
-                          struct sample *ret, struct baro_error *err)
-{
-    struct sample_buf samples = {0};
-    int r = head_chunk_decode(encoding, data, start, end, &samples, err);
-
-    if (r >= 0 && samples.count > 0) {
-        size_t last = samples.count - 1;
-        struct histogram *copy = histogram_copy(arena, samples.h[last]);
-
-        r = copy != NULL ? 1 : error_set(err, BARO_ELIMIT, "no memory for a histogram");
-        if (r > 0) {
-            *ret = (struct sample){.t = samples.t[last], .v = samples.v[last], .h = copy};
-        }
-    }
-    sample_buf_done(&samples);
-    return r;
-}
-
-static int last_of_chunk(uint8_t encoding, str data, ts start, ts end, struct arena *arena,
-                         struct sample *ret, struct baro_error *err)
-{
-    if (encoding == CHUNK_XOR) {
-        return chunk_xor_last(data, start, end, &ret->t, &ret->v, err);
-    }
-    return last_histogram(encoding, data, start, end, arena, ret, err);
-}
-
 static int last_of_view(const struct head_querier *querier, const struct head_view *view, ts start,
                         ts end, struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     int r = 0;
 
     if (view->open.len > 0) {
-        r = last_of_chunk(view->open_encoding, view->open, start, end, arena, ret, err);
+        r = chunk_last(view->open_encoding, view->open, start, end, arena, ret, err);
     }
     for (size_t i = 0; r == 0 && i < view->closed.count; i++) {
         const struct head_chunk *closed = view->closed.items[i];
@@ -390,7 +361,7 @@ static int last_of_view(const struct head_querier *querier, const struct head_vi
         }
         r = head_chunk_data(querier->head, closed, &data, err);
         if (r >= 0) {
-            r = last_of_chunk(head_chunk_encoding(closed), data, start, end, arena, ret, err);
+            r = chunk_last(head_chunk_encoding(closed), data, start, end, arena, ret, err);
         }
     }
     return r;

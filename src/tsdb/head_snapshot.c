@@ -223,8 +223,7 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
         read_padding(rd);
         if (rd->failed || entry.mint > entry.maxt || entry.mint < last ||
             (uint64_t)entry.maxt - (uint64_t)entry.mint > HEAD_CHUNK_SPAN_MAX ||
-            entry.encoding < CHUNK_XOR || entry.encoding > CHUNK_FLOAT_HISTOGRAM ||
-            bytes.len < CHUNK_XOR_HEADER_BYTES) {
+            !chunk_is_known(entry.encoding) || bytes.len < CHUNK_XOR_HEADER_BYTES) {
             return false;
         }
         last = entry.maxt;

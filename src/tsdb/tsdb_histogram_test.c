@@ -449,7 +449,7 @@ static size_t read_chunks(struct head *head, uint32_t *ret_counts, size_t room, 
     assert_true(count <= room);
     for (size_t i = 0; i < count; i++) {
         data = chunks.items[count - 1 - i];
-        ret_counts[i] = head_chunk_samples(data);
+        ret_counts[i] = chunk_samples(CHUNK_HISTOGRAM, data);
         *ret_crc = crc32c_add(*ret_crc, data.ptr, data.len);
     }
     vec_done(&chunks);
