@@ -144,18 +144,18 @@ export function PanelFrame(props: FrameProps) {
                 <h2 className="truncate" title={title}>{title}</h2>
                 {own.text && <span className="panel-range">{own.text}</span>}
                 {description && (
-                    <Tooltip label={description} multiline maw={420} events={{ hover: true, focus: true, touch: true }}>
+                    <Tooltip label={description} multiline maw={420}>
                         <button type="button" className="panel-info" aria-label={`About: ${description}`}><Icon name="info" size={13} /></button>
                     </Tooltip>
                 )}
                 {data.warnings.length > 0 && (
-                    <Tooltip label={data.warnings.slice(0, 5).join('\n')} multiline maw={420} events={{ hover: true, focus: true, touch: true }}>
+                    <Tooltip label={data.warnings.slice(0, 5).join('\n')} multiline maw={420}>
                         <button type="button" className="panel-info warn" aria-label={data.warnings.join('; ')}><Icon name="warning" size={13} /></button>
                     </Tooltip>
                 )}
                 {data.error && !isEmpty && <span className="panel-info bad" title={data.error.message}><Icon name="warning" size={13} /></span>}
                 <span className="grow" />
-                <Menu position="bottom-end" width={150} withinPortal>
+                <Menu position="bottom-end" width={150}>
                     <Menu.Target><button type="button" className="panel-menu" aria-label={`Menu of ${title || 'the panel'}`}><Icon name="menu" size={14} /></button></Menu.Target>
                     <Menu.Dropdown>
                         <Menu.Item onClick={props.onView}>View</Menu.Item>

@@ -11,7 +11,7 @@ import type { Frame } from '../grafana/frame';
 import { interpolate, variableNames, type Scope } from '../grafana/interpolate';
 import { isOwnSource, type PanelModel, type Target } from '../grafana/model';
 import { heatmapFrame, tableFrame, timeSeriesFrames, type SeriesLike } from '../grafana/prometheus';
-import { transformFrames } from '../grafana/transform';
+import { useTransform } from './transforms';
 
 /* Prometheus refuses more points a series. */
 const POINTS_MAX = 11_000;
@@ -107,15 +107,16 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
             retry: false,
         })),
     });
+    const transform = useTransform(panel.transformations);
     const key = answers.map((a, i) => `${asks[i]?.expr} ${asks[i]?.step} ${a.status} ${a.dataUpdatedAt}`).join();
     return useMemo(() => {
         const raw = framesOf(asks, answers.map((a) => a.data?.data.series));
-        const transformed = transformFrames(raw, panel.transformations);
+        const transformed = transform ? transform(raw, panel.transformations) : { frames: [], unknown: [], errors: [] };
         const failed = answers.findIndex((a) => a.error !== null);
         const error = failed < 0 ? undefined : answers[failed]!.error;
         return {
             frames: applyFieldConfig(transformed.frames, panelDefaults(panel.type, filled(panel.fieldConfig, scope, extra))),
-            busy: waits || answers.some((a) => a.isFetching),
+            busy: waits || !transform || answers.some((a) => a.isFetching),
             ...(error ? { error: { message: error instanceof Error ? error.message : String(error), expr: asks[failed]!.expr } } : {}),
             warnings: [
                 ...answers.flatMap((a) => [...(a.data?.warnings ?? []), ...(a.data?.infos ?? [])]),
@@ -128,7 +129,7 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
         };
         /* asks and answers are new at every render: the key says when they differ. */
         /* eslint-disable-next-line react-hooks/exhaustive-deps */
-    }, [key, panel, waits, extra, answers.some((a) => a.isFetching), outer.from, outer.to]);
+    }, [key, panel, waits, extra, transform, answers.some((a) => a.isFetching), outer.from, outer.to]);
 }
 
 /* Names of a field config may hold variables. */

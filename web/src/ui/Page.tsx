@@ -1,6 +1,7 @@
 /* Page: the frame of every page: breadcrumb, one h1, the page's controls, the search button, and what scrolls. */
-import { Tooltip, UnstyledButton } from '@mantine/core';
+import { UnstyledButton } from '@mantine/core';
 import { type ReactNode, useEffect } from 'react';
+import { Tooltip } from './Floating';
 import { Icon } from './icons';
 import { Link } from './router';
 import { useWindow } from './store';

@@ -1,10 +1,10 @@
 /* Provider: theme, colour scheme, notifications, the query cache and the router around the whole UI. */
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
-import { Notifications, notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { ApiError } from '../api/http';
 import { basePath, Router } from './router';
+import { useWindow } from './store';
 import './styles';
 import { cssVariables, theme } from './theme';
 
@@ -23,15 +23,23 @@ const queryClient = new QueryClient({
 
 const scheme = localStorageColorSchemeManager({ key: 'barograph-color-scheme' });
 
+const Notices = lazy(() => import('./Notices'));
+
 /* notify shows a short text at the corner for some seconds. */
 export function notify(message: string, kind: 'info' | 'ok' | 'bad' = 'info'): void {
-    notifications.show({ message, color: { info: 'accent', ok: 'green', bad: 'red' }[kind], autoClose: kind === 'bad' ? 8000 : 3000 });
+    useWindow.setState({ notices: true });
+    void import('./Notices').then(({ show }) => show(message, kind));
+}
+
+function LazyNotices() {
+    const asked = useWindow((w) => w.notices);
+    return asked ? <Suspense fallback={null}><Notices /></Suspense> : null;
 }
 
 export function Provider({ children }: { children: ReactNode }) {
     return (
         <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto" colorSchemeManager={scheme}>
-            <Notifications position="bottom-right" limit={4} />
+            <LazyNotices />
             <QueryClientProvider client={queryClient}>
                 <Router base={basePath()}>{children}</Router>
             </QueryClientProvider>

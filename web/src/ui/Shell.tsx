@@ -1,11 +1,13 @@
 /* Shell: the rail at the left, the palette, the list of keys; pages stand inside. */
-import { ActionIcon, Kbd, Modal, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { ActionIcon, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { Tooltip } from './Floating';
 import { Icon, type IconName } from './icons';
-import { Palette } from './Palette';
 import { Link, useLocation } from './router';
-import { allShortcuts } from './shortcuts';
 import { useWindow } from './store';
+
+/* Loaded when the palette or the keys are first asked for, or when nothing else is to be done. */
+const Overlays = lazy(() => import('./Overlays'));
 
 export interface NavItem {
     title: string;
@@ -54,30 +56,16 @@ function SchemeButton({ wide }: { wide: boolean }) {
     );
 }
 
-function Help() {
-    const open = useWindow((w) => w.help);
-    const setHelp = useWindow((w) => w.setHelp);
-    return (
-        <Modal opened={open} onClose={() => setHelp(false)} title="Keys" size={520} transitionProps={{ duration: 80 }}>
-            <table className="table">
-                <tbody>
-                    {open &&
-                        allShortcuts().map((one) => (
-                            <tr key={one.keys}>
-                                <td style={{ width: 140 }}>
-                                    <span className="row" style={{ gap: 4 }}>
-                                        {one.keys.split(' ').map((key, i) => (
-                                            <Kbd key={i} size="xs">{key.replace('mod+', 'Ctrl ')}</Kbd>
-                                        ))}
-                                    </span>
-                                </td>
-                                <td>{one.help}</td>
-                            </tr>
-                        ))}
-                </tbody>
-            </table>
-        </Modal>
-    );
+/* Once open they stay, so that they can close gently. */
+function LazyOverlays() {
+    const open = useWindow((w) => w.palette || w.help);
+    const [was, setWas] = useState(false);
+    useEffect(() => {
+        if (open) {
+            setWas(true);
+        }
+    }, [open]);
+    return open || was ? <Suspense fallback={null}><Overlays /></Suspense> : null;
 }
 
 export function Shell({ nav, children }: { nav: NavItem[]; children: ReactNode }) {
@@ -120,8 +108,7 @@ export function Shell({ nav, children }: { nav: NavItem[]; children: ReactNode }
                 )}
             </nav>
             <div className="content">{children}</div>
-            <Palette />
-            <Help />
+            <LazyOverlays />
         </div>
     );
 }

@@ -1,7 +1,8 @@
 /* TimePicker: range, its neighbours, zoom and refresh, at the right of the top bar. */
-import { ActionIcon, Button, Menu, Popover, TextInput, Tooltip, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, TextInput, UnstyledButton } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { describeRange, formatTime, isRelative, parseTime, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
+import { Menu, Popover, Tooltip } from './Floating';
 import { Icon } from './icons';
 import { type Shortcut, useShortcuts } from './shortcuts';
 import { type Clock, REFRESH_CHOICES } from './timeRange';
@@ -55,7 +56,7 @@ export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boole
             <Tooltip label="Earlier (t left)">
                 <ActionIcon aria-label="Earlier" onClick={() => setRange(shiftRange(range, -1, Date.now()))}><Icon name="left" /></ActionIcon>
             </Tooltip>
-            <Popover opened={open} onChange={setOpen} position="bottom-end" shadow="md" width={430} trapFocus returnFocus>
+            <Popover opened={open} onChange={setOpen} position="bottom-end" width={430}>
                 <Popover.Target>
                     <Tooltip label={`${formatTime(ends.from)} to ${formatTime(ends.to)}`}>
                         <UnstyledButton className="range-button" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -65,7 +66,7 @@ export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boole
                         </UnstyledButton>
                     </Tooltip>
                 </Popover.Target>
-                <Popover.Dropdown p={0} aria-label="Time range">
+                <Popover.Dropdown aria-label="Time range">
                     <div className="range-box">
                         <RangeForm clock={clock} close={() => setOpen(false)} />
                         <div className="range-list">

@@ -9,6 +9,7 @@ export * from './shortcuts';
 export * from './states';
 export * from './store';
 export * from './format';
+export * from './Floating';
 export * from './TimePicker';
 export * from './timeRange';
 export * from './links';

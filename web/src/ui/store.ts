@@ -16,6 +16,8 @@ interface Window {
     palette: boolean;
     help: boolean;
     wide: boolean;
+    /* Something was told at the corner: what shows it is loaded. */
+    notices: boolean;
     /* By source: the shell, the dashboards' search, the page that is open. */
     commands: Record<string, Command[]>;
     setPalette: (open: boolean) => void;
@@ -38,6 +40,7 @@ export const useWindow = create<Window>()((set, get) => ({
     palette: false,
     help: false,
     wide: storedWide(),
+    notices: false,
     commands: {},
     setPalette: (palette) => set({ palette }),
     setHelp: (help) => set({ help }),

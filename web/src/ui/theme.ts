@@ -34,7 +34,6 @@ export const theme = createTheme({
         Switch: { defaultProps: { size: 'xs' } },
         Checkbox: { defaultProps: { size: 'xs' } },
         ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 28 } },
-        Tooltip: { defaultProps: { openDelay: 300, withArrow: false } },
         Badge: { defaultProps: { radius: 3, variant: 'light' } },
     },
 });

@@ -1,6 +1,6 @@
 /* Board: one dashboard: its variables, its panels, one of them alone, the queries behind them. */
 import { useQuery } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { dashboard } from '../../api/dashboards';
 import { Grid } from '../../dashboard/Grid';
 import { PanelFrame } from '../../dashboard/PanelFrame';
@@ -15,9 +15,11 @@ import { PANELS, UNKNOWN } from '../../panels';
 import {
     ActionIcon, Empty, Fault, Icon, Link, Loading, Page, TimePicker, Tooltip, useClock, useComputedColorScheme, useElementSize, useParams, useQueryParams, useShortcuts, type Shortcut,
 } from '../../ui';
-import { Inspect } from './Inspect';
-import { JsonDrawer } from './JsonDrawer';
 import { zoomOut } from '../../grafana/time';
+
+/* Nothing of these is needed to draw a dashboard. */
+const Inspect = lazy(() => import('./Inspect'));
+const JsonDrawer = lazy(() => import('./JsonDrawer'));
 
 function foldedRows(board: DashboardModel | undefined): Set<number> {
     return new Set((board?.panels ?? []).filter((p) => p.type === 'row' && p.collapsed).map((p) => p.id));
@@ -99,8 +101,10 @@ export default function Board() {
             {board && <VariablesBar list={variables.list} change={(what) => change(what, { replace: true })} />}
             {board && board.panels.length === 0 && <Empty icon="dashboards" title="This dashboard has no panels">Open its JSON to add some, or import one of Grafana’s.</Empty>}
             <div ref={ref}>{body}</div>
-            {inspected && <Inspect panel={inspected.panel} data={inspected.data} range={clock.range} close={() => setInspected(null)} />}
-            {json && file.data && <JsonDrawer file={file.data} close={() => setJson(false)} />}
+            <Suspense fallback={null}>
+                {inspected && <Inspect panel={inspected.panel} data={inspected.data} range={clock.range} close={() => setInspected(null)} />}
+                {json && file.data && <JsonDrawer file={file.data} close={() => setJson(false)} />}
+            </Suspense>
         </>
     );
     if (kiosk) {

@@ -59,7 +59,7 @@ function Data({ panel, data }: { panel: PanelModel; data: PanelData }) {
     );
 }
 
-export function Inspect({ panel, data, range, close }: { panel: PanelModel; data: PanelData; range: { from: string; to: string }; close: () => void }) {
+export default function Inspect({ panel, data, range, close }: { panel: PanelModel; data: PanelData; range: { from: string; to: string }; close: () => void }) {
     return (
         <Drawer opened onClose={close} position="right" size="50%" title={`Inspect: ${panel.title}`}>
             <Tabs defaultValue="data">

@@ -30,7 +30,7 @@ function Versions({ uid, after }: { uid: string; after: () => void }) {
     );
 }
 
-export function JsonDrawer({ file, close }: { file: DashboardFile; close: () => void }) {
+export default function JsonDrawer({ file, close }: { file: DashboardFile; close: () => void }) {
     const before = JSON.stringify(file.dashboard, null, 2);
     const [text, setText] = useState(before);
     const [message, setMessage] = useState('');
