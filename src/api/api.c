@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+#include "api/events.h"
+#include "api/events_watch.h"
 #include "base/assert.h"
 
 static const struct {
@@ -272,6 +274,11 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
                                              .blocking = rows[i].blocking};
     }
     api_page_prepare(api);
+    api->watch = events_watch_new(&api->context);
+    api->events = events_new(&(struct events_options){.look = events_watch_look,
+                                                      .context = api->watch,
+                                                      .boot = clock_now(context->clock),
+                                                      .interval = EVENTS_LOOK_MS});
     *ret = TAKE(api);
     return 0;
 }
@@ -279,6 +286,8 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
 struct api *api_free(struct api *api)
 {
     if (api != NULL) {
+        (void)events_free(api->events);
+        (void)events_watch_free(api->watch);
         (void)regex_free(api->cors);
         (void)query_registry_free(api->queries);
         (void)mem_free(api->routes);

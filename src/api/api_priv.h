@@ -152,6 +152,8 @@ enum { API_COST_SLOTS = 4096 };
 struct api {
     struct api_context context;
     struct query_registry *queries;
+    struct events_watch *watch;
+    struct events *events;
     struct regex *cors; /* NULL = every origin */
     bool no_cors;
     _Atomic(struct http_server *) server;

@@ -25,6 +25,105 @@ enum {
 #define DISCARD_TIME (2 * MONO_PER_SECOND)
 #define REFUSED_TIME (MONO_PER_SECOND / 2)
 
+/* ---- bodies that come over time ---- */
+
+struct http_stream *http_response_stream(struct http_request *request,
+                                         const struct http_stream_source *source)
+{
+    struct server_exchange *exchange = CONTAINER_OF(request, struct server_exchange, request);
+
+    ASSERT(exchange->stream.source.read == NULL && !request->route->blocking);
+    lock_init(&exchange->stream.lock, LOCK_LEAF);
+    exchange->stream.source = *source;
+    exchange->stream.mhd = exchange->mhd;
+    return &exchange->stream;
+}
+
+void http_stream_wake(struct http_stream *stream)
+{
+    lock_acquire(&stream->lock);
+    stream->is_woken = true;
+    if (stream->is_suspended) {
+        stream->is_suspended = false;
+        MHD_resume_connection(stream->mhd);
+    }
+    lock_release(&stream->lock);
+}
+
+/* False when somebody woke the stream since its source was asked. */
+static bool stream_rests(struct server_exchange *exchange)
+{
+    struct http_stream *stream = &exchange->stream;
+    bool rests;
+
+    lock_acquire(&stream->lock);
+    rests = !stream->is_woken;
+    if (rests) {
+        stream->is_suspended = true;
+        server_set_phase(exchange->connection, PHASE_RUNNING, 0);
+        MHD_suspend_connection(stream->mhd);
+    }
+    lock_release(&stream->lock);
+    return rests;
+}
+
+/* Called by libmicrohttpd when the client has taken what it was given before. */
+static ssize_t stream_read(void *context, uint64_t position, char *ret, size_t size)
+{
+    struct server_exchange *exchange = context;
+    struct http_server *server = exchange->server;
+    struct http_stream *stream = &exchange->stream;
+    ptrdiff_t count = 0;
+
+    (void)position;
+    while (count == 0) {
+        lock_acquire(&stream->lock);
+        stream->is_woken = false;
+        lock_release(&stream->lock);
+        /* Acquire: pairs with the release in http_server_stop, which wakes all streams next. */
+        if (atomic_load_explicit(&server->stopping, memory_order_acquire) ||
+            atomic_load_explicit(&exchange->cancel, memory_order_relaxed)) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+        count = stream->source.read(stream->source.context, ret, size);
+        if (count == 0 && stream_rests(exchange)) {
+            return 0;
+        }
+    }
+    server_set_phase(exchange->connection, PHASE_WRITING,
+                     server_now() + server->options.write_timeout * MONO_PER_MS);
+    return count < 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)count;
+}
+
+static void stream_end(struct http_stream *stream)
+{
+    if (stream->source.read != NULL) {
+        stream->source.done(stream->source.context);
+        lock_done(&stream->lock);
+    }
+}
+
+/* The server stops: those that rest end well, those whose client is slow are cut. */
+static void end_streams(struct http_server *server)
+{
+    lock_acquire(&server->lock);
+    for (struct server_connection *connection = server->connections; connection != NULL;
+         connection = connection->next) {
+        struct server_exchange *exchange = connection->exchange;
+
+        /* Acquire: pairs with the release in send_response. */
+        if (exchange != NULL &&
+            atomic_load_explicit(&exchange->state, memory_order_acquire) == STATE_STREAMING) {
+            if (atomic_load_explicit(&connection->phase, memory_order_relaxed) == PHASE_WRITING) {
+                connection->is_shut = true;
+                (void)shutdown(connection->fd, SHUT_RDWR);
+            }
+            http_stream_wake(&exchange->stream);
+        }
+    }
+    lock_release(&server->lock);
+}
+
 /* ---- requests ---- */
 
 str http_request_header(const struct http_request *request, const char *name)
@@ -161,13 +260,20 @@ static mono write_deadline(const struct http_server *server, size_t body_bytes)
            (mono)(body_bytes >> 16) * MONO_PER_SECOND;
 }
 
-static struct MHD_Response *make_response(struct http_response *response, size_t *ret_bytes)
+/* What libmicrohttpd asks a stream's source for at once. */
+enum { STREAM_BLOCK_BYTES = 4096 };
+
+static struct MHD_Response *make_response(struct server_exchange *exchange, size_t *ret_bytes)
 {
+    struct http_response *response = &exchange->response;
     struct MHD_Response *made;
     str body = response_body(response);
 
     *ret_bytes = body.len;
-    if (response->constant_body.ptr != NULL || body.len == 0) {
+    if (exchange->stream.source.read != NULL) {
+        made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_read,
+                                                 exchange, NULL);
+    } else if (response->constant_body.ptr != NULL || body.len == 0) {
         made = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr,
                                                MHD_RESPMEM_PERSISTENT);
     } else {
@@ -192,7 +298,8 @@ static enum MHD_Result send_response(struct server_exchange *exchange)
 {
     struct http_server *server = exchange->server;
     size_t bytes = 0;
-    struct MHD_Response *made = make_response(&exchange->response, &bytes);
+    struct MHD_Response *made = make_response(exchange, &bytes);
+    bool is_stream = exchange->stream.source.read != NULL;
     enum MHD_Result r;
 
     if (made == NULL) {
@@ -201,7 +308,9 @@ static enum MHD_Result send_response(struct server_exchange *exchange)
     server_set_phase(exchange->connection, PHASE_WRITING, write_deadline(server, bytes));
     r = MHD_queue_response(exchange->mhd, (unsigned)exchange->response.status, made);
     MHD_destroy_response(made);
-    atomic_store_explicit(&exchange->state, STATE_SENT, memory_order_relaxed);
+    /* Release: pairs with the acquire of who wakes the stream. */
+    atomic_store_explicit(&exchange->state, is_stream ? STATE_STREAMING : STATE_SENT,
+                          memory_order_release);
     SERVER_COUNT(server, requests, 1);
     if (server->options.observe != NULL) {
         double seconds = (double)(server_now() - exchange->begin) / (double)MONO_PER_SECOND;
@@ -507,6 +616,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
         return send_response(exchange);
     case STATE_RUNNING:
     case STATE_SENT:
+    case STATE_STREAMING:
         break;
     }
     return MHD_YES;
@@ -570,6 +680,7 @@ static void on_request_end(void *context, struct MHD_Connection *mhd, void **req
                          server_now() + server->options.idle_timeout * MONO_PER_MS);
     }
     SERVER_COUNT(server, requests_open, -1);
+    stream_end(&exchange->stream);
     release_body(exchange);
     buf_done(&exchange->response.body);
     arena_done(&exchange->arena);
@@ -809,6 +920,7 @@ void http_server_stop(struct http_server *server)
     server->stopped = true;
     atomic_store_explicit(&server->stopping, true, memory_order_release);
     wake_accept_thread(server);
+    end_streams(server);
     if (server->accept_started) {
         wait_for_requests(server);
     }

@@ -78,6 +78,27 @@ struct http_response {
 /* http_response_header adds a header; more than HTTP_RESPONSE_HEADERS_MAX is a mistake of ours. */
 void http_response_header(struct http_response *response, const char *name, const char *value);
 
+struct http_stream;
+
+/*
+ * A body that comes over time. `read` copies what there is to send, at most `size` bytes, and
+ * returns how much; 0 = nothing now: it is asked again after http_stream_wake; negative = that was
+ * all. `done` comes once, when the response is over for whatever reason: the stream is gone then.
+ * Both run on an event thread, and must be quick. When the server stops, the body ends.
+ */
+struct http_stream_source {
+    ptrdiff_t (*read)(void *context, char *ret, size_t size);
+    void (*done)(void *context);
+    void *context;
+};
+
+/* http_response_stream gives the response such a body; only while its handler runs. */
+struct http_stream *http_response_stream(struct http_request *request,
+                                         const struct http_stream_source *source);
+
+/* http_stream_wake has the source be asked. Any thread, until `done` has been called. */
+void http_stream_wake(struct http_stream *stream);
+
 /* http_response_text makes the response a line of text/plain with that status. */
 void http_response_text(struct http_response *response, int status, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -185,6 +185,9 @@ static void look_for_gone_locked(struct http_server *server, struct server_conne
     } else if (atomic_load_explicit(&exchange->state, memory_order_relaxed) == STATE_RUNNING &&
                !atomic_exchange_explicit(&exchange->cancel, true, memory_order_relaxed)) {
         SERVER_COUNT(server, canceled_client_gone, 1);
+    } else if (atomic_load_explicit(&exchange->state, memory_order_acquire) == STATE_STREAMING &&
+               !atomic_exchange_explicit(&exchange->cancel, true, memory_order_relaxed)) {
+        http_stream_wake(&exchange->stream);
     }
 }
 

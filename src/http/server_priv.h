@@ -98,7 +98,17 @@ enum server_state {
     STATE_RUNNING, /* on the query pool; the connection is suspended */
     STATE_DONE,    /* the response is ready */
     STATE_SENT,
-    STATE_DISCARD, /* refused in the middle of its body */
+    STATE_STREAMING, /* the response's body comes over time */
+    STATE_DISCARD,   /* refused in the middle of its body */
+};
+
+/* A connection whose source has nothing is suspended until somebody wakes it. */
+struct http_stream {
+    struct http_stream_source source; /* read == NULL: the response is no stream */
+    struct MHD_Connection *mhd;
+    struct lock lock;
+    bool is_woken;     /* lock: stream.lock; since the source was asked */
+    bool is_suspended; /* lock: stream.lock */
 };
 
 /* One request and its response. */
@@ -110,6 +120,7 @@ struct server_exchange {
     struct arena arena;
     struct http_request request;
     struct http_response response;
+    struct http_stream stream;
     struct buf body;
     str target;
     size_t discard_left;

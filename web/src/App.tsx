@@ -5,7 +5,7 @@ import { searchDashboards } from './api/dashboards';
 import { alerts } from './api/prometheus';
 import { nav, pages, redirects } from './pages/routes';
 import {
-    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, useLocation, useSearch, useShortcuts, useWindow,
+    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, useLiveEvents, useLocation, usePoll, useSearch, useShortcuts, useWindow,
 } from './ui';
 
 /* A page that throws must not take the rail with it. */
@@ -53,10 +53,12 @@ export function App() {
     const setPalette = useWindow((w) => w.setPalette);
     const setHelp = useWindow((w) => w.setHelp);
     const setCommands = useWindow((w) => w.setCommands);
+    useLiveEvents();
+    const countEvery = usePoll(COUNT_EVERY_MS);
     const firing = useQuery({
         queryKey: ['alerts'],
         queryFn: ({ signal }) => alerts(signal),
-        refetchInterval: COUNT_EVERY_MS,
+        refetchInterval: countEvery,
         select: (list) => list.alerts.filter((alert) => alert.state === 'firing').length,
     });
     const shortcuts = useMemo<Shortcut[]>(

@@ -17,3 +17,4 @@ export * from './useNow';
 export * from './Filter';
 export * from './Section';
 export * from './matchers';
+export * from './live';

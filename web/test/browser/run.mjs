@@ -1,6 +1,7 @@
 /* run: the UI in a real browser against a real server. Usage: node run.mjs ORIGIN PREFIXED_ORIGIN [NAME...] */
 import { axe, check, openPage, runAll, settled } from './harness.mjs';
 import { dashboardTests } from './dashboards.mjs';
+import { liveTests } from './live.mjs';
 import { PAGES } from './pages.mjs';
 
 const [origin, prefixed, ...only] = process.argv.slice(2);
@@ -215,5 +216,5 @@ const tests = [
     })],
 ];
 
-process.exitCode = await runAll([...tests, ...dashboardTests(using, origin)], only);
+process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...dashboardTests(using, origin)], only);
 

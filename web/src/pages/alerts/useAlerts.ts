@@ -3,12 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import { amAlerts } from '../../api/alertmanager';
 import { ApiError } from '../../api/http';
 import { rules } from '../../api/prometheus';
+import { usePoll } from '../../ui';
 import { activeAlerts } from './model';
 
 const REFETCH_MS = 5_000;
 
 export function useAlerts() {
-    const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: REFETCH_MS });
+    const every = usePoll(REFETCH_MS);
+    const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: every });
     const known = useQuery({
         queryKey: ['am-alerts'],
         queryFn: ({ signal }) => amAlerts([], signal).catch((error: unknown) => {
@@ -17,7 +19,7 @@ export function useAlerts() {
             }
             throw error;
         }),
-        refetchInterval: REFETCH_MS,
+        refetchInterval: every,
     });
     return {
         groups,

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { dashboard } from '../../api/dashboards';
+import { DiskNotice } from '../../dashboard/DiskNotice';
 import { Grid } from '../../dashboard/Grid';
 import { PanelFrame } from '../../dashboard/PanelFrame';
 import { useScrapeInterval, useVariables } from '../../dashboard/variables';
@@ -97,6 +98,7 @@ export default function Board() {
     const page = (
         <>
             {file.isPending && <Loading what="Opening the dashboard" />}
+            <DiskNotice uid={uid} version={file.data?.meta.version} editing={json} reload={() => { setJson(false); void file.refetch(); }} />
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
             {board && <VariablesBar list={variables.list} change={(what) => change(what, { replace: true })} />}
             {board && board.panels.length === 0 && <Empty icon="dashboards" title="This dashboard has no panels">Open its JSON to add some, or import one of Grafana’s.</Empty>}

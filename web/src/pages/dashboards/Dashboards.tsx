@@ -5,7 +5,7 @@ import { folders, importDashboard, saveDashboard, searchDashboards, type Dashboa
 import { unwrap } from '../../grafana/migrate';
 import { isRecord } from '../../grafana/json';
 import './dashboards.css';
-import { Badge, Button, Empty, Fault, Icon, Link, Loading, Modal, Note, Page, Select, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams } from '../../ui';
+import { Badge, Button, Empty, Fault, Icon, Link, Loading, Modal, Note, Page, Select, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll } from '../../ui';
 
 function groups(hits: readonly SearchHit[]): [string, SearchHit[]][] {
     const found = new Map<string, SearchHit[]>();
@@ -77,7 +77,7 @@ function Import({ close }: { close: () => void }) {
 }
 
 export default function Dashboards() {
-    const answer = useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => searchDashboards(signal), refetchInterval: 15_000 });
+    const answer = useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => searchDashboards(signal), refetchInterval: usePoll(15_000) });
     const [params, change] = useQueryParams();
     const [, navigate] = useLocation();
     const [problem, setProblem] = useState<unknown>(null);

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { targets } from '../../api/prometheus';
 import type { Labels } from '../../api/types';
-import { Button, Empty, Fault, FilterBar, LabelSet, Loading, matchesWords, Note, Page, Section, State, useFilter } from '../../ui';
+import { Button, Empty, Fault, FilterBar, LabelSet, Loading, matchesWords, Note, Page, Section, State, useFilter, usePoll } from '../../ui';
 
 const ROWS_SHOWN = 50;
 
@@ -38,7 +38,7 @@ function Pool({ name, list, total, dropped }: { name: string; list: Found[]; tot
 
 export default function Discovery() {
     const filter = useFilter();
-    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: 15_000 });
+    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: usePoll(15_000) });
     const pools = useMemo(() => {
         const out = new Map<string, Found[]>();
         const add = (pool: string, one: Found) => out.set(pool, [...(out.get(pool) ?? []), one]);

@@ -6,6 +6,7 @@ import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '
 import { since } from '../../grafana/time';
 import {
     Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, Section, State, useNow, type Quantity, fingerprint, Note,
+    usePoll,
 } from '../../ui';
 
 const Small = lazy(() => import('./Small'));
@@ -80,8 +81,8 @@ function Boards() {
 
 export default function Home() {
     const now = useNow();
-    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: REFETCH_MS });
-    const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: REFETCH_MS });
+    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: usePoll(REFETCH_MS) });
+    const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: usePoll(REFETCH_MS) });
     const run = useQuery({ queryKey: ['runtime'], queryFn: ({ signal }) => runtimeInfo(signal), refetchInterval: REFETCH_MS });
     const build = useQuery({ queryKey: ['build'], queryFn: ({ signal }) => buildInfo(signal), staleTime: Infinity });
     const store = useQuery({ queryKey: ['tsdb', 10], queryFn: ({ signal }) => tsdbStatus(10, signal), refetchInterval: REFETCH_MS });

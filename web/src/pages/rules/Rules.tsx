@@ -6,6 +6,7 @@ import type { Rule, RuleGroup } from '../../api/types';
 import { formatDuration, since } from '../../grafana/time';
 import {
     backtestLink, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, Section, State, type StateKind, useFilter, useNow,
+    usePoll,
 } from '../../ui';
 
 function stateOf(rule: Rule): { kind: StateKind; word: string } {
@@ -84,7 +85,7 @@ function Group({ group, list, now }: { group: RuleGroup; list: Rule[]; now: numb
 export default function Rules() {
     const filter = useFilter();
     const now = useNow();
-    const list = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: 10_000 });
+    const list = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: usePoll(10_000) });
     const groups = useMemo(() => list.data?.groups ?? [], [list.data]);
     const all = groups.flatMap((group) => group.rules);
     const visible = groups.flatMap((group) => {

@@ -4,6 +4,7 @@ import { amExpireSilence, type AmSilence, amSilences } from '../../api/alertmana
 import { formatTime, since } from '../../grafana/time';
 import {
     Button, Empty, Fault, FilterBar, formatMatcher, Icon, Link, Loading, matchesWords, notify, Page, State, type StateKind, useFilter, useNow,
+    usePoll,
 } from '../../ui';
 
 const kinds: Record<AmSilence['status']['state'], StateKind> = { active: 'ok', pending: 'warn', expired: 'none' };
@@ -49,7 +50,7 @@ export default function Silences() {
     const filter = useFilter('current');
     const now = useNow();
     const client = useQueryClient();
-    const list = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => amSilences(signal), refetchInterval: 10_000 });
+    const list = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => amSilences(signal), refetchInterval: usePoll(10_000) });
     const expire = useMutation({
         mutationFn: (silence: AmSilence) => amExpireSilence(silence.id),
         onSuccess: () => {

@@ -6,6 +6,7 @@ import type { ActiveTarget } from '../../api/types';
 import { since } from '../../grafana/time';
 import {
     Button, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, quoteLabel, Section, State, type StateKind, useFilter, useNow,
+    usePoll,
 } from '../../ui';
 
 const REFETCH_MS = 5_000;
@@ -73,7 +74,7 @@ function Pool({ name, list, now }: { name: string; list: ActiveTarget[]; now: nu
 export default function Targets() {
     const filter = useFilter();
     const now = useNow();
-    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: REFETCH_MS });
+    const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: usePoll(REFETCH_MS) });
     const active = useMemo(() => list.data?.activeTargets ?? [], [list.data]);
     const pools = useMemo(() => {
         const found = active.filter((target) => (filter.choice === 'all' || target.health === filter.choice) && matchesWords(textOf(target), filter.text));

@@ -4,12 +4,12 @@ import { alerts } from '../../api/prometheus';
 import type { PanelProps } from '../../dashboard/types';
 import { fromNow } from '../../grafana/datetime';
 import { asNumber, asText } from '../../grafana/json';
-import { fingerprint, Link, State } from '../../ui';
+import { fingerprint, Link, State, usePoll } from '../../ui';
 
 const EVERY_MS = 15_000;
 
 export default function AlertListPanel({ panel, fill, to }: PanelProps) {
-    const answer = useQuery({ queryKey: ['alerts'], queryFn: ({ signal }) => alerts(signal), refetchInterval: EVERY_MS });
+    const answer = useQuery({ queryKey: ['alerts'], queryFn: ({ signal }) => alerts(signal), refetchInterval: usePoll(EVERY_MS) });
     const name = fill(asText(panel.options.alertName) ?? '').toLowerCase();
     const most = asNumber(panel.options.maxItems) ?? 20;
     const list = (answer.data?.alerts ?? []).filter((a) => (a.labels.alertname ?? '').toLowerCase().includes(name)).sort((a, b) => Number(b.state === 'firing') - Number(a.state === 'firing')).slice(0, most);
