@@ -275,10 +275,11 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
     }
     api_page_prepare(api);
     api->watch = events_watch_new(&api->context);
-    api->events = events_new(&(struct events_options){.look = events_watch_look,
-                                                      .context = api->watch,
-                                                      .boot = clock_now(context->clock),
-                                                      .interval = EVENTS_LOOK_MS});
+    api->events = events_new(
+        &(struct events_options){.look = events_watch_look,
+                                 .context = api->watch,
+                                 .boot = context->clock != NULL ? clock_now(context->clock) : 0,
+                                 .interval = EVENTS_LOOK_MS});
     *ret = TAKE(api);
     return 0;
 }
