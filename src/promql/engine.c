@@ -225,6 +225,7 @@ static int evaluate_steps(struct eval *ev, const struct expr *tree, struct query
     int r;
 
     if (!instant) {
+        line.is_range = query->end != query->start;
         line.steps = (size_t)((query->end - query->start) / query->step) + 1;
     }
     ret->type = instant ? tree->type : VALUE_MATRIX;

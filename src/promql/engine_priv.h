@@ -43,6 +43,7 @@ struct timeline {
     ts start;
     dur step; /* at least 1 */
     size_t steps;
+    bool is_range; /* its end, which need not be a step, is not its start */
 };
 
 static inline ts timeline_at(const struct timeline *line, size_t index)

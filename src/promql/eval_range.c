@@ -468,6 +468,7 @@ int eval_subquery(struct eval *ev, const struct timeline *line, const struct exp
     if (ret_line->start <= left) {
         ret_line->start += step;
     }
+    ret_line->is_range = last != ret_line->start;
     ret_line->steps = last < ret_line->start ? 0 : (size_t)((last - ret_line->start) / step) + 1;
     if (ret_line->steps == 0) {
         *ret = (struct value){.type = VALUE_VECTOR};

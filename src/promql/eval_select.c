@@ -213,10 +213,7 @@ static bool is_present(double v)
 /* An unknown start is no value. */
 static double instant_time(const struct instant *instant, ts t, ts st)
 {
-    if (instant->what != SELECT_STARTS) {
-        return (double)t / 1000;
-    }
-    return st == 0 ? value_absent() : (double)st / 1000;
+    return (double)(instant->what == SELECT_STARTS ? st : t) / 1000;
 }
 
 static void instant_steps(const struct instant *instant, const struct sample_buf *samples,
@@ -297,7 +294,7 @@ static int instant_last(struct eval *ev, const struct instant *instant, const st
     } else if (instant->what == SELECT_FLOAT_TIMES && last.h != NULL) {
         v = value_absent();
     } else if (instant->what != SELECT_VALUES) {
-        v = instant_time(instant, last.t, ev->options->features.start_timestamps ? last.st : 0);
+        v = instant_time(instant, last.t, last.st);
         last.h = NULL;
     } else if (last.h != NULL || UNLIKELY(value_is_absent(v))) {
         v = last.h != NULL ? value_absent() : value_from_bits(VALUE_NAN_BITS);
@@ -361,8 +358,9 @@ static int smoothed_point(struct eval *ev, const struct instant *instant,
     bool before = next > 0 && samples->t[next - 1] > at - instant->lookback;
     bool after = next < samples->count && samples->t[next] <= at + instant->lookback;
     struct histogram_notes notes = {0};
-    const struct histogram *a;
-    const struct histogram *b;
+    const struct histogram *a = before ? samples->h[next - 1] : NULL;
+    const struct histogram *b = after ? samples->h[next] : NULL;
+    struct histogram *h;
 
     *ret = (struct sample){.v = value_absent()};
     if (series->has_floats && series->has_histograms) {
@@ -370,21 +368,25 @@ static int smoothed_point(struct eval *ev, const struct instant *instant,
                   eval_quoted(ev, series->name));
         return 0;
     }
-    if ((after && samples->t[next] == at) || (before && !after)) {
-        next -= !(after && samples->t[next] == at);
+    if (after && samples->t[next] == at) {
         ret->v = samples->v[next];
-        ret->h = samples->h[next];
-    } else if (before && samples->h[next] == NULL) {
+        ret->h = b;
+    } else if (before && !after) {
+        ret->v = samples->v[next - 1];
+        ret->h = a;
+    } else if (before && b == NULL) {
         ret->v = samples->v[next - 1] + (samples->v[next] - samples->v[next - 1]) *
                                             (double)(at - samples->t[next - 1]) /
                                             (double)(samples->t[next] - samples->t[next - 1]);
     } else if (before) {
-        a = samples->h[next - 1];
-        b = samples->h[next];
-        ret->h = kernel_interpolate(ev->scratch, a, b,
-                                    (double)(at - samples->t[next - 1]) /
-                                        (double)(samples->t[next] - samples->t[next - 1]),
-                                    a->hint != HISTOGRAM_HINT_GAUGE, &notes);
+        if (histogram_is_custom(a) == histogram_is_custom(b)) {
+            bool counter = a->hint != HISTOGRAM_HINT_GAUGE || b->hint != HISTOGRAM_HINT_GAUGE;
+
+            ret->h = kernel_interpolate(ev->scratch, a, b,
+                                        (double)(at - samples->t[next - 1]) /
+                                            (double)(samples->t[next] - samples->t[next - 1]),
+                                        counter, &notes);
+        }
         if (ret->h == NULL) {
             eval_warn_mixed_schemas(ev, series->pos, series->name);
         } else if (notes.bounds_reconciled) {
@@ -393,8 +395,13 @@ static int smoothed_point(struct eval *ev, const struct instant *instant,
         return eval_tick(ev, 100, err);
     }
     if (ret->h != NULL) {
-        ret->h = histogram_copy(ev->scratch, ret->h);
-        return ret->h == NULL ? eval_error_memory(err) : 0;
+        h = histogram_copy(ev->scratch, ret->h);
+        if (h == NULL) {
+            return eval_error_memory(err);
+        }
+        /* A hint is about two neighbours, not about the value that is carried on. */
+        h->hint = after ? h->hint : HISTOGRAM_HINT_UNKNOWN;
+        ret->h = h;
     }
     return 0;
 }

@@ -253,7 +253,8 @@ static int fn_timestamp(struct eval *ev, const struct timeline *line, const stru
     int r;
 
     arg = arg->kind == EXPR_STEP_INVARIANT ? arg->paren.expr : arg;
-    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0) {
+    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0 &&
+        ev->options->features.start_timestamps) {
         row_collector_init(&collector, ev, line->steps);
         r = eval_vector_selector(ev, line, arg, SELECT_TIMES, &collector.sink, err);
         *ret =
@@ -272,7 +273,8 @@ static int fn_timestamp(struct eval *ev, const struct timeline *line, const stru
     return r < 0 ? r : value_drop_names(ev, line, ret, err);
 }
 
-/* The start timestamps of a selector's samples; those of anything else are not known. */
+/* The start timestamps of a selector's samples, 0 where a sample has none; those of anything else
+ * are not known. */
 static int fn_start_timestamp(struct eval *ev, const struct timeline *line, const struct expr *call,
                               struct value *ret, struct baro_error *err)
 {
@@ -281,7 +283,8 @@ static int fn_start_timestamp(struct eval *ev, const struct timeline *line, cons
     int r;
 
     arg = arg->kind == EXPR_STEP_INVARIANT ? arg->paren.expr : arg;
-    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0) {
+    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0 &&
+        ev->options->features.start_timestamps) {
         row_collector_init(&collector, ev, line->steps);
         r = eval_vector_selector(ev, line, arg, SELECT_STARTS, &collector.sink, err);
         *ret =

@@ -57,6 +57,18 @@ static void keep_floats(const struct timeline *line, struct value *value)
     value->count = kept;
 }
 
+/* Of a range query, which answers by labels, the order of rows is lost. */
+static int sort_if_instant(struct sorting *sorting, const struct timeline *line, struct value *ret)
+{
+    if (line->is_range) {
+        eval_warn(
+            sorting->ev, sorting->call->pos,
+            "sort is ineffective for range queries since results are always ordered by labels");
+        return 0;
+    }
+    return line->steps == 1 ? sort_rows(sorting, ret) : 0;
+}
+
 int fn_sort(struct eval *ev, const struct timeline *line, const struct expr *call,
             struct value *ret, struct baro_error *err)
 {
@@ -67,7 +79,7 @@ int fn_sort(struct eval *ev, const struct timeline *line, const struct expr *cal
     if (r >= 0) {
         keep_floats(line, ret);
     }
-    return r < 0 || line->steps != 1 ? r : sort_rows(&sorting, ret);
+    return r < 0 ? r : sort_if_instant(&sorting, line, ret);
 }
 
 /* ---- by labels, in natural order ---- */
@@ -145,5 +157,5 @@ int fn_sort_by_label(struct eval *ev, const struct timeline *line, const struct 
     int r = eval_expr(ev, line, call->call.args[0], ret, err);
 
     sorting.descending = call->call.function->id == FUNCTION_sort_by_label_desc;
-    return r < 0 || line->steps != 1 ? r : sort_rows(&sorting, ret);
+    return r < 0 ? r : sort_if_instant(&sorting, line, ret);
 }
