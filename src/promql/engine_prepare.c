@@ -254,6 +254,15 @@ static int prepare_binary(const struct prepare *prepare, struct expr *expr, stru
     return 0;
 }
 
+/* Of what looks at different times, or at none, info series are chosen step by step. */
+static bool is_info_pinned(const struct expr *call)
+{
+    struct modifier mod;
+
+    fn_info_reference(call, &mod);
+    return mod.at != AT_NONE;
+}
+
 static int prepare_call(const struct prepare *prepare, struct expr *expr, struct invariance *ret)
 {
     bool invariant = !depends_on_time(expr->call.function->id);
@@ -270,6 +279,9 @@ static int prepare_call(const struct prepare *prepare, struct expr *expr, struct
         }
         wraps[i] = arg.wrap;
         invariant = invariant && arg.invariant;
+    }
+    if (expr->call.function->id == FUNCTION_info) {
+        invariant = invariant && is_info_pinned(expr);
     }
     *ret = (struct invariance){invariant, invariant};
     for (size_t i = 0; !invariant && i < expr->call.arg_count; i++) {
@@ -354,6 +366,7 @@ static enum stats_use use_below(enum function_id id, enum stats_use use)
     case FUNCTION_histogram_sum:
     case FUNCTION_histogram_avg:
         return use == STATS_NO ? STATS_ONLY : use;
+    case FUNCTION_changes: /* looks at buckets as well */
     case FUNCTION_histogram_fraction:
     case FUNCTION_histogram_quantile:
     case FUNCTION_histogram_quantiles:
@@ -383,13 +396,15 @@ static void mark_stats(struct expr *expr, enum stats_use use)
         }
         break;
     case EXPR_AGGREGATE:
+        use = expr->aggregate.op == AGG_COUNT_VALUES ? STATS_NEVER : use;
         mark_stats(expr->aggregate.expr, use);
         if (expr->aggregate.param != NULL) {
             mark_stats(expr->aggregate.param, use);
         }
         break;
     case EXPR_BINARY:
-        if (expr->binary.op == OP_TRIM_LOWER || expr->binary.op == OP_TRIM_UPPER) {
+        if (expr->binary.op == OP_TRIM_LOWER || expr->binary.op == OP_TRIM_UPPER ||
+            expr->binary.op == OP_EQL || expr->binary.op == OP_NEQ) {
             use = STATS_NEVER;
         }
         mark_stats(expr->binary.lhs, use);

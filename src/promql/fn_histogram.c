@@ -96,7 +96,7 @@ static int add_input_row(struct histograms *h, const struct row *row, struct bar
     struct labels labels;
     int r;
 
-    if (le.len == 0 || !num_parse_double(le, &bucket.bound)) {
+    if (le.len == 0 || !num_parse_double(le, &bucket.bound) || isnan(bucket.bound)) {
         warn_bad_bucket(h, row->labels, le);
         return 0;
     }

@@ -1,7 +1,7 @@
 /*
  * fn_info: adds the labels of info metrics (target_info unless the second argument says otherwise)
  * to the series of a vector. Both are matched by the labels instance and job. Semantics: Prometheus
- * 3.14, promql/info.go.
+ * 3.15, promql/info.go.
  */
 #include "promql/engine_priv.h"
 
@@ -15,8 +15,9 @@ struct info {
     const struct timeline *line;
     struct value base;
     struct value infos;       /* values are the times of samples */
-    struct matchers matchers; /* the second argument's */
-    bool has_name_matcher;    /* one that says what the name is */
+    struct matcher *matchers; /* the second argument's, and behind them what it does not say */
+    size_t matcher_count;
+    struct matcher name; /* the latter */
     bool has_data_matcher;
     struct label_index groups; /* by instance and job */
     size_t group_count;        /* groups that have info series */
@@ -35,90 +36,127 @@ struct chosen {
 
 /* ---- the time at which info series are looked at ---- */
 
-static bool reference_of(const struct expr *expr, struct modifier *mod);
+/* The times that the selectors of an expression look at. */
+struct reference {
+    struct modifier
+        first; /* of the first selector, @ and offset of all subqueries around it added */
+    bool found;
+    bool differs; /* others look at other times, or a branch looks at none */
+};
 
-static bool reference_of_args(const struct expr *call, struct modifier *mod)
+static struct modifier modifier_within(struct modifier outer, const struct modifier *inner)
 {
-    for (size_t i = 0; i < call->call.arg_count; i++) {
-        if (reference_of(call->call.args[i], mod)) {
-            return true;
-        }
+    struct modifier both = *inner;
+
+    if (inner->at == AT_NONE) {
+        both = outer;
+        both.offset += inner->offset;
     }
-    return false;
+    return both;
 }
 
-static void reference_add(struct modifier *mod, const struct modifier *inner)
+static bool same_time(const struct modifier *a, const struct modifier *b)
 {
-    mod->offset = inner->offset + (inner->at == AT_NONE ? mod->offset : 0);
-    if (inner->at != AT_NONE) {
-        mod->at = inner->at;
-        mod->at_ts = inner->at_ts;
-    }
+    return a->at == AT_NONE || b->at == AT_NONE ? a->at == b->at && a->offset == b->offset
+                                                : a->at_ts - a->offset == b->at_ts - b->offset;
 }
 
-/* Adds up @ and offset on the way to the first selector. */
-static bool reference_of(const struct expr *expr, struct modifier *mod)
+static bool find_selectors(struct reference *reference, const struct expr *expr,
+                           struct modifier outer);
+
+static bool find_in_call(struct reference *reference, const struct expr *call,
+                         struct modifier outer)
 {
+    /* The second argument of info() selects labels; it is not evaluated. */
+    size_t count = call->call.function->id == FUNCTION_info ? 1 : call->call.arg_count;
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        found |= find_selectors(reference, call->call.args[i], outer);
+    }
+    return found;
+}
+
+static bool find_in_binary(struct reference *reference, const struct expr *binary,
+                           struct modifier outer)
+{
+    bool left = find_selectors(reference, binary->binary.lhs, outer);
+
+    return find_selectors(reference, binary->binary.rhs, outer) || left;
+}
+
+static void note_selector(struct reference *reference, struct modifier mod)
+{
+    reference->differs |= reference->found && !same_time(&reference->first, &mod);
+    reference->first = reference->found ? reference->first : mod;
+    reference->found = true;
+}
+
+/* Whether there is a selector; of scalars none counts. */
+static bool find_selectors(struct reference *reference, const struct expr *expr,
+                           struct modifier outer)
+{
+    bool found = false;
+
+    if (expr->type != VALUE_VECTOR && expr->type != VALUE_MATRIX) {
+        return false;
+    }
     switch (expr->kind) {
     case EXPR_VECTOR_SELECTOR:
-        reference_add(mod, &expr->vector.mod);
+        note_selector(reference, modifier_within(outer, &expr->vector.mod));
         return true;
     case EXPR_MATRIX_SELECTOR:
-        return reference_of(expr->matrix.vector, mod);
+        return find_selectors(reference, expr->matrix.vector, outer);
     case EXPR_SUBQUERY:
-        reference_add(mod, &expr->subquery.mod);
-        return reference_of(expr->subquery.expr, mod);
-    case EXPR_CALL:
-        return reference_of_args(expr, mod);
-    case EXPR_AGGREGATE:
-        return reference_of(expr->aggregate.expr, mod);
-    case EXPR_BINARY:
-        return reference_of(expr->binary.lhs, mod) || reference_of(expr->binary.rhs, mod);
-    case EXPR_UNARY:
-        return reference_of(expr->unary.expr, mod);
+        return find_selectors(reference, expr->subquery.expr,
+                              modifier_within(outer, &expr->subquery.mod));
     case EXPR_PAREN:
     case EXPR_STEP_INVARIANT:
-        return reference_of(expr->paren.expr, mod);
+        return find_selectors(reference, expr->paren.expr, outer);
+    case EXPR_CALL:
+        found = find_in_call(reference, expr, outer);
+        break;
+    case EXPR_AGGREGATE:
+        found = find_selectors(reference, expr->aggregate.expr, outer);
+        break;
+    case EXPR_BINARY:
+        found = find_in_binary(reference, expr, outer);
+        break;
+    case EXPR_UNARY:
+        found = find_selectors(reference, expr->unary.expr, outer);
+        break;
     case EXPR_NUMBER:
     case EXPR_STRING:
     case EXPR_DURATION:
         break;
     }
-    return false;
+    reference->differs |= !found;
+    return found;
 }
 
 void fn_info_reference(const struct expr *call, struct modifier *ret)
 {
-    *ret = (struct modifier){0};
-    (void)reference_of(call->call.args[0], ret);
+    struct reference reference = {0};
+
+    (void)find_selectors(&reference, call->call.args[0], (struct modifier){0});
+    *ret = reference.differs ? (struct modifier){0} : reference.first;
 }
 
 /* ---- selecting ---- */
 
 static int select_infos(struct info *info, const struct expr *call, struct baro_error *err)
 {
-    struct matcher *matchers =
-        ARENA_ARRAY(info->ev->scratch, struct matcher, info->matchers.count + 1);
     struct expr selector = {.kind = EXPR_VECTOR_SELECTOR, .type = VALUE_VECTOR};
     struct row_collector collector;
-    int r = 0;
+    int r;
 
-    if (info->matchers.count > 0) {
-        memcpy(matchers, info->matchers.items, info->matchers.count * sizeof(*matchers));
-    }
-    selector.vector.matchers = matchers;
-    selector.vector.matcher_count = info->matchers.count;
-    if (!info->has_name_matcher) {
-        r = matcher_init(&matchers[info->matchers.count], MATCHER_EQUAL, LABEL_METRIC_NAME,
-                         STR("target_info"), err);
-        selector.vector.matcher_count++;
-    }
+    selector.vector.matchers = info->matchers;
+    selector.vector.matcher_count = info->matcher_count;
     fn_info_reference(call, &selector.vector.mod);
     row_collector_init(&collector, info->ev, info->line->steps);
-    r = r < 0 || info->line->steps == 0
-            ? r
-            : eval_vector_selector(info->ev, info->line, &selector, SELECT_FLOAT_TIMES,
-                                   &collector.sink, err);
+    r = info->line->steps == 0 ? 0
+                               : eval_vector_selector(info->ev, info->line, &selector,
+                                                      SELECT_FLOAT_TIMES, &collector.sink, err);
     info->infos =
         (struct value){.type = VALUE_VECTOR, .rows = collector.rows, .count = collector.count};
     for (size_t i = 0; i < collector.count && r >= 0; i++) {
@@ -130,21 +168,36 @@ static int select_infos(struct info *info, const struct expr *call, struct baro_
     return r;
 }
 
-static void take_matchers(struct info *info, const struct expr *call)
+/* Where no matcher says what the name is, it is target_info, or when some say what it is not, that
+ * of any info metric. */
+static int take_matchers(struct info *info, const struct expr *call, struct baro_error *err)
 {
-    const struct expr *selector;
+    const struct expr *selector = call->call.arg_count > 1 ? expr_unwrap(call->call.args[1]) : NULL;
+    size_t count = selector != NULL ? selector->vector.matcher_count : 0;
+    struct matcher *matchers = ARENA_ARRAY(info->ev->scratch, struct matcher, count + 1);
+    bool is_named = false;
+    bool is_excluded = false;
+    int r = 0;
 
-    if (call->call.arg_count < 2) {
-        return;
+    for (size_t i = 0; i < count; i++) {
+        matchers[i] = selector->vector.matchers[i];
+        if (!str_eq(matchers[i].name, LABEL_METRIC_NAME)) {
+            info->has_data_matcher = true;
+        } else {
+            is_named |= !matcher_is_negative(&matchers[i]);
+            is_excluded |= matcher_is_negative(&matchers[i]);
+        }
     }
-    selector = expr_unwrap(call->call.args[1]);
-    info->matchers = (struct matchers){selector->vector.matchers, selector->vector.matcher_count};
-    for (size_t i = 0; i < info->matchers.count; i++) {
-        bool is_name = str_eq(info->matchers.items[i].name, LABEL_METRIC_NAME);
-
-        info->has_name_matcher |= is_name && !matcher_is_negative(&info->matchers.items[i]);
-        info->has_data_matcher |= !is_name;
+    if (!is_named) {
+        r = matcher_init(&info->name, is_excluded ? MATCHER_REGEX : MATCHER_EQUAL,
+                         LABEL_METRIC_NAME, is_excluded ? STR(".+_info") : STR("target_info"), err);
     }
+    if (!is_named && r >= 0) {
+        matchers[count++] = info->name;
+    }
+    info->matchers = matchers;
+    info->matcher_count = count;
+    return r;
 }
 
 static int group_infos(struct info *info, const struct label_choice *choice, struct baro_error *err)
@@ -174,35 +227,26 @@ static int group_infos(struct info *info, const struct label_choice *choice, str
 
 /* ---- combining ---- */
 
-/* Info series are not enriched themselves: those that all name matchers accept, one of which must
- * say what the name is rather than what it is not. */
+/* Info series are not enriched themselves. */
 static bool is_info_series(const struct info *info, struct labels labels)
 {
     str name = labels_get(labels, LABEL_METRIC_NAME);
-    bool named = false;
 
-    if (info->matchers.count == 0) {
-        return str_is(name, "target_info");
-    }
-    for (size_t i = 0; i < info->matchers.count; i++) {
-        const struct matcher *matcher = &info->matchers.items[i];
+    for (size_t i = 0; i < info->matcher_count; i++) {
+        const struct matcher *matcher = &info->matchers[i];
 
-        if (!str_eq(matcher->name, LABEL_METRIC_NAME)) {
-            continue;
-        }
-        if (!matcher_matches(matcher, name)) {
+        if (str_eq(matcher->name, LABEL_METRIC_NAME) && !matcher_matches(matcher, name)) {
             return false;
         }
-        named |= !matcher_is_negative(matcher);
     }
-    return named;
+    return true;
 }
 
 static bool matchers_accept_nothing(const struct info *info)
 {
-    for (size_t i = 0; i < info->matchers.count; i++) {
-        if (!str_eq(info->matchers.items[i].name, LABEL_METRIC_NAME) &&
-            !matcher_matches_empty(&info->matchers.items[i])) {
+    for (size_t i = 0; i < info->matcher_count; i++) {
+        if (!str_eq(info->matchers[i].name, LABEL_METRIC_NAME) &&
+            !matcher_matches_empty(&info->matchers[i])) {
             return false;
         }
     }
@@ -211,8 +255,8 @@ static bool matchers_accept_nothing(const struct info *info)
 
 static bool is_wanted(const struct info *info, str name)
 {
-    for (size_t i = 0; i < info->matchers.count; i++) {
-        if (str_eq(info->matchers.items[i].name, name)) {
+    for (size_t i = 0; i < info->matcher_count; i++) {
+        if (str_eq(info->matchers[i].name, name)) {
             return true;
         }
     }
@@ -390,10 +434,10 @@ int fn_info(struct eval *ev, const struct timeline *line, const struct expr *cal
     int r;
 
     label_choice_init(&choice, ev->scratch, names, 2, false, NULL);
-    take_matchers(&info, call);
     row_collector_init(&info.output, ev, line->steps);
     info.blank = eval_alloc(ev, line->steps, sizeof(double), err);
-    r = info.blank == NULL ? BARO_ELIMIT : eval_expr(ev, line, call->call.args[0], &info.base, err);
+    r = info.blank == NULL ? BARO_ELIMIT : take_matchers(&info, call, err);
+    r = r < 0 ? r : eval_expr(ev, line, call->call.args[0], &info.base, err);
     for (size_t i = 0; r >= 0 && i < line->steps; i++) {
         info.blank[i] = value_absent();
     }
@@ -402,6 +446,7 @@ int fn_info(struct eval *ev, const struct timeline *line, const struct expr *cal
     r = r < 0 ? r : combine(&info, &choice, err);
     *ret =
         (struct value){.type = VALUE_VECTOR, .rows = info.output.rows, .count = info.output.count};
+    matcher_done(&info.name);
     label_index_done(&info.groups);
     label_index_done(&info.sets);
     return r;

@@ -8,14 +8,19 @@ static double sign(double v)
     return v < 0 ? -1 : v > 0 ? 1 : v;
 }
 
+/* In Prometheus's order of operations, but where that overflows on the way. */
 static double to_radians(double v)
 {
-    return v * M_PI / 180;
+    double product = v * M_PI;
+
+    return isinf(product) ? v / 180 * M_PI : product / 180;
 }
 
 static double to_degrees(double v)
 {
-    return v * 180 / M_PI;
+    double product = v * 180;
+
+    return isinf(product) ? v / M_PI * 180 : product / M_PI;
 }
 
 static const fn_map maps[FUNCTION_COUNT] = {

@@ -72,7 +72,18 @@ static void note_nan(const struct native_call *call, const char *what)
               call->name.len > 0 ? eval_quoted(call->ev, call->name) : "");
 }
 
-/* Observations of NaN are counted, but lie in no bucket. */
+static double count_in(const struct histogram_bucket *list, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sum += list[i].count;
+    }
+    return sum;
+}
+
+/* Observations of NaN are counted, but lie in no bucket; a sum is NaN after -Inf and +Inf as well.
+ */
 static double native_rank(const struct native_call *call, const struct histogram *h, double q)
 {
     bool nan = isnan(h->sum);
@@ -101,7 +112,7 @@ static double native_rank(const struct native_call *call, const struct histogram
         }
         return walk.bucket.upper;
     }
-    if (nan) {
+    if (nan && count_in(list, count) < h->count) {
         note_nan(call, "result is skewed higher");
     }
     rank = forward ? rank - (walk.count - walk.bucket.count) : walk.count - rank;
@@ -177,10 +188,9 @@ double native_fraction(const struct native_call *call, const struct histogram *h
     }
     list = histogram_buckets(call->temp, h, &count);
     if (isnan(h->sum)) {
-        total = 0;
-        for (size_t i = 0; i < count; i++) {
-            total += list[i].count;
-        }
+        total = count_in(list, count);
+    }
+    if (total < h->count) {
         eval_info(call->ev, call->pos,
                   "input to histogram_fraction has NaN observations, which are excluded from all "
                   "fractions%s%s",

@@ -295,7 +295,8 @@ double kernel_quantile(double q, double *values, size_t count)
             high = value_less(values[i], high) ? values[i] : high;
         }
     }
-    return low * (1 - weight) + high * weight;
+    /* At a rank of its own, what is next does not count: Inf * 0 would. */
+    return weight == 0 && isinf(high) ? low : low * (1 - weight) + high * weight;
 }
 
 static double window_quantile_window(const struct window *w)
