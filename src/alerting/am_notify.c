@@ -55,6 +55,7 @@ int am_notifier_new(const struct am_config *config, const struct am_notifier_opt
                options->version != NULL ? options->version : "0");
     notifier->user_agent = buf_take_c(&agent);
     notifier->templates = template_notice_set();
+    notifier->oauth2_tokens = http_tokens_new();
     for (size_t i = 0; i < config->templates.count && result >= 0; i++) {
         result = am_templates_load(notifier->templates, config->templates.items[i], err);
     }
@@ -74,6 +75,7 @@ struct am_notifier *am_notifier_free(struct am_notifier *notifier)
         vec_done(&notifier->tokens);
         lock_done(&notifier->lock);
         (void)template_set_free(notifier->templates);
+        (void)http_tokens_free(notifier->oauth2_tokens);
         (void)mem_free(notifier->external_url);
         (void)mem_free(notifier->user_agent);
     }

@@ -329,6 +329,7 @@ enum am_notify_outcome am_send_request(struct am_attempt *sending, const struct 
                              .body_bytes_max = ANSWER_BYTES_MAX,
                              .accept_gzip = true,
                              .cancel = sending->cancel,
+                             .tokens = sending->notifier->oauth2_tokens,
                              .done = keep_type};
     enum am_notify_outcome what;
     size_t count = 0;

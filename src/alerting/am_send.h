@@ -24,6 +24,7 @@ struct am_notifier {
     char *external_url;
     char *user_agent;
     struct template_set *templates;
+    struct http_tokens *oauth2_tokens;
     struct lock lock;            /* over what follows */
     VEC(struct am_token) tokens; /* at most one an integration */
 };

@@ -340,7 +340,7 @@ TEST(prom_config_notes_what_is_not_supported)
         {"storage: {tsdb: {retention: {time: 1d}}}\n", NULL, 0},
         {"storage: {tsdb: {out_of_order_time_window: 1m}}\n", NULL, 0},
         {"runtime: {gogc: 10}\n", NULL, 0},
-        {JOB "  oauth2: {client_id: a, token_url: b}\n", "'oauth2' is not supported yet", 3},
+        {JOB "  oauth2: {client_id: a, token_url: b, iss: c}\n", "'iss' is not supported yet", 3},
         {JOB "  proxy_url: http://p\n", "'proxy_url' is not supported yet", 3},
         {JOB "  scrape_native_histograms: true\n", NULL, 0},
         {JOB "  convert_classic_histograms_to_nhcb: true\n", NULL, 0},

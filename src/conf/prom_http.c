@@ -446,16 +446,22 @@ static const struct option oauth2_rows[] = {
     ROW("client_id", STR, AT(struct prom_oauth2, client_id), SHOWN),
     ROW("client_secret", SECRET, AT(struct prom_oauth2, client_secret), SHOWN),
     ROW("client_secret_file", FILE, AT(struct prom_oauth2, client_secret_file), SHOWN),
-    ROW("client_secret_ref", STR, AT(struct prom_oauth2, client_secret_ref), SHOWN),
-    ROW("client_certificate_key_id", STR, AT(struct prom_oauth2, client_certificate_key_id)),
-    ROW("client_certificate_key", SECRET, AT(struct prom_oauth2, client_certificate_key)),
-    ROW("client_certificate_key_file", FILE, AT(struct prom_oauth2, client_certificate_key_file)),
-    ROW("client_certificate_key_ref", STR, AT(struct prom_oauth2, client_certificate_key_ref)),
+    ROW("client_secret_ref", STR, AT(struct prom_oauth2, client_secret_ref),
+        .flags = OPTION_SHOW | OPTION_UNSUPPORTED),
+    ROW("client_certificate_key_id", STR, AT(struct prom_oauth2, client_certificate_key_id),
+        .flags = OPTION_UNSUPPORTED),
+    ROW("client_certificate_key", SECRET, AT(struct prom_oauth2, client_certificate_key),
+        .flags = OPTION_UNSUPPORTED),
+    ROW("client_certificate_key_file", FILE, AT(struct prom_oauth2, client_certificate_key_file),
+        .flags = OPTION_UNSUPPORTED),
+    ROW("client_certificate_key_ref", STR, AT(struct prom_oauth2, client_certificate_key_ref),
+        .flags = OPTION_UNSUPPORTED),
     ROW("grant_type", STR, AT(struct prom_oauth2, grant_type)),
-    ROW("signature_algorithm", STR, AT(struct prom_oauth2, signature_algorithm)),
-    ROW("iss", STR, AT(struct prom_oauth2, iss)),
-    ROW("audience", STR, AT(struct prom_oauth2, audience)),
-    ROW("claims", PAIRS, AT(struct prom_oauth2, claims)),
+    ROW("signature_algorithm", STR, AT(struct prom_oauth2, signature_algorithm),
+        .flags = OPTION_UNSUPPORTED),
+    ROW("iss", STR, AT(struct prom_oauth2, iss), .flags = OPTION_UNSUPPORTED),
+    ROW("audience", STR, AT(struct prom_oauth2, audience), .flags = OPTION_UNSUPPORTED),
+    ROW("claims", PAIRS, AT(struct prom_oauth2, claims), .flags = OPTION_UNSUPPORTED),
     ROW("scopes", STRS, AT(struct prom_oauth2, scopes)),
     ROW("token_url", STR, AT(struct prom_oauth2, token_url), SHOWN),
     ROW("endpoint_params", PAIRS, AT(struct prom_oauth2, endpoint_params)),
@@ -612,8 +618,7 @@ bool prom_http_is_default(const struct prom_http *http)
 #define HTTP_ROWS(http2)                                                                           \
     ROW("basic_auth", STRUCT, AT(struct prom_http, basic_auth), OF(basic_auth_type)),              \
         ROW("authorization", STRUCT, AT(struct prom_http, authorization), OF(authorization_type)), \
-        ROW("oauth2", STRUCT, AT(struct prom_http, oauth2), OF(oauth2_type),                       \
-            .flags = OPTION_UNSUPPORTED),                                                          \
+        ROW("oauth2", STRUCT, AT(struct prom_http, oauth2), OF(oauth2_type)),                      \
         ROW("bearer_token", SECRET, AT(struct prom_http, bearer_token)),                           \
         ROW("bearer_token_file", FILE, AT(struct prom_http, bearer_token_file)),                   \
         ROW("tls_config", STRUCT, AT(struct prom_http, tls), OF(prom_tls_type),                    \

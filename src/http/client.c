@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/vec.h"
 #include "codec/gzip.h"
 #include "conf/prom_config.h"
+#include "http/client_grant.h"
 #include "http/client_plain.h"
 #include "http/client_settings.h"
 #include "sys/clock.h"
@@ -22,7 +22,6 @@ enum {
     MULTIS_DEFAULT = 32,
     CONNECTIONS_DEFAULT = 16384,
     REDIRECTS_MAX = 10,
-    CANCEL_CHECK_MS = 100,
     IDLE_CONNECTION_SECONDS = 300,
     RECEIVE_BYTES = 128 << 10,
     KEPT_BYTES_MAX = 64 << 20, /* of body buffers that wait for reuse */
@@ -53,7 +52,8 @@ struct http_engine {
     size_t kept_bytes;
     char *user_agent;
     struct plain_engine *plain;
-    struct buf lines; /* header lines of a request that is being started */
+    struct buf lines;            /* header lines of a request that is being started */
+    struct http_client *granted; /* clients with a grant */
 };
 
 struct http_client {
@@ -62,6 +62,10 @@ struct http_client {
     size_t transfer_count; /* transfers that are set up for it, all running requests included */
     bool can_be_plain;
     bool is_freed;
+    struct client_grant *grant; /* NULL = without OAuth2 */
+    struct buf token;           /* the last request's header line, a C string */
+    struct http_client *next;   /* that has a grant, in the engine's list */
+    struct http_client **at;
 };
 
 struct http_headers {
@@ -316,9 +320,18 @@ static void transfer_free(struct http_transfer *transfer)
 
 static void client_release(struct http_client *client)
 {
-    if (client->is_freed && client->transfer_count == 0) {
-        (void)mem_free(client);
+    if (!client->is_freed || client->transfer_count > 0) {
+        return;
     }
+    if (client->grant != NULL) {
+        *client->at = client->next;
+        if (client->next != NULL) {
+            client->next->at = client->at;
+        }
+        client->grant = client_grant_free(client->grant);
+    }
+    buf_done(&client->token);
+    (void)mem_free(client);
 }
 
 /* Forgets a client that was freed: its settings are gone, so the handle must not keep them. */
@@ -587,6 +600,10 @@ struct http_engine *http_engine_free(struct http_engine *engine)
     if (engine == NULL) {
         return NULL;
     }
+    while (engine->granted != NULL) { /* the settings of these are gone; none of them is done */
+        engine->granted->transfer_count--;
+        client_release(engine->granted);
+    }
     engine->plain = plain_engine_free(engine->plain);
     while (engine->running != NULL) {
         http_call_cancel(engine->running->request);
@@ -616,8 +633,25 @@ struct http_engine *http_engine_free(struct http_engine *engine)
 
 /* ---- clients ---- */
 
-int http_client_new(struct http_engine *engine, const struct prom_http *settings,
-                    struct http_client **ret, struct baro_error *err)
+static void granted(struct http_client *client, struct http_call *request, str line, int result,
+                    const struct baro_error *why);
+
+static void grant_attach(struct http_client *client, struct http_tokens *tokens)
+{
+    struct http_engine *engine = client->engine;
+
+    client->grant = client_grant_new(engine, client->settings->oauth2, tokens, granted, client);
+    client->next = engine->granted;
+    client->at = &engine->granted;
+    engine->granted = client;
+    if (client->next != NULL) {
+        client->next->at = &client->next;
+    }
+}
+
+int http_client_new_sharing(struct http_engine *engine, const struct prom_http *settings,
+                            struct http_tokens *tokens, struct http_client **ret,
+                            struct baro_error *err)
 {
     struct http_client *client = NULL;
     int result = client_settings_check(settings, err);
@@ -629,8 +663,17 @@ int http_client_new(struct http_engine *engine, const struct prom_http *settings
     client->engine = engine;
     client->settings = settings;
     client->can_be_plain = settings->proxy_url.len == 0 && !settings->proxy_from_environment;
+    if (settings->oauth2 != NULL) {
+        grant_attach(client, tokens);
+    }
     *ret = client;
     return 0;
+}
+
+int http_client_new(struct http_engine *engine, const struct prom_http *settings,
+                    struct http_client **ret, struct baro_error *err)
+{
+    return http_client_new_sharing(engine, settings, NULL, ret, err);
 }
 
 struct http_client *http_client_free(struct http_client *client)
@@ -659,6 +702,22 @@ int http_client_check(const struct prom_http *settings, struct baro_error *err)
 
 /* ---- requests ---- */
 
+static bool have_headers(const struct http_client *client)
+{
+    return client->grant != NULL || client_settings_have_headers(client->settings);
+}
+
+/* As client_settings_headers, with the token. */
+static int headers_add(const struct http_client *client,
+                       void (*add)(const char *line, void *context), void *context,
+                       struct baro_error *err)
+{
+    if (client->grant != NULL) {
+        add(client->token.ptr, context);
+    }
+    return client_settings_headers(client->settings, add, context, err);
+}
+
 static void append_line(const char *line, void *context)
 {
     struct http_transfer *transfer = context;
@@ -673,18 +732,18 @@ static void append_line(const char *line, void *context)
 static int headers_setup(struct http_transfer *transfer, const struct http_headers *headers,
                          const struct client_detour *detour, struct baro_error *err)
 {
-    const struct prom_http *settings = transfer->client->settings;
+    const struct http_client *client = transfer->client;
     struct curl_slist *list = headers != NULL ? headers->list : NULL;
     int result = 0;
 
-    if (detour->host_header != NULL || client_settings_have_headers(settings)) {
+    if (detour->host_header != NULL || have_headers(client)) {
         for (const struct curl_slist *item = list; item != NULL; item = item->next) {
             append_line(item->data, transfer);
         }
         if (detour->host_header != NULL) {
             append_line(detour->host_header, transfer);
         }
-        result = client_settings_headers(settings, append_line, transfer, err);
+        result = headers_add(client, append_line, transfer, err);
         list = transfer->headers;
     }
     (void)curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, list);
@@ -836,11 +895,10 @@ static bool plain_try(struct http_client *client, struct http_call *request)
         !plain_url_parse(request->url, &url)) {
         return false;
     }
-    if (client_settings_have_headers(settings)) {
+    if (have_headers(client)) {
         buf_reset(&engine->lines);
         buf_str(&engine->lines, lines);
-        if (client_settings_headers(settings, lines_append, &engine->lines, NULL) < 0 ||
-            engine->lines.failed) {
+        if (headers_add(client, lines_append, &engine->lines, NULL) < 0 || engine->lines.failed) {
             return false;
         }
         lines = buf_view(&engine->lines);
@@ -850,12 +908,76 @@ static bool plain_try(struct http_client *client, struct http_call *request)
     return true;
 }
 
+static void send_off(struct http_client *client, struct http_call *request, str token, dur timeout)
+{
+    buf_reset(&client->token);
+    buf_str(&client->token, token);
+    if (!plain_try(client, request)) {
+        curl_start(client, request, timeout);
+    }
+}
+
+static void fail_later(struct http_client *client, struct http_call *request, int result)
+{
+    struct http_transfer *transfer = transfer_take(client->engine);
+
+    transfer_settle(transfer, client);
+    transfer->request = request;
+    transfer->has_failed = true;
+    request->transfer = transfer;
+    request->result = result;
+    running_link(transfer);
+    loop_timer_start(client->engine->loop, &client->engine->failure_timer,
+                     loop_now(client->engine->loop));
+}
+
+/* A request has waited for its token; with NULL, the asking is over. */
+static void granted(struct http_client *client, struct http_call *request, str line, int result,
+                    const struct baro_error *why)
+{
+    struct baro_error late = {0};
+    dur left;
+
+    if (request == NULL) {
+        client->transfer_count--;
+        client_release(client);
+        return;
+    }
+    left = request->timeout - (loop_now(client->engine->loop) - request->begun) / MONO_PER_MS;
+    if (result >= 0 && (client->is_freed || left <= 0)) {
+        result = client->is_freed
+                     ? error_set(&late, BARO_ECANCELED, "canceled")
+                     : error_set(&late, BARO_ETIMEOUT, "\"%.120s\": context deadline exceeded",
+                                 request->url);
+        why = &late;
+    }
+    if (result >= 0) {
+        send_off(client, request, line, left);
+        return;
+    }
+    request->result = result;
+    request->err = *why;
+    if (request->done != NULL) {
+        request->done(request);
+    }
+}
+
 void http_call_start(struct http_client *client, struct http_call *request)
 {
+    int state = GRANT_KNOWN;
+    str token = STR_NULL;
+
     ASSERT(!http_call_is_running(request) && request->timeout > 0);
     outcome_reset(request);
-    if (!plain_try(client, request)) {
-        curl_start(client, request, request->timeout);
+    if (client->grant != NULL) {
+        request->begun = loop_now(client->engine->loop);
+        state = client_grant_begin(client->grant, request, request->begun, &token, &request->err);
+        client->transfer_count += state == GRANT_ASKING ? 1 : 0;
+    }
+    if (state == GRANT_KNOWN) {
+        send_off(client, request, token, request->timeout);
+    } else if (state < 0) {
+        fail_later(client, request, state);
     }
 }
 
@@ -869,72 +991,7 @@ void http_call_cancel(struct http_call *request)
         transfer_put(transfer);
     }
     plain_cancel(request);
-}
-
-/* ---- blocking ---- */
-
-struct fetch {
-    struct http_call *request;
-    void (*done)(struct http_call *request);
-    struct buf *body;
-    bool is_done;
-};
-
-static _Thread_local struct fetch *current_fetch;
-
-static void fetch_done(struct http_call *request)
-{
-    struct fetch *fetch = current_fetch;
-
-    ASSERT(fetch != NULL && fetch->request == request);
-    fetch->is_done = true;
-    if (request->result == 0 && fetch->body != NULL) {
-        buf_str(fetch->body, request->body);
+    if (request->grant != NULL) {
+        client_grant_forget(request->grant, request);
     }
-    if (fetch->done != NULL) {
-        fetch->done(request);
-    }
-    request->body = STR_NULL;
-    request->content_type = STR_NULL;
-}
-
-static bool fetch_is_cancelled(const struct http_call *request)
-{
-    return request->cancel != NULL && atomic_load_explicit(request->cancel, memory_order_relaxed);
-}
-
-int http_fetch(const struct prom_http *settings, struct http_call *request, struct buf *ret_body)
-{
-    struct fetch fetch = {.request = request, .done = request->done, .body = ret_body};
-    const struct http_engine_options options = {.multi_count = 1};
-    CLEANUP(loop_freep) struct loop *loop = NULL;
-    CLEANUP(http_engine_freep) struct http_engine *engine = NULL;
-    struct http_client *client = NULL;
-    int result = loop_new(clock_real(), NULL, NULL, &loop, &request->err);
-
-    if (result == 0) {
-        result = http_engine_new(loop, &options, &engine, &request->err);
-    }
-    if (result == 0) {
-        result = http_client_new(engine, settings, &client, &request->err);
-    }
-    if (result < 0) {
-        request->result = result;
-        return result;
-    }
-    current_fetch = &fetch;
-    request->done = fetch_done;
-    http_call_start(client, request);
-    /* Bounded: every request has a timeout. */
-    while (!fetch.is_done && !fetch_is_cancelled(request)) {
-        loop_turn(loop, request->cancel != NULL ? CANCEL_CHECK_MS : 1000);
-    }
-    if (!fetch.is_done) {
-        http_call_cancel(request);
-        request->result = error_set(&request->err, BARO_ECANCELED, "canceled");
-    }
-    request->done = fetch.done;
-    current_fetch = NULL;
-    (void)http_client_free(client);
-    return request->result;
 }

@@ -24,6 +24,7 @@ struct http_engine;
 struct http_client;
 struct http_transfer;
 struct plain_exchange;
+struct client_grant;
 
 /* A response is refused beyond this many bytes even where no limit is configured. */
 #define HTTP_BODY_BYTES_MAX ((size_t)512 << 20)
@@ -51,8 +52,8 @@ DEFINE_CLEANUP(http_engine_free, struct http_engine)
 /*
  * http_client_new makes a client with these settings, which must outlive it. Files of credentials
  * and certificates are read again for each request or connection. Fails with BARO_EUNSUPPORTED
- * (oauth2, references to a secret manager, unknown TLS version) or -errno (a TLS file that cannot
- * be read).
+ * (references to a secret manager, OAuth2's JWT grant, unknown TLS version) or -errno (a TLS file
+ * that cannot be read).
  */
 int http_client_new(struct http_engine *engine, const struct prom_http *settings,
                     struct http_client **ret, struct baro_error *err);
@@ -63,6 +64,13 @@ DEFINE_CLEANUP(http_client_free, struct http_client)
 
 /* http_client_check is http_client_new without an engine: whether the settings can be used. */
 int http_client_check(const struct prom_http *settings, struct baro_error *err);
+
+/* What OAuth2's token endpoints gave, for calls of http_fetch that have this in common: any number
+ * of threads. (A client has a store of its own.) */
+struct http_tokens;
+struct http_tokens *http_tokens_new(void);
+struct http_tokens *http_tokens_free(struct http_tokens *tokens);
+DEFINE_CLEANUP(http_tokens_free, struct http_tokens)
 
 /* A set of request headers ("Name: value"), made once and used for many requests. */
 struct http_headers;
@@ -85,6 +93,7 @@ struct http_call {
     uint64_t body_bytes_max;            /* of the decoded body; 0 = HTTP_BODY_BYTES_MAX */
     bool accept_gzip;
     const _Atomic bool *cancel; /* of http_fetch alone: becomes true to give up; NULL = never */
+    struct http_tokens *tokens; /* of http_fetch alone; NULL = each call asks for its token */
     void (*done)(struct http_call *request);
 
     int result;            /* 0, or the negative code of err: no usable response */
@@ -98,13 +107,16 @@ struct http_call {
     struct baro_error err;
 
     struct http_transfer *transfer;  /* private: what runs it over libcurl, */
-    struct plain_exchange *exchange; /* or without; both NULL = not running */
+    struct plain_exchange *exchange; /* or without, */
+    struct client_grant *grant;      /* or what it waits for; all NULL = not running */
+    struct http_call *next_waiting;
+    mono begun; /* to wait */
 };
 
 /* http_call_is_running says whether it was started and is neither done nor cancelled. */
 static inline bool http_call_is_running(const struct http_call *request)
 {
-    return request->transfer != NULL || request->exchange != NULL;
+    return request->transfer != NULL || request->exchange != NULL || request->grant != NULL;
 }
 
 /*

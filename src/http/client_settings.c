@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "conf/prom_config.h"
+#include "http/client_grant.h"
 
 enum { SECRET_FILE_BYTES_MAX = 1 << 20 };
 
@@ -83,8 +84,10 @@ static int tls_check(const struct prom_tls *tls, struct baro_error *err)
 
 int client_settings_check(const struct prom_http *settings, struct baro_error *err)
 {
-    if (settings->oauth2 != NULL) {
-        return error_set(err, BARO_EUNSUPPORTED, "oauth2 is not supported yet");
+    int result = settings->oauth2 != NULL ? client_grant_check(settings->oauth2, err) : 0;
+
+    if (result < 0) {
+        return result;
     }
     if ((settings->basic_auth != NULL &&
          settings->basic_auth->username_ref.len + settings->basic_auth->password_ref.len > 0) ||
@@ -125,8 +128,7 @@ static int sink_flush(struct sink *sink, const char *what)
     return result;
 }
 
-/* The content of the file without white space at its ends, or the text when there is no file. */
-static int value_append(struct buf *buf, str text, str file, struct baro_error *err)
+int client_settings_value(struct buf *buf, str text, str file, struct baro_error *err)
 {
     struct buf content = {0};
     int result = 0;
@@ -146,11 +148,12 @@ static int value_append(struct buf *buf, str text, str file, struct baro_error *
 static int basic_auth_add(struct sink *sink, const struct prom_basic_auth *auth)
 {
     struct buf pair = {0};
-    int result = value_append(&pair, auth->username, auth->username_file, sink->err);
+    int result = client_settings_value(&pair, auth->username, auth->username_file, sink->err);
 
     buf_char(&pair, ':');
     if (result >= 0) {
-        result = value_append(&pair, secret_reveal(auth->password), auth->password_file, sink->err);
+        result = client_settings_value(&pair, secret_reveal(auth->password), auth->password_file,
+                                       sink->err);
     }
     buf_c(&sink->line, "Authorization: Basic ");
     base64_encode(&sink->line, buf_view(&pair), false);
@@ -163,8 +166,8 @@ static int authorization_add(struct sink *sink, const struct prom_authorization 
     int result = 0;
 
     buf_printf(&sink->line, "Authorization: %.*s ", STR_ARG(auth->type));
-    result = value_append(&sink->line, secret_reveal(auth->credentials), auth->credentials_file,
-                          sink->err);
+    result = client_settings_value(&sink->line, secret_reveal(auth->credentials),
+                                   auth->credentials_file, sink->err);
     return result < 0 ? result : sink_flush(sink, "authorization");
 }
 
@@ -173,7 +176,7 @@ static int header_value_add(struct sink *sink, str name, str text, str file)
     int result = 0;
 
     buf_printf(&sink->line, "%.*s: ", STR_ARG(name));
-    result = value_append(&sink->line, text, file, sink->err);
+    result = client_settings_value(&sink->line, text, file, sink->err);
     return result < 0 ? result : sink_flush(sink, "http_headers");
 }
 

@@ -25,6 +25,11 @@ int client_settings_headers(const struct prom_http *settings,
                             void (*add)(const char *line, void *context), void *context,
                             struct baro_error *err);
 
+/* client_settings_value appends the content of the file without white space at its ends, or the
+ * text when there is no file. */
+struct buf;
+int client_settings_value(struct buf *buf, str text, str file, struct baro_error *err);
+
 /* client_tls_version is 1 to 4 for "TLS10" to "TLS13", 0 for empty, -1 for anything else. */
 int client_tls_version(str name);
 
