@@ -129,6 +129,9 @@ static void write_alert(struct json_writer *json, const struct alert_view *alert
     if (alert->keep_firing_since != 0) {
         write_time(json, STR("keepFiringSince"), alert->keep_firing_since);
     }
+    if (alert->missing_since != 0) { /* not in Prometheus */
+        write_time(json, STR("noDataSince"), alert->missing_since);
+    }
     buf_double(&value, alert->value, NUM_E);
     json_write_pair_str(json, STR("value"), buf_view(&value));
     buf_done(&value);
@@ -143,6 +146,39 @@ static void write_alerts(struct json_writer *json, const struct rule_view *rule,
         write_alert(json, &rule->alerts[i]);
     }
     json_write_array_end(json);
+}
+
+/* Alerts that ended because their inputs are gone; not in Prometheus. */
+static void write_no_data_alerts(struct json_writer *json, const struct rule_view *rule)
+{
+    for (size_t i = 0; i < rule->no_data_count; i++) {
+        write_alert(json, &rule->no_data[i]);
+    }
+}
+
+/* What of the rule has no data; nothing where all has, so that answers are Prometheus's. */
+static void write_no_data(struct json_writer *json, const struct rule_view *rule)
+{
+    size_t count = rule->no_data_count;
+
+    for (size_t i = 0; i < rule->alert_count; i++) {
+        count += rule->alerts[i].missing_since != 0 ? 1 : 0;
+    }
+    if (!rule->has_no_data && count == 0) {
+        return;
+    }
+    json_write_key(json, STR("noData"));
+    json_write_object_begin(json);
+    json_write_pair_bool(json, STR("rule"), rule->has_no_data);
+    if (rule->no_data_since != 0) {
+        write_time(json, STR("since"), rule->no_data_since);
+    }
+    json_write_pair_u64(json, STR("count"), count);
+    json_write_key(json, STR("alerts"));
+    json_write_array_begin(json);
+    write_no_data_alerts(json, rule);
+    json_write_array_end(json);
+    json_write_object_end(json);
 }
 
 static void write_health(struct json_writer *json, const struct rule_view *rule, str type)
@@ -174,6 +210,7 @@ static void write_rule(struct json_writer *json, const struct rule_view *rule, b
         json_write_key(json, STR("annotations"));
         api_write_labels(json, spec->annotations);
         write_alerts(json, rule, no_active);
+        write_no_data(json, rule);
     } else if (spec->labels.count > 0) {
         json_write_key(json, STR("labels"));
         api_write_labels(json, spec->labels);
@@ -298,6 +335,26 @@ int api_rules(struct api_call *call)
     return r;
 }
 
+static void write_all_without_data(struct json_writer *json, const struct rule_group_view *groups,
+                                   size_t count)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < groups[i].count; k++) {
+            if (groups[i].rules[k].no_data_count > 0 && !any) {
+                any = true;
+                json_write_key(json, STR("noData"));
+                json_write_array_begin(json);
+            }
+            write_no_data_alerts(json, &groups[i].rules[k]);
+        }
+    }
+    if (any) {
+        json_write_array_end(json);
+    }
+}
+
 int api_alerts(struct api_call *call)
 {
     struct json_writer *json = &call->json;
@@ -316,6 +373,7 @@ int api_alerts(struct api_call *call)
         }
     }
     json_write_array_end(json);
+    write_all_without_data(json, groups, count);
     json_write_object_end(json);
     return 0;
 }

@@ -313,7 +313,7 @@ static int start_scraping(struct serve *serve, struct baro_error *err)
  * early. */
 static int start_rules(struct serve *serve, const struct serve_rules *rules, struct baro_error *err)
 {
-    const struct rule_manager_options options = {
+    struct rule_manager_options options = {
         .clock = clock_real(),
         .queryable = tsdb_queryable(serve->tsdb),
         .appendable = tsdb_appendable(serve->tsdb),
@@ -326,8 +326,11 @@ static int start_rules(struct serve *serve, const struct serve_rules *rules, str
         .engine = serve_engine,
         .context = serve,
     };
-    int r = rule_manager_new(&options, &serve->rules, err);
+    int r = rule_missing_parse(flags_text(&serve->flags, SERVE_FLAG_RULES_MISSING),
+                               &options.missing, err);
 
+    r = r < 0 ? error_wrap(err, r, "--rules.missing-data")
+              : rule_manager_new(&options, &serve->rules, err);
     if (r < 0) {
         return r;
     }

@@ -3,6 +3,7 @@
 #include "codec/url_escape.h"
 #include "model/labels_builder.h"
 #include "rules/rule_labels.h"
+#include "rules/rule_missing_priv.h"
 #include "rules/rule_priv.h"
 #include "template/template_alert.h"
 
@@ -24,6 +25,11 @@ static struct rule_alert *alert_free(struct rule_alert *alert)
         (void)mem_free((void *)(uintptr_t)alert->key.ptr);
     }
     return mem_free(alert);
+}
+
+void rule_alert_free(struct rule_alert *alert)
+{
+    (void)alert_free(alert);
 }
 
 void rule_alerts_done(struct rule *rule)
@@ -186,11 +192,12 @@ static int find_all(const struct expansion *expansion, const struct rule_result 
 
 /* An alert that is there already keeps its times; one that is new, or was resolved, begins to be
  * pending. */
-static void take_found(struct rule *rule, const struct found *found, ts t)
+static void take_found(struct rule *rule, const struct found *found, enum rule_missing_kind missing,
+                       ts t)
 {
     struct rule_alert *alert = map_get(&rule->alerts, found->key);
 
-    if (alert != NULL && alert->state == ALERT_INACTIVE) {
+    if (alert != NULL && !rule_missing_returns(alert, missing, t)) {
         (void)map_remove(&rule->alerts, found->key);
         alert = alert_free(alert);
     }
@@ -211,15 +218,23 @@ static void take_found(struct rule *rule, const struct found *found, ts t)
 
 /* What an alert becomes that the expression does not yield any more; false when it is to be
  * forgotten. */
-static bool let_go(const struct rule *rule, struct rule_alert *alert, ts t)
+static bool let_go(const struct rule *rule, struct rule_alert *alert, bool is_replaced, ts t)
 {
-    if (alert->state == ALERT_FIRING && rule->spec.keep_firing > 0) {
+    if (alert->state == ALERT_FIRING && rule->spec.keep_firing > 0 && !is_replaced &&
+        !alert->stands_in) {
         alert->keep_firing_since = alert->keep_firing_since == 0 ? t : alert->keep_firing_since;
         if (t - alert->keep_firing_since < rule->spec.keep_firing) {
             return true;
         }
     }
-    if (alert->state == ALERT_PENDING ||
+    if (alert->missing_since != 0) { /* it is listed until its time is over */
+        if (alert->state != ALERT_INACTIVE) {
+            alert->resolved_at = alert->state == ALERT_FIRING ? t : 0;
+            alert->state = ALERT_INACTIVE;
+        }
+        return true;
+    }
+    if (alert->state == ALERT_PENDING || (alert->state == ALERT_INACTIVE && alert->fired_at == 0) ||
         (alert->resolved_at != 0 && t - alert->resolved_at > RESOLVED_KEPT)) {
         return false;
     }
@@ -230,7 +245,7 @@ static bool let_go(const struct rule *rule, struct rule_alert *alert, ts t)
     return true;
 }
 
-static void move_states(struct rule *rule, ts t)
+static void move_states(struct rule *rule, enum rule_missing_kind missing, ts t)
 {
     VEC(struct rule_alert *) gone = {0};
     size_t index = 0;
@@ -241,11 +256,13 @@ static void move_states(struct rule *rule, ts t)
 
         if (alert->round == rule->round) {
             alert->keep_firing_since = 0;
-        } else if (!let_go(rule, alert, t)) {
+        } else if (!let_go(rule, alert, alert->missing_since != 0 && missing == RULE_MISSING_ALERT,
+                           t)) {
             vec_push(&gone, alert);
             continue;
         }
-        if (alert->state == ALERT_PENDING && t - alert->active_at >= rule->spec.hold) {
+        if (alert->state == ALERT_PENDING && alert->missing_since == 0 &&
+            t - alert->active_at >= rule->spec.hold) {
             alert->state = ALERT_FIRING;
             alert->fired_at = t;
         }
@@ -302,11 +319,24 @@ static int write_alerts(const struct rule *rule, struct rule_writer *writer, ts 
     return result;
 }
 
-int rule_alerts_eval(struct rule *rule, struct lock *lock, const struct rule_env *env,
+/* Marks the alerts that the expression yields in the round to come. */
+static void mark_found(struct rule *rule, const struct found *found, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct rule_alert *alert = map_get(&rule->alerts, found[i].key);
+
+        if (alert != NULL) {
+            alert->yielded = rule->round + 1;
+        }
+    }
+}
+
+int rule_alerts_eval(struct rule *rule, str group, struct lock *lock, const struct rule_env *env,
                      uint64_t limit, ts t, dur query_offset, const struct rule_result *result,
                      struct rule_writer *writer, struct arena *arena, struct baro_error *err)
 {
     const struct expansion expansion = expansion_of(&rule->spec, env, t - query_offset, arena);
+    enum rule_missing_kind missing = rule_missing_of(&rule->spec, env).kind;
     struct found *found = ARENA_ARRAY(arena, struct found, result->count);
     size_t active;
     int r = find_all(&expansion, result, found, err);
@@ -314,12 +344,15 @@ int rule_alerts_eval(struct rule *rule, struct lock *lock, const struct rule_env
     if (r < 0) {
         return r;
     }
+    mark_found(rule, found, result->count);
+    rule_missing_look(rule, env, t - query_offset);
     lock_acquire(lock);
     rule->round++;
     for (size_t i = 0; i < result->count; i++) {
-        take_found(rule, &found[i], t);
+        take_found(rule, &found[i], missing, t);
     }
-    move_states(rule, t);
+    rule_missing_apply_locked(rule, env, t, arena);
+    move_states(rule, missing, t);
     active = active_count(rule);
     if (limit > 0 && active > limit) {
         rule_alerts_done(rule);
@@ -329,14 +362,15 @@ int rule_alerts_eval(struct rule *rule, struct lock *lock, const struct rule_env
         return error_set(err, BARO_ELIMIT, "exceeded limit of %llu with %zu alerts",
                          (unsigned long long)limit, active);
     }
-    return write_alerts(rule, writer, t - query_offset, arena, err);
+    r = write_alerts(rule, writer, t - query_offset, arena, err);
+    return r == 0 ? rule_missing_write(rule, group, writer, t - query_offset, arena, err) : r;
 }
 
 /* ---- Sending ---- */
 
 static bool is_due(const struct rule_alert *alert, dur resend_delay, ts t)
 {
-    if (alert->state == ALERT_PENDING) {
+    if (alert->state == ALERT_PENDING || alert->fired_at == 0) {
         return false;
     }
     /* One that was resolved after it was sent goes out at once. */

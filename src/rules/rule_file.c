@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "conf/option.h"
 #include "conf/source_place.h"
+#include "rules/rule_missing.h"
 #include "template/template_alert.h"
 
 enum { GROUPS_MAX = 100000, RULES_MAX = 1000000 };
@@ -165,6 +166,22 @@ static void check_templates(struct reading *reading, const struct yaml_node *nod
     }
 }
 
+/* Our own convention, so that the file is still Prometheus's. */
+static void check_missing(struct reading *reading, const struct yaml_node *node,
+                          struct conf_pairs annotations)
+{
+    for (size_t i = 0; i < annotations.count; i++) {
+        struct rule_missing ignored;
+        struct baro_error err = {0};
+
+        if (str_eq(annotations.items[i].name, RULE_MISSING_ANNOTATION) &&
+            rule_missing_parse(annotations.items[i].value, &ignored, &err) < 0) {
+            rule_fault(reading, node, "annotations", "%.*s: %s", STR_ARG(RULE_MISSING_ANNOTATION),
+                       err.message);
+        }
+    }
+}
+
 static void check_recording(struct reading *reading, const struct yaml_node *node,
                             const struct rule_text *rule)
 {
@@ -249,6 +266,7 @@ static void check_rule(struct reading *reading, const struct yaml_node *node,
     if (rule->alert.len > 0) {
         check_templates(reading, node, "labels", rule->labels, "label");
         check_templates(reading, node, "annotations", rule->annotations, "annotation");
+        check_missing(reading, node, rule->annotations);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "model/labels_builder.h"
 #include "rules/rule_labels.h"
+#include "rules/rule_missing_priv.h"
 #include "rules/rule_priv.h"
 #include "sys/clock.h"
 
@@ -197,8 +198,9 @@ static int eval_rule(struct rule_group *group, struct rule *rule, const struct r
     }
     writer = rule_writer_begin(&rule->series, env->appendable);
     if (rule->spec.kind == RULE_ALERTING) {
-        r = rule_alerts_eval(rule, &group->lock, env, group->limit, t, offset, &result, writer,
-                             arena, err);
+        rule_missing_note(rule, &group->lock, env, query.stats.samples_read, t);
+        r = rule_alerts_eval(rule, group->name, &group->lock, env, group->limit, t, offset, &result,
+                             writer, arena, err);
     } else {
         r = record(rule, group->limit, t - offset, &result, writer, arena, err);
     }
@@ -296,6 +298,9 @@ static void take_rule(struct rule *rule, struct rule *before)
     rule->alerts = before->alerts;
     rule->round = before->round;
     rule->restored = before->restored;
+    rule->has_no_data = before->has_no_data;
+    rule->had_data = before->had_data;
+    rule->no_data_since = before->no_data_since;
     rule->health = before->health;
     rule->evaluated_at = before->evaluated_at;
     rule->evaluation_seconds = before->evaluation_seconds;
@@ -357,6 +362,7 @@ void rule_group_restore(struct rule_group *group, const struct rule_env *env, ts
         struct rule *rule = &group->rules[i];
 
         if (rule->spec.kind == RULE_ALERTING && !rule->restored) {
+            rule_missing_restore(rule, &group->lock, env, t, tolerance);
             rule_alerts_restore(rule, &group->lock, env, t, tolerance, grace);
         }
     }
@@ -380,27 +386,39 @@ static int compare_alerts(const void *a, const void *b)
                       ((const struct alert_view *)b)->labels);
 }
 
+static struct alert_view view_alert(const struct rule_alert *alert, struct arena *arena)
+{
+    return (struct alert_view){.labels = labels_copy(arena, alert->labels),
+                               .annotations = labels_copy(arena, alert->annotations),
+                               .state = alert->state,
+                               .active_at = alert->active_at,
+                               .keep_firing_since = alert->keep_firing_since,
+                               .missing_since = alert->missing_since,
+                               .had_fired = alert->fired_at != 0,
+                               .value = alert->value};
+}
+
 static void view_alerts(const struct rule *rule, struct arena *arena, struct rule_view *ret)
 {
     size_t index = 0;
     const struct map_entry *entry;
 
     ret->alerts = ARENA_ARRAY(arena, struct alert_view, rule->alerts.count);
+    ret->no_data = ARENA_ARRAY(arena, struct alert_view, rule->alerts.count);
     while ((entry = map_next(&rule->alerts, &index)) != NULL) {
         const struct rule_alert *alert = entry->value;
 
         if (alert->state != ALERT_INACTIVE) {
-            ret->alerts[ret->alert_count++] =
-                (struct alert_view){.labels = labels_copy(arena, alert->labels),
-                                    .annotations = labels_copy(arena, alert->annotations),
-                                    .state = alert->state,
-                                    .active_at = alert->active_at,
-                                    .keep_firing_since = alert->keep_firing_since,
-                                    .value = alert->value};
+            ret->alerts[ret->alert_count++] = view_alert(alert, arena);
+        } else if (alert->missing_since != 0) {
+            ret->no_data[ret->no_data_count++] = view_alert(alert, arena);
         }
     }
     if (ret->alert_count > 1) {
         qsort(ret->alerts, ret->alert_count, sizeof(*ret->alerts), compare_alerts);
+    }
+    if (ret->no_data_count > 1) {
+        qsort(ret->no_data, ret->no_data_count, sizeof(*ret->no_data), compare_alerts);
     }
 }
 
@@ -414,7 +432,9 @@ static void view_rule(const struct rule *rule, struct arena *arena, struct rule_
                               .state = rule_state_locked(rule),
                               .error = arena_str(arena, str_from(rule->error)),
                               .evaluated_at = rule->evaluated_at,
-                              .evaluation_seconds = rule->evaluation_seconds};
+                              .evaluation_seconds = rule->evaluation_seconds,
+                              .has_no_data = rule->has_no_data,
+                              .no_data_since = rule->no_data_since};
     view_alerts(rule, arena, ret);
 }
 

@@ -19,6 +19,7 @@
 #include "model/alert.h"
 #include "promql/engine.h"
 #include "rules/rule_file.h"
+#include "rules/rule_missing.h"
 #include "storage/appender.h"
 #include "storage/storage.h"
 
@@ -33,6 +34,7 @@ struct rule_env {
     dur resend_delay;        /* firing alerts are sent again after so long */
     struct alert_sink *sink; /* NULL = alerts are only kept */
     const _Atomic bool *cancel;
+    struct rule_missing missing; /* of rules that do not say */
 };
 
 struct rule_group;
@@ -92,6 +94,8 @@ struct alert_view {
     enum alert_state state;
     ts active_at;
     ts keep_firing_since; /* 0 = not */
+    ts missing_since;     /* there is no data for it; 0 = not */
+    bool had_fired;
     double value;
 };
 
@@ -104,6 +108,10 @@ struct rule_view {
     double evaluation_seconds;
     struct alert_view *alerts; /* pending and firing ones */
     size_t alert_count;
+    bool has_no_data;           /* the expression reads series, and found none */
+    ts no_data_since;           /* 0 = never had any, or has */
+    struct alert_view *no_data; /* alerts that ended because their inputs are gone */
+    size_t no_data_count;
 };
 
 struct rule_group_view {

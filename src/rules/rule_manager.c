@@ -72,7 +72,8 @@ static struct rule_env env_of(struct rule_manager *manager)
                            .query_offset = manager->query_offset,
                            .resend_delay = manager->options.resend_delay,
                            .sink = manager->options.sink,
-                           .cancel = &manager->stop};
+                           .cancel = &manager->stop,
+                           .missing = manager->options.missing};
 
     manager->options.engine(manager->options.context, &env.engine);
     return env;

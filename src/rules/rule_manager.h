@@ -23,12 +23,13 @@ struct rule_manager_options {
     struct clock *clock;
     struct queryable *queryable;
     struct appendable *appendable;
-    struct alert_sink *sink;  /* NULL = alerts are only kept */
-    const char *external_url; /* kept */
-    size_t thread_count;      /* 0 = 4 */
-    dur resend_delay;         /* 0 = 1 m */
-    dur outage_tolerance;     /* 0 = 1 h: alerts older than that are not restored */
-    dur grace_period;         /* 0 = 10 m: alerts with a shorter `for` are not restored */
+    struct alert_sink *sink;     /* NULL = alerts are only kept */
+    const char *external_url;    /* kept */
+    size_t thread_count;         /* 0 = 4 */
+    dur resend_delay;            /* 0 = 1 m */
+    dur outage_tolerance;        /* 0 = 1 h: alerts older than that are not restored */
+    struct rule_missing missing; /* of rules that do not say */
+    dur grace_period;            /* 0 = 10 m: alerts with a shorter `for` are not restored */
     /* The engine's options of the running configuration. */
     void (*engine)(void *context, struct engine_options *ret);
     void *context;

@@ -19,7 +19,15 @@ struct rule_alert {
     ts last_sent_at;
     ts keep_firing_since; /* 0 = not */
     uint64_t round;       /* in which the expression yielded it last */
+    ts missing_since;     /* its inputs are gone; 0 = not */
+    bool stands_in;       /* for one whose inputs are gone */
+    /* Of the evaluating thread alone: the round that yields it, and whether its inputs are gone. */
+    uint64_t yielded;
+    bool inputs_gone;
 };
+
+/* rule_alert_free frees an alert that is not in the map any more. */
+void rule_alert_free(struct rule_alert *alert);
 
 struct rule {
     struct rule_spec spec; /* in the group's arena */
@@ -33,6 +41,11 @@ struct rule {
     char *error; /* of the last evaluation; NULL = none. Owned */
     ts evaluated_at;
     double evaluation_seconds;
+    bool has_no_data; /* the last evaluation read nothing, though the expression reads series */
+    bool had_data;
+    ts no_data_since; /* 0 = it has data, or never had */
+    bool was_judged;  /* of the evaluating thread alone: reads_series is known */
+    bool reads_series;
 };
 
 /* A query's result as a vector. */
@@ -43,8 +56,9 @@ struct rule_result {
     struct point scalar_point;
 };
 
-/* rule_alerts_eval turns a result into alerts and adds their ALERTS samples to the writer. */
-int rule_alerts_eval(struct rule *rule, struct lock *lock, const struct rule_env *env,
+/* rule_alerts_eval turns a result into alerts and adds their ALERTS samples to the writer; `group`
+ * is the name of the rule's group. */
+int rule_alerts_eval(struct rule *rule, str group, struct lock *lock, const struct rule_env *env,
                      uint64_t limit, ts t, dur query_offset, const struct rule_result *result,
                      struct rule_writer *writer, struct arena *arena, struct baro_error *err);
 
