@@ -22,6 +22,12 @@ describe('align', () => {
         expect(got.values[0]).toEqual([null, null, null, 4]);
     });
 
+    it('has one way for series of one grid, with the same result', () => {
+        const columns = [{ times: [0, 10, 20], values: [1, NaN, 3], step: 0 }, { times: [0, 10, 20], values: [4, 5, Infinity], step: 0 }];
+        expect(align(columns)).toEqual({ times: [0, 10, 20], values: [[1, null, 3], [4, 5, null]] });
+        expect(align([...columns, { times: [0, 10, 30], values: [7, 8, 9], step: 0 }]).values).toEqual([[1, null, 3, undefined], [4, 5, null, undefined], [7, 8, undefined, 9]]);
+    });
+
     it('takes nothing', () => {
         expect(align([])).toEqual({ times: [], values: [] });
         expect(align([{ times: [], values: [], step: 1 }])).toEqual({ times: [], values: [[]] });

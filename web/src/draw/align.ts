@@ -33,8 +33,35 @@ function unionOfTimes(columns: readonly Column[]): number[] {
     return [...seen].sort((a, b) => a - b);
 }
 
+/* Answers of one query lie on one grid, nearly always. */
+function haveOneGrid(columns: readonly Column[]): boolean {
+    const first = columns[0]?.times ?? [];
+    return columns.every(({ times, step }) => {
+        if (step > 0 || times.length !== first.length) {
+            return false;
+        }
+        for (let i = 0; i < first.length; i++) {
+            if (times[i] !== first[i]) {
+                return false;
+            }
+        }
+        return true;
+    });
+}
+
+function gapsAsNull(values: ArrayLike<number>): (number | null)[] {
+    const out = new Array<number | null>(values.length);
+    for (let i = 0; i < values.length; i++) {
+        out[i] = Number.isFinite(values[i]) ? values[i]! : null;
+    }
+    return out;
+}
+
 /* align joins columns; NaN and infinities are gaps. */
 export function align(columns: readonly Column[]): Aligned {
+    if (columns.length > 0 && haveOneGrid(columns)) {
+        return { times: Array.from(columns[0]!.times), values: columns.map((column) => gapsAsNull(column.values)) };
+    }
     const times = unionOfTimes(columns);
     const at = new Map(times.map((t, i) => [t, i]));
     const values = columns.map((column) => {

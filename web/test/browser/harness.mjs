@@ -20,7 +20,7 @@ export function check(condition, text) {
 export async function launch() {
     return chromium.launch({
         executablePath: process.env.BAROGRAPH_CHROMIUM,
-        args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
+        args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none', '--disable-lcd-text', '--force-color-profile=srgb'],
     });
 }
 

@@ -1,6 +1,7 @@
 /* Heatmap: counts of buckets over time as cells of one hue by lightness, on a canvas. */
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { PanelProps } from '../../dashboard/types';
+import { timeTicks } from '../../draw/ticks';
 import { interpolateColors, namedColor, scaleColors } from '../../grafana/color';
 import { formatDate } from '../../grafana/datetime';
 import { asNumber, asRecord, asText } from '../../grafana/json';
@@ -33,7 +34,7 @@ interface Hover {
     row: number;
 }
 
-function draw(canvas: HTMLCanvasElement, cells: Cells, props: PanelProps, colors: readonly string[], exponent: number, unit: string | undefined): void {
+function draw(canvas: HTMLCanvasElement, cells: Cells, props: Pick<PanelProps, 'width' | 'height' | 'from' | 'to' | 'zone'>, colors: readonly string[], exponent: number, unit: string | undefined): void {
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const { width, height } = props;
     canvas.width = width * ratio;
@@ -78,10 +79,10 @@ function draw(canvas: HTMLCanvasElement, cells: Cells, props: PanelProps, colors
         }
     });
     ctx.textAlign = 'center';
-    const ticks = Math.max(2, Math.floor(plotWidth / 90));
-    for (let i = 0; i <= ticks; i++) {
-        const t = from + ((to - from) * i) / ticks;
-        ctx.fillText(formatDate(t * 1000, to - from > 172_800 ? 'MM-DD HH:mm' : 'HH:mm', props.zone), Math.min(width - 18, Math.max(AXIS_PX + 12, x(t))), height - 9);
+    for (const tick of timeTicks(props.from, props.to, Math.max(2, Math.floor(plotWidth / 80)), props.zone)) {
+        if (x(tick.at / 1000) <= width - 18) {
+            ctx.fillText(formatDate(tick.at, tick.pattern, props.zone), Math.max(AXIS_PX + 12, x(tick.at / 1000)), height - 9);
+        }
     }
 }
 
@@ -97,11 +98,12 @@ export default function HeatmapPanel(props: PanelProps) {
     const unit = asText(asRecord(options.yAxis).unit) ?? panel.fieldConfig.defaults.unit;
     const exponent = asNumber(asRecord(options.color).exponent) ?? 0.5;
     const colors = useMemo(() => colorsOf(options, look), [options, look]);
+    const { from, to, zone } = props;
     useEffect(() => {
         if (canvas.current && cells) {
-            draw(canvas.current, cells, props, colors, exponent, unit);
+            draw(canvas.current, cells, { width, height, from, to, zone }, colors, exponent, unit);
         }
-    });
+    }, [cells, width, height, from, to, zone, colors, exponent, unit]);
     if (!cells) {
         return null;
     }

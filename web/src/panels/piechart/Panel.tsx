@@ -48,7 +48,7 @@ export default function PiePanel({ panel, frames, look, width, height, zone, fil
     const legend = readLegend(panel.options);
     const extra = asTexts(asRecord(panel.options.legend).values);
     const labels = asTexts(panel.options.displayLabels);
-    const legendPx = legend.show ? (legend.right ? Math.min(width * 0.4, 220) : Math.min(height * 0.35, 24 + values.length * (legend.table ? 20 : 6))) : 0;
+    const legendPx = legend.show ? (legend.right ? Math.min(width * 0.5, 240, 40 + 6.6 * Math.max(4, ...values.map((v) => v.title.length)) + extra.length * 66) : Math.min(height * 0.35, 24 + values.length * (legend.table ? 20 : 6))) : 0;
     const [w, h] = legend.right ? [width - legendPx, height] : [width, height - legendPx];
     const r = Math.max(10, Math.min(w, h) / 2 - 6);
     const inner = asText(panel.options.pieType) === 'donut' ? r * 0.6 : 0;

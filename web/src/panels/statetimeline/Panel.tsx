@@ -1,6 +1,7 @@
 /* State timeline and status history: a row a series, a coloured stretch a state. */
 import { useMemo } from 'react';
 import type { PanelProps } from '../../dashboard/types';
+import { timeTicks } from '../../draw/ticks';
 import { textOn } from '../../grafana/color';
 import { displayProcessor, displayText } from '../../grafana/fieldconfig';
 import { formatDate } from '../../grafana/datetime';
@@ -61,13 +62,12 @@ export default function StateTimelinePanel({ panel, frames, look, width, height,
             return { name: field.state?.displayName ?? field.name, stretches: stretchesOf(time.values as ArrayLike<number>, field, show, to, panel.type === 'state-timeline' && panel.options.mergeValues !== false) };
         }) : [];
     }), [frames, look, zone, to, panel.type, panel.options.mergeValues]);
-    const namePx = Math.min(NAME_PX, width * 0.3);
+    const namePx = Math.min(NAME_PX, width * 0.3, 14 + 6.4 * Math.max(0, ...rows.map((r) => r.name.length)));
     const plotWidth = width - namePx - 8;
     const rowPx = Math.max(6, (height - BOTTOM_PX) / Math.max(1, rows.length));
     const thick = rowPx * (asNumber(panel.options.rowHeight) ?? 0.9);
     const x = (t: number): number => namePx + ((Math.max(t, from) - from) / (to - from)) * plotWidth;
     const showValue = asText(panel.options.showValue) ?? 'auto';
-    const ticks = Math.max(2, Math.floor(plotWidth / 90));
     return (
         <svg width={width} height={height} role="img" aria-label={`${panel.title}: ${rows.length} rows`}>
             {rows.map((row, r) => (
@@ -86,10 +86,9 @@ export default function StateTimelinePanel({ panel, frames, look, width, height,
                     })}
                 </g>
             ))}
-            {Array.from({ length: ticks + 1 }, (_, i) => {
-                const t = from + ((to - from) * i) / ticks;
-                return <text key={i} x={Math.min(width - 16, Math.max(namePx + 14, x(t)))} y={height - 6} textAnchor="middle" fontSize={11} fill="var(--muted)">{formatDate(t, to - from > 172_800_000 ? 'MM-DD HH:mm' : 'HH:mm', zone)}</text>;
-            })}
+            {timeTicks(from, to, Math.max(2, Math.floor(plotWidth / 80)), zone).filter((tick) => x(tick.at) <= namePx + plotWidth - 14).map((tick) => (
+                <text key={tick.at} x={Math.max(namePx + 14, x(tick.at))} y={height - 5} textAnchor="middle" fontSize={11} fill="var(--muted)">{formatDate(tick.at, tick.pattern, zone)}</text>
+            ))}
         </svg>
     );
 }

@@ -1,5 +1,5 @@
 /* series: frames as the columns and styles of a plot. */
-import { align } from '../../draw/align';
+import { align, type Column } from '../../draw/align';
 import type { PlotAxis, PlotSeries, Threshold } from '../../draw/Plot';
 import { namedColor, parseColor, type Look } from '../../grafana/color';
 import { seriesColor } from '../../grafana/fieldconfig';
@@ -105,6 +105,20 @@ function isHidden(field: Field, what: 'viz' | 'legend' | 'tooltip'): boolean {
     return asRecord(asRecord(field.config.custom).hideFrom)[what] === true;
 }
 
+/* A loop: Float64Array.from with a function takes ten times as long. */
+function columnOf(time: Field, field: Field): Column {
+    const negative = asText(asRecord(field.config.custom).transform) === 'negative-Y';
+    const ms = time.values as ArrayLike<number>;
+    const values = field.values as ArrayLike<number | null>;
+    const column = { times: new Float64Array(ms.length), values: new Float64Array(ms.length), step: 0 };
+    for (let i = 0; i < ms.length; i++) {
+        const value = values[i] ?? NaN;
+        column.times[i] = ms[i]! / 1000;
+        column.values[i] = negative ? -value : value;
+    }
+    return column;
+}
+
 /** plotted makes the columns of all number fields that have times. */
 export function plotted(frames: readonly Frame[], look: Look): Plotted {
     const sources = frames.flatMap((frame) => {
@@ -116,11 +130,7 @@ export function plotted(frames: readonly Frame[], look: Look): Plotted {
         const mode = asText(stacking.mode) ?? 'none';
         return { field, name: field.state?.displayName ?? field.name, style: styleOf(field, look), group: mode === 'none' ? '' : String(stacking.group ?? 'A'), percent: mode === 'percent' };
     });
-    const aligned = align(sources.map(({ time, field }) => {
-        const negative = asText(asRecord(field.config.custom).transform) === 'negative-Y';
-        const values = field.values as ArrayLike<number>;
-        return { times: Float64Array.from(time.values as ArrayLike<number>, (t) => t / 1000), values: negative ? Float64Array.from(values, (v) => (v === null ? NaN : -v)) : Float64Array.from(values, (v) => (v === null ? NaN : v)), step: 0 };
-    }));
+    const aligned = align(sources.map(({ time, field }) => columnOf(time, field)));
     const spans = rows.map((r) => asRecord(r.field.config.custom).spanNulls === true);
     const bridged = aligned.values.map((row, i) => (spans[i] ? row.map((v) => (v === null ? undefined : v)) : row));
     const percent = rows.length > 0 && rows.every((r) => r.percent);
