@@ -153,6 +153,9 @@ static void run_json(struct api_call *call, const struct api_route *route)
 
     call->response->content_type = "application/json";
     body->limit = limit > 0 ? limit : RESPONSE_BYTES_MAX_DEFAULT;
+    if (api_can_be_short(route)) {
+        api_short_reserve(call->api, call->request, body);
+    }
     call->json = json_write_over(body);
     json_write_object_begin(&call->json);
     json_write_pair_str(&call->json, STR("status"), STR("success"));

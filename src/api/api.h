@@ -126,6 +126,8 @@ struct api_context {
     /* Keeps one line of JSON, its end of line included, about a query that has ended; NULL = no
      * log. */
     void (*log_query)(void *app, str line);
+    /* Whether log_query keeps anything at present: lines are not made for nothing. NULL = yes. */
+    bool (*logs_queries)(void *app);
 
     /* The alertmanager, NULL until it has started; the member may be NULL: there is none. */
     struct am *(*alerting)(void *app);

@@ -86,11 +86,7 @@ static void write_list(struct api_call *call, const str *items, size_t count, si
         count = limit;
         api_warn(call, STR("results truncated due to limit"));
     }
-    json_write_array_begin(&call->json);
-    for (size_t i = 0; i < count; i++) {
-        json_write_str(&call->json, items[i]);
-    }
-    json_write_array_end(&call->json);
+    json_write_strs(&call->json, items, count);
 }
 
 /* Values of `name`, or label names when name.ptr is NULL, of all selectors together. */

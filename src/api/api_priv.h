@@ -159,6 +159,7 @@ struct api {
     _Atomic(struct http_server *) server;
     struct http_route *routes;
     _Atomic uint64_t costs[API_COST_SLOTS];       /* of requests, by key: api_short.c */
+    _Atomic uint32_t sizes[API_COST_SLOTS];       /* of their answers, in bytes */
     struct buf index;                             /* index.html with its <base> */
     struct api_counters counters[API_ROUTES_MAX]; /* the last one: no route */
 };
@@ -176,6 +177,8 @@ bool api_is_short(void *context, const struct http_request *request);
  */
 void api_short_note(struct api *api, const struct http_request *request,
                     const struct http_response *response, mono ns);
+/* api_short_reserve makes room for an answer of the size that the last one had. */
+void api_short_reserve(const struct api *api, const struct http_request *request, struct buf *body);
 mono api_cost_clock(const struct http_request *request);
 
 /* api_count is one answered request. */

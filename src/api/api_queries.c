@@ -111,7 +111,8 @@ void api_log_query(struct api_call *call, const struct query *query,
     struct buf line = {0};
     struct json_writer json = json_write_over(&line);
 
-    if (context->log_query == NULL) {
+    if (context->log_query == NULL ||
+        (context->logs_queries != NULL && !context->logs_queries(context->app))) {
         return;
     }
     json_write_object_begin(&json);

@@ -15,6 +15,7 @@ enum {
     COST_BITS = 20, /* of a slot, in us; the tag has the others */
     COST_MAX = (1 << COST_BITS) - 1,
     PACKED_NS_PER_BYTE = 12, /* gzip */
+    KNOWN_BYTES_MAX = 1 << 20,
 };
 
 struct span {
@@ -85,6 +86,18 @@ bool api_is_short(void *context, const struct http_request *request)
     return (slot ^ tag_of(key)) <= SHORT_US_MAX;
 }
 
+/* A body that grows is copied again and again. Two requests may share a slot: it is a guess. */
+void api_short_reserve(const struct api *api, const struct http_request *request, struct buf *body)
+{
+    size_t size = atomic_load_explicit(&api->sizes[api_short_key(request) % API_COST_SLOTS],
+                                       memory_order_relaxed);
+
+    size += size / 16 + 64;
+    if (body->limit == 0 || size < body->limit) {
+        (void)buf_reserve(body, size);
+    }
+}
+
 void api_short_note(struct api *api, const struct http_request *request,
                     const struct http_response *response, mono ns)
 {
@@ -99,6 +112,10 @@ void api_short_note(struct api *api, const struct http_request *request,
     us = request->brief && us > SHORT_US_MAX && us <= 2 * SHORT_US_MAX ? SHORT_US_MAX : us;
     atomic_store_explicit(&api->costs[key % API_COST_SLOTS], tag_of(key) | us,
                           memory_order_relaxed);
+    atomic_store_explicit(
+        &api->sizes[key % API_COST_SLOTS],
+        (uint32_t)(response->body.len < KNOWN_BYTES_MAX ? response->body.len : KNOWN_BYTES_MAX),
+        memory_order_relaxed);
 }
 
 /* On the query pool processor time, so that a busy machine makes no request long. On an event

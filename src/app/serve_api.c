@@ -262,6 +262,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .queryable = queryable,
         .engine = serve_engine,
         .log_query = serve_query_log,
+        .logs_queries = serve_logs_queries,
         .sources = {.targets = targets,
                     .metadata = metadata,
                     .tsdb_stats = stats,

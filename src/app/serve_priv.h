@@ -100,6 +100,9 @@ int serve_reload(struct serve *serve, struct baro_error *err);
 /* serve_query_log appends a line to the file that the running configuration names, if it does. Any
  * thread. */
 void serve_query_log(void *app, str line);
+
+/* serve_logs_queries says whether the running configuration names one. Any thread. */
+bool serve_logs_queries(void *app);
 void serve_query_log_done(struct serve *serve);
 
 /* serve_engine fills the engine's options of the running configuration. Any thread. */

@@ -64,6 +64,13 @@ static struct query_log *replace(struct serve *serve, str path)
     return log;
 }
 
+bool serve_logs_queries(void *app)
+{
+    CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(app);
+
+    return config != NULL && prom_config_global(config)->query_log_file.len > 0;
+}
+
 void serve_query_log(void *app, str line)
 {
     struct serve *serve = app;

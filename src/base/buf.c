@@ -6,7 +6,8 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-enum { BUF_BYTES_MIN = 64 };
+/* Small ones double: most of what is written has less than DOUBLED_BYTES_MAX. */
+enum { BUF_BYTES_MIN = 64, DOUBLED_BYTES_MAX = 64 << 10 };
 
 void buf_done(struct buf *buf)
 {
@@ -28,7 +29,9 @@ char *buf_reserve(struct buf *buf, size_t more)
         buf->failed = true;
         return NULL;
     }
-    capacity = buf->capacity < BUF_BYTES_MIN ? BUF_BYTES_MIN : buf->capacity + buf->capacity / 2;
+    capacity =
+        buf->capacity + (buf->capacity < DOUBLED_BYTES_MAX ? buf->capacity : buf->capacity / 2);
+    capacity = capacity < BUF_BYTES_MIN ? BUF_BYTES_MIN : capacity;
     capacity = capacity < wanted ? wanted : capacity;
     capacity = buf->limit > 0 && capacity > buf->limit ? buf->limit : capacity;
     grown = mem_try_realloc(buf->ptr, capacity);

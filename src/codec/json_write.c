@@ -94,35 +94,72 @@ static size_t put_rune(struct buf *buf, str s, bool html)
     return size;
 }
 
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+/* Sixteen bytes at once, on every machine that has vectors; compared as signed ones, so that those
+ * from 0x80 on are below the space too. */
+typedef signed char bytes16 __attribute__((vector_size(16)));
 
-/* The high bit of each byte that equals `c`; bytes behind the first one may be wrong. */
-static inline uint64_t bytes_equal(uint64_t word, uint64_t c)
+static inline bool is_plain_vector(bytes16 c, bool html)
 {
-    uint64_t differs = word ^ EACH_BYTE(c);
+    bytes16 special = (c < 0x20) | (c == '"') | (c == '\\');
+    uint64_t halves[2];
 
-    return (differs - EACH_BYTE(1)) & ~differs;
+    if (html) {
+        special |= (c == '<') | (c == '>') | (c == '&');
+    }
+    memcpy(halves, &special, sizeof(special));
+    return (halves[0] | halves[1]) == 0;
 }
 
-/* How many bytes of s, from `at` on, are plain; eight at a time as long as that goes. */
+/* A short text is loaded from both of its ends, which may overlap; none is below four bytes. */
+static inline bytes16 load_short(str s)
+{
+    uint64_t halves[2];
+    uint32_t quarters[2];
+    bytes16 c;
+
+    if (s.len >= 8) {
+        memcpy(&halves[0], s.ptr, 8);
+        memcpy(&halves[1], s.ptr + s.len - 8, 8);
+    } else {
+        memcpy(&quarters[0], s.ptr, 4);
+        memcpy(&quarters[1], s.ptr + s.len - 4, 4);
+        halves[0] = (uint64_t)quarters[0] << 32 | quarters[1];
+        halves[1] = halves[0];
+    }
+    memcpy(&c, halves, sizeof(c));
+    return c;
+}
+
+/* Whether all of s is plain: nearly every label, name and value is. */
+static inline bool is_all_plain(str s, bool html)
+{
+    bytes16 c;
+
+    if (s.len < 4) {
+        for (size_t i = 0; i < s.len; i++) {
+            if (!is_plain((unsigned char)s.ptr[i], html)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (s.len < sizeof(c)) {
+        return is_plain_vector(load_short(s), html);
+    }
+    for (size_t at = 0; at + sizeof(c) < s.len; at += sizeof(c)) {
+        memcpy(&c, s.ptr + at, sizeof(c));
+        if (!is_plain_vector(c, html)) {
+            return false;
+        }
+    }
+    memcpy(&c, s.ptr + s.len - sizeof(c), sizeof(c));
+    return is_plain_vector(c, html);
+}
+
 static size_t plain_run(str s, size_t at, bool html)
 {
     size_t end = at;
 
-    for (; end + 8 <= s.len; end += 8) {
-        uint64_t word;
-        uint64_t special;
-
-        memcpy(&word, s.ptr + end, 8);
-        special =
-            word | (word - EACH_BYTE(0x20)) | bytes_equal(word, '"') | bytes_equal(word, '\\');
-        if (html) {
-            special |= bytes_equal(word, '<') | bytes_equal(word, '>') | bytes_equal(word, '&');
-        }
-        if ((special & EACH_BYTE(0x80)) != 0) {
-            break;
-        }
-    }
     while (end < s.len && is_plain((unsigned char)s.ptr[end], html)) {
         end++;
     }
@@ -165,7 +202,7 @@ static void put_quoted(struct buf *buf, str s, bool html)
         return;
     }
     *room = '"';
-    if (LIKELY(plain_run(s, 0, html) == s.len)) {
+    if (LIKELY(is_all_plain(s, html))) {
         *copy_str(room + 1, s) = '"';
         buf->len += s.len + 2;
         return;
@@ -193,7 +230,7 @@ HOT void json_write_pair_plain(struct json_writer *json, str key, str value)
     if (room == NULL) {
         return;
     }
-    if (UNLIKELY(plain_run(key, 0, false) < key.len || plain_run(value, 0, false) < value.len)) {
+    if (UNLIKELY(!is_all_plain(key, false) || !is_all_plain(value, false))) {
         json_write_key(json, key);
         json_write_str_plain(json, value);
         return;
@@ -220,6 +257,37 @@ void json_write_str_plain(struct json_writer *json, str value)
 {
     put_comma(json);
     put_quoted(json->buf, value, false);
+}
+
+void json_write_strs(struct json_writer *json, const str *items, size_t count)
+{
+    struct buf *buf = json->buf;
+    size_t bytes = 2;
+    char *to;
+
+    for (size_t i = 0; i < count; i++) {
+        bytes += items[i].len + 3;
+    }
+    to = buf_reserve(buf, bytes + 1); /* at once; a comma too many */
+    json_write_array_begin(json);
+    for (size_t i = 0; i < count && to != NULL; i++) {
+        if (UNLIKELY(!is_all_plain(items[i], true))) {
+            json_write_str(json, items[i]);
+            continue;
+        }
+        /* What was escaped may have used up the room. */
+        to = buf_reserve(buf, items[i].len + 3);
+        if (to != NULL) {
+            *to = ',';
+            to += json->need_comma;
+            *to++ = '"';
+            to = copy_str(to, items[i]);
+            *to = '"';
+            buf->len += items[i].len + 2 + json->need_comma;
+            json->need_comma = true;
+        }
+    }
+    json_write_array_end(json);
 }
 
 void json_write_raw(struct json_writer *json, str text)

@@ -41,6 +41,9 @@ void json_write_str_plain(struct json_writer *json, str value);
 /* json_write_pair_plain is json_write_key and json_write_str_plain. */
 void json_write_pair_plain(struct json_writer *json, str key, str value);
 
+/* json_write_strs writes an array of strings, each as json_write_str does. */
+void json_write_strs(struct json_writer *json, const str *items, size_t count);
+
 void json_write_bool(struct json_writer *json, bool value);
 void json_write_null(struct json_writer *json);
 void json_write_i64(struct json_writer *json, int64_t value);

@@ -71,6 +71,61 @@ TEST(json_write_escapes)
     test_row(NULL);
 }
 
+/* Every length around those that are looked at in one piece, and every place in it. */
+TEST(json_write_finds_what_must_be_escaped)
+{
+    static const struct {
+        char c;
+        const char *html;
+        const char *plain;
+    } cases[] = {{'"', "\\\"", "\\\""},          {'\\', "\\\\", "\\\\"}, {'\n', "\\n", "\\n"},
+                 {'<', "\\u003c", "<"},          {'>', "\\u003e", ">"},  {'&', "\\u0026", "&"},
+                 {'\xff', "\\ufffd", "\\ufffd"}, {'~', "~", "~"},        {' ', " ", " "}};
+    char text[40];
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        for (size_t n = 0; n < sizeof(text) * sizeof(text); n++) {
+            size_t len = n % sizeof(text) + 1;
+            size_t at = n / sizeof(text) % len;
+            struct buf got = {0};
+            struct buf want = {0};
+            struct json_writer json = json_write_over(&got);
+
+            memset(text, 'x', sizeof(text));
+            text[at] = cases[i].c;
+            json_write_strs(&json, &(str){text, len}, 1);
+            json_write_pair_plain(&json, str_of(text, len), str_of(text, len));
+            buf_printf(&want, "[\"%.*s%s%.*s\"]", (int)at, text, cases[i].html, (int)(len - at - 1),
+                       text + at + 1);
+            for (int k = 0; k < 2; k++) {
+                buf_printf(&want, "%c\"%.*s%s%.*s\"", k == 0 ? ',' : ':', (int)at, text,
+                           cases[i].plain, (int)(len - at - 1), text + at + 1);
+            }
+            assert_str_equal(buf_view(&got), buf_view(&want));
+            buf_done(&got);
+            buf_done(&want);
+        }
+    }
+}
+
+TEST(json_write_string_arrays)
+{
+    static const str items[] = {STR_INIT("a"), STR_INIT(""), STR_INIT("\n\n\n\n\n\n\n\n\n"),
+                                STR_INIT("b")};
+    struct buf buf = {.limit = 48};
+    struct json_writer json = json_write_over(&buf);
+
+    json_write_strs(&json, items, 0);
+    json_write_strs(&json, items, 2);
+    json_write_strs(&json, items + 1, 3);
+    assert_false(buf.failed);
+    assert_str_equal(buf_view(&buf),
+                     STR("[],[\"a\",\"\"],[\"\",\"\\n\\n\\n\\n\\n\\n\\n\\n\\n\",\"b\"]"));
+    json_write_strs(&json, items, 4);
+    assert_true(buf.failed);
+    buf_done(&buf);
+}
+
 TEST(json_write_points)
 {
     static const struct {

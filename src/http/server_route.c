@@ -44,19 +44,24 @@ static enum fit fit_param(str pattern, size_t colon, str path, str *ret_param)
     return FIT_PARAM;
 }
 
-static enum fit fit_path(const char *pattern_text, str path, str *ret_param)
+/* Read side by side as far as they are the same: a server has some hundred routes, and most differ
+ * in the first bytes behind "/api/v1/". */
+static enum fit fit_path(const char *pattern, str path, str *ret_param)
 {
-    str pattern = str_from(pattern_text);
-    size_t colon = str_index(pattern, STR("/:"));
+    size_t at = 0;
 
-    if (pattern.len > 0 && pattern.ptr[pattern.len - 1] == '*') {
-        pattern.len--;
-        return str_has_prefix(path, pattern) ? FIT_TAIL : FIT_NONE;
+    for (;; at++) {
+        if (pattern[at] == '*' && pattern[at + 1] == '\0') {
+            return FIT_TAIL;
+        }
+        if (pattern[at] == ':' && at > 0 && pattern[at - 1] == '/') {
+            return fit_param(str_from(pattern), at, path, ret_param);
+        }
+        if (pattern[at] == '\0' || at == path.len || pattern[at] != path.ptr[at]) {
+            break;
+        }
     }
-    if (colon != SIZE_MAX) {
-        return fit_param(pattern, colon + 1, path, ret_param);
-    }
-    return str_eq(pattern, path) ? FIT_LITERAL : FIT_NONE;
+    return pattern[at] == '\0' && at == path.len ? FIT_LITERAL : FIT_NONE;
 }
 
 struct server_match server_route_find(const struct http_route *routes, size_t count,

@@ -180,6 +180,9 @@ TEST(server_route_find_prefers_literals)
         {HTTP_GET, "/label//values", -1, "", false},
         {HTTP_GET, "/label/a/b/values", -1, "", false},
         {HTTP_GET, "/label/values", -1, "", false},
+        {HTTP_GET, "/label/:name/values", 1, ":name", true},
+        {HTTP_GET, "/labe", -1, "", false},
+        {HTTP_GET, "", -1, "", false},
         {HTTP_OPTIONS, "/api/x", 9, "", false},
         {HTTP_GET, "/api/x", -1, "", false},
     };

@@ -11,8 +11,9 @@
 enum { SET_LINEAR_MAX = 8, PREFIX_BYTES_MAX = 64 };
 
 /*
- * A regular expression compiled to the cheapest form that decides it: a set of literals, and globs
- * (literals with gaps between them), any one of which suffices; or RE2 when it is neither.
+ * A regular expression compiled to the cheapest form that decides it: a set of literals, globs
+ * (literals with gaps between them) and masks (with characters left open), any one of which
+ * suffices; or RE2 when it is none of these.
  */
 struct matcher_program {
     struct arena arena;
@@ -21,6 +22,8 @@ struct matcher_program {
     size_t set_count;
     const struct glob *globs;
     size_t glob_count;
+    const str *masks;
+    size_t mask_count;
     struct regex *regex; /* when not NULL, it alone decides */
     str prefix;
 };
@@ -45,25 +48,29 @@ static size_t common_prefix(str a, str b)
     return same;
 }
 
-/* What every literal and every glob begins with. */
+static void narrow_prefix(str *prefix, str head)
+{
+    prefix->len = prefix->ptr == NULL ? head.len : common_prefix(*prefix, head);
+    prefix->ptr = prefix->ptr == NULL ? head.ptr : prefix->ptr;
+}
+
+/* What every literal, every glob and every mask begins with. */
 static str program_prefix(const struct matcher_program *program)
 {
-    bool first = true;
-    str prefix = STR("");
+    str prefix = STR_NULL;
 
     for (size_t i = 0; i < program->set_count; i++) {
-        prefix.len = first ? program->set[i].len : common_prefix(prefix, program->set[i]);
-        prefix.ptr = first ? program->set[i].ptr : prefix.ptr;
-        first = false;
+        narrow_prefix(&prefix, program->set[i]);
     }
     for (size_t i = 0; i < program->glob_count; i++) {
-        str head = program->globs[i].parts[0];
-
-        prefix.len = first ? head.len : common_prefix(prefix, head);
-        prefix.ptr = first ? head.ptr : prefix.ptr;
-        first = false;
+        narrow_prefix(&prefix, program->globs[i].parts[0]);
     }
-    return prefix;
+    for (size_t i = 0; i < program->mask_count; i++) {
+        str mask = program->masks[i];
+
+        narrow_prefix(&prefix, str_slice(mask, 0, str_index_char(mask, GAP_ONE)));
+    }
+    return prefix.ptr != NULL ? prefix : STR("");
 }
 
 /* The map keeps one entry a literal; a literal that the expression names twice is dropped. */
@@ -80,17 +87,20 @@ static void index_set(struct matcher_program *program, str *set)
     program->set_count = count;
 }
 
-/* Sorts what the expression expands to into literals and globs; false when a glob has no form here.
- */
+/* Sorts what the expression expands to into literals, globs and masks; false when a glob has no
+ * form here. */
 static bool adopt(struct matcher_program *program, const struct regex_expansion *expansion)
 {
     str *set = ARENA_ARRAY(&program->arena, str, expansion->count + 1);
     struct glob *globs = ARENA_ARRAY(&program->arena, struct glob, expansion->glob_count + 1);
+    str *masks = ARENA_ARRAY(&program->arena, str, expansion->mask_count + 1);
 
     for (size_t i = 0; i < expansion->count; i++) {
         str item = expansion->items[i];
 
-        if (!glob_has_gap(item)) {
+        if (mask_has_gap(item)) {
+            masks[program->mask_count++] = item;
+        } else if (!glob_has_gap(item)) {
             set[program->set_count++] = item;
         } else if (!glob_init(&globs[program->glob_count++], item)) {
             return false;
@@ -99,6 +109,7 @@ static bool adopt(struct matcher_program *program, const struct regex_expansion 
     index_set(program, set);
     program->set = set;
     program->globs = globs;
+    program->masks = masks;
     program->prefix = program_prefix(program);
     return true;
 }
@@ -119,6 +130,7 @@ static int program_compile(struct matcher_program *program, str pattern, struct 
     }
     program->set_count = 0;
     program->glob_count = 0;
+    program->mask_count = 0;
     program->prefix = arena_str(
         &program->arena, str_of(prefix, regex_prefix(program->regex, prefix, sizeof(prefix))));
     return 0;
@@ -175,6 +187,11 @@ static bool program_matches(const struct matcher_program *program, str value)
             return true;
         }
     }
+    for (size_t i = 0; i < program->mask_count; i++) {
+        if (mask_matches(program->masks[i], value)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -207,7 +224,8 @@ void matcher_set_values(const struct matcher *matcher, const str **ret_values, s
     if (matcher->op == MATCHER_EQUAL) {
         *ret_values = &matcher->value;
         *ret_count = 1;
-    } else if (matcher->op == MATCHER_REGEX && program->regex == NULL && program->glob_count == 0) {
+    } else if (matcher->op == MATCHER_REGEX && program->regex == NULL &&
+               program->glob_count + program->mask_count == 0) {
         *ret_values = program->set;
         *ret_count = program->set_count;
     }

@@ -162,7 +162,7 @@ static bool expand_group(struct expander *ex, struct strings *ret)
 /* One atom with its quantifier, as the list of what it stands for. */
 static bool expand_atom(struct expander *ex, struct strings *ret)
 {
-    static const char any[] = {GAP_ANY, GAP_SOME};
+    static const char any[] = {GAP_ANY, GAP_SOME, GAP_ONE};
     str literal = STR_NULL;
 
     if (str_has_prefix(ex->rest, STR(".*")) || str_has_prefix(ex->rest, STR(".+"))) {
@@ -171,7 +171,9 @@ static bool expand_atom(struct expander *ex, struct strings *ret)
         (void)take(ex, STR("?")); /* who matches more does not change whether it matches */
         return !at_quantifier(ex);
     }
-    if (str_has_prefix(ex->rest, STR("["))) {
+    if (take(ex, STR("."))) {
+        strings_push(ex, ret, str_of(any + 2, 1));
+    } else if (str_has_prefix(ex->rest, STR("["))) {
         if (!expand_class(ex, ret)) {
             return false;
         }
@@ -282,18 +284,47 @@ bool regex_expand_literals(struct arena *arena, str pattern, struct regex_expans
     struct expander ex = {.arena = arena, .rest = pattern};
     struct strings list = {0};
     size_t globs = 0;
+    size_t masks = 0;
 
     if (!expand_alternation(&ex, &list) || ex.rest.len > 0) {
         return false;
     }
     for (size_t i = 0; i < list.count; i++) {
-        globs += glob_has_gap(list.items[i]) ? 1 : 0;
+        bool is_glob = glob_has_gap(list.items[i]);
+        bool is_mask = mask_has_gap(list.items[i]);
+
+        if (is_glob && is_mask) {
+            return false; /* characters are counted by the engine */
+        }
+        globs += is_glob;
+        masks += is_mask;
     }
-    if (globs > GLOBS_MAX) {
+    if (globs > GLOBS_MAX || masks > GLOBS_MAX) {
         return false;
     }
-    *ret = (struct regex_expansion){list.items, list.count, globs};
+    *ret = (struct regex_expansion){list.items, list.count, globs, masks};
     return true;
+}
+
+bool mask_has_gap(str text)
+{
+    return str_index_char(text, GAP_ONE) != SIZE_MAX;
+}
+
+/* Ill-formed UTF-8 matches no character, as in RE2. */
+bool mask_matches(str mask, str value)
+{
+    for (size_t i = 0; i < mask.len; i++) {
+        uint32_t rune = 0;
+        size_t size = mask.ptr[i] == GAP_ONE ? utf8_decode(value, &rune) : 1;
+
+        if (size == 0 || value.len == 0 ||
+            (mask.ptr[i] != GAP_ONE && mask.ptr[i] != value.ptr[0])) {
+            return false;
+        }
+        value = str_from_index(value, size);
+    }
+    return value.len == 0;
 }
 
 bool glob_has_gap(str text)

@@ -34,16 +34,19 @@ TEST(matcher_plain_operators)
 TEST(matcher_fast_paths_agree_with_the_engine)
 {
     static const char *const patterns[] = {
-        "",        ".*",        ".+",        "a",       "a|b",     "a(b|c)",  "(a|b)(c|d)",
-        "ab.*",    "ab.+",      ".*ab",      ".+ab",    ".*a.*",   ".+a.+",   ".+a.*b.*",
-        "a.*b.*a", "(?:a|b).*", "a.*|b.*|c", "[abc]",   "[a-c]b?", "a?",      "a?b?c?",
-        "(ab)?c",  "(|a)b",     "^a",        "a$",      "^a|b$",   "^(a|b)$", ".*?a",
-        "a\\.b",   "a.b",       "a*",        "(?i)a",   "[^a]",    "a|",      "|",
-        "()",      "(a.*|b)c",  ".*.*",      ".+.+",    ".+.*a",   "a\\-b",   "a.*b",
-        "(.*)",    "(.+)a",     "a+b",       "a{2}",    "ab?c",    "ab.?",    "(a|b|c)?.*c",
-        "aa.*aa",  ".+aa",      "\\d",       "a.*a.*a",
+        "",        ".*",        ".+",        "a",       "a|b",     "a(b|c)",   "(a|b)(c|d)",
+        "ab.*",    "ab.+",      ".*ab",      ".+ab",    ".*a.*",   ".+a.+",    ".+a.*b.*",
+        "a.*b.*a", "(?:a|b).*", "a.*|b.*|c", "[abc]",   "[a-c]b?", "a?",       "a?b?c?",
+        "(ab)?c",  "(|a)b",     "^a",        "a$",      "^a|b$",   "^(a|b)$",  ".*?a",
+        "a\\.b",   "a.b",       "a*",        "(?i)a",   "[^a]",    "a|",       "|",
+        "()",      "(a.*|b)c",  ".*.*",      ".+.+",    ".+.*a",   "a\\-b",    "a.*b",
+        "(.*)",    "(.+)a",     "a+b",       "a{2}",    "ab?c",    "ab.?",     "(a|b|c)?.*c",
+        "aa.*aa",  ".+aa",      "\\d",       "a.*a.*a", ".",       "..",       "a.|b",
+        "5..|429", "(a|b).",    "a..",       ".?a",     ".|a.*",   "a.c|ab.*", ".a.*",
+        "a.{2}",   "[ab].c",    "..?",       "a\\..",
     };
-    static const char alphabet[] = "abcA.-";
+    static const char *const alphabet[] = {
+        "a", "b", "c", "A", ".", "-", "\n", "\xc3\xa9", "\xf0\x9f\x98\x80"};
     struct random random = {1};
 
     for (size_t i = 0; i < ARRAY_COUNT(patterns); i++) {
@@ -53,11 +56,15 @@ TEST(matcher_fast_paths_agree_with_the_engine)
         test_row(patterns[i]);
         assert_ok(regex_new(str_from(patterns[i]), true, &regex, NULL), NULL);
         for (size_t n = 0; n < 2000; n++) {
-            char text[8];
-            size_t len = (size_t)random_below(&random, sizeof(text));
+            char text[32];
+            size_t len = 0;
 
-            for (size_t k = 0; k < len; k++) {
-                text[k] = alphabet[random_below(&random, n % 2 == 0 ? 2 : sizeof(alphabet) - 1)];
+            for (size_t k = (size_t)random_below(&random, 8); k > 0; k--) {
+                str next = str_from(alphabet[random_below(
+                    &random, n % 2 == 0 ? 2 : (uint64_t)ARRAY_COUNT(alphabet))]);
+
+                memcpy(text + len, next.ptr, next.len);
+                len += next.len;
             }
             assert_int_equal(matcher_matches(&matcher, str_of(text, len)),
                              regex_match(regex, str_of(text, len)));
@@ -79,6 +86,8 @@ TEST(matcher_set_values_are_exposed)
         {"a|a", "a"},
         {"x[12]", "x1,x2"},
         {"a.*", ""},
+        {"a.", ""},
+        {"a|b.", ""},
         {"(?i)a", ""},
         {"ab?", "ab,a"},
         {"foo", "foo"},
@@ -114,6 +123,7 @@ TEST(matcher_prefixes)
     } cases[] = {
         {"abc.*", "abc"}, {"abc|abd", "ab"}, {".*a", ""}, {"ab.*|abc", "ab"},
         {"(?i)abc", ""},  {"a|b", ""},       {"", ""},    {"abc", "abc"},
+        {"5..", "5"},     {"50.|5..", "5"},  {".a", ""},  {"ab.|abc.*", "ab"},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -145,6 +155,18 @@ TEST(matcher_large_alternations_use_the_map)
     assert_false(matcher_matches(&matcher, STR("host-1xexample.com")));
     matcher_done(&matcher);
     buf_done(&pattern);
+}
+
+TEST(matcher_open_characters_are_whole_ones)
+{
+    struct matcher matcher = make(MATCHER_REGEX, "a.|..b");
+
+    assert_true(matcher_matches(&matcher, STR("a\xc3\xa9")));
+    assert_true(matcher_matches(&matcher, STR("\xf0\x9f\x98\x80\nb")));
+    assert_false(matcher_matches(&matcher, STR("a")));
+    assert_false(matcher_matches(&matcher, STR("a\xc3")));
+    assert_false(matcher_matches(&matcher, STR("axy")));
+    matcher_done(&matcher);
 }
 
 TEST(matcher_expansion_is_bounded)

@@ -280,18 +280,31 @@ static int merge_last_sample(UNUSED struct querier *base, const struct series *s
     return found;
 }
 
-/* unite merges two sorted lists into a new one. */
+static size_t common_start(struct str_list a, struct str_list b)
+{
+    size_t count = a.count < b.count ? a.count : b.count;
+    size_t same = 0;
+
+    while (same < count && str_eq(a.items[same], b.items[same])) {
+        same++;
+    }
+    return same;
+}
+
+/* unite merges two sorted lists into a new one. Neighbouring blocks nearly always have the same
+ * values: then there is nothing to do. */
 static struct str_list unite(struct arena *arena, struct str_list a, struct str_list b)
 {
+    size_t count = common_start(a, b);
+    size_t i = count;
+    size_t k = count;
     str *items;
-    size_t count = 0;
-    size_t i = 0;
-    size_t k = 0;
 
-    if (a.count == 0 || b.count == 0) {
-        return a.count == 0 ? b : a;
+    if (count == a.count || count == b.count) {
+        return count == a.count ? b : a;
     }
-    items = ARENA_ARRAY(arena, str, a.count + b.count);
+    items = arena_alloc(arena, (a.count + b.count - count) * sizeof(*items));
+    memcpy(items, a.items, count * sizeof(*items));
     while (i < a.count || k < b.count) {
         int order = i == a.count ? 1 : k == b.count ? -1 : str_cmp(a.items[i], b.items[k]);
 

@@ -803,7 +803,7 @@ static int block_label_values(struct querier *base, struct arena *arena, str nam
                             err);
     }
     count = index_reader_value_count(index, number);
-    items = ARENA_ARRAY(arena, str, count);
+    items = arena_alloc(arena, count * sizeof(*items));
     for (uint32_t i = 0; i < count; i++) {
         items[i] = index_reader_value(index, number, i);
     }
