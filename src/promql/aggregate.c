@@ -6,7 +6,9 @@
  */
 #include <math.h>
 
+#include "promql/accumulate.h"
 #include "promql/engine_priv.h"
+#include "promql/scan.h"
 
 /* What a group has of histograms at one step. */
 struct group_histogram {
@@ -23,6 +25,7 @@ struct group {
     double *c;         /* compensation of sums; mean of variances */
     double *n;         /* how many values */
     bool *incremental; /* avg: steps whose sum has overflowed; NULL while none has */
+    bool is_full;      /* every step has a value: a row without a gap was among the first ones */
     bool drop_name;
 };
 
@@ -54,9 +57,11 @@ struct aggregation {
 
 /* ---- accumulators: one row into one group ---- */
 
-static void add_sum(struct group *group, const double *v, size_t steps)
+static void add_sum(struct group *group, const double *v, size_t steps, bool is_whole)
 {
-    for (size_t i = 0; i < steps; i++) {
+    size_t first = is_whole ? accumulate_sum(group->v, group->c, v, steps) : 0;
+
+    for (size_t i = first; i < steps; i++) {
         if (value_is_absent(v[i])) {
             continue;
         }
@@ -69,8 +74,13 @@ static void add_sum(struct group *group, const double *v, size_t steps)
     }
 }
 
-static void add_extreme(struct group *group, const double *v, size_t steps, bool want_max)
+static void add_extreme(struct group *group, const double *v, size_t steps, bool is_whole,
+                        bool want_max)
 {
+    if (is_whole) {
+        accumulate_extreme(group->v, v, steps, want_max);
+        return;
+    }
     for (size_t i = 0; i < steps; i++) {
         double old = group->v[i];
 
@@ -129,9 +139,15 @@ static void add_mean_step(struct group *group, double v, size_t i)
 }
 
 static int add_avg(struct aggregation *agg, struct group *group, const double *v, size_t steps,
-                   struct baro_error *err)
+                   bool is_whole, struct baro_error *err)
 {
-    for (size_t i = 0; i < steps; i++) {
+    size_t first =
+        is_whole && group->incremental == NULL ? accumulate_sum(group->v, group->c, v, steps) : 0;
+
+    for (size_t i = 0; i < first; i++) {
+        group->n[i] += 1;
+    }
+    for (size_t i = first; i < steps; i++) {
         double sum = group->v[i];
         double c = group->c[i];
 
@@ -172,18 +188,21 @@ static int add_row(struct aggregation *agg, struct group *group, const double *v
                    struct baro_error *err)
 {
     size_t steps = agg->line->steps;
+    bool has_all = steps > 1 && scan_nan(v, 0, steps) == steps;
+    bool is_whole = has_all && group->is_full;
 
+    group->is_full |= has_all;
     switch ((int)agg->op) {
     case AGG_SUM:
-        add_sum(group, v, steps);
+        add_sum(group, v, steps, is_whole);
         break;
     case AGG_AVG:
-        return add_avg(agg, group, v, steps, err);
+        return add_avg(agg, group, v, steps, is_whole, err);
     case AGG_MIN:
-        add_extreme(group, v, steps, false);
+        add_extreme(group, v, steps, is_whole, false);
         break;
     case AGG_MAX:
-        add_extreme(group, v, steps, true);
+        add_extreme(group, v, steps, is_whole, true);
         break;
     case AGG_COUNT:
         add_count(group, v, steps);

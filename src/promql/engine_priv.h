@@ -111,6 +111,15 @@ static inline void eval_samples(struct eval *ev, size_t step, uint64_t count)
     }
 }
 
+/* The same for several steps, `count` at each. */
+static inline void eval_samples_alike(struct eval *ev, size_t first, size_t steps, uint64_t count)
+{
+    ev->stats.samples_read += steps * count;
+    for (size_t i = 0; UNLIKELY(ev->samples_per_step != NULL) && i < steps; i++) {
+        ev->samples_per_step[first + i] += count;
+    }
+}
+
 struct label_choice;
 
 /* A sink takes rows one by one; row->v and row->h are the producer's again after the call, labels
@@ -450,6 +459,11 @@ void samples_extend(struct sample_buf *samples, ts start, ts end, bool smoothed)
 /* ---- kernel.c, kernel_rate.c, kernel_stat.c ---- */
 
 range_kernel kernel_get(enum function_id id);
+/* kernel_rate_pieces is kernel_rate, kernel_increase or kernel_delta for samples in pieces; false
+ * when that cannot be done. Neither anchored nor smoothed. */
+bool kernel_takes_pieces(enum function_id id);
+bool kernel_rate_pieces(enum function_id id, struct range_call *call,
+                        const struct sample_pieces *pieces, double *out);
 /* range_call_room is working space for a kernel; small enough to abort when memory is out, for it
  * is no larger than the samples that were read. */
 void *range_call_room(struct range_call *call, size_t bytes);

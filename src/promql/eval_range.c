@@ -158,14 +158,48 @@ static int check_held(struct eval *ev, size_t samples, struct baro_error *err)
                : 0;
 }
 
+/* Windows that move by whole samples over several blocks: the samples are not put together. The
+ * number of samples, or 0 when they must be read. */
+static size_t compute_pieces(const struct range_eval *eval, struct range_call *call,
+                             const struct series *series, double *out)
+{
+    struct querier *querier = eval->ev->querier;
+    struct sample_pieces pieces = {0};
+
+    if (querier->ops->pieces == NULL || call->anchored || call->smoothed ||
+        !kernel_takes_pieces(eval->call->call.function->id) ||
+        querier->ops->pieces(querier, series, eval->start, eval->end, &pieces) <= 0 ||
+        !kernel_rate_pieces(eval->call->call.function->id, call, &pieces, out)) {
+        return 0;
+    }
+    return pieces.count;
+}
+
+static int range_row_of_pieces(struct range_eval *eval, const struct series *series, size_t samples,
+                               struct baro_error *err)
+{
+    struct row row = {.labels = series->labels, .v = eval->out};
+    int r = check_held(eval->ev, samples, err);
+
+    if (r >= 0 && points_any(eval->out, eval->line->steps)) {
+        r = range_emit(eval, &row, err);
+    }
+    return r < 0 ? r : eval_tick(eval->ev, 100 + eval->line->steps * 2, err);
+}
+
 /* One series, on the query's own thread. */
 static int range_series(struct range_eval *eval, const struct series *series,
                         struct baro_error *err)
 {
     struct eval *ev = eval->ev;
     const struct sample_buf *samples = NULL;
-    int r = eval_read(ev, eval->arg->matrix.vector, series, eval->start, eval->end, &samples, err);
+    size_t in_pieces = compute_pieces(eval, &eval->state, series, eval->out);
+    int r;
 
+    if (in_pieces > 0) {
+        return range_row_of_pieces(eval, series, in_pieces, err);
+    }
+    r = eval_read(ev, eval->arg->matrix.vector, series, eval->start, eval->end, &samples, err);
     if (r < 0) {
         return r;
     }
@@ -181,10 +215,17 @@ static int compute_series(void *context, struct spread_worker *worker, size_t in
 {
     struct range_eval *eval = context;
     const struct sample_buf *samples = NULL;
+    const struct series *series = &eval->list.items[index];
     size_t steps = eval->line->steps;
-    int r = eval_read(&worker->ev, eval->arg->matrix.vector, &eval->list.items[index], eval->start,
-                      eval->end, &samples, err);
+    int r;
 
+    ret->samples = compute_pieces(eval, &worker->call, series, out);
+    if (ret->samples > 0) {
+        ret->kind = points_any(out, steps) ? SPREAD_ROW : SPREAD_EMPTY;
+        return eval_tick(&worker->ev, 100 + steps * 2, err);
+    }
+    r = eval_read(&worker->ev, eval->arg->matrix.vector, series, eval->start, eval->end, &samples,
+                  err);
     if (r < 0 || samples->count == 0) {
         return r;
     }

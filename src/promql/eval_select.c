@@ -105,9 +105,15 @@ int eval_read_samples(struct eval *ev, const struct expr *selector, const struct
 
 void samples_clean(struct sample_buf *samples)
 {
-    size_t first = scan_nan(samples->v, 0, samples->count);
-    size_t kept = first;
+    size_t first;
+    size_t kept;
 
+    if (samples->facts.no_nan) {
+        return;
+    }
+    first = scan_nan(samples->v, 0, samples->count);
+    kept = first;
+    samples->facts = first == samples->count ? samples->facts : (struct sample_facts){0};
     if (UNLIKELY(samples->n != NULL)) {
         (void)sample_buf_add_n(samples); /* to the end: there is room */
     }
@@ -129,8 +135,10 @@ void samples_clean(struct sample_buf *samples)
 /* The columns of a view are only read. */
 static void take_view(struct eval *ev, const struct sample_view *view)
 {
-    ev->view = (struct sample_buf){
-        .t = (ts *)(uintptr_t)view->t, .v = (double *)(uintptr_t)view->v, .count = view->count};
+    ev->view = (struct sample_buf){.t = (ts *)(uintptr_t)view->t,
+                                   .v = (double *)(uintptr_t)view->v,
+                                   .count = view->count,
+                                   .facts = view->facts};
 }
 
 static int copy_view(struct eval *ev, const struct sample_view *view, struct baro_error *err)
@@ -171,7 +179,7 @@ int eval_read(struct eval *ev, const struct expr *selector, const struct series 
     int r;
 
     if (querier->ops->view != NULL && querier->ops->view(querier, series, start, end, &view) > 0) {
-        if (LIKELY(!view.has_nan) || scan_nan(view.v, 0, view.count) == view.count) {
+        if (LIKELY(view.facts.no_nan) || scan_nan(view.v, 0, view.count) == view.count) {
             take_view(ev, &view);
             *ret = &ev->view;
             return eval_tick(ev, 100 + view.count / 8, err);
@@ -216,29 +224,91 @@ static double instant_time(const struct instant *instant, ts t, ts st)
     return (double)(instant->what == SELECT_STARTS ? st : t) / 1000;
 }
 
+static double instant_value(const struct instant *instant, const struct sample_buf *samples,
+                            size_t index)
+{
+    double v = samples->v[index];
+
+    if (!is_present(v)) {
+        return value_absent();
+    }
+    if (UNLIKELY(instant->what != SELECT_VALUES)) {
+        return instant_time(instant, samples->t[index],
+                            samples->st != NULL ? samples->st[index] : 0);
+    }
+    return UNLIKELY(value_is_absent(v)) ? value_from_bits(VALUE_NAN_BITS) : v;
+}
+
+/* Over samples that are equally far apart, steps that are a multiple of that find each the sample
+ * so many behind: whether the look-back reaches it is the same for all. */
 static void instant_steps(const struct instant *instant, const struct sample_buf *samples,
                           double *out, size_t steps)
 {
+    size_t stride = scan_stride(samples->facts.distance, instant->ref_step);
     struct scan_seek seek = {0};
 
     for (size_t i = 0; i < steps; i++) {
         ts at = instant->ref_start + (ts)i * instant->ref_step;
         size_t next = scan_past(&seek, samples->t, samples->count, at);
+        size_t more;
 
         out[i] = value_absent();
-        if (next == 0 || samples->t[next - 1] <= at - instant->lookback ||
-            !is_present(samples->v[next - 1])) {
+        if (next == 0 || samples->t[next - 1] <= at - instant->lookback) {
             continue;
         }
-        if (UNLIKELY(instant->what != SELECT_VALUES)) {
-            out[i] = instant_time(instant, samples->t[next - 1],
-                                  samples->st != NULL ? samples->st[next - 1] : 0);
-        } else if (UNLIKELY(value_is_absent(samples->v[next - 1]))) {
-            out[i] = value_from_bits(VALUE_NAN_BITS);
-        } else {
-            out[i] = samples->v[next - 1];
+        out[i] = instant_value(instant, samples, next - 1);
+        if (stride == 0) {
+            continue;
         }
+        more = scan_steps_left(next, stride, samples->count);
+        more = more < steps - i - 1 ? more : steps - i - 1;
+        for (size_t k = 1; k <= more; k++) {
+            out[i + k] = instant_value(instant, samples, next - 1 + k * stride);
+        }
+        seek.at += more * stride;
+        i += more;
     }
+}
+
+/* The same over samples in pieces: only those that are the answer are looked at. Values alone. */
+static bool instant_pieces(struct eval *ev, const struct instant *instant,
+                           const struct series *series, ts last, double *out, size_t steps)
+{
+    struct querier *querier = ev->querier;
+    struct sample_pieces pieces = {0};
+    size_t piece = 0;
+    int64_t until;
+    int64_t stride;
+
+    if (querier->ops->pieces == NULL || instant->what != SELECT_VALUES ||
+        querier->ops->pieces(querier, series, instant->ref_start - instant->lookback + 1, last,
+                             &pieces) <= 0 ||
+        scan_stride(pieces.distance, instant->ref_step) == 0) {
+        return false;
+    }
+    until = scan_pieces_until(&pieces, instant->ref_start);
+    stride = instant->ref_step / pieces.distance;
+    for (size_t i = 0; i < steps; i++) {
+        ts at = instant->ref_start + (ts)i * instant->ref_step;
+        size_t next = scan_within(until + (int64_t)i * stride, pieces.count);
+        const double *v;
+        size_t more;
+
+        out[i] = value_absent();
+        if (next == 0 ||
+            pieces.first + (ts)(next - 1) * pieces.distance <= at - instant->lookback) {
+            continue;
+        }
+        v = scan_piece_at(&pieces, &piece, next - 1);
+        out[i] = *v;
+        more = next == pieces.count ? 0 : (pieces.pieces[piece].end - next) / (size_t)stride;
+        more = more < steps - i - 1 ? more : steps - i - 1;
+        for (size_t k = 1; k <= more; k++) {
+            out[i + k] = v[k * (size_t)stride];
+        }
+        i += more;
+    }
+    return true;
 }
 
 /* Puts the histograms in place of their sums, each copied once. */
@@ -481,6 +551,9 @@ static int instant_series(struct eval *ev, const struct instant *instant,
     }
     if (smoothed) {
         return smoothed_series(ev, instant, selector, series, row, h, steps, err);
+    }
+    if (instant_pieces(ev, instant, series, last, row->v, steps)) {
+        return eval_tick(ev, 100 + steps * 2, err);
     }
     r = read_raw(ev, selector, series, instant->ref_start - instant->lookback + 1, last, &samples,
                  err);

@@ -3,11 +3,11 @@
 #include "base/crew.h"
 #include "base/lock.h"
 
-/* Work is counted in values that are read or written, of about two nanoseconds each. */
+/* Work is counted in steps, of about a nanosecond each. */
 enum {
     ROW_WORK = 60,      /* of a row without any */
-    PAYS_WORK = 60000,  /* below, waking a thread costs more than it does */
-    BATCH_WORK = 30000, /* claimed at once */
+    PAYS_WORK = 150000, /* below, waking a thread costs more than it does */
+    BATCH_WORK = 60000, /* claimed at once */
     BATCH_ROWS_MAX = 512,
     BATCH_POINTS_MAX = 16384, /* of all rows: 128 KiB */
     WINDOW = 6, /* batches between the oldest that was not taken and the newest claimed */
@@ -42,7 +42,7 @@ struct team {
 
 static size_t row_work(size_t steps, size_t samples)
 {
-    return ROW_WORK + steps * 2 + samples;
+    return ROW_WORK + steps + samples / 2;
 }
 
 bool eval_spread_pays(const struct eval *ev, size_t count, size_t steps, size_t samples)

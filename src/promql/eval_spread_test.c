@@ -124,7 +124,7 @@ TEST(eval_spread_changes_no_answer)
         test_row(queries[i]);
         compare(store, &query, crew);
         query = (struct query){
-            .text = str_from(queries[i]), .start = 600000, .end = 3000000, .step = 60000};
+            .text = str_from(queries[i]), .start = 600000, .end = 3000000, .step = 8000};
         compare(store, &query, crew);
     }
     test_row(NULL);

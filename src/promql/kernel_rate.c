@@ -194,11 +194,56 @@ static void started(struct range_call *call, const struct sample_buf *samples,
     }
 }
 
+/*
+ * Windows that lie alike over their samples, without a reset: `first` and `last` are the ends of
+ * the one that the stretch was computed for, and each further one lies `stride` samples behind it.
+ * Returns how many of `count` were computed; a counter near zero ends it, for there the factor is
+ * another one.
+ */
+static HOT size_t alike(const struct stretch *stretch, struct rate_kind kind, const double *first,
+                        const double *last, size_t stride, size_t count, double *out)
+{
+    double factor = stretch->factor;
+    double sampled = stretch->sampled_seconds;
+    double start = stretch->start_seconds;
+
+    for (size_t i = 0; i < count; i++) {
+        double first_v = first[(i + 1) * stride];
+        double increase = last[(i + 1) * stride] - first_v;
+
+        if (kind.counter && increase > 0 && first_v >= 0 &&
+            UNLIKELY(sampled * first_v <= start * increase * (1 + 1e-9))) {
+            return i;
+        }
+        out[i] = increase * factor;
+    }
+    return count;
+}
+
+/* How many steps behind one whose window is [low, high) have windows that lie alike: none is cut
+ * short by the end of the samples, or by their beginning. */
+static size_t alike_count(const struct range_call *call, const struct sample_buf *samples,
+                          size_t low, size_t high, ts end, size_t stride, size_t next_reset,
+                          size_t steps_left)
+{
+    size_t limit = samples->count < next_reset ? samples->count : next_reset;
+    size_t steps;
+
+    if (stride == 0 || high == samples->count ||
+        (low == 0 && samples->t[0] - samples->facts.distance > end - call->range)) {
+        return 0;
+    }
+    steps = scan_steps_left(high, stride, limit);
+    return steps < steps_left ? steps : steps_left;
+}
+
 static HOT void extrapolated(struct range_call *call, const struct sample_buf *samples,
                              struct rate_kind kind, double *out)
 {
     size_t *resets = NULL;
-    size_t reset_count = kind.counter ? find_resets(call, samples, &resets) : 0;
+    size_t reset_count =
+        kind.counter && !samples->facts.never_falls ? find_resets(call, samples, &resets) : 0;
+    size_t stride = scan_stride(samples->facts.distance, call->ref_step);
     const ts *t = samples->t;
     const double *v = samples->v;
     struct scan_seek low_seek = {0};
@@ -215,6 +260,7 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
         size_t high = scan_past(&high_seek, t, samples->count, end);
         size_t low = scan_past(&low_seek, t, high, end - call->range);
         double increase;
+        size_t more;
 
         eval_samples(call->ev, i, high - low);
         if (high - low < 2) {
@@ -233,7 +279,88 @@ static HOT void extrapolated(struct range_call *call, const struct sample_buf *s
         }
         out[i] = extrapolate(&stretch, increase, v[low], t[low], t[high - 1],
                              samples_counted(samples, low, high), end, call->range, kind);
+        more = alike_count(call, samples, low, high, end, stride,
+                           reset_low < reset_count ? resets[reset_low] : SIZE_MAX,
+                           call->line->steps - i - 1);
+        more = alike(&stretch, kind, v + low, v + high - 1, stride, more, out + i + 1);
+        eval_samples_alike(call->ev, i + 1, more, high - low);
+        low_seek.at += more * stride;
+        high_seek.at += more * stride;
+        i += more;
     }
+}
+
+struct piece_ends {
+    size_t low; /* pieces of the first and the last sample of a window */
+    size_t high;
+};
+
+/* How many steps behind the window [low, high) lie alike, each of its ends within one piece. */
+static size_t pieces_alike(const struct sample_pieces *pieces, const struct piece_ends *at,
+                           size_t low, size_t high, size_t stride, size_t steps_left)
+{
+    size_t lows = (pieces->pieces[at->low].end - 1 - low) / stride;
+    size_t highs = (pieces->pieces[at->high].end - high) / stride;
+    size_t steps = lows < highs ? lows : highs;
+
+    return steps < steps_left ? steps : steps_left;
+}
+
+/* extrapolated for samples in pieces: of each window only the ends are looked at. */
+static HOT void extrapolated_pieces(struct range_call *call, const struct sample_pieces *pieces,
+                                    struct rate_kind kind, double *out)
+{
+    int64_t stride = call->ref_step / pieces->distance;
+    int64_t until_high = scan_pieces_until(pieces, range_call_end(call, 0));
+    int64_t until_low = scan_pieces_until(pieces, range_call_end(call, 0) - call->range);
+    struct stretch stretch = {0};
+    struct piece_ends at = {0};
+
+    for (size_t i = 0; i < call->line->steps; i++) {
+        size_t high = scan_within(until_high + (int64_t)i * stride, pieces->count);
+        size_t low = scan_within(until_low + (int64_t)i * stride, high);
+        bool is_cut = until_low + (int64_t)i * stride < 0;
+        const double *first;
+        const double *last;
+        size_t more;
+
+        eval_samples(call->ev, i, high - low);
+        if (high - low < 2) {
+            out[i] = value_absent();
+            continue;
+        }
+        first = scan_piece_at(pieces, &at.low, low);
+        last = scan_piece_at(pieces, &at.high, high - 1);
+        out[i] = extrapolate(&stretch, *last - *first, *first,
+                             pieces->first + (ts)low * pieces->distance,
+                             pieces->first + (ts)(high - 1) * pieces->distance, high - low,
+                             range_call_end(call, i), call->range, kind);
+        more =
+            is_cut || high == pieces->count
+                ? 0
+                : pieces_alike(pieces, &at, low, high, (size_t)stride, call->line->steps - i - 1);
+        more = alike(&stretch, kind, first, last, (size_t)stride, more, out + i + 1);
+        eval_samples_alike(call->ev, i + 1, more, high - low);
+        i += more;
+    }
+}
+
+bool kernel_rate_pieces(enum function_id id, struct range_call *call,
+                        const struct sample_pieces *pieces, double *out)
+{
+    struct rate_kind kind = {.counter = id != FUNCTION_delta, .per_second = id == FUNCTION_rate};
+
+    if (!kernel_takes_pieces(id) || scan_stride(pieces->distance, call->ref_step) == 0 ||
+        (kind.counter && !pieces->never_falls)) {
+        return false;
+    }
+    extrapolated_pieces(call, pieces, kind, out);
+    return true;
+}
+
+bool kernel_takes_pieces(enum function_id id)
+{
+    return id == FUNCTION_rate || id == FUNCTION_increase || id == FUNCTION_delta;
 }
 
 /* ---- anchored and smoothed ---- */

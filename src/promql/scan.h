@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/dur.h"
+#include "storage/storage.h"
 
 typedef double scan_double2 __attribute__((vector_size(16), aligned(8), may_alias));
 typedef int64_t scan_mask2 __attribute__((vector_size(16)));
@@ -88,4 +89,45 @@ static inline size_t scan_past(struct scan_seek *seek, const ts *times, size_t c
     seek->last_move = from - seek->at;
     seek->at = from;
     return from;
+}
+
+/*
+ * Steps whose place moves by the same number of samples each time: over samples that are equally
+ * far apart, when steps are a multiple of that distance.
+ */
+static inline size_t scan_stride(dur distance, dur step)
+{
+    return distance > 0 && step > 0 && step % distance == 0 ? (size_t)(step / distance) : 0;
+}
+
+/* scan_steps_left is how many more steps of `stride` lead from the place `at` to `limit` or before
+ * it. */
+static inline size_t scan_steps_left(size_t at, size_t stride, size_t limit)
+{
+    return at < limit ? (limit - at) / stride : 0;
+}
+
+/* How many of the samples are at or before `at`: below zero, or more than there are, when the row
+ * of them would have to go on for that. */
+static inline int64_t scan_pieces_until(const struct sample_pieces *pieces, ts at)
+{
+    ts since = at - pieces->first;
+
+    return since >= 0 ? since / pieces->distance + 1
+                      : -((-since + pieces->distance - 1) / pieces->distance) + 1;
+}
+
+static inline size_t scan_within(int64_t index, size_t count)
+{
+    return index < 0 ? 0 : (size_t)index > count ? count : (size_t)index;
+}
+
+/* scan_piece_at gives a sample; indices that rise keep the piece. */
+static inline const double *scan_piece_at(const struct sample_pieces *pieces, size_t *piece,
+                                          size_t index)
+{
+    while (index >= pieces->pieces[*piece].end) {
+        (*piece)++;
+    }
+    return pieces->pieces[*piece].v + (index - pieces->pieces[*piece].begin);
 }

@@ -229,13 +229,17 @@ static int merge_samples(UNUSED struct querier *base, const struct series *serie
     for (size_t i = 0; i < series->id; i++) {
         struct querier *part = sources[i].querier;
         size_t middle = ret->count;
-        int r = part->ops->samples(part, &sources[i].series, start, end, ret, err);
+        struct sample_facts before = ret->facts;
+        int r;
+
+        ret->facts = (struct sample_facts){0};
+        r = part->ops->samples(part, &sources[i].series, start, end, ret, err);
 
         if (r < 0) {
             ret->count = first;
             return r;
         }
-        if (!sample_buf_merge(ret, first, middle)) {
+        if (!sample_buf_join(ret, first, middle, before)) {
             ret->count = first;
             return error_set(err, BARO_ELIMIT, "no memory to merge overlapping samples");
         }
@@ -252,6 +256,57 @@ static int merge_view(UNUSED struct querier *base, const struct series *series, 
     return series->id == 1 && source->querier->ops->view != NULL
                ? source->querier->ops->view(source->querier, &source->series, start, end, ret)
                : 0;
+}
+
+static double last_value(const struct sample_pieces *pieces)
+{
+    size_t last = pieces->piece_count - 1;
+
+    return pieces->pieces[last].v[pieces->count - 1 - pieces->pieces[last].begin];
+}
+
+/* Adds what one part has, if it goes on as the others do. */
+static bool pieces_add(struct sample_pieces *pieces, const struct sample_view *view)
+{
+    if (!view->facts.no_nan || view->facts.distance <= 0) {
+        return false;
+    }
+    if (pieces->count == 0) {
+        *pieces = (struct sample_pieces){.first = view->t[0],
+                                         .distance = view->facts.distance,
+                                         .never_falls = view->facts.never_falls};
+    } else {
+        pieces->never_falls &= view->facts.never_falls && view->v[0] >= last_value(pieces);
+    }
+    if (view->facts.distance != pieces->distance || pieces->piece_count == SAMPLE_PIECES_MAX ||
+        view->t[0] != pieces->first + (ts)pieces->count * pieces->distance) {
+        return false;
+    }
+    pieces->pieces[pieces->piece_count].v = view->v;
+    pieces->pieces[pieces->piece_count].begin = pieces->count;
+    pieces->count += view->count;
+    pieces->pieces[pieces->piece_count++].end = pieces->count;
+    return true;
+}
+
+static int merge_pieces(UNUSED struct querier *base, const struct series *series, ts start, ts end,
+                        struct sample_pieces *ret)
+{
+    const struct merge_source *sources = series->source;
+    struct sample_pieces pieces = {0};
+
+    for (size_t i = 0; i < series->id; i++) {
+        struct querier *part = sources[i].querier;
+        struct sample_view view = {0};
+
+        if (part->ops->view == NULL ||
+            part->ops->view(part, &sources[i].series, start, end, &view) <= 0 ||
+            (view.count > 0 && !pieces_add(&pieces, &view))) {
+            return 0;
+        }
+    }
+    *ret = pieces;
+    return pieces.count > 0;
 }
 
 /* Later parts are asked first: they are newer as a rule, and then older ones need not be read. */
@@ -383,6 +438,7 @@ static const struct querier_ops merge_ops = {
     .samples = merge_samples,
     .last_sample = merge_last_sample,
     .view = merge_view,
+    .pieces = merge_pieces,
     .label_names = merge_label_names,
     .label_values = merge_label_values,
     .close = merge_close,

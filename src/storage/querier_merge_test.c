@@ -221,3 +221,121 @@ TEST(cancel_tells_flag_and_deadline)
     flag = true;
     assert_int_equal(cancel_check(&cancel, NULL), BARO_ECANCELED);
 }
+
+/* ---- what parts know of their samples ---- */
+
+/* A part whose only series lies in one piece. */
+struct piece_querier {
+    struct querier querier;
+    const ts *t;
+    const double *v;
+    size_t count;
+    struct sample_facts facts;
+};
+
+static const struct piece_querier *piece_of(struct querier *querier)
+{
+    return CONTAINER_OF(querier, struct piece_querier, querier);
+}
+
+static int piece_select(UNUSED struct querier *querier, struct arena *arena,
+                        UNUSED const struct select_hints *hints, UNUSED struct matchers matchers,
+                        UNUSED const struct cancel *cancel, struct series_list *ret,
+                        UNUSED struct baro_error *err)
+{
+    static const struct label pairs[] = {{STR_INIT("a"), STR_INIT("b")}};
+
+    *ret = (struct series_list){ARENA_ARRAY(arena, struct series, 1), 1};
+    ret->items[0].labels = (struct labels){(struct label *)(uintptr_t)pairs, 1};
+    return 0;
+}
+
+static int piece_samples(struct querier *querier, UNUSED const struct series *series,
+                         UNUSED ts start, UNUSED ts end, struct sample_buf *ret,
+                         UNUSED struct baro_error *err)
+{
+    const struct piece_querier *piece = piece_of(querier);
+
+    assert_true(sample_buf_reserve(ret, piece->count));
+    memcpy(ret->t + ret->count, piece->t, piece->count * sizeof(*piece->t));
+    memcpy(ret->v + ret->count, piece->v, piece->count * sizeof(*piece->v));
+    ret->count += piece->count;
+    ret->facts = piece->facts;
+    return 0;
+}
+
+static int piece_view(struct querier *querier, UNUSED const struct series *series, UNUSED ts start,
+                      UNUSED ts end, struct sample_view *ret)
+{
+    const struct piece_querier *piece = piece_of(querier);
+
+    *ret = (struct sample_view){piece->t, piece->v, piece->count, piece->facts};
+    return 1;
+}
+
+static void piece_close(UNUSED struct querier *querier)
+{
+}
+
+static const struct querier_ops piece_ops = {
+    .select = piece_select, .samples = piece_samples, .view = piece_view, .close = piece_close};
+
+TEST(querier_merge_joins_what_is_known)
+{
+    static const struct {
+        const char *name;
+        ts t[2]; /* of the second part's samples; the first has 10 and 20 */
+        double v[2];
+        struct sample_facts facts;
+        struct sample_facts want;
+        bool has_pieces;
+        bool never_falls; /* of the pieces */
+    } cases[] = {
+        {"goes on", {30, 40}, {3, 4}, {10, true, true}, {10, true, true}, true, true},
+        {"falls between", {30, 40}, {1, 4}, {10, true, true}, {10, true, false}, true, false},
+        {"falls within", {30, 40}, {5, 4}, {10, true, false}, {10, true, false}, true, false},
+        {"a gap", {40, 50}, {3, 4}, {10, true, true}, {0, true, true}, false, false},
+        {"another distance", {30, 50}, {3, 4}, {20, true, true}, {0, true, true}, false, false},
+        {"a NaN", {30, 40}, {3, 4}, {10, false, false}, {10, false, false}, false, false},
+        {"unknown", {30, 40}, {3, 4}, {0, false, false}, {0, false, false}, false, false},
+        {"overlap", {20, 30}, {3, 4}, {10, true, true}, {0, true, false}, false, false},
+        {"before", {0, 5}, {3, 4}, {5, true, true}, {0, true, false}, false, false},
+    };
+    static const ts first_t[] = {10, 20};
+    static const double first_v[] = {1, 2};
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct piece_querier pieces[2] = {
+            {{&piece_ops}, first_t, first_v, 2, {10, true, true}},
+            {{&piece_ops}, cases[i].t, cases[i].v, 2, cases[i].facts}};
+        struct querier *parts[2] = {&pieces[0].querier, &pieces[1].querier};
+        struct querier *merged = querier_merge(parts, 2);
+        struct sample_pieces got = {0};
+        struct sample_buf samples = {0};
+        struct series_list list = {0};
+        struct arena arena = {0};
+
+        test_row(cases[i].name);
+        assert_int_equal(
+            merged->ops->select(merged, &arena, NULL, (struct matchers){0}, NULL, &list, NULL), 0);
+        assert_int_equal(list.count, 1);
+        assert_int_equal(merged->ops->samples(merged, &list.items[0], 0, 100, &samples, NULL), 0);
+        assert_int_equal(samples.facts.distance, cases[i].want.distance);
+        assert_int_equal(samples.facts.no_nan, cases[i].want.no_nan);
+        assert_int_equal(samples.facts.never_falls, cases[i].want.never_falls);
+        assert_int_equal(merged->ops->pieces(merged, &list.items[0], 0, 100, &got),
+                         cases[i].has_pieces);
+        if (cases[i].has_pieces) {
+            assert_int_equal(got.count, 4);
+            assert_int_equal(got.first, 10);
+            assert_int_equal(got.never_falls, cases[i].never_falls);
+            assert_int_equal(got.pieces[1].begin, 2);
+            assert_int_equal(got.pieces[1].end, 4);
+            assert_true(got.pieces[1].v == cases[i].v);
+        }
+        sample_buf_done(&samples);
+        arena_done(&arena);
+        querier_close(merged);
+    }
+    test_row(NULL);
+}

@@ -182,6 +182,31 @@ bool sample_buf_merge(struct sample_buf *buf, size_t first, size_t middle)
     return true;
 }
 
+bool sample_buf_join(struct sample_buf *buf, size_t first, size_t middle,
+                     struct sample_facts before)
+{
+    struct sample_facts after = buf->facts;
+    bool has_both = middle > first && middle < buf->count;
+
+    buf->facts = middle == first ? after : before;
+    if (!has_both) {
+        return true;
+    }
+    if (buf->t[middle] > buf->t[middle - 1]) {
+        buf->facts = (struct sample_facts){
+            .distance = before.distance == after.distance &&
+                                buf->t[middle] - buf->t[middle - 1] == after.distance
+                            ? after.distance
+                            : 0,
+            .no_nan = before.no_nan && after.no_nan,
+            .never_falls =
+                before.never_falls && after.never_falls && buf->v[middle] >= buf->v[middle - 1]};
+    } else {
+        buf->facts = (struct sample_facts){.no_nan = before.no_nan && after.no_nan};
+    }
+    return sample_buf_merge(buf, first, middle);
+}
+
 bool sample_buf_add_n(struct sample_buf *buf)
 {
     if (!sample_buf_reserve(buf, 1)) {

@@ -31,6 +31,13 @@ typedef uint64_t series_ref;
  * Who appends sets count last, and fills h and st too where they are not NULL; sample_buf_add_h and
  * sample_buf_add_st make those columns, with nothing in the samples that are there.
  */
+/* What is known of float samples without looking at them; all zero = nothing. */
+struct sample_facts {
+    dur distance;     /* of all neighbours */
+    bool no_nan;      /* so no stale markers either */
+    bool never_falls; /* no value is below the one before */
+};
+
 struct sample_buf {
     ts *t;
     double *v;
@@ -47,6 +54,7 @@ struct sample_buf {
     uint32_t *n;
     size_t n_count;
     uint32_t *n_room;
+    struct sample_facts facts;
 };
 
 void sample_buf_done(struct sample_buf *buf);
@@ -56,6 +64,7 @@ static inline void sample_buf_reset(struct sample_buf *buf)
     buf->st = NULL;
     buf->n = NULL;
     buf->n_count = 0;
+    buf->facts = (struct sample_facts){0};
     if (buf->h != NULL) {
         buf->h = NULL;
         arena_reset(&buf->arena);
@@ -74,6 +83,11 @@ bool sample_buf_add_n(struct sample_buf *buf);
  * False when memory is out.
  */
 bool sample_buf_merge(struct sample_buf *buf, size_t first, size_t middle);
+
+/* sample_buf_join is sample_buf_merge when the facts of [first, middle) were `before`, and of what
+ * follows are buf->facts: what holds for both holds for all, if it does where they meet. */
+bool sample_buf_join(struct sample_buf *buf, size_t first, size_t middle,
+                     struct sample_facts before);
 
 /* sample_buf_move copies one sample within a buffer or between two; `to` must have the columns that
  * `from` has. */
@@ -160,7 +174,23 @@ struct sample_view {
     const ts *t;
     const double *v;
     size_t count;
-    bool has_nan; /* there may be NaNs, stale markers among them */
+    struct sample_facts facts;
+};
+
+/* Samples that are equally far apart, none of them a NaN, in several pieces: the one at index i is
+ * at first + i * distance. */
+enum { SAMPLE_PIECES_MAX = 16 };
+struct sample_pieces {
+    ts first;
+    dur distance;
+    size_t count; /* of all pieces; at least 1 */
+    bool never_falls;
+    size_t piece_count;
+    struct {
+        const double *v;
+        size_t begin; /* index of its first sample */
+        size_t end;   /* and behind its last one */
+    } pieces[SAMPLE_PIECES_MAX];
 };
 
 /* Sorted distinct strings, in the arena; their bytes live as long as the querier. */
@@ -183,13 +213,17 @@ struct querier_ops {
     int (*select)(struct querier *querier, struct arena *arena, const struct select_hints *hints,
                   struct matchers matchers, const struct cancel *cancel, struct series_list *ret,
                   struct baro_error *err);
-    /* Appends the samples of `series` with start <= t <= end to ret, stale markers included. */
+    /* Appends the samples of `series` with start <= t <= end to ret, stale markers included.
+     * ret->facts, all zero before, may then tell what is known of these. */
     int (*samples)(struct querier *querier, const struct series *series, ts start, ts end,
                    struct sample_buf *ret, struct baro_error *err);
     /* What samples() would give, without copying: 1, and valid until the querier is closed; 0 when
      * that cannot be done. NULL: never. On several threads as samples(). */
     int (*view)(struct querier *querier, const struct series *series, ts start, ts end,
                 struct sample_view *ret);
+    /* view() for samples that do not lie in one piece, but regularly: 1, or 0. NULL: never. */
+    int (*pieces)(struct querier *querier, const struct series *series, ts start, ts end,
+                  struct sample_pieces *ret);
     /* The last sample with start <= t <= end (stale markers included): 1 and *ret when there is
      * one, else 0. A histogram is in the arena, or lives as long as the querier. */
     int (*last_sample)(struct querier *querier, const struct series *series, ts start, ts end,

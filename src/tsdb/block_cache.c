@@ -270,6 +270,16 @@ static bool any_nan(const double *v, size_t count)
     return any;
 }
 
+static bool never_falls(const double *v, size_t count)
+{
+    bool falls = false;
+
+    for (size_t i = 1; i < count; i++) {
+        falls |= !(v[i] >= v[i - 1]);
+    }
+    return !falls;
+}
+
 /* Makes the run visible, unless the series has left the cache: then only its readers hold it, and a
  * run would stay. */
 static bool publish_locked(struct block_cache *cache, struct cached_series *series,
@@ -310,7 +320,8 @@ const struct cached_run *block_cache_put(struct block_cache *cache, struct cache
                                .count = count,
                                .from = from,
                                .to = to,
-                               .has_nan = any_nan(v, count)};
+                               .has_nan = any_nan(v, count),
+                               .never_falls = never_falls(v, count)};
     memcpy(run->v, v, count * sizeof(*v));
     lock_acquire(&cache->lock);
     done = publish_locked(cache, series, run, t,
@@ -348,6 +359,11 @@ static size_t lower(const struct cached_times *times, ts wanted)
     return low;
 }
 
+size_t cached_run_before(const struct cached_run *run, ts end)
+{
+    return end >= run->times->t[run->count - 1] ? run->count : lower(run->times, end + 1);
+}
+
 size_t cached_run_slice(const struct cached_run *run, ts start, ts end, size_t *ret_first)
 {
     const struct cached_times *times = run->times;
@@ -359,7 +375,7 @@ size_t cached_run_slice(const struct cached_run *run, ts start, ts end, size_t *
         return 0;
     }
     first = lower(times, start);
-    behind = end >= times->t[run->count - 1] ? run->count : lower(times, end + 1);
+    behind = cached_run_before(run, end);
     *ret_first = first;
     return behind - first;
 }

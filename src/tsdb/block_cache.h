@@ -56,23 +56,26 @@ struct cached_run {
     ts from;
     ts to;
     bool has_nan; /* stale markers among them */
+    bool never_falls;
     double v[];
 };
 
+/* A query goes through thousands of them: what it reads of each stands together, first. */
 struct cached_series {
     struct cached_memory memory;
-    uint64_t owner;
-    uint32_t ref;
-    _Atomic bool is_plain; /* relaxed; a run cannot be made: there are histograms, or damage */
-    struct labels labels;
-    struct chunk_meta_walk chunks; /* at the first one */
+    _Atomic(struct cached_run *) run; /* release: pairs with the acquire of readers */
     ts mint;
     ts maxt;
-    _Atomic(struct cached_run *) run; /* release: pairs with the acquire of readers */
-    _Atomic uint32_t used_at;         /* relaxed; the visit that read the run last */
-    struct cached_series *next;       /* lock: cache; of the same bucket */
-    size_t selections;                /* lock: cache; that hold it */
-    size_t place;                     /* lock: cache; in the ring of runs */
+    _Atomic uint32_t used_at; /* relaxed; the visit that read the run last */
+    _Atomic bool is_plain;    /* relaxed; a run cannot be made: there are histograms, or damage, or
+                                 the series is not kept */
+    struct labels labels;
+    uint32_t ref;
+    uint64_t owner;
+    struct chunk_meta_walk chunks; /* at the first one */
+    struct cached_series *next;    /* lock: cache; of the same bucket */
+    size_t selections;             /* lock: cache; that hold it */
+    size_t place;                  /* lock: cache; in the ring of runs */
 };
 
 struct cached_selection {
@@ -149,6 +152,22 @@ const struct cached_run *block_cache_put(struct block_cache *cache, struct cache
 /* block_cache_has_room says whether block_cache_put would keep a run of so many samples; it makes
  * room. */
 bool block_cache_has_room(struct block_cache *cache, size_t count);
+
+/* block_cache_fetch asks the processor for a series that is read soon, block_cache_fetch_run for
+ * what is decoded of it, which it must have got by then. */
+static inline void block_cache_fetch(const struct cached_series *series)
+{
+    __builtin_prefetch(series);
+    __builtin_prefetch(&series->labels);
+}
+
+static inline void block_cache_fetch_run(const struct cached_series *series)
+{
+    __builtin_prefetch(atomic_load_explicit(&series->run, memory_order_relaxed));
+}
+
+/* cached_run_before gives how many samples have t <= end. */
+size_t cached_run_before(const struct cached_run *run, ts end);
 
 /* cached_run_slice gives the samples with start <= t <= end: how many, and the index of the first.
  */

@@ -7,6 +7,8 @@ enum {
     CANCEL_EVERY_SERIES = 1024,
     KEPT_SERIES_MAX = 1 << 15, /* of a selection that is worth keeping */
     CHUNK_SAMPLES_USUAL = 120,
+    FETCH_SERIES = 16, /* of a kept selection, so far ahead */
+    FETCH_RUNS = 8,
     /* series.id is the reference in the index (32 bits), then what a wish for fewer samples came
      * to: enum select_reduce, and the number of the window. */
     ID_REDUCE_SHIFT = 32,
@@ -116,8 +118,10 @@ static int select_one(struct block_querier *querier, uint32_t ref, bool no_label
     if (r < 0) {
         return r;
     }
-    *source = (struct cached_series){
-        .ref = ref, .chunks = chunk_meta_walk_over(entry.chunks, entry.chunk_count)};
+    *source =
+        (struct cached_series){.ref = ref,
+                               .is_plain = true,
+                               .chunks = chunk_meta_walk_over(entry.chunks, entry.chunk_count)};
     r = has_samples(querier, ref, source->chunks, err);
     if (r <= 0) {
         return r;
@@ -231,7 +235,7 @@ static int is_in_time(const struct block_querier *querier, struct cached_series 
                       struct baro_error *err)
 {
     const struct cached_run *run;
-    size_t first;
+    size_t behind;
 
     if (series->maxt < querier->mint || series->mint > querier->maxt) {
         return 0;
@@ -241,7 +245,9 @@ static int is_in_time(const struct block_querier *querier, struct cached_series 
             return 1;
         }
         run = block_cache_run(series, querier->reader.visit);
-        if (run != NULL && cached_run_slice(run, querier->mint, querier->maxt, &first) > 0) {
+        behind = run != NULL ? cached_run_before(run, querier->maxt) : 0;
+        if (behind > 0 && run->times->t[behind - 1] >= querier->mint) {
+            __builtin_prefetch(&run->v[behind - 1]); /* often the one that is asked for */
             return 1;
         }
     }
@@ -264,6 +270,10 @@ static int select_kept(struct block_querier *querier, struct arena *arena,
         struct cached_series *series = selection->series[i];
         int r = i % CANCEL_EVERY_SERIES == 0 ? cancel_check(cancel, err) : 0;
 
+        if (i + FETCH_SERIES < selection->count) {
+            block_cache_fetch(selection->series[i + FETCH_SERIES]);
+            block_cache_fetch_run(selection->series[i + FETCH_RUNS]);
+        }
         r = r < 0 ? r : pass_over(querier, is_in_time(querier, series, err));
         if (r < 0) {
             return r;
@@ -535,8 +545,7 @@ static const struct cached_run *run_over(const struct block_querier *querier,
     struct block *block = querier->block;
     const struct cached_run *run;
 
-    if (series->owner == 0 || end < start ||
-        atomic_load_explicit(&series->is_plain, memory_order_relaxed) ||
+    if (end < start || atomic_load_explicit(&series->is_plain, memory_order_relaxed) ||
         (block->tombstones.count > 0 && tombstones_of(&block->tombstones, series->ref).count > 0)) {
         return NULL;
     }
@@ -560,7 +569,8 @@ static int view_all(struct block_querier *querier, const struct series *series, 
     ret->count = cached_run_slice(run, start, end, &first);
     ret->t = run->times->t + first;
     ret->v = run->v + first;
-    ret->has_nan = run->has_nan;
+    ret->facts = (struct sample_facts){
+        .distance = run->times->distance, .no_nan = !run->has_nan, .never_falls = run->never_falls};
     return 1;
 }
 
@@ -594,6 +604,7 @@ static int append_view(const struct sample_view *view, struct sample_buf *ret,
     if (ret->st != NULL) {
         memset(ret->st + ret->count, 0, view->count * sizeof(*ret->st));
     }
+    ret->facts = view->facts;
     ret->count += view->count;
     return 0;
 }
@@ -658,16 +669,19 @@ static int last_of_run(struct block_querier *querier, struct cached_series *seri
                        ts end, struct sample_view *ret)
 {
     const struct cached_run *run;
-    size_t first = 0;
+    size_t behind;
 
     clip(querier, &start, &end);
     run = run_over(querier, series, start, end);
     if (run == NULL) {
         return 0;
     }
-    ret->count = cached_run_slice(run, start, end, &first);
-    ret->t = run->times->t + first + ret->count - 1;
-    ret->v = run->v + first + ret->count - 1;
+    behind = cached_run_before(run, end);
+    ret->count = behind > 0 && run->times->t[behind - 1] >= start ? 1 : 0;
+    if (ret->count > 0) {
+        ret->t = run->times->t + behind - 1;
+        ret->v = run->v + behind - 1;
+    }
     return 1;
 }
 
