@@ -93,6 +93,13 @@ uint64_t str_hash(str s)
     return XXH3_64bits(s.ptr, s.len);
 }
 
+struct str_wide str_hash_wide(str s, uint64_t seed)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(s.ptr, s.len, seed);
+
+    return (struct str_wide){hash.low64, hash.high64};
+}
+
 char *str_dup_c(str s)
 {
     char *copy = mem_alloc(s.len + 1);

@@ -105,6 +105,15 @@ uint64_t str_hash_stable(str s);
 /* str_hash is XXH3 of the bytes; not stable across program versions. */
 uint64_t str_hash(str s);
 
+/* str_hash_wide is a hash of 128 bits that depends on a seed. With a seed that nobody can know, two
+ * texts may be taken for one another only as often as 2^-128 happens: its use is to know a text
+ * again that is not kept. */
+struct str_wide {
+    uint64_t low;
+    uint64_t high;
+};
+struct str_wide str_hash_wide(str s, uint64_t seed);
+
 /* str_dup_c returns a NUL-terminated copy that the caller frees with mem_free. */
 char *str_dup_c(str s);
 

@@ -82,7 +82,7 @@ void exposition_init(struct exposition *parser, str body, enum exposition_format
 int exposition_next(struct exposition *parser, struct exposition_event *ret,
                     struct baro_error *err);
 
-/* exposition_sample_ reads what follows a series of `raw_bytes` bytes; only for the function below.
+/* exposition_sample_ reads what follows a series of `raw_bytes` bytes; only for those below.
  */
 int exposition_sample_(struct exposition *parser, size_t raw_bytes, struct exposition_event *ret,
                        struct baro_error *err);
@@ -101,6 +101,26 @@ static inline int exposition_expect(struct exposition *parser, str raw,
         return 0;
     }
     return exposition_sample_(parser, raw.len, ret, err);
+}
+
+/*
+ * exposition_ahead gives the next `bytes` bytes if a blank follows them, for a caller who knows the
+ * length of the series that should come next; else ptr is NULL. exposition_accept then reads that
+ * line as exposition_expect does, if they are that series.
+ */
+static inline str exposition_ahead(const struct exposition *parser, size_t bytes)
+{
+    if ((size_t)(parser->end - parser->at) <= bytes ||
+        (parser->at[bytes] != ' ' && parser->at[bytes] != '\t')) {
+        return STR_NULL;
+    }
+    return str_of(parser->at, bytes);
+}
+
+static inline int exposition_accept(struct exposition *parser, str ahead,
+                                    struct exposition_event *ret, struct baro_error *err)
+{
+    return exposition_sample_(parser, ahead.len, ret, err);
 }
 
 /*

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "client/self.h"
 #include "conf/prom_config.h"
 #include "model/exposition.h"
 #include "model/relabel.h"
@@ -365,8 +366,12 @@ static int body_walk(struct attempt *attempt, struct baro_error *err)
 
     for (;;) {
         if (LIKELY(walk->pos < cache->count)) {
-            kind = exposition_expect(
-                &attempt->parser, series_cache_raw(cache, &cache->entries[walk->pos]), &event, err);
+            const struct series_entry *next = &cache->entries[walk->pos];
+            str ahead = exposition_ahead(&attempt->parser, series_entry_len(next));
+
+            kind = LIKELY(ahead.ptr != NULL && series_cache_is(cache, next, ahead))
+                       ? exposition_accept(&attempt->parser, ahead, &event, err)
+                       : 0;
             if (LIKELY(kind == EXPOSITION_SERIES)) {
                 uint32_t id = walk->pos;
 
@@ -406,7 +411,7 @@ static uint32_t event_find(struct attempt *attempt, str raw)
     const struct series_cache *cache = walk->cache;
     const uint32_t id = walk->pos;
 
-    if (id < cache->count && str_eq(series_cache_raw(cache, &cache->entries[id]), raw)) {
+    if (id < cache->count && series_cache_is(cache, &cache->entries[id], raw)) {
         series_walk_hit(walk);
         return id;
     }
@@ -909,6 +914,16 @@ static int columns_fill(struct attempt *attempt)
     return report_push(attempt, false, &result->commit_err);
 }
 
+static void cache_account(struct scrape_series *series)
+{
+    const size_t bytes = series_cache_bytes(&series->cache);
+
+    if (bytes != series->cache_bytes) {
+        self_add(SELF_SCRAPE_CACHE, (double)bytes - (double)series->cache_bytes);
+        series->cache_bytes = bytes;
+    }
+}
+
 static void result_reset(struct scrape_result *result)
 {
     result->scraped = 0;
@@ -959,6 +974,7 @@ void scrape_append_run(struct scrape_scratch *scratch, struct scrape_series *ser
     histogram_columns_reset(&scratch->histograms);
     if (ret->code == 0 && answer->body.len > 0) {
         series_walk_finish(&scratch->walk);
+        cache_account(series);
         target_metadata_finish(&series->metadata);
     } else {
         untrack(&series->cache);
@@ -989,5 +1005,6 @@ int scrape_append_end(struct scrape_scratch *scratch, struct scrape_series *seri
 void scrape_series_done(struct scrape_series *series)
 {
     series_cache_done(&series->cache);
+    cache_account(series);
     target_metadata_done(&series->metadata);
 }

@@ -52,6 +52,7 @@ struct scrape_series {
     bool append_exemplars;
     dur timeout;
     struct series_cache cache;
+    size_t cache_bytes; /* as the gauge has it */
     struct target_metadata metadata;
     bool has_report[SCRAPE_REPORT_COUNT];
     series_ref report[SCRAPE_REPORT_COUNT];

@@ -1,6 +1,7 @@
 #include "scrape/series_cache.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/assert.h"
 #include "base/mem.h"
@@ -12,17 +13,47 @@ enum {
     SCRATCH_ITEMS_KEPT = 1 << 20,
 };
 
+/* A series's place in the index, and what an entry keeps of its raw bytes. */
+static struct series_entry entry_of(const struct series_cache *cache, str raw)
+{
+    struct str_wide hash = str_hash_wide(raw, cache->seed);
+
+    return (struct series_entry){
+        .hash = hash.low,
+        .hash_more = (uint32_t)hash.high,
+        .raw_len_flags = (uint32_t)raw.len << SERIES_FLAG_BITS,
+    };
+}
+
+static bool is_same(const struct series_entry *a, const struct series_entry *b)
+{
+    return a->hash == b->hash && a->hash_more == b->hash_more &&
+           series_entry_len(a) == series_entry_len(b);
+}
+
+/* Nobody outside can know it, so nobody can make two series that look alike. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+
+    ASSERT(getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed));
+    return seed | 1;
+}
+
 void series_cache_done(struct series_cache *cache)
 {
     (void)mem_free(cache->entries);
-    (void)mem_free(cache->raws);
     *cache = (struct series_cache){0};
+}
+
+size_t series_cache_bytes(const struct series_cache *cache)
+{
+    return cache->count * sizeof(*cache->entries);
 }
 
 void series_walk_done(struct series_walk *walk)
 {
     vec_done(&walk->fresh);
-    buf_done(&walk->fresh_raws);
     vec_done(&walk->order);
     vec_done(&walk->seen);
     (void)mem_free(walk->index);
@@ -34,11 +65,13 @@ void series_walk_begin(struct series_walk *walk, struct series_cache *cache)
     if (walk->index_capacity > SCRATCH_ITEMS_KEPT && cache->count < SCRATCH_ITEMS_KEPT / 4) {
         series_walk_done(walk);
     }
+    if (cache->seed == 0) {
+        cache->seed = random_seed();
+    }
     walk->cache = cache;
     walk->pos = 0;
     walk->has_diverged = false;
     vec_reset(&walk->fresh);
-    buf_reset(&walk->fresh_raws);
     vec_reset(&walk->order);
     walk->index_count = 0;
 }
@@ -61,18 +94,6 @@ void series_walk_diverge(struct series_walk *walk)
     }
     walk->seen.count = count;
     walk->order.count = walk->pos;
-}
-
-static str raw_of(const struct series_walk *walk, uint32_t id)
-{
-    const struct series_entry *entry = NULL;
-
-    if (id < walk->cache->count) {
-        return series_cache_raw(walk->cache, &walk->cache->entries[id]);
-    }
-    entry = &walk->fresh.items[id - walk->cache->count];
-    return str_of(walk->fresh_raws.ptr + entry->raw_offset,
-                  entry->raw_len_flags >> SERIES_FLAG_BITS);
 }
 
 static void index_put(struct series_walk *walk, uint64_t hash, uint32_t id)
@@ -104,31 +125,32 @@ static void index_build(struct series_walk *walk)
     memset(walk->index, 0, capacity * sizeof(*walk->index));
     walk->index_count = 0;
     for (uint32_t id = 0; id < count; id++) {
-        index_put(walk, str_hash(raw_of(walk, id)), id);
+        index_put(walk, series_walk_entry(walk, id)->hash, id);
     }
 }
 
-static uint32_t index_get(const struct series_walk *walk, uint64_t hash, str raw)
+static uint32_t index_get(struct series_walk *walk, const struct series_entry *wanted)
 {
     const size_t mask = walk->index_capacity - 1;
+    const uint64_t hash = wanted->hash;
 
     for (size_t slot = (size_t)hash & mask; walk->index[slot] != 0; slot = (slot + 1) & mask) {
         uint32_t id = (uint32_t)walk->index[slot] - 1;
 
-        if ((walk->index[slot] ^ hash) >> 32 == 0 && str_eq(raw_of(walk, id), raw)) {
+        if ((walk->index[slot] ^ hash) >> 32 == 0 && is_same(series_walk_entry(walk, id), wanted)) {
             return id;
         }
     }
     return SERIES_ID_NONE;
 }
 
-static uint32_t look_ahead(const struct series_walk *walk, str raw)
+static uint32_t look_ahead(const struct series_walk *walk, const struct series_entry *wanted)
 {
     uint32_t last =
         walk->cache->count - walk->pos > LOOKAHEAD ? walk->pos + LOOKAHEAD : walk->cache->count;
 
     for (uint32_t id = walk->pos; id < last; id++) {
-        if (str_eq(raw_of(walk, id), raw)) {
+        if (is_same(&walk->cache->entries[id], wanted)) {
             return id;
         }
     }
@@ -137,14 +159,18 @@ static uint32_t look_ahead(const struct series_walk *walk, str raw)
 
 uint32_t series_walk_find(struct series_walk *walk, str raw)
 {
-    uint32_t id = look_ahead(walk, raw);
+    const struct series_entry wanted = entry_of(walk->cache, raw);
+    uint32_t id = raw.len <= SERIES_RAW_BYTES_MAX ? look_ahead(walk, &wanted) : SERIES_ID_NONE;
 
     series_walk_diverge(walk);
+    if (raw.len > SERIES_RAW_BYTES_MAX) {
+        return id;
+    }
     if (id == SERIES_ID_NONE && walk->cache->count + walk->fresh.count > 0) {
         if (walk->index_count == 0) {
             index_build(walk);
         }
-        id = index_get(walk, str_hash(raw), raw);
+        id = index_get(walk, &wanted);
     }
     if (id == SERIES_ID_NONE) {
         return id;
@@ -160,27 +186,21 @@ uint32_t series_walk_find(struct series_walk *walk, str raw)
 uint32_t series_walk_add(struct series_walk *walk, str raw, series_ref ref, unsigned flags)
 {
     const size_t id = walk->cache->count + walk->fresh.count;
-    const size_t offset = walk->fresh_raws.len;
+    struct series_entry entry;
 
     series_walk_diverge(walk);
-    if (raw.len > SERIES_RAW_BYTES_MAX || id >= SERIES_ID_NONE - 1 ||
-        offset + walk->cache->raw_bytes + raw.len > UINT32_MAX) {
+    if (raw.len > SERIES_RAW_BYTES_MAX || id >= SERIES_ID_NONE - 1) {
         return SERIES_ID_NONE;
     }
-    buf_str(&walk->fresh_raws, raw);
-    if (walk->fresh_raws.failed) {
-        return SERIES_ID_NONE;
-    }
-    vec_push(&walk->fresh, ((struct series_entry){
-                               .ref = ref,
-                               .raw_offset = (uint32_t)offset,
-                               .raw_len_flags = (uint32_t)raw.len << SERIES_FLAG_BITS | flags,
-                           }));
+    entry = entry_of(walk->cache, raw);
+    entry.ref = ref;
+    entry.raw_len_flags |= flags;
+    vec_push(&walk->fresh, entry);
     vec_push(&walk->order, (uint32_t)id);
     if (2 * (walk->index_count + 1) > walk->index_capacity || walk->index_count == 0) {
         index_build(walk);
     } else {
-        index_put(walk, str_hash(raw), (uint32_t)id);
+        index_put(walk, entry.hash, (uint32_t)id);
     }
     return (uint32_t)id;
 }
@@ -200,9 +220,7 @@ void series_walk_each_gone(struct series_walk *walk,
 
 void series_walk_finish(struct series_walk *walk)
 {
-    struct series_cache next = {0};
-    size_t bytes = 0;
-    char *at = NULL;
+    struct series_cache next = {.seed = walk->cache->seed};
 
     if (walk->pos < walk->cache->count) {
         series_walk_diverge(walk);
@@ -210,28 +228,15 @@ void series_walk_finish(struct series_walk *walk)
     if (!walk->has_diverged) {
         return;
     }
-    for (size_t i = 0; i < walk->order.count; i++) {
-        bytes += raw_of(walk, walk->order.items[i]).len;
-    }
-    /* A body may repeat a series so often that its raws pass what an offset can hold. */
-    if (bytes > UINT32_MAX || walk->order.count >= SERIES_ID_NONE) {
-        series_cache_done(walk->cache);
+    if (walk->order.count >= SERIES_ID_NONE) {
+        series_cache_done(walk->cache); /* a body may repeat a series very often */
         return;
     }
     next.entries = mem_alloc((walk->order.count + 1) * sizeof(*next.entries));
-    next.raws = mem_alloc(bytes + 1);
-    at = next.raws;
     for (size_t i = 0; i < walk->order.count; i++) {
-        const uint32_t id = walk->order.items[i];
-        const str raw = raw_of(walk, id);
-
-        memcpy(at, raw.ptr, raw.len);
-        next.entries[i] = *series_walk_entry(walk, id);
-        next.entries[i].raw_offset = (uint32_t)(at - next.raws);
-        at += raw.len;
+        next.entries[i] = *series_walk_entry(walk, walk->order.items[i]);
     }
     next.count = (uint32_t)walk->order.count;
-    next.raw_bytes = (uint32_t)bytes;
     series_cache_done(walk->cache);
     *walk->cache = next;
     walk->pos = next.count;

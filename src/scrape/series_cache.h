@@ -1,8 +1,9 @@
 /*
- * series_cache: what one target exposed at its last good scrape, in that order: the raw bytes of
- * each series (name and label block) and what they stand for. The next scrape walks body and cache
- * in step, so a series that is still in its place costs one comparison of sequential memory, no
- * hash and no allocation. 16 bytes per series beside its raw bytes; both arrays are exactly sized.
+ * series_cache: what one target exposed at its last good scrape, in that order: how the raw bytes
+ * of each series (name and label block) are known again, and what they stand for. Known again
+ * means: as long, and the same 96 bits of a hash with a random seed, so that two series are taken
+ * for one another with a chance of 2^-96. The next scrape walks body and cache in step, so a series
+ * that is still in its place costs one pass over its bytes and no allocation. 24 bytes per series.
  * Belongs to the thread that scrapes the target. The memory that a walk needs beside it stands in
  * struct series_walk, which a thread reuses from target to target.
  */
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/assert.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "storage/storage.h"
@@ -31,19 +32,23 @@ enum {
 
 struct series_entry {
     series_ref ref;
-    uint32_t raw_offset;
+    uint64_t hash; /* of the raw bytes: str_wide.low, and a half of str_wide.high */
+    uint32_t hash_more;
     uint32_t raw_len_flags; /* length << SERIES_FLAG_BITS | flags */
 };
+STATIC_ASSERT(sizeof(struct series_entry) == 24, "the budget of bytes per series counts on it");
 
 /* Zeroed = empty. */
 struct series_cache {
     struct series_entry *entries;
-    char *raws;
+    uint64_t seed; /* 0 = none yet */
     uint32_t count;
-    uint32_t raw_bytes;
 };
 
 void series_cache_done(struct series_cache *cache);
+
+/* series_cache_bytes is the memory of the cache. */
+size_t series_cache_bytes(const struct series_cache *cache);
 
 static inline unsigned series_entry_flags(const struct series_entry *entry)
 {
@@ -55,10 +60,22 @@ static inline void series_entry_set(struct series_entry *entry, unsigned flags, 
     entry->raw_len_flags = on ? entry->raw_len_flags | flags : entry->raw_len_flags & ~flags;
 }
 
-static inline str series_cache_raw(const struct series_cache *cache,
-                                   const struct series_entry *entry)
+static inline size_t series_entry_len(const struct series_entry *entry)
 {
-    return (str){cache->raws + entry->raw_offset, entry->raw_len_flags >> SERIES_FLAG_BITS};
+    return entry->raw_len_flags >> SERIES_FLAG_BITS;
+}
+
+/* series_cache_is says whether an entry stands for these raw bytes. */
+static inline bool series_cache_is(const struct series_cache *cache,
+                                   const struct series_entry *entry, str raw)
+{
+    struct str_wide hash;
+
+    if (raw.len != series_entry_len(entry)) {
+        return false;
+    }
+    hash = str_hash_wide(raw, cache->seed);
+    return hash.low == entry->hash && (uint32_t)hash.high == entry->hash_more;
 }
 
 /*
@@ -69,11 +86,10 @@ struct series_walk {
     struct series_cache *cache;
     uint32_t pos;                   /* the entry that is expected next */
     bool has_diverged;              /* order and seen are being kept */
-    VEC(struct series_entry) fresh; /* new entries; offsets are in fresh_raws */
-    struct buf fresh_raws;
-    VEC(uint32_t) order; /* ids in the order of this scrape */
-    VEC(uint8_t) seen;   /* per entry of the cache */
-    uint64_t *index;     /* slots of hash << 32 | id + 1; 0 = free */
+    VEC(struct series_entry) fresh; /* new entries */
+    VEC(uint32_t) order;            /* ids in the order of this scrape */
+    VEC(uint8_t) seen;              /* per entry of the cache */
+    uint64_t *index;                /* slots of upper half of hash << 32 | id + 1; 0 = free */
     size_t index_capacity;
     size_t index_count;
 };
@@ -111,7 +127,7 @@ static inline void series_walk_hit(struct series_walk *walk)
 uint32_t series_walk_find(struct series_walk *walk, str raw);
 
 /* series_walk_add takes a series that is not in the cache and returns its id; SERIES_ID_NONE when
- * the raw bytes are too long or too many. */
+ * the raw bytes are too long or the series too many. */
 uint32_t series_walk_add(struct series_walk *walk, str raw, series_ref ref, unsigned flags);
 
 /* series_walk_each_gone calls visit with each entry of the cache that did not come. */

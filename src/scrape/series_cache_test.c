@@ -18,8 +18,7 @@ static size_t walk_body(struct series_walk *walk, struct series_cache *cache, co
         if (word.len == 0) {
             continue; /* of an empty body */
         }
-        if (walk->pos < cache->count &&
-            str_eq(series_cache_raw(cache, &cache->entries[walk->pos]), word)) {
+        if (walk->pos < cache->count && series_cache_is(cache, &cache->entries[walk->pos], word)) {
             series_walk_hit(walk);
         } else if (series_walk_find(walk, word) == SERIES_ID_NONE) {
             assert_int_not_equal(series_walk_add(walk, word, (*next)++, 0), SERIES_ID_NONE);
@@ -34,6 +33,25 @@ static void note_gone(struct series_entry *entry, void *context)
     buf_printf(context, "%llu ", (unsigned long long)entry->ref);
 }
 
+/* The word of an entry: a letter, or one of w0 w1 ... */
+static str word_of(const struct series_cache *cache, const struct series_entry *entry)
+{
+    static const char *const words[] = {
+        "a", "b",  "c",  "d",  "p",  "q",  "r",  "s",  "t",  "u",  "v",  "w",   "x",   "y",
+        "z", "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10", "w11",
+    };
+    str found = STR_NULL;
+
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (series_cache_is(cache, entry, str_from(words[i]))) {
+            assert_null(found.ptr);
+            found = str_from(words[i]);
+        }
+    }
+    assert_non_null(found.ptr);
+    return found;
+}
+
 /* The refs of the series that are gone after a walk, and the cache as "raw=ref" afterwards. */
 static void finish(struct series_walk *walk, struct buf *ret_gone, struct buf *ret_cache)
 {
@@ -44,7 +62,7 @@ static void finish(struct series_walk *walk, struct buf *ret_gone, struct buf *r
     series_walk_each_gone(walk, note_gone, ret_gone);
     series_walk_finish(walk);
     for (uint32_t i = 0; i < cache->count; i++) {
-        const str raw = series_cache_raw(cache, &cache->entries[i]);
+        const str raw = word_of(cache, &cache->entries[i]);
 
         buf_printf(ret_cache, "%.*s=%llu ", STR_ARG(raw),
                    (unsigned long long)cache->entries[i].ref);
@@ -137,8 +155,6 @@ TEST(series_entry_flags_leave_the_length_alone)
 {
     struct series_entry entry = {.raw_len_flags = (uint32_t)SERIES_RAW_BYTES_MAX
                                                   << SERIES_FLAG_BITS};
-    char raws[1] = "";
-    const struct series_cache cache = {.raws = raws};
 
     for (unsigned flag = SERIES_DROPPED; flag <= SERIES_HISTOGRAM; flag *= 2) {
         series_entry_set(&entry, flag, true);
@@ -147,7 +163,7 @@ TEST(series_entry_flags_leave_the_length_alone)
         assert_int_equal(series_entry_flags(&entry), 0);
     }
     series_entry_set(&entry, SERIES_TRACKED, true);
-    assert_int_equal(series_cache_raw(&cache, &entry).len, SERIES_RAW_BYTES_MAX);
+    assert_int_equal(series_entry_len(&entry), SERIES_RAW_BYTES_MAX);
 }
 
 static size_t number_of(str word)
@@ -192,7 +208,7 @@ TEST(series_cache_agrees_with_a_plain_list)
         assert_int_equal(walk_body(&walk, &cache, body.ptr, &next), fresh);
         finish(&walk, &gone, &content);
         for (uint32_t i = 0; i < cache.count; i++) {
-            const str raw = series_cache_raw(&cache, &cache.entries[i]);
+            const str raw = word_of(&cache, &cache.entries[i]);
             const size_t word = number_of(raw);
 
             assert_true(seen[word]);
@@ -201,7 +217,7 @@ TEST(series_cache_agrees_with_a_plain_list)
         }
         memset(known, 0, sizeof(known));
         for (uint32_t i = 0; i < cache.count; i++) {
-            known[number_of(series_cache_raw(&cache, &cache.entries[i]))] = cache.entries[i].ref;
+            known[number_of(word_of(&cache, &cache.entries[i]))] = cache.entries[i].ref;
         }
     }
     series_walk_done(&walk);
@@ -209,4 +225,46 @@ TEST(series_cache_agrees_with_a_plain_list)
     buf_done(&gone);
     buf_done(&content);
     buf_done(&body);
+}
+
+TEST(series_cache_tells_texts_apart)
+{
+    enum { BYTES = 300 };
+    struct series_cache cache = {0};
+    struct series_walk walk = {0};
+    char raw[BYTES + 1];
+
+    memset(raw, 'a', sizeof(raw));
+    for (size_t len = 1; len <= BYTES; len += 13) {
+        series_walk_begin(&walk, &cache);
+        assert_int_equal(series_walk_find(&walk, str_of(raw, len)), SERIES_ID_NONE);
+        assert_int_equal(series_walk_add(&walk, str_of(raw, len), len, 0), 0);
+        series_walk_finish(&walk);
+        assert_true(series_cache_is(&cache, &cache.entries[0], str_of(raw, len)));
+        assert_false(series_cache_is(&cache, &cache.entries[0], str_of(raw, len + 1)));
+        for (size_t bit = 0; bit < len * 8; bit++) {
+            raw[bit / 8] = (char)(raw[bit / 8] ^ 1 << bit % 8);
+            assert_false(series_cache_is(&cache, &cache.entries[0], str_of(raw, len)));
+            raw[bit / 8] = (char)(raw[bit / 8] ^ 1 << bit % 8);
+        }
+        series_cache_done(&cache);
+    }
+    series_walk_done(&walk);
+}
+
+/* What one cache knows says nothing about another one: the seeds differ. */
+TEST(series_cache_seeds_differ)
+{
+    struct series_cache caches[2] = {0};
+    struct series_walk walk = {0};
+
+    for (size_t i = 0; i < ARRAY_COUNT(caches); i++) {
+        series_walk_begin(&walk, &caches[i]);
+        assert_int_equal(series_walk_add(&walk, STR("up"), 1, 0), 0);
+        series_walk_finish(&walk);
+    }
+    assert_int_not_equal(caches[0].entries[0].hash, caches[1].entries[0].hash);
+    series_walk_done(&walk);
+    series_cache_done(&caches[0]);
+    series_cache_done(&caches[1]);
 }

@@ -179,22 +179,67 @@ bool head_has_histograms(struct head *head)
     return atomic_load_explicit(&head->has_histograms, memory_order_relaxed);
 }
 
-size_t head_bytes(struct head *head)
+static size_t shards_bytes(struct head *head)
 {
-    size_t bytes = head_pool_bytes(&head->pool) + head_meta_bytes(&head->meta) +
-                   head_exemplars_bytes(&head->examples) +
-                   atomic_load_explicit(&head->outside_bytes, memory_order_relaxed);
+    size_t bytes = 0;
 
     for (size_t i = 0; i < HEAD_SHARDS; i++) {
         lock_acquire(&head->shards[i].lock);
         bytes += head->shards[i].capacity * (sizeof(uint32_t) + 1);
         lock_release(&head->shards[i].lock);
     }
-    rwlock_read(&head->index_lock);
-    bytes += (head->pages_count - head->pages_freed) * sizeof(struct head_page);
-    bytes += head_labels_bytes(&head->labels) + head_refs_bytes(&head->refs);
-    rwlock_release(&head->index_lock);
     return bytes;
+}
+
+void head_memory(struct head *head, size_t ret[HEAD_PART_COUNT])
+{
+    size_t pool = head_pool_bytes(&head->pool), used = head_pool_used(&head->pool);
+
+    ret[HEAD_PART_LABEL_LISTS] = head_pool_used_for(&head->pool, POOL_LABELS);
+    ret[HEAD_PART_OPEN_CHUNKS] = head_pool_used_for(&head->pool, POOL_OPEN);
+    ret[HEAD_PART_CLOSED_CHUNKS] = head_pool_used_for(&head->pool, POOL_CLOSED) +
+                                   atomic_load_explicit(&head->outside_bytes, memory_order_relaxed);
+    ret[HEAD_PART_FREE] = pool > used ? pool - used : 0;
+    ret[HEAD_PART_LOOKUP] = shards_bytes(head);
+    rwlock_read(&head->index_lock);
+    ret[HEAD_PART_SERIES] = (head->pages_count - head->pages_freed) * sizeof(struct head_page);
+    ret[HEAD_PART_POSTINGS] = head->labels.postings_bytes;
+    ret[HEAD_PART_LABEL_PAIRS] = head_labels_bytes(&head->labels) - head->labels.postings_bytes;
+    ret[HEAD_PART_LOOKUP] += head_refs_bytes(&head->refs);
+    rwlock_release(&head->index_lock);
+    ret[HEAD_PART_OTHER] = head_meta_bytes(&head->meta) + head_exemplars_bytes(&head->examples);
+}
+
+size_t head_bytes(struct head *head)
+{
+    size_t parts[HEAD_PART_COUNT], bytes = 0;
+
+    head_memory(head, parts);
+    for (size_t i = 0; i < HEAD_PART_COUNT; i++) {
+        bytes += parts[i];
+    }
+    return bytes;
+}
+
+static void publish_memory(struct head *head)
+{
+    static const enum self_id rows[HEAD_PART_COUNT] = {
+        [HEAD_PART_SERIES] = SELF_HEAD_MEMORY_SERIES,
+        [HEAD_PART_LABEL_LISTS] = SELF_HEAD_MEMORY_LABEL_LISTS,
+        [HEAD_PART_LABEL_PAIRS] = SELF_HEAD_MEMORY_LABEL_PAIRS,
+        [HEAD_PART_POSTINGS] = SELF_HEAD_MEMORY_POSTINGS,
+        [HEAD_PART_LOOKUP] = SELF_HEAD_MEMORY_LOOKUP,
+        [HEAD_PART_OPEN_CHUNKS] = SELF_HEAD_MEMORY_OPEN_CHUNKS,
+        [HEAD_PART_CLOSED_CHUNKS] = SELF_HEAD_MEMORY_CLOSED_CHUNKS,
+        [HEAD_PART_FREE] = SELF_HEAD_MEMORY_FREE,
+        [HEAD_PART_OTHER] = SELF_HEAD_MEMORY_OTHER,
+    };
+    size_t parts[HEAD_PART_COUNT];
+
+    head_memory(head, parts);
+    for (size_t i = 0; i < HEAD_PART_COUNT; i++) {
+        self_set(rows[i], (double)parts[i]);
+    }
 }
 
 void head_metrics_publish(struct head *head)
@@ -212,4 +257,5 @@ void head_metrics_publish(struct head *head)
     self_set(SELF_HEAD_CHUNKS, (double)atomic_load_explicit(&head->chunks, memory_order_relaxed));
     self_set(SELF_HEAD_MIN_TIME, (double)mint);
     self_set(SELF_HEAD_MAX_TIME, (double)maxt);
+    publish_memory(head);
 }

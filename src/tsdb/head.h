@@ -200,8 +200,21 @@ int head_exemplars_select(struct head *head, struct arena *arena, struct matcher
 /* head_has_histograms says whether the head has ever had a native histogram. */
 bool head_has_histograms(struct head *head);
 
-/* head_bytes is the memory of the head by its own accounting. */
+/* head_bytes is the memory of the head by its own accounting; head_memory gives its parts. */
+enum head_part {
+    HEAD_PART_SERIES,
+    HEAD_PART_LABEL_LISTS, /* which pairs a series has */
+    HEAD_PART_LABEL_PAIRS, /* names and values */
+    HEAD_PART_POSTINGS,    /* which series a pair has */
+    HEAD_PART_LOOKUP,      /* from labels and from refs to series */
+    HEAD_PART_OPEN_CHUNKS,
+    HEAD_PART_CLOSED_CHUNKS, /* in memory, and entries of those in files */
+    HEAD_PART_FREE,          /* held for chunks and label lists, partly given back to the kernel */
+    HEAD_PART_OTHER,         /* metadata and exemplars */
+    HEAD_PART_COUNT,
+};
 size_t head_bytes(struct head *head);
+void head_memory(struct head *head, size_t ret[HEAD_PART_COUNT]);
 
 /* head_metrics_publish sets the gauges of client/self.yaml. */
 void head_metrics_publish(struct head *head);

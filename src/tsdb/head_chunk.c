@@ -21,7 +21,7 @@ static size_t pool_bytes(const struct head_chunk *chunk)
 /* A chunk without its bytes. */
 static pool_ref make(struct head *head, ts mint, ts maxt, struct head_chunk made, pool_ref older)
 {
-    pool_ref ref = head_pool_alloc(&head->pool, pool_bytes(&made));
+    pool_ref ref = head_pool_alloc(&head->pool, pool_bytes(&made), POOL_CLOSED);
     struct head_chunk *chunk = head_chunk_at(head, ref);
 
     ASSERT(mint <= maxt && maxt - mint <= HEAD_CHUNK_SPAN_MAX);
@@ -81,7 +81,7 @@ void head_chunk_free(struct head *head, pool_ref ref)
         atomic_fetch_sub_explicit(&head->outside, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&head->outside_bytes, chunk->place, memory_order_relaxed);
     }
-    head_pool_free(&head->pool, ref, pool_bytes(chunk));
+    head_pool_free(&head->pool, ref, pool_bytes(chunk), POOL_CLOSED);
 }
 
 int head_chunk_data(const struct head *head, const struct head_chunk *chunk, str *ret,

@@ -325,7 +325,8 @@ static void free_series(struct head *head, uint32_t slot)
     struct head_series *series = head_series_at(head, slot);
 
     if (series->pairs != 0) {
-        head_pool_free(&head->pool, series->pairs, series->pair_count * sizeof(pair_ref));
+        head_pool_free(&head->pool, series->pairs, series->pair_count * sizeof(pair_ref),
+                       POOL_LABELS);
     }
     series->pairs = 0;
     series->pair_count = 0;

@@ -51,7 +51,7 @@ void head_open_drop_locked(struct head *head, struct head_series *series)
         series->flags &= (uint8_t)~SERIES_HISTOGRAM;
     }
     if (series->open != 0) {
-        head_pool_free(&head->pool, series->open, series->open_size);
+        head_pool_free(&head->pool, series->open, series->open_size, POOL_OPEN);
     }
     series->open = 0;
     series->open_size = 0;
@@ -64,7 +64,7 @@ struct head_open *head_open_new_locked(struct head *head, struct head_series *se
 
     ASSERT(series->open == 0 && !head_series_is_histogram(series));
     series->open_size = sizeof(struct head_open *);
-    series->open = head_pool_alloc(&head->pool, series->open_size);
+    series->open = head_pool_alloc(&head->pool, series->open_size, POOL_OPEN);
     memcpy(head_pool_at(&head->pool, series->open), &open, sizeof(struct head_open *));
     series->flags |= SERIES_HISTOGRAM;
     atomic_store_explicit(&head->has_histograms, true, memory_order_relaxed);

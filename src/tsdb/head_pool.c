@@ -28,10 +28,10 @@ struct page {
 
 struct head_pool_state {
     struct lock lock;
-    VEC(struct page) pages;        /* lock: this one */
-    uint32_t free_page;            /* lock: this one */
-    uint32_t partial[CLASS_COUNT]; /* lock: this one */
-    size_t used_bytes;             /* lock: this one */
+    VEC(struct page) pages;            /* lock: this one */
+    uint32_t free_page;                /* lock: this one */
+    uint32_t partial[CLASS_COUNT];     /* lock: this one */
+    size_t used_bytes[POOL_USE_COUNT]; /* lock: this one */
 };
 
 void head_pool_init(struct head_pool *pool)
@@ -128,7 +128,7 @@ static pool_ref block_ref(uint32_t page, uint16_t class, uint16_t block)
     return page << HEAD_POOL_INDEX_BITS | (uint32_t)block * class;
 }
 
-pool_ref head_pool_alloc(struct head_pool *pool, size_t size)
+pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use use)
 {
     struct head_pool_state *state = pool->state;
     uint16_t class = (uint16_t)((size + HEAD_POOL_GRAIN - 1) / HEAD_POOL_GRAIN);
@@ -153,12 +153,12 @@ pool_ref head_pool_alloc(struct head_pool *pool, size_t size)
     if (page->free == FREE_END && page->fresh == blocks_per_page(class)) {
         list_remove(state, &state->partial[class], number);
     }
-    state->used_bytes += (size_t) class * HEAD_POOL_GRAIN;
+    state->used_bytes[use] += (size_t) class * HEAD_POOL_GRAIN;
     lock_release(&state->lock);
     return ref;
 }
 
-void head_pool_free(struct head_pool *pool, pool_ref block, size_t size)
+void head_pool_free(struct head_pool *pool, pool_ref block, size_t size, enum head_pool_use use)
 {
     struct head_pool_state *state = pool->state;
     uint16_t class = (uint16_t)((size + HEAD_POOL_GRAIN - 1) / HEAD_POOL_GRAIN);
@@ -178,7 +178,7 @@ void head_pool_free(struct head_pool *pool, pool_ref block, size_t size)
         list_remove(state, &state->partial[class], number);
         list_push(state, &state->free_page, number);
     }
-    state->used_bytes -= (size_t) class * HEAD_POOL_GRAIN;
+    state->used_bytes[use] -= (size_t) class * HEAD_POOL_GRAIN;
     lock_release(&state->lock);
 }
 
@@ -238,12 +238,22 @@ size_t head_pool_bytes(struct head_pool *pool)
     return bytes;
 }
 
-size_t head_pool_used(struct head_pool *pool)
+size_t head_pool_used_for(struct head_pool *pool, enum head_pool_use use)
 {
     size_t bytes;
 
     lock_acquire(&pool->state->lock);
-    bytes = pool->state->used_bytes;
+    bytes = pool->state->used_bytes[use];
     lock_release(&pool->state->lock);
+    return bytes;
+}
+
+size_t head_pool_used(struct head_pool *pool)
+{
+    size_t bytes = 0;
+
+    for (int use = 0; use < POOL_USE_COUNT; use++) {
+        bytes += head_pool_used_for(pool, (enum head_pool_use)use);
+    }
     return bytes;
 }

@@ -28,19 +28,24 @@ struct head_pool {
     struct head_pool_state *state;
 };
 
+/* What a block is for: its bytes are counted apart. */
+enum head_pool_use { POOL_LABELS, POOL_OPEN, POOL_CLOSED, POOL_USE_COUNT };
+
 void head_pool_init(struct head_pool *pool);
 void head_pool_done(struct head_pool *pool);
 
 /* head_pool_alloc returns a block of `size` bytes (1 to HEAD_POOL_BLOCK_BYTES_MAX), aligned to 8;
  * aborts when memory is out. */
-pool_ref head_pool_alloc(struct head_pool *pool, size_t size);
+pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use use);
 
-/* head_pool_free gives back a block that was allocated with this size. */
-void head_pool_free(struct head_pool *pool, pool_ref block, size_t size);
+/* head_pool_free gives back a block that was allocated with this size, for this use. */
+void head_pool_free(struct head_pool *pool, pool_ref block, size_t size, enum head_pool_use use);
 
-/* head_pool_bytes is the memory that the pool holds; head_pool_used what is handed out of it. */
+/* head_pool_bytes is the memory that the pool holds; head_pool_used what is handed out of it, and
+ * head_pool_used_for what of that is for one use. */
 size_t head_pool_bytes(struct head_pool *pool);
 size_t head_pool_used(struct head_pool *pool);
+size_t head_pool_used_for(struct head_pool *pool, enum head_pool_use use);
 
 /* head_pool_trim gives the memory of pages that are free back to the kernel: after many blocks went
  * at once, until they are needed again. */

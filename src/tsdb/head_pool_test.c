@@ -41,23 +41,23 @@ TEST(head_pool_keeps_blocks_apart)
 
         if (one->ref != 0) {
             assert_true(is_filled(&pool, one));
-            head_pool_free(&pool, one->ref, one->size);
+            head_pool_free(&pool, one->ref, one->size, POOL_OPEN);
         }
         one->size = (uint16_t)(1 + random_below(&random, random_below(&random, 8) == 0
                                                              ? HEAD_POOL_BLOCK_BYTES_MAX
                                                              : 200));
         one->fill = (uint8_t)step;
-        one->ref = head_pool_alloc(&pool, one->size);
+        one->ref = head_pool_alloc(&pool, one->size, POOL_OPEN);
         assert_int_not_equal(one->ref, 0);
         memset(head_pool_at(&pool, one->ref), one->fill, one->size);
     }
     for (size_t i = 0; i < LIVE_MAX; i++) {
         if (live[i].ref != 0) {
             assert_true(is_filled(&pool, &live[i]));
-            head_pool_free(&pool, live[i].ref, live[i].size);
+            head_pool_free(&pool, live[i].ref, live[i].size, POOL_OPEN);
         }
     }
-    assert_int_equal(head_pool_used(&pool), 0);
+    assert_int_equal(head_pool_used_for(&pool, POOL_OPEN), 0);
     head_pool_done(&pool);
 }
 
@@ -69,12 +69,12 @@ TEST(head_pool_reuses_pages_of_blocks_that_grow_in_lockstep)
 
     head_pool_init(&pool);
     for (size_t i = 0; i < BLOCKS; i++) {
-        refs[i] = head_pool_alloc(&pool, 32);
+        refs[i] = head_pool_alloc(&pool, 32, POOL_OPEN);
     }
     for (size_t size = 32; size < 128; size += 16) {
         for (size_t i = 0; i < BLOCKS; i++) {
-            head_pool_free(&pool, refs[i], size);
-            refs[i] = head_pool_alloc(&pool, size + 16);
+            head_pool_free(&pool, refs[i], size, POOL_OPEN);
+            refs[i] = head_pool_alloc(&pool, size + 16, POOL_OPEN);
         }
     }
     /* Without reuse, the former sizes would hold 32 + 48 + ... + 112 bytes a block. */
@@ -92,7 +92,7 @@ TEST(head_pool_gives_free_pages_back)
     head_pool_init(&pool);
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < COUNT; i++) {
-            blocks[i] = head_pool_alloc(&pool, SIZE);
+            blocks[i] = head_pool_alloc(&pool, SIZE, POOL_OPEN);
             memset(head_pool_at(&pool, blocks[i]), i, SIZE);
         }
         assert_true(memory_use_read(&full));
@@ -103,7 +103,7 @@ TEST(head_pool_gives_free_pages_back)
             assert_int_equal(block[SIZE - 1], (uint8_t)i);
             /* Those that stay keep their page. */
             if (i % 1000 != 999) {
-                head_pool_free(&pool, blocks[i], SIZE);
+                head_pool_free(&pool, blocks[i], SIZE, POOL_OPEN);
             }
         }
         head_pool_trim(&pool);
@@ -116,10 +116,10 @@ TEST(head_pool_gives_free_pages_back)
             const uint8_t *block = head_pool_at(&pool, blocks[i]);
 
             assert_int_equal(block[0], (uint8_t)i);
-            head_pool_free(&pool, blocks[i], SIZE);
+            head_pool_free(&pool, blocks[i], SIZE, POOL_OPEN);
         }
     }
-    assert_int_equal(head_pool_used(&pool), 0);
+    assert_int_equal(head_pool_used_for(&pool, POOL_OPEN), 0);
     head_pool_done(&pool);
     (void)mem_free(blocks);
 }

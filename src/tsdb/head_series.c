@@ -185,7 +185,7 @@ static int create_locked(struct head *head, struct labels labels, uint64_t hash,
     *series = (struct head_series){
         .hash = (uint32_t)(hash >> 32),
         .pair_count = (uint16_t)labels.count,
-        .pairs = head_pool_alloc(&head->pool, labels.count * sizeof(pair_ref)),
+        .pairs = head_pool_alloc(&head->pool, labels.count * sizeof(pair_ref), POOL_LABELS),
         .chunk.leading = CHUNK_XOR_FRESH,
         .flags = SERIES_TOUCHED,
     };
@@ -193,7 +193,8 @@ static int create_locked(struct head *head, struct labels labels, uint64_t hash,
     for (size_t i = 0; i < labels.count; i++) {
         pairs[i] = head_labels_add(&head->labels, labels.items[i].name, labels.items[i].value);
         if (pairs[i] == 0) {
-            head_pool_free(&head->pool, series->pairs, labels.count * sizeof(pair_ref));
+            head_pool_free(&head->pool, series->pairs, labels.count * sizeof(pair_ref),
+                           POOL_LABELS);
             return error_set(err, BARO_ELIMIT, "the head has too many distinct label values");
         }
     }
@@ -344,7 +345,7 @@ uint32_t head_series_restore(struct head *head, const struct head_restore *resto
         .ref = restore->ref,
         .hash = restore->hash,
         .pair_count = restore->pair_count,
-        .pairs = head_pool_alloc(&head->pool, bytes),
+        .pairs = head_pool_alloc(&head->pool, bytes, POOL_LABELS),
         .chunk.leading = CHUNK_XOR_FRESH,
         .flags = SERIES_LOGGED,
     };
@@ -396,7 +397,7 @@ static void open_chunk_locked(struct head *head, struct head_series *series, ts 
     dur range = head->options.chunk_range;
 
     series->open_size = CHUNK_FIRST_BYTES;
-    series->open = head_pool_alloc(&head->pool, CHUNK_FIRST_BYTES);
+    series->open = head_pool_alloc(&head->pool, CHUNK_FIRST_BYTES, POOL_OPEN);
     chunk_xor_init(&series->chunk, head_pool_at(&head->pool, series->open));
     if (__builtin_add_overflow(t / range * range, range, &series->next_at)) {
         series->next_at = INT64_MAX;
@@ -411,11 +412,11 @@ static void grow_chunk_locked(struct head *head, struct head_series *series)
 {
     size_t more = series->open_size / 4u > 16 ? series->open_size / 4u : 16;
     size_t size = head_pool_size(series->open_size + more);
-    pool_ref grown = head_pool_alloc(&head->pool, size);
+    pool_ref grown = head_pool_alloc(&head->pool, size, POOL_OPEN);
 
     memcpy(head_pool_at(&head->pool, grown), head_pool_at(&head->pool, series->open),
            series->open_size);
-    head_pool_free(&head->pool, series->open, series->open_size);
+    head_pool_free(&head->pool, series->open, series->open_size, POOL_OPEN);
     series->open = grown;
     series->open_size = (uint16_t)size;
 }

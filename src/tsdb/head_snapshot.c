@@ -291,7 +291,7 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
     series->chunk = entry->chunk;
     series->next_at = entry->next_at;
     series->open_size = (uint16_t)room;
-    series->open = head_pool_alloc(&head->pool, room);
+    series->open = head_pool_alloc(&head->pool, room, POOL_OPEN);
     memcpy(head_pool_at(&head->pool, series->open), open.ptr, open.len);
     loading->chunks++;
     return head_open_mint_locked(head, series) > filed_until(head, series);
