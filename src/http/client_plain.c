@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "codec/gzip.h"
 #include "http/client.h"
 #include "http/client_response.h"
@@ -19,7 +20,7 @@
 enum {
     BUCKETS = 4096,
     IDLE_MS = 300 * 1000,
-    KEPT_BYTES_MAX = 64 << 20,  /* of body buffers that wait for reuse */
+    KEPT_BYTES_MAX = 8 << 20,   /* of body buffers that wait for reuse */
     RECEIVES_PER_TURN_MAX = 16, /* so that one fast server cannot starve the others */
 };
 
@@ -72,6 +73,7 @@ struct plain_engine {
     struct plain_hooks hooks;
     struct plain_exchange *running;
     struct plain_exchange *spare;
+    VEC(struct buf) kept; /* buffers for what comes next */
     size_t kept_bytes;
     struct connection **buckets; /* idle connections by endpoint */
     struct connection *oldest;
@@ -275,7 +277,6 @@ static struct plain_exchange *exchange_take(struct plain_engine *engine)
 
     if (exchange != NULL) {
         engine->spare = exchange->next;
-        engine->kept_bytes -= exchange->response.bytes.capacity + exchange->raw.capacity;
     } else {
         exchange = MEM_NEW(struct plain_exchange);
         exchange->engine = engine;
@@ -313,21 +314,37 @@ static void exchange_leave(struct plain_exchange *exchange, bool keeps)
     }
 }
 
+/* Buffers are large, and lent for as long as bytes come: many targets are asked at a time, few
+ * answers are being read. */
+static void buffer_lend(struct plain_engine *engine, struct buf *ret)
+{
+    if (ret->capacity == 0 && engine->kept.count > 0) {
+        *ret = vec_pop(&engine->kept);
+        engine->kept_bytes -= ret->capacity;
+    }
+}
+
+static void buffer_put(struct plain_engine *engine, struct buf *buf)
+{
+    buf_reset(buf);
+    if (buf->capacity == 0 || engine->kept_bytes + buf->capacity > KEPT_BYTES_MAX) {
+        buf_done(buf);
+        return;
+    }
+    engine->kept_bytes += buf->capacity;
+    vec_push(&engine->kept, *buf);
+    *buf = (struct buf){0};
+}
+
 static void exchange_put(struct plain_exchange *exchange)
 {
     struct plain_engine *engine = exchange->engine;
     struct http_client *client = exchange->client;
-    size_t bytes = exchange->response.bytes.capacity + exchange->raw.capacity;
 
     exchange->request = NULL;
     exchange->client = NULL;
-    buf_reset(&exchange->raw);
-    if (engine->kept_bytes + bytes > KEPT_BYTES_MAX) {
-        response_done(&exchange->response);
-        buf_done(&exchange->raw);
-        bytes = 0;
-    }
-    engine->kept_bytes += bytes;
+    buffer_put(engine, &exchange->response.bytes);
+    buffer_put(engine, &exchange->raw);
     exchange->next = engine->spare;
     engine->spare = exchange;
     engine->hooks.released(client);
@@ -352,6 +369,7 @@ static int body_take(struct plain_exchange *exchange)
         request->body = body;
         return 0;
     }
+    buffer_lend(exchange->engine, &exchange->raw);
     result = gzip_unpack(body, (size_t)response->body_bytes_max - 1, &exchange->raw, &request->err);
     if (result == BARO_ELIMIT) {
         request->body_is_too_long = true;
@@ -554,6 +572,7 @@ static int exchange_receive(struct plain_exchange *exchange)
     struct response *response = &exchange->response;
     struct buf *bytes = &response->bytes;
 
+    buffer_lend(exchange->engine, bytes);
     for (int i = 0; i < RECEIVES_PER_TURN_MAX; i++) {
         ssize_t got = 0;
         size_t room = 0;
@@ -757,6 +776,10 @@ struct plain_engine *plain_engine_free(struct plain_engine *engine)
         buf_done(&exchange->head);
         (void)mem_free(exchange);
     }
+    for (size_t i = 0; i < engine->kept.count; i++) {
+        buf_done(&engine->kept.items[i]);
+    }
+    vec_done(&engine->kept);
     loop_timer_stop(engine->loop, &engine->idle_timer);
     (void)mem_free(engine->buckets);
     return mem_free(engine);
