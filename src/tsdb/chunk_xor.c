@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include "codec/bytes.h"
+#include "tsdb/chunk_pieces.h"
 
 /* Leading zeros have five bits on disk, so a window starts at bit 31 at the latest. */
 enum { LEADING_MAX = 31 };
-
-/* Sizes of the three short forms of a difference of deltas, by the number of ones in front. */
-static const uint8_t dod_bits[4] = {0, 14, 17, 20};
 
 void chunk_xor_init(struct chunk_xor *chunk, uint8_t *data)
 {
@@ -17,79 +15,12 @@ void chunk_xor_init(struct chunk_xor *chunk, uint8_t *data)
     data[1] = 0;
 }
 
-/* A piece of the bit stream: the low `count` bits of `value`. */
-struct piece {
-    uint64_t value;
-    uint32_t count;
-};
-
-/* What one sample adds, in order; a piece of no bits is skipped. */
+/* What one sample adds, and the value's window behind it. */
 struct addition {
-    struct piece lead;    /* all bytes of a varint, or the 1111 of a long difference */
-    struct piece longer;  /* 64 bits */
-    struct piece header;  /* short difference and the value's window */
-    struct piece payload; /* the bits of the value that changed */
+    struct chunk_addition bits;
     uint8_t leading;
     uint8_t trailing;
 };
-
-static void put_piece(uint8_t *data, size_t capacity, uint32_t *bits, struct piece piece)
-{
-    uint8_t *at = data + *bits / 8;
-    unsigned used = *bits % 8;
-    uint64_t aligned;
-    uint64_t word;
-
-    if (piece.count == 0) {
-        return;
-    }
-    aligned = piece.value << (64 - piece.count);
-    word = aligned >> used | (used > 0 ? (uint64_t)(*at & ~(0xffu >> used)) << 56 : 0);
-    *bits += piece.count;
-    if (LIKELY((size_t)(at - data) + 8 <= capacity)) {
-        store_be64(at, word);
-    } else {
-        for (unsigned done = 0; done < used + piece.count && done < 64; done += 8) {
-            at[done / 8] = (uint8_t)(word >> (56 - done));
-        }
-    }
-    if (used + piece.count > 64) {
-        at[8] = (uint8_t)(aligned << (8 - used));
-    }
-}
-
-static inline bool fits_signed(int64_t value, unsigned bits)
-{
-    /* The range is that of the format: one more above than below, unlike two's complement. */
-    return value >= 1 - (INT64_C(1) << (bits - 1)) && value <= INT64_C(1) << (bits - 1);
-}
-
-static inline void add_dod(struct addition *addition, int64_t dod)
-{
-    if (LIKELY(dod == 0)) {
-        addition->header = (struct piece){0, 1};
-        return;
-    }
-    for (unsigned ones = 1; ones < ARRAY_COUNT(dod_bits); ones++) {
-        unsigned bits = dod_bits[ones];
-
-        if (fits_signed(dod, bits)) {
-            uint64_t prefix = ((UINT64_C(1) << ones) - 1) << 1;
-
-            addition->header.value = prefix << bits | ((uint64_t)dod & ((UINT64_C(1) << bits) - 1));
-            addition->header.count = ones + 1 + bits;
-            return;
-        }
-    }
-    addition->lead = (struct piece){0xf, 4};
-    addition->longer = (struct piece){(uint64_t)dod, 64};
-}
-
-static inline void header_more(struct addition *addition, uint64_t value, uint32_t count)
-{
-    addition->header.value = addition->header.value << count | value;
-    addition->header.count += count;
-}
 
 static inline void add_value(struct addition *addition, const struct chunk_xor *chunk,
                              uint64_t v_bits)
@@ -102,7 +33,7 @@ static inline void add_value(struct addition *addition, const struct chunk_xor *
     addition->leading = chunk->leading;
     addition->trailing = chunk->trailing;
     if (changed == 0) {
-        header_more(addition, 0, 1);
+        chunk_header_more(&addition->bits, 0, 1);
         return;
     }
     leading = (uint8_t)__builtin_clzll(changed);
@@ -110,15 +41,16 @@ static inline void add_value(struct addition *addition, const struct chunk_xor *
     trailing = (uint8_t)__builtin_ctzll(changed);
     if (chunk->leading != CHUNK_XOR_FRESH && leading >= chunk->leading &&
         trailing >= chunk->trailing) {
-        header_more(addition, 2, 2);
+        chunk_header_more(&addition->bits, 2, 2);
         count = 64u - chunk->leading - chunk->trailing;
     } else {
         count = 64u - leading - trailing;
-        header_more(addition, (uint64_t)3 << 11 | (uint64_t)leading << 6 | (count & 63), 13);
+        chunk_header_more(&addition->bits,
+                          (uint64_t)3 << 11 | (uint64_t)leading << 6 | (count & 63), 13);
         addition->leading = leading;
         addition->trailing = trailing;
     }
-    addition->payload = (struct piece){changed >> addition->trailing, count};
+    addition->bits.payload = (struct chunk_piece){changed >> addition->trailing, count};
 }
 
 /* append_first writes the sample that has nothing before it: whole bytes. */
@@ -145,7 +77,7 @@ static void second_delta(struct addition *addition, uint64_t delta)
     uint32_t size = (uint32_t)(put_uvarint(raw, delta) - raw);
 
     for (uint32_t i = 0; i < size; i++) {
-        struct piece *piece = i < 2 ? &addition->lead : &addition->longer;
+        struct chunk_piece *piece = i < 2 ? &addition->bits.lead : &addition->bits.longer;
 
         piece->value = piece->value << 8 | raw[i];
         piece->count += 8;
@@ -161,19 +93,12 @@ static bool append_next(struct chunk_xor *chunk, uint8_t *data, size_t capacity,
     if (chunk->count == 1) {
         second_delta(&addition, delta);
     } else {
-        add_dod(&addition, (int64_t)(delta - chunk->delta));
+        chunk_add_dod(&addition.bits, (int64_t)(delta - chunk->delta), chunk_dod_bits);
     }
     add_value(&addition, chunk, value_bits(v));
-    if ((bits + addition.lead.count + addition.longer.count + addition.header.count +
-         addition.payload.count + 7) /
-            8 >
-        capacity) {
+    if (!chunk_put(data, capacity, &bits, &addition.bits)) {
         return false;
     }
-    put_piece(data, capacity, &bits, addition.lead);
-    put_piece(data, capacity, &bits, addition.longer);
-    put_piece(data, capacity, &bits, addition.header);
-    put_piece(data, capacity, &bits, addition.payload);
     chunk->t = t;
     chunk->delta = delta;
     chunk->v_bits = value_bits(v);
@@ -222,21 +147,6 @@ struct cursor {
     uint8_t tail[3 * STEP_BYTES];
 };
 
-/* bits64 loads the 64 bits from any bit on. */
-static inline uint64_t bits64(const uint8_t *base, uint64_t bit)
-{
-    const uint8_t *at = base + bit / 8;
-    unsigned used = bit % 8;
-
-    return load_be64(at) << used | at[8] >> (8 - used);
-}
-
-/* bits57 loads at least 57 bits, the others zero. */
-static inline uint64_t bits57(const uint8_t *base, uint64_t bit)
-{
-    return load_be64(base + bit / 8) << bit % 8;
-}
-
 /* step_value reads a value; `word` holds the stream from its first bit on. */
 static inline __attribute__((always_inline)) void step_value(struct cursor *cursor, uint64_t word)
 {
@@ -254,7 +164,7 @@ static inline __attribute__((always_inline)) void step_value(struct cursor *curs
     cursor->bit += fresh ? 13 : 2;
     trailing = 64 - cursor->leading - cursor->payload;
     cursor->bad_window |= trailing > 63;
-    changed = bits64(cursor->base, cursor->bit) >> (64 - cursor->payload);
+    changed = chunk_bits64(cursor->base, cursor->bit) >> (64 - cursor->payload);
     cursor->v_bits ^= changed << (trailing & 63);
     cursor->bit += cursor->payload;
 }
@@ -268,12 +178,12 @@ static inline __attribute__((always_inline)) uint64_t step_time_long(struct curs
     unsigned bits;
     uint64_t dod;
 
-    if (UNLIKELY(ones >= ARRAY_COUNT(dod_bits))) {
-        cursor->delta += bits64(cursor->base, cursor->bit + 4);
+    if (UNLIKELY(ones >= ARRAY_COUNT(chunk_dod_bits))) {
+        cursor->delta += chunk_bits64(cursor->base, cursor->bit + 4);
         cursor->bit += 68;
-        return bits57(cursor->base, cursor->bit);
+        return chunk_bits57(cursor->base, cursor->bit);
     }
-    bits = dod_bits[ones];
+    bits = chunk_dod_bits[ones];
     dod = word << (ones + 1) >> (64 - bits);
     dod -= dod > UINT64_C(1) << (bits - 1) ? UINT64_C(1) << bits : 0;
     cursor->delta += dod;
@@ -283,7 +193,7 @@ static inline __attribute__((always_inline)) uint64_t step_time_long(struct curs
 
 static inline __attribute__((always_inline)) void step(struct cursor *cursor)
 {
-    uint64_t word = bits57(cursor->base, cursor->bit);
+    uint64_t word = chunk_bits57(cursor->base, cursor->bit);
 
     if ((int64_t)word >= 0) {
         cursor->bit++;
@@ -368,7 +278,7 @@ static int cursor_second(struct cursor *cursor, struct baro_error *err)
     }
     cursor->t += cursor->delta;
     cursor->left--;
-    step_value(cursor, bits57(cursor->base, cursor->bit));
+    step_value(cursor, chunk_bits57(cursor->base, cursor->bit));
     return 0;
 }
 

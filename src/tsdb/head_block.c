@@ -49,6 +49,7 @@ struct block_making {
     ts open_mint;
     ts open_maxt;
     struct chunk_pack pack;
+    uint8_t packed[HEAD_REPACKED_MAX]; /* a chunk as blocks have it */
 };
 
 bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt)
@@ -296,6 +297,15 @@ static int write_chunk(struct block_making *making, uint8_t encoding, str data, 
 {
     if (mint < making->job->mint || maxt >= making->job->maxt) {
         return write_part(making, encoding, data, err);
+    }
+    if (encoding == CHUNK_DECIMAL) {
+        struct chunk_xor chunk;
+
+        if (chunk_decimal_repack(data, making->packed, sizeof(making->packed), &chunk, NULL) < 0) {
+            return write_part(making, encoding, data, err);
+        }
+        encoding = CHUNK_XOR;
+        data = str_of((char *)making->packed, chunk_xor_size(&chunk));
     }
     return block_writer_chunk(making->writer, encoding, data, mint, maxt,
                               chunk_samples(encoding, data), err);

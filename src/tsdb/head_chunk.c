@@ -106,7 +106,8 @@ int head_chunk_data(const struct head *head, const struct head_chunk *chunk, str
 int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sample_buf *ret,
                       struct baro_error *err)
 {
-    return chunk_decode(encoding, data, start, end, ret, err);
+    return encoding == CHUNK_DECIMAL ? chunk_decimal_decode(data, start, end, ret, err)
+                                     : chunk_decode(encoding, data, start, end, ret, err);
 }
 
 int head_chunk_read(const struct head *head, const struct head_chunk *chunk, ts start, ts end,

@@ -10,6 +10,8 @@
  * that waits for its series. Samples of the WAL that are not newer than a series's chain are passed
  * over.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "tsdb/head_priv.h"
 #include "tsdb/wal.h"
@@ -32,6 +34,7 @@ struct flush {
     VEC(struct flush_chunk) chunks; /* of one series in a row, oldest first */
     VEC(struct chunks_item) items;  /* of the batch */
     VEC(pool_ref) chain;
+    struct arena arena; /* of the batch: chunks as files have them */
     struct head_garbage garbage;
 };
 
@@ -100,13 +103,13 @@ static void relink_locked(struct head *head, struct head_series *series, pool_re
 
 /* An entry with the place takes the chunk's place in the chain. */
 static void swap_locked(struct flush *flush, const struct flush_chunk *item,
-                        struct chunks_place place)
+                        const struct chunks_item *written)
 {
     struct head *head = flush->head;
     struct head_series *series = head_series_at(head, item->slot);
     const struct head_chunk *chunk = head_pool_at(&head->pool, item->chunk);
     pool_ref ref = head_chunk_new_filed(head, chunk->mint, head_chunk_maxt(chunk),
-                                        head_chunk_encoding(chunk), place, head_chunk_older(chunk));
+                                        written->encoding, written->place, head_chunk_older(chunk));
 
     ASSERT((series->flags & SERIES_DEAD) == 0);
     relink_locked(head, series, item->chunk, ref);
@@ -119,24 +122,66 @@ static void swap_locked(struct flush *flush, const struct flush_chunk *item,
     }
 }
 
-static size_t fill_batch(struct flush *flush, size_t first)
+/* A chunk as a file has it; false when that cannot be made. */
+static bool make_item(struct flush *flush, const struct flush_chunk *from, struct chunks_item *ret)
 {
     struct head *head = flush->head;
-    size_t bytes = 0, i;
+    const struct head_chunk *chunk = head_chunk_at(head, from->chunk);
+    uint8_t packed[HEAD_REPACKED_MAX];
+    struct chunk_xor state;
+
+    *ret = (struct chunks_item){
+        .ref = head_series_at(head, from->slot)->ref,
+        .mint = chunk->mint,
+        .maxt = head_chunk_maxt(chunk),
+        .encoding = head_chunk_encoding(chunk),
+    };
+    (void)head_chunk_data(head, chunk, &ret->data, NULL);
+    if (ret->encoding != CHUNK_DECIMAL) {
+        return true;
+    }
+    if (chunk_decimal_repack(ret->data, packed, sizeof(packed), &state, NULL) < 0) {
+        return false;
+    }
+    ret->encoding = CHUNK_XOR;
+    ret->data = arena_str(&flush->arena, str_of((char *)packed, chunk_xor_size(&state)));
+    return true;
+}
+
+/* A series with a chunk that no file can have: it and those behind it stay in memory. */
+static void leave_series(struct flush *flush, size_t i)
+{
+    struct head *head = flush->head;
+    const uint32_t slot = flush->chunks.items[i].slot;
+    size_t end = i;
+
+    while (end < flush->chunks.count && flush->chunks.items[end].slot == slot) {
+        end++;
+    }
+    memmove(&flush->chunks.items[i], &flush->chunks.items[end],
+            (flush->chunks.count - end) * sizeof(flush->chunks.items[0]));
+    flush->chunks.count -= end - i;
+    lock_acquire(head_stripe(head, slot));
+    head_series_at(head, slot)->flags |= SERIES_UNFILED;
+    lock_release(head_stripe(head, slot));
+}
+
+static size_t fill_batch(struct flush *flush, size_t first)
+{
+    size_t bytes = 0, i = first;
 
     vec_reset(&flush->items);
-    for (i = first; i < flush->chunks.count && bytes < BATCH_BYTES; i++) {
-        const struct head_chunk *chunk = head_chunk_at(head, flush->chunks.items[i].chunk);
-        struct chunks_item item = {
-            .ref = head_series_at(head, flush->chunks.items[i].slot)->ref,
-            .mint = chunk->mint,
-            .maxt = head_chunk_maxt(chunk),
-            .encoding = head_chunk_encoding(chunk),
-        };
+    arena_reset(&flush->arena);
+    while (i < flush->chunks.count && bytes < BATCH_BYTES) {
+        struct chunks_item item;
 
-        (void)head_chunk_data(head, chunk, &item.data, NULL);
+        if (!make_item(flush, &flush->chunks.items[i], &item)) {
+            leave_series(flush, i);
+            continue;
+        }
         vec_push(&flush->items, item);
         bytes += item.data.len;
+        i++;
     }
     return i - first;
 }
@@ -152,7 +197,7 @@ static int write_batch(struct flush *flush, size_t first, struct baro_error *err
         const struct flush_chunk *item = &flush->chunks.items[first + (size_t)i];
 
         head_stripe_hold(head, item->slot, &held);
-        swap_locked(flush, item, flush->items.items[i].place);
+        swap_locked(flush, item, &flush->items.items[i]);
     }
     head_stripe_drop(held);
     return r;
@@ -194,6 +239,7 @@ int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_er
     vec_done(&flush.chunks);
     vec_done(&flush.items);
     vec_done(&flush.chain);
+    arena_done(&flush.arena);
     return r < 0 ? r : 0;
 }
 

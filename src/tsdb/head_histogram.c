@@ -28,7 +28,7 @@ str head_open_data_locked(const struct head *head, const struct head_series *ser
     const struct head_open *open;
 
     if (!head_series_is_histogram(series)) {
-        *ret_encoding = CHUNK_XOR;
+        *ret_encoding = (series->flags & SERIES_DECIMAL) != 0 ? CHUNK_DECIMAL : CHUNK_XOR;
         return series->chunk.count == 0 ? STR_NULL
                                         : str_of(head_pool_at(&head->pool, series->open),
                                                  chunk_xor_size(&series->chunk));
@@ -53,6 +53,7 @@ void head_open_drop_locked(struct head *head, struct head_series *series)
     if (series->open != 0) {
         head_pool_free(&head->pool, series->open, series->open_size, POOL_OPEN);
     }
+    series->flags &= (uint8_t)~SERIES_DECIMAL;
     series->open = 0;
     series->open_size = 0;
     series->chunk = (struct chunk_xor){.leading = CHUNK_XOR_FRESH};

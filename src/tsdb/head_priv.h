@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "tsdb/chunk.h"
+#include "tsdb/chunk_decimal.h"
 #include "tsdb/chunk_histogram.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/chunks_head.h"
@@ -29,12 +30,13 @@ enum {
 };
 
 enum {
-    SERIES_LOGGED = 1,  /* its labels stand in the WAL */
-    SERIES_DEAD = 2,    /* taken out by a truncation: whoever comes late must look it up again */
-    SERIES_TOUCHED = 4, /* asked for since the last truncation, which therefore spares it */
-    SERIES_UNFILED = 8, /* what chunks_head has of it was deleted or opened again: its chunks stay
-                           in memory until a truncation has passed that */
-    SERIES_OOO = 32,    /* has samples out of order, in head.ooo */
+    SERIES_LOGGED = 1,   /* its labels stand in the WAL */
+    SERIES_DEAD = 2,     /* taken out by a truncation: whoever comes late must look it up again */
+    SERIES_TOUCHED = 4,  /* asked for since the last truncation, which therefore spares it */
+    SERIES_UNFILED = 8,  /* what chunks_head has of it was deleted or opened again: its chunks stay
+                            in memory until a truncation has passed that */
+    SERIES_OOO = 32,     /* has samples out of order, in head.ooo */
+    SERIES_DECIMAL = 64, /* its open chunk is one of chunk_decimal */
     SERIES_HISTOGRAM = 16, /* its open chunk has histograms: `open` holds the address of a struct
                               head_open, and of `chunk` t, count, and v_bits (the sum) are set */
 };
@@ -250,6 +252,10 @@ int head_chunk_data(const struct head *head, const struct head_chunk *chunk, str
 /* head_chunk_decode appends the samples of a chunk of any encoding that the head has. */
 int head_chunk_decode(uint8_t encoding, str data, ts start, ts end, struct sample_buf *ret,
                       struct baro_error *err);
+
+/* What an open or closed chunk of chunk_decimal takes as one of chunk_xor, at most: twice 120
+ * samples and one. */
+enum { HEAD_REPACKED_MAX = 241 * CHUNK_XOR_SAMPLE_BYTES_MAX };
 
 /* head_chunk_read is head_chunk_decode of a closed chunk. */
 int head_chunk_read(const struct head *head, const struct head_chunk *chunk, ts start, ts end,

@@ -344,13 +344,33 @@ static int querier_samples(struct querier *base, const struct series *series, ts
     return r;
 }
 
+/* The last sample of a chunk within the time: 1, or 0. */
+static int last_of_chunk(uint8_t encoding, str data, ts start, ts end, struct arena *arena,
+                         struct sample *ret, struct baro_error *err)
+{
+    struct sample_buf samples = {0};
+    int r;
+
+    if (encoding != CHUNK_DECIMAL) {
+        return chunk_last(encoding, data, start, end, arena, ret, err);
+    }
+    r = chunk_decimal_decode(data, start, end, &samples, err);
+    if (r >= 0 && samples.count > 0) {
+        *ret =
+            (struct sample){.t = samples.t[samples.count - 1], .v = samples.v[samples.count - 1]};
+        r = 1;
+    }
+    sample_buf_done(&samples);
+    return r;
+}
+
 static int last_of_view(const struct head_querier *querier, const struct head_view *view, ts start,
                         ts end, struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     int r = 0;
 
     if (view->open.len > 0) {
-        r = chunk_last(view->open_encoding, view->open, start, end, arena, ret, err);
+        r = last_of_chunk(view->open_encoding, view->open, start, end, arena, ret, err);
     }
     for (size_t i = 0; r == 0 && i < view->closed.count; i++) {
         const struct head_chunk *closed = view->closed.items[i];
@@ -361,7 +381,7 @@ static int last_of_view(const struct head_querier *querier, const struct head_vi
         }
         r = head_chunk_data(querier->head, closed, &data, err);
         if (r >= 0) {
-            r = chunk_last(head_chunk_encoding(closed), data, start, end, arena, ret, err);
+            r = last_of_chunk(head_chunk_encoding(closed), data, start, end, arena, ret, err);
         }
     }
     return r;

@@ -392,13 +392,18 @@ ts head_chunk_even_end(ts start, ts now, ts end, double ratio)
     return n <= 1 || length >= 0x1p62 ? end : start + (ts)(length / (double)(int64_t)n);
 }
 
-static void open_chunk_locked(struct head *head, struct head_series *series, ts t)
+static void open_chunk_locked(struct head *head, struct head_series *series, ts t, double v)
 {
     dur range = head->options.chunk_range;
 
     series->open_size = CHUNK_FIRST_BYTES;
     series->open = head_pool_alloc(&head->pool, CHUNK_FIRST_BYTES, POOL_OPEN);
-    chunk_xor_init(&series->chunk, head_pool_at(&head->pool, series->open));
+    if (chunk_decimal_suits(v)) {
+        series->flags |= SERIES_DECIMAL;
+        chunk_decimal_init(&series->chunk, head_pool_at(&head->pool, series->open));
+    } else {
+        chunk_xor_init(&series->chunk, head_pool_at(&head->pool, series->open));
+    }
     if (__builtin_add_overflow(t / range * range, range, &series->next_at)) {
         series->next_at = INT64_MAX;
     }
@@ -410,7 +415,7 @@ static void open_chunk_locked(struct head *head, struct head_series *series, ts 
 
 static void grow_chunk_locked(struct head *head, struct head_series *series)
 {
-    size_t more = series->open_size / 4u > 16 ? series->open_size / 4u : 16;
+    size_t more = series->open_size / 8u > 16 ? series->open_size / 8u : 16;
     size_t size = head_pool_size(series->open_size + more);
     pool_ref grown = head_pool_alloc(&head->pool, size, POOL_OPEN);
 
@@ -435,6 +440,35 @@ static bool must_cut_locked(struct head *head, struct head_series *series, ts t)
     return t >= series->next_at || chunk->count >= 2 * CHUNK_SAMPLES;
 }
 
+/* The values do not suit a decimal chunk: the other kind is taken, if that is smaller. */
+static COLD void repack_open_locked(struct head *head, struct head_series *series)
+{
+    uint8_t packed[HEAD_POOL_BLOCK_BYTES_MAX];
+    size_t bytes = chunk_xor_size(&series->chunk), size;
+    str open = str_of(head_pool_at(&head->pool, series->open), bytes);
+    struct chunk_xor chunk;
+
+    if (bytes > sizeof(packed) || chunk_decimal_repack(open, packed, bytes - 1, &chunk, NULL) < 0) {
+        return;
+    }
+    head_pool_free(&head->pool, series->open, series->open_size, POOL_OPEN);
+    size = head_pool_size(chunk_xor_size(&chunk) + HEAD_POOL_GRAIN);
+    series->open = head_pool_alloc(&head->pool, size, POOL_OPEN);
+    series->open_size = (uint16_t)size;
+    memcpy(head_pool_at(&head->pool, series->open), packed, chunk_xor_size(&chunk));
+    series->chunk = chunk;
+    series->flags &= (uint8_t)~SERIES_DECIMAL;
+}
+
+static inline bool put_sample_locked(struct head *head, struct head_series *series, ts t, double v)
+{
+    uint8_t *data = head_pool_at(&head->pool, series->open);
+
+    return (series->flags & SERIES_DECIMAL) != 0
+               ? chunk_decimal_append(&series->chunk, data, series->open_size, t, v)
+               : chunk_xor_append(&series->chunk, data, series->open_size, t, v);
+}
+
 bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v)
 {
     struct head_series *series = head_series_at(head, slot);
@@ -446,14 +480,16 @@ bool head_series_append_locked(struct head *head, uint32_t slot, ts t, double v)
         }
         if (UNLIKELY(must_cut_locked(head, series, t))) {
             head_open_close_locked(head, slot);
-            open_chunk_locked(head, series, t);
+            open_chunk_locked(head, series, t, v);
         }
     } else {
-        open_chunk_locked(head, series, t);
+        open_chunk_locked(head, series, t, v);
     }
-    while (!chunk_xor_append(chunk, head_pool_at(&head->pool, series->open), series->open_size, t,
-                             v)) {
+    while (!put_sample_locked(head, series, t, v)) {
         grow_chunk_locked(head, series);
+    }
+    if (UNLIKELY((series->flags & SERIES_DECIMAL) != 0 && chunk_decimal_is_poor(chunk))) {
+        repack_open_locked(head, series);
     }
     return true;
 }

@@ -206,6 +206,11 @@ static ts filed_until(const struct head *head, const struct head_series *series)
     return chunk != NULL && head_chunk_file(chunk) != 0 ? head_chunk_maxt(chunk) : INT64_MIN;
 }
 
+static bool is_encoding(uint8_t encoding)
+{
+    return encoding == CHUNK_DECIMAL || chunk_is_known(encoding);
+}
+
 /* The closed chunks of a series, oldest first, but those that a block or chunks_head has. */
 static bool load_closed(struct loading *loading, struct reader *rd, uint32_t count, uint32_t slot,
                         ts *ret_mint)
@@ -223,7 +228,7 @@ static bool load_closed(struct loading *loading, struct reader *rd, uint32_t cou
         read_padding(rd);
         if (rd->failed || entry.mint > entry.maxt || entry.mint < last ||
             (uint64_t)entry.maxt - (uint64_t)entry.mint > HEAD_CHUNK_SPAN_MAX ||
-            !chunk_is_known(entry.encoding) || bytes.len < CHUNK_XOR_HEADER_BYTES) {
+            !is_encoding(entry.encoding) || bytes.len < CHUNK_XOR_HEADER_BYTES) {
             return false;
         }
         last = entry.maxt;
@@ -277,16 +282,17 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
         entry->chunk.t <= filed_until(head, series)) {
         return open.len == 0 || entry->chunk.count > 0;
     }
-    if (entry->open_encoding != CHUNK_XOR) {
-        return entry->open_encoding <= CHUNK_FLOAT_HISTOGRAM &&
-               entry->open_encoding != CHUNK_NONE &&
+    if (entry->open_encoding != CHUNK_XOR && entry->open_encoding != CHUNK_DECIMAL) {
+        return is_encoding(entry->open_encoding) &&
                load_open_histograms(loading, entry, open, series) &&
                head_open_mint_locked(head, series) > filed_until(head, series);
     }
     if (open.len <= CHUNK_XOR_HEADER_BYTES || chunk_xor_size(&entry->chunk) != open.len ||
-        open.len > HEAD_POOL_BLOCK_BYTES_MAX) {
+        open.len > HEAD_POOL_BLOCK_BYTES_MAX ||
+        (entry->open_encoding == CHUNK_DECIMAL && !chunk_decimal_is_sound(&entry->chunk))) {
         return false;
     }
+    series->flags |= entry->open_encoding == CHUNK_DECIMAL ? SERIES_DECIMAL : 0;
     room = room > HEAD_POOL_BLOCK_BYTES_MAX ? HEAD_POOL_BLOCK_BYTES_MAX : head_pool_size(room);
     series->chunk = entry->chunk;
     series->next_at = entry->next_at;

@@ -9,7 +9,7 @@
 
 #define SNAPSHOT_MAGIC UINT64_C(0x3144414548524142) /* "BARHEAD1" */
 
-enum { SNAPSHOT_VERSION = 4, SNAPSHOT_FRAME_BYTES = 1 << 20 };
+enum { SNAPSHOT_VERSION = 5, SNAPSHOT_FRAME_BYTES = 1 << 20 };
 
 /* A frame ends behind SNAPSHOT_FRAME_BYTES with the entry that is being written, so none is near
  * this. */
