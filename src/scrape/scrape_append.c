@@ -2,7 +2,6 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "client/self.h"
 #include "conf/prom_config.h"
 #include "model/exposition.h"
 #include "model/relabel.h"
@@ -914,16 +913,6 @@ static int columns_fill(struct attempt *attempt)
     return report_push(attempt, false, &result->commit_err);
 }
 
-static void cache_account(struct scrape_series *series)
-{
-    const size_t bytes = series_cache_bytes(&series->cache);
-
-    if (bytes != series->cache_bytes) {
-        self_add(SELF_SCRAPE_CACHE, (double)bytes - (double)series->cache_bytes);
-        series->cache_bytes = bytes;
-    }
-}
-
 static void result_reset(struct scrape_result *result)
 {
     result->scraped = 0;
@@ -974,7 +963,7 @@ void scrape_append_run(struct scrape_scratch *scratch, struct scrape_series *ser
     histogram_columns_reset(&scratch->histograms);
     if (ret->code == 0 && answer->body.len > 0) {
         series_walk_finish(&scratch->walk);
-        cache_account(series);
+        series_cache_publish(&series->cache, &series->cache_bytes);
         target_metadata_finish(&series->metadata);
     } else {
         untrack(&series->cache);
@@ -1005,6 +994,6 @@ int scrape_append_end(struct scrape_scratch *scratch, struct scrape_series *seri
 void scrape_series_done(struct scrape_series *series)
 {
     series_cache_done(&series->cache);
-    cache_account(series);
+    series_cache_publish(&series->cache, &series->cache_bytes);
     target_metadata_done(&series->metadata);
 }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "client/self.h"
 
 enum {
     LOOKAHEAD = 4, /* entries compared before the hash index is asked */
@@ -46,9 +47,14 @@ void series_cache_done(struct series_cache *cache)
     *cache = (struct series_cache){0};
 }
 
-size_t series_cache_bytes(const struct series_cache *cache)
+void series_cache_publish(const struct series_cache *cache, size_t *published)
 {
-    return cache->count * sizeof(*cache->entries);
+    const size_t bytes = cache->count * sizeof(*cache->entries);
+
+    if (bytes != *published) {
+        self_add(SELF_SCRAPE_CACHE, (double)bytes - (double)*published);
+        *published = bytes;
+    }
 }
 
 void series_walk_done(struct series_walk *walk)

@@ -47,8 +47,9 @@ struct series_cache {
 
 void series_cache_done(struct series_cache *cache);
 
-/* series_cache_bytes is the memory of the cache. */
-size_t series_cache_bytes(const struct series_cache *cache);
+/* series_cache_publish tells the program's metrics the memory of the cache, instead of *published,
+ * which it was when they were told last. */
+void series_cache_publish(const struct series_cache *cache, size_t *published);
 
 static inline unsigned series_entry_flags(const struct series_entry *entry)
 {

@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "base/random.h"
+#include "client/self.h"
 #include "testing/test.h"
 
 /* Walks over a body that is a list of words; new ones get the next ref. Returns how many were new.
@@ -249,6 +250,25 @@ TEST(series_cache_tells_texts_apart)
         }
         series_cache_done(&cache);
     }
+    series_walk_done(&walk);
+}
+
+TEST(series_cache_tells_its_memory)
+{
+    struct series_cache cache = {0};
+    struct series_walk walk = {0};
+    size_t published = 0;
+    double before = self_get(SELF_SCRAPE_CACHE);
+
+    series_walk_begin(&walk, &cache);
+    assert_int_equal(series_walk_add(&walk, STR("up"), 1, 0), 0);
+    assert_int_equal(series_walk_add(&walk, STR("down"), 2, 0), 1);
+    series_walk_finish(&walk);
+    series_cache_publish(&cache, &published);
+    assert_true(self_get(SELF_SCRAPE_CACHE) == before + 2 * sizeof(struct series_entry));
+    series_cache_done(&cache);
+    series_cache_publish(&cache, &published);
+    assert_true(self_get(SELF_SCRAPE_CACHE) == before);
     series_walk_done(&walk);
 }
 

@@ -283,7 +283,8 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
         return open.len == 0 || entry->chunk.count > 0;
     }
     if (entry->open_encoding != CHUNK_XOR && entry->open_encoding != CHUNK_DECIMAL) {
-        return is_encoding(entry->open_encoding) &&
+        return (entry->open_encoding == CHUNK_HISTOGRAM ||
+                entry->open_encoding == CHUNK_FLOAT_HISTOGRAM) &&
                load_open_histograms(loading, entry, open, series) &&
                head_open_mint_locked(head, series) > filed_until(head, series);
     }
