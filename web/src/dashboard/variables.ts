@@ -2,7 +2,7 @@
  * variables: the variables of a dashboard, looked up and chosen. The choice is in the URL (var-x); options come from the
  * server in order of use: one that is used by another's query is asked first.
  */
-import { useQueries, useQuery } from '@tanstack/react-query';
+import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { config, labelNames, labelValues, query, series } from '../api/prometheus';
 import { parseInterval } from '../grafana/datetime';
@@ -86,17 +86,19 @@ export function useVariables(board: DashboardModel | undefined, params: URLSearc
         return order.map((name) => board!.variables.find((v) => v.name === name)!);
     }, [board]);
     const asked = models.filter((m) => m.type === 'query');
+    const client = useQueryClient();
+    const keyOf = (model: VariableModel, text: string | undefined): readonly unknown[] => {
+        const { from, to } = model.refresh === 'range' || !board ? scope : rangeOnLoad(board, scope);
+        return ['variable', model.name, text, from, to];
+    };
+    const ask: Asker = (model, text) => client.getQueryData<string[]>(keyOf(model, text));
     const answers = useQueries({
         queries: asked.map((model) => {
-            const text = resolved(model, models, params, scope, cacheOf(board));
-            const range = model.refresh === 'range' ? { from: scope.from, to: scope.to } : board ? rangeOnLoad(board, scope) : { from: scope.from, to: scope.to };
+            const text = resolved(model, models, params, scope, ask);
+            const queryKey = keyOf(model, text);
             return {
-                queryKey: ['variable', model.name, text, range.from, range.to],
-                queryFn: async ({ signal }: { signal: AbortSignal }) => {
-                    const values = await lookUp(text!, range, signal);
-                    remember(board, model.name, values);
-                    return values;
-                },
+                queryKey,
+                queryFn: ({ signal }: { signal: AbortSignal }) => lookUp(text!, { from: queryKey[3] as number, to: queryKey[4] as number }, signal),
                 enabled: text !== undefined,
                 staleTime: Infinity,
                 retry: false,
@@ -132,19 +134,8 @@ export function useVariables(board: DashboardModel | undefined, params: URLSearc
 
 /* ---- the values that are known when a query's text is made ---- */
 
-const known = new WeakMap<DashboardModel, Map<string, string[]>>();
-
-function remember(board: DashboardModel | undefined, name: string, values: string[]): void {
-    if (board) {
-        const map = known.get(board) ?? new Map<string, string[]>();
-        map.set(name, values);
-        known.set(board, map);
-    }
-}
-
-function cacheOf(board: DashboardModel | undefined): ReadonlyMap<string, string[]> {
-    return (board && known.get(board)) ?? new Map<string, string[]>();
-}
+/* What the server has answered to a variable's query, if it has. */
+type Asker = (model: VariableModel, text: string) => string[] | undefined;
 
 /* On load the range of the first look counts: later refreshes of the page do not ask again. */
 const loads = new WeakMap<DashboardModel, Range>();
@@ -155,17 +146,18 @@ function rangeOnLoad(board: DashboardModel, scope: Range): Range {
     return found;
 }
 
-/* The query with the values of those that it uses; undefined while one of them is not known. */
+/* The query with the values of those that it uses; undefined while one of them is not known, or where they use each other in a circle. */
 function resolved(
-    model: VariableModel, models: readonly VariableModel[], params: URLSearchParams, scope: Omit<Scope, 'variables'>, answers: ReadonlyMap<string, string[]>,
+    model: VariableModel, models: readonly VariableModel[], params: URLSearchParams, scope: Omit<Scope, 'variables'>, ask: Asker, below: readonly string[] = [],
 ): string | undefined {
     const values = new Map<string, VariableValue>();
     for (const name of uses(model)) {
         const other = models.find((m) => m.name === name);
-        if (!other || other === model) {
+        if (!other || other === model || below.includes(name)) {
             continue;
         }
-        const answer = answers.get(name);
+        const text = other.type === 'query' ? resolved(other, models, params, scope, ask, [...below, model.name]) : undefined;
+        const answer = text === undefined ? undefined : ask(other, text);
         if (other.type === 'query' && answer === undefined) {
             return undefined;
         }

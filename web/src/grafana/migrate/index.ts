@@ -40,7 +40,7 @@ function placeRow(row: Json, top: number): { panels: Json[]; bottom: number } {
 }
 
 /** flattenRows turns rows[] into panels with places; a row is shown as one where it has a title, is folded or repeats. */
-function flattenRows(dashboard: Json): Json[] {
+export function flattenRows(dashboard: Json): Json[] {
     const rows = asRecords(dashboard.rows);
     const showRows = rows.some((r) => r.collapse === true || r.showTitle === true || asText(r.repeat));
     const panels: Json[] = [];
@@ -98,6 +98,8 @@ function migratePie(panel: Json): Json {
     };
 }
 
+const OLD_HEATMAP = ['cards', 'color', 'dataFormat', 'heatmap', 'hideZeroBuckets', 'highlightCards', 'legend', 'reverseYBuckets', 'tooltip', 'xAxis', 'yAxis', 'yBucketBound'];
+
 function migrateHeatmap(panel: Json): Json {
     if (panel.yAxis === undefined && panel.color === undefined) {
         return panel;
@@ -105,7 +107,7 @@ function migrateHeatmap(panel: Json): Json {
     const y = asRecord(panel.yAxis);
     const color = asRecord(panel.color);
     return {
-        ...panel,
+        ...without(panel, OLD_HEATMAP),
         options: {
             ...asRecord(panel.options),
             calculate: panel.dataFormat !== 'tsbuckets',
@@ -171,7 +173,8 @@ export function migratePanel(panel: Json): Json {
 
 // ---- the dashboard ----
 
-function withIds(panels: Json[]): Json[] {
+/** withIds numbers the panels that have no number, or one that another has. */
+export function withIds(panels: Json[]): Json[] {
     const seen = new Set<number>();
     let next = 1 + Math.max(0, ...panels.flatMap((p) => [asNumber(p.id) ?? 0, ...asRecords(p.panels).map((q) => asNumber(q.id) ?? 0)]));
     const fix = (panel: Json): Json => {
