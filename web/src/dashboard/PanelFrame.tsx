@@ -16,6 +16,11 @@ const PADDING_PX = 8;
 /* Panels this near to the window are drawn. */
 const NEAR_PX = 200;
 
+export interface PanelAction {
+    label: string;
+    run: () => void;
+}
+
 export interface FrameProps {
     panel: PanelModel;
     type: PanelType;
@@ -34,7 +39,10 @@ export interface FrameProps {
     onView: () => void;
     onInspect: (data: PanelData) => void;
     onEdit?: (() => void) | undefined;
-    onHover?: (panel: PanelModel | null) => void;
+    /* More of the menu: while the dashboard is edited. */
+    actions?: readonly PanelAction[] | undefined;
+    /* `inspect` opens what is behind the panel. */
+    onHover?: (panel: PanelModel | null, inspect?: () => void) => void;
 }
 
 class Guard extends Component<{ children: ReactNode; of: string }, { message: string; of: string }> {
@@ -125,6 +133,11 @@ export function PanelFrame(props: FrameProps) {
     const own = useMemo(() => ownRange(panel, { from, to }), [panel, from, to]);
     const scope = useMemo(() => ({ ...props.scope, from: own.from, to: own.to }), [props.scope, own]);
     const data = usePanelData({ panel, scope, extra: props.extra, pending: props.pending, width, enabled: near });
+    const latest = useRef(data);
+    useEffect(() => {
+        latest.current = data;
+    });
+    const hover = () => props.onHover?.(panel, () => props.onInspect(latest.current));
     const fill = useMemo(() => (text: string) => interpolate(text, { ...data.scope }, { extra: props.extra }), [data.scope, props.extra]);
     const title = fill(panel.title);
     const description = fill(panel.description);
@@ -137,7 +150,7 @@ export function PanelFrame(props: FrameProps) {
         <section
             ref={box} className={panel.transparent ? 'board-panel transparent' : 'board-panel'} style={{ width, height }} aria-label={title || 'Panel'} tabIndex={-1} data-panel={panel.id} data-type={panel.type}
             data-state={data.error ? 'error' : data.busy ? 'busy' : !type.needsNoData && isEmpty ? 'empty' : 'ready'}
-            onMouseEnter={() => props.onHover?.(panel)} onMouseLeave={() => props.onHover?.(null)} onFocus={() => props.onHover?.(panel)}
+            onMouseEnter={hover} onMouseLeave={() => props.onHover?.(null)} onFocus={hover}
         >
             {seen && data.busy && <div className="busy-bar" />}
             <header className="board-panel-head">
@@ -162,6 +175,7 @@ export function PanelFrame(props: FrameProps) {
                         {props.onEdit && <Menu.Item onClick={props.onEdit}>Edit</Menu.Item>}
                         {expr && <Menu.Item onClick={() => navigate(exploreLink(expr, props.range))}>Explore</Menu.Item>}
                         <Menu.Item onClick={() => props.onInspect(data)}>Inspect</Menu.Item>
+                        {props.actions?.map((a) => <Menu.Item key={a.label} onClick={a.run}>{a.label}</Menu.Item>)}
                         {panel.links.map((link, i) => (
                             <Menu.Item key={i} component="a" href={safeLink(fill(link.url))} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{fill(link.title) || 'Link'}</Menu.Item>
                         ))}

@@ -17,6 +17,7 @@ export const pages: PageRow[] = [
     { path: '/explore', title: 'Explore', icon: 'explore', key: 'e', component: lazy(() => import('./explore/Explore')) },
     { path: '/dashboards', title: 'Dashboards', icon: 'dashboards', key: 'd', component: lazy(() => import('./dashboards/Dashboards')) },
     { path: '/d/:uid/:slug?', title: 'Dashboard', component: lazy(() => import('./board/Board')) },
+    { path: '/dashboard/new', title: 'New dashboard', icon: 'plus', component: lazy(() => import('./board/Board')) },
     { path: '/alerts', title: 'Alerts', icon: 'alert', key: 'a', component: lazy(() => import('./alerts/Alerts')) },
     { path: '/alerts/:fingerprint', title: 'Alert', component: lazy(() => import('./alerts/AlertPage')) },
     { path: '/silences', title: 'Silences', icon: 'silence', key: 's', component: lazy(() => import('./silences/Silences')) },
@@ -34,7 +35,7 @@ export const pages: PageRow[] = [
 export const nav: NavItem[] = [
     { title: 'Home', to: '/', icon: 'home' },
     { title: 'Explore', to: '/explore', icon: 'explore' },
-    { title: 'Dashboards', to: '/dashboards', icon: 'dashboards', under: ['/d'] },
+    { title: 'Dashboards', to: '/dashboards', icon: 'dashboards', under: ['/d', '/dashboard'] },
     { title: 'Alerts', to: '/alerts', icon: 'alert', gap: true },
     { title: 'Silences', to: '/silences', icon: 'silence' },
     { title: 'Routing', to: '/routing', icon: 'routing' },

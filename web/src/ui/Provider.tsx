@@ -3,7 +3,7 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { ApiError } from '../api/http';
-import { basePath, Router } from './router';
+import { aroundNav, basePath, Router } from './router';
 import { useWindow } from './store';
 import './styles';
 import { cssVariables, theme } from './theme';
@@ -41,7 +41,7 @@ export function Provider({ children }: { children: ReactNode }) {
         <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto" colorSchemeManager={scheme}>
             <LazyNotices />
             <QueryClientProvider client={queryClient}>
-                <Router base={basePath()}>{children}</Router>
+                <Router base={basePath()} aroundNav={aroundNav}>{children}</Router>
             </QueryClientProvider>
         </MantineProvider>
     );

@@ -57,6 +57,9 @@ const paths = {
     bolt: 'M13 3 5 14h6l-1 7 8-11h-6z',
     expand: 'M4 9V4h5 M20 9V4h-5 M4 15v5h5 M20 15v5h-5',
     folder: 'M4 6h6l2 2h8v11H4z',
+    undo: 'M8 5 4 9l4 4 M4 9h9.500a5.500 5.500 0 0 1 0 11H8',
+    redo: 'M16 5l4 4-4 4 M20 9h-9.500a5.500 5.500 0 0 0 0 11H16',
+    grip: 'M9 6v.01 M15 6v.01 M9 12v.01 M15 12v.01 M9 18v.01 M15 18v.01',
     pin: 'M9 4h6l-1 6 3 3H7l3-3z M12 13v7',
 } as const;
 

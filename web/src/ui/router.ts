@@ -1,6 +1,6 @@
 /* router: addresses below <base href>, and the search parameters that define a view. */
-import { useCallback, useMemo } from 'react';
-import { useLocation, useSearch } from 'wouter';
+import { useCallback, useEffect, useMemo } from 'react';
+import { useLocation, useSearch, type AroundNavHandler } from 'wouter';
 
 export { Link, Redirect, Route, Router, Switch as RouteSwitch, useLocation, useParams, useRoute, useSearch } from 'wouter';
 
@@ -41,4 +41,35 @@ export function useQueryParams(): [URLSearchParams, (change: ParamChange, option
         [navigate],
     );
     return [params, change];
+}
+
+/* What is asked before the window leaves the page; it calls `go` when that is allowed. */
+export type LeaveGuard = (go: () => void) => void;
+
+let leaveGuard: LeaveGuard | null = null;
+
+/* aroundNav stands before every change of the address by the page itself; one within the page is let through. */
+export const aroundNav: AroundNavHandler = (navigate, to, options) => {
+    const stays = new URL(to, window.location.href).pathname === window.location.pathname;
+    if (leaveGuard && !stays) {
+        leaveGuard(() => navigate(to, options));
+    } else {
+        navigate(to, options);
+    }
+};
+
+/* useLeaveGuard asks before the page is left, and has the browser ask before the window is closed; null = nothing to ask. */
+export function useLeaveGuard(guard: LeaveGuard | null): void {
+    useEffect(() => {
+        if (!guard) {
+            return;
+        }
+        const unload = (event: BeforeUnloadEvent) => event.preventDefault();
+        leaveGuard = guard;
+        window.addEventListener('beforeunload', unload);
+        return () => {
+            leaveGuard = null;
+            window.removeEventListener('beforeunload', unload);
+        };
+    }, [guard]);
 }

@@ -2,7 +2,7 @@
 import { useEffect } from 'react';
 
 export interface Shortcut {
-    /* "g e", "?", "mod+k": mod is Ctrl, or Cmd on a Mac. */
+    /* "g e", "?", "mod+k", "mod+shift+z": mod is Ctrl, or Cmd on a Mac. */
     keys: string;
     help: string;
     run: () => void;
@@ -16,9 +16,16 @@ let pending = '';
 let pendingAt = 0;
 
 /* keyOf names a key press as `keys` does. */
-export function keyOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'>): string {
+export function keyOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): string {
     const name = event.key === ' ' ? 'space' : event.key.length === 1 ? event.key : event.key.toLowerCase().replace('arrow', '');
-    return event.ctrlKey || event.metaKey ? `mod+${name.toLowerCase()}` : event.altKey ? `alt+${name}` : name;
+    return event.ctrlKey || event.metaKey ? `mod+${event.shiftKey ? 'shift+' : ''}${name.toLowerCase()}` : event.altKey ? `alt+${name}` : name;
+}
+
+/* Whether something that Esc closes was open before anybody heard of the key: that one takes it. */
+let wasOpen = false;
+
+if (typeof window !== 'undefined') {
+    window.addEventListener('keydown', () => { wasOpen = document.querySelector('[role="dialog"], [role="menu"], [role="listbox"], .cm-tooltip-autocomplete') !== null; }, true);
 }
 
 function isText(target: EventTarget | null): boolean {
@@ -40,6 +47,9 @@ function onKey(event: KeyboardEvent): void {
         return;
     }
     const key = keyOf(event);
+    if (key === 'escape' && wasOpen) {
+        return;
+    }
     const inText = isText(event.target);
     const now = performance.now();
     const sequence = pending && now - pendingAt < SEQUENCE_MS ? `${pending} ${key}` : key;

@@ -34,6 +34,8 @@ export const theme = createTheme({
         Switch: { defaultProps: { size: 'xs' } },
         Checkbox: { defaultProps: { size: 'xs' } },
         ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 28 } },
+        Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+        Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
         Badge: { defaultProps: { radius: 3, variant: 'light' } },
     },
 });

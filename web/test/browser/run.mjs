@@ -2,6 +2,7 @@
 import { axe, check, openPage, runAll, settled } from './harness.mjs';
 import { dashboardTests } from './dashboards.mjs';
 import { liveTests } from './live.mjs';
+import { editingTests } from './editing.mjs';
 import { PAGES } from './pages.mjs';
 
 const [origin, prefixed, ...only] = process.argv.slice(2);
@@ -200,5 +201,5 @@ const tests = [
     })],
 ];
 
-process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...dashboardTests(using, origin)], only);
+process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...dashboardTests(using, origin), ...editingTests(using, origin)], only);
 

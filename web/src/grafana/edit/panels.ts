@@ -141,16 +141,19 @@ function usualSource(board: Json): Json {
     return source === undefined || source === '-- Mixed --' ? {} : { datasource: source };
 }
 
+/* In a file with holes what is free in the picture is not free in the file: it goes below everything there. */
+function newPlace(board: Json, size: { w: number; h: number }): GridPos {
+    const places = topPlaces(board).map((p) => p.place);
+    const seen = compact(places);
+    const bottom = places.reduce((most, p) => Math.max(most, p.y + p.h), 0);
+    return places.every((p, i) => p.y === seen[i]!.y) ? freePlace(places, size) : { x: 0, y: bottom, ...size };
+}
+
 export function addPanel(draft: Json, type = 'timeseries'): Added {
     const board = numbered(draft);
     const id = nextId(board);
-    const places = compact(topPlaces(board).map((p) => p.place));
     const query = ['text', 'alertlist', 'dashlist'].includes(type) ? {} : { targets: [{ refId: 'A', expr: '', range: true, ...asRecord(usualSource(board)) }] };
-    const panel: Json = { id, type, title: 'New panel', ...usualSource(board), gridPos: freePlace(places, NEW_PANEL), ...query, fieldConfig: { defaults: {}, overrides: [] }, options: {} };
-    /* Its place is in the compacted picture; in a file with holes it goes below everything. */
-    const bottom = topPlaces(board).reduce((most, p) => Math.max(most, p.place.y + p.place.h), 0);
-    const holds = topPlaces(board).every((p, i) => p.place.y === places[i]!.y);
-    panel.gridPos = holds ? panel.gridPos : { x: 0, y: bottom, ...NEW_PANEL };
+    const panel: Json = { id, type, title: 'New panel', ...usualSource(board), gridPos: newPlace(board, NEW_PANEL), ...query, fieldConfig: { defaults: {}, overrides: [] }, options: {} };
     return { board: setMember(board, 'panels', [...listAt(board, ['panels']), panel]), id };
 }
 
@@ -280,4 +283,13 @@ export function placePanels(draft: Json, wanted: ReadonlyMap<number, GridPos>): 
         return written[i] ? setMember(panel, 'gridPos', { ...asRecord(panel.gridPos), ...target[i]! }) : panel;
     });
     return setMember(board, 'panels', list);
+}
+
+/** pastePanel adds a panel that was copied, here or in another dashboard. */
+export function pastePanel(draft: Json, copied: Json): Added {
+    const board = numbered(draft);
+    const id = nextId(board);
+    const { w, h } = readGridPos(copied.gridPos);
+    const panel = { ...clone(copied), id, gridPos: newPlace(board, { w, h }) };
+    return { board: setMember(board, 'panels', [...listAt(board, ['panels']), panel]), id };
 }

@@ -1,26 +1,37 @@
 /* Board: one dashboard: its variables, its panels, one of them alone, the queries behind them. */
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { dashboard } from '../../api/dashboards';
 import { DiskNotice } from '../../dashboard/DiskNotice';
 import { Grid } from '../../dashboard/Grid';
-import { PanelFrame } from '../../dashboard/PanelFrame';
+import { PanelFrame, type PanelAction } from '../../dashboard/PanelFrame';
+import { isDirty, useEdits } from '../../dashboard/edit';
 import { useScrapeInterval, useVariables } from '../../dashboard/variables';
 import { VariablesBar } from '../../dashboard/VariablesBar';
 import type { PanelData } from '../../dashboard/data';
 import '../../dashboard/dashboard.css';
 import { interpolate, type Scope } from '../../grafana/interpolate';
 import { migrateDashboard } from '../../grafana/migrate';
+import { readDraft } from '../../grafana/edit/panels';
+import { setMember } from '../../grafana/edit/patch';
 import { allPanels, readDashboard, type DashboardModel, type PanelModel } from '../../grafana/model';
 import { PANELS, UNKNOWN } from '../../panels';
 import {
-    ActionIcon, Empty, Fault, Icon, Link, Loading, Page, TimePicker, Tooltip, useClock, useComputedColorScheme, useElementSize, useParams, useQueryParams, useShortcuts, type Shortcut,
+    ActionIcon, Button, Empty, exploreLink, Fault, Icon, Link, Loading, Page, TimePicker, Tooltip, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
 } from '../../ui';
+import { NEW_FILE, useEditing } from './useEditing';
 import { zoomOut } from '../../grafana/time';
 
 /* Nothing of these is needed to draw a dashboard. */
 const Inspect = lazy(() => import('./Inspect'));
 const JsonDrawer = lazy(() => import('./JsonDrawer'));
+const EditBar = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditBar })));
+const EditGrid = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditGrid })));
+const LeaveDialog = lazy(() => import('./edit/chunk').then((m) => ({ default: m.LeaveDialog })));
+const RowDialog = lazy(() => import('./edit/chunk').then((m) => ({ default: m.RowDialog })));
+const SaveDialog = lazy(() => import('./edit/chunk').then((m) => ({ default: m.SaveDialog })));
+/* Below this width panels stand below each other and cannot be moved. */
+const NARROW_PX = 640;
 
 function foldedRows(board: DashboardModel | undefined): Set<number> {
     return new Set((board?.panels ?? []).filter((p) => p.type === 'row' && p.collapsed).map((p) => p.id));
@@ -39,8 +50,19 @@ function linkTo(link: DashboardModel['links'][number], search: URLSearchParams, 
 export default function Board() {
     const { uid = '' } = useParams<{ uid: string }>();
     const [params, change] = useQueryParams();
-    const file = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => dashboard(uid, signal), staleTime: 30_000 });
-    const board = useMemo(() => (file.data ? readDashboard(migrateDashboard(file.data.dashboard)) : undefined), [file.data]);
+    const isNew = uid === '';
+    const file = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => dashboard(uid, signal), staleTime: 30_000, enabled: !isNew });
+    const loaded = isNew ? NEW_FILE : file.data;
+    const editing = useEditing(uid, loaded);
+    const { draft, dirty } = editing;
+    const board = useMemo(() => (draft ? readDraft(draft.now) : loaded ? readDashboard(migrateDashboard(loaded.dashboard)) : undefined), [draft, loaded]);
+    /* The same object while nothing about its variables has changed: they are not looked up anew at every step of an edit. */
+    const templating = draft?.now.templating;
+    const models = useMemo(() => board, [loaded, templating, draft === undefined]); // eslint-disable-line react-hooks/exhaustive-deps
+    const [, navigate] = useLocation();
+    const [saving, setSaving] = useState(false);
+    const [leaving, setLeaving] = useState<(() => void) | null>(null);
+    const [rowOf, setRowOf] = useState<PanelModel | null>(null);
     const clock = useClock(board?.time);
     const look = useComputedColorScheme('dark');
     const { ref, width } = useElementSize<HTMLDivElement>();
@@ -48,64 +70,132 @@ export default function Board() {
     const [inspected, setInspected] = useState<{ panel: PanelModel; data: PanelData } | null>(null);
     const [json, setJson] = useState(false);
     const [hovered, setHovered] = useState<PanelModel | null>(null);
+    const inspectHovered = useRef<(() => void) | undefined>(undefined);
+    const hover = useCallback((panel: PanelModel | null, inspect?: () => void) => { setHovered(panel); inspectHovered.current = inspect; }, []);
     const scrape = useScrapeInterval();
     const zone = board?.timezone === 'browser' || board?.timezone === '' ? undefined : board?.timezone;
-    useEffect(() => setFolded(foldedRows(board)), [board]);
+    const isEditing = draft !== undefined;
+    useEffect(() => setFolded(foldedRows(board)), [loaded, isEditing]); // eslint-disable-line react-hooks/exhaustive-deps
+    const { begin } = editing;
+    useEffect(() => {
+        if (isNew && !isEditing) {
+            begin();
+        }
+    }, [isNew, isEditing, begin]);
+    useLeaveGuard(useMemo(() => (dirty ? (go: () => void) => (isDirty(useEdits.getState().drafts[uid]) ? setLeaving(() => go) : go()) : null), [dirty, uid]));
     /* The dashboard's own refresh counts until the URL has one. */
     const { setRefresh } = clock;
-    const wantsRefresh = board !== undefined && board.refresh !== '' && params.get('refresh') === null;
+    const wantsRefresh = board !== undefined && !isEditing && board.refresh !== '' && params.get('refresh') === null;
     useEffect(() => {
         if (wantsRefresh) {
             setRefresh(board!.refresh);
         }
     }, [wantsRefresh, board, setRefresh]);
+    const boardTitle = board?.title ?? '';
     const base = useMemo<Omit<Scope, 'variables'>>(
-        () => ({ from: clock.from, to: clock.to, zone, intervalMs: scrape, scrapeIntervalMs: scrape, ...(board ? { dashboard: { title: board.title, uid: board.uid } } : {}) }),
-        [clock.from, clock.to, zone, scrape, board],
+        () => ({ from: clock.from, to: clock.to, zone, intervalMs: scrape, scrapeIntervalMs: scrape, dashboard: { title: boardTitle, uid } }),
+        [clock.from, clock.to, zone, scrape, boardTitle, uid],
     );
-    const variables = useVariables(board, params, base);
+    const variables = useVariables(models, params, base);
     const scope = useMemo<Scope>(() => ({ ...base, variables: variables.values }), [base, variables.values]);
     const fill = useCallback((text: string) => interpolate(text, scope), [scope]);
     const viewed = params.get('viewPanel')?.replace(/^panel-/, '');
     const alone = viewed && board ? allPanels(board.panels).find((p) => String(p.id) === viewed) : undefined;
     const kiosk = params.get('kiosk') !== null;
     const view = useCallback((panel: PanelModel | null) => change({ viewPanel: panel ? String(panel.id) : null }), [change]);
+    const edit = useCallback((panel: PanelModel | null) => {
+        begin();
+        change({ editPanel: panel ? String(panel.id) : null, viewPanel: null });
+    }, [begin, change]);
+    const exit = useCallback(() => {
+        editing.end();
+        if (isNew) {
+            navigate('/dashboards');
+        }
+    }, [editing, isNew, navigate]);
     const shortcuts = useMemo<Shortcut[]>(() => [
         { keys: 'v', help: 'View the panel under the pointer', run: () => (viewed ? view(null) : hovered && view(hovered)) },
+        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (hovered ? edit(hovered) : isEditing ? !dirty && exit() : begin()) },
+        { keys: 'i', help: 'Inspect the panel under the pointer', run: () => hovered && inspectHovered.current?.() },
+        { keys: 'p x', help: 'The panel under the pointer in Explore', run: () => hovered?.targets[0] && navigate(exploreLink(fill(hovered.targets[0].expr), clock.range)) },
+        { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && editing.duplicate(hovered.id) },
+        { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered && editing.remove(hovered.id) },
         { keys: 'd k', help: 'Kiosk', run: () => change({ kiosk: kiosk ? null : '' }) },
         { keys: 'd E', help: 'Open all rows', run: () => setFolded(new Set()) },
         { keys: 'd C', help: 'Fold all rows', run: () => setFolded(new Set(board?.panels.filter((p) => p.type === 'row').map((p) => p.id))) },
-        { keys: 'escape', help: 'Back to the dashboard', run: () => viewed && view(null) },
-    ], [viewed, hovered, view, change, kiosk, board]);
+        ...(isEditing ? [
+            { keys: 'mod+s', help: 'Save', inText: true, run: () => setSaving(true) },
+            { keys: 'mod+z', help: 'Undo', run: editing.undo },
+            { keys: 'mod+shift+z', help: 'Redo', run: editing.redo },
+            { keys: 'mod+y', help: 'Redo', run: editing.redo },
+        ] : []),
+        { keys: 'escape', help: 'Back to the dashboard', run: () => (viewed ? view(null) : isEditing && !dirty && exit()) },
+    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate]);
     useShortcuts(shortcuts);
     const zoom = useCallback((from: number, to: number) => clock.setRange({ from: String(Math.round(from)), to: String(Math.round(to)) }), [clock]);
+
+    function actions(panel: PanelModel): PanelAction[] {
+        return [
+            { label: 'Duplicate', run: () => editing.duplicate(panel.id) },
+            ...(isEditing ? [{ label: 'Copy', run: () => editing.copy(panel.id) }] : []),
+            { label: 'Remove', run: () => editing.remove(panel.id) },
+        ];
+    }
 
     function frame(panel: PanelModel, extra: Scope['variables'] | undefined, size: { width: number; height: number }) {
         return (
             <PanelFrame
                 panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
                 pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
-                onView={() => view(alone ? null : panel)} onInspect={(data) => setInspected({ panel, data })} onHover={setHovered}
+                onView={() => view(alone ? null : panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover}
+                actions={alone ? undefined : actions(panel)}
             />
         );
     }
 
-    const body = !board ? null : width === 0 ? null : alone ? frame(alone, undefined, { width, height: Math.max(240, window.innerHeight - 140) }) : (
+    const body = !board ? null : width === 0 ? null : alone ? frame(alone, undefined, { width, height: Math.max(240, window.innerHeight - 140) }) : isEditing && width >= NARROW_PX ? (
+        <Suspense fallback={<Loading what="Opening the editor" />}>
+            <EditGrid
+                panels={board.panels} width={width} fill={fill} fresh={editing.fresh} onPlace={editing.place} onFold={(row) => editing.fold(row.id)}
+                onRemove={(panel, keepsInner) => editing.remove(panel.id, keepsInner)} onRow={setRowOf}
+            >
+                {(panel, size) => frame(panel, undefined, size)}
+            </EditGrid>
+        </Suspense>
+    ) : (
         <Grid panels={board.panels} values={variables.values} width={width} folded={folded} fill={fill} onFold={(row) => setFolded((now) => { const next = new Set(now); return next.delete(row.id) ? next : next.add(row.id); })}>
             {(item, size) => frame(item.panel, item.extra, size)}
         </Grid>
     );
     const page = (
         <>
-            {file.isPending && <Loading what="Opening the dashboard" />}
-            <DiskNotice uid={uid} version={file.data?.meta.version} editing={json} reload={() => { setJson(false); void file.refetch(); }} />
+            {!isNew && file.isPending && <Loading what="Opening the dashboard" />}
+            <DiskNotice uid={uid} version={file.data?.meta.version} editing={json || dirty} reload={() => { setJson(false); void editing.reload(); }} />
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
             {board && <VariablesBar list={variables.list} change={(what) => change(what, { replace: true })} />}
-            {board && board.panels.length === 0 && <Empty icon="dashboards" title="This dashboard has no panels">Open its JSON to add some, or import one of Grafana’s.</Empty>}
+            {board && board.panels.length === 0 && (
+                <Empty icon="dashboards" title="This dashboard has no panels">
+                    <Button onClick={() => editing.add('panel')} leftSection={<Icon name="plus" size={14} />}>Add a visualization</Button>
+                </Empty>
+            )}
             <div ref={ref}>{body}</div>
             <Suspense fallback={null}>
                 {inspected && <Inspect panel={inspected.panel} data={inspected.data} range={clock.range} close={() => setInspected(null)} />}
                 {json && file.data && <JsonDrawer file={file.data} close={() => setJson(false)} />}
+                {saving && draft && loaded && (
+                    <SaveDialog
+                        draft={draft} meta={loaded.meta} isNew={isNew} range={clock.range} variables={variables.list} close={() => setSaving(false)}
+                        onSaved={(answer) => { setSaving(false); void editing.saved(answer).then(() => leaving?.()).then(() => setLeaving(null)); }}
+                        onReload={() => { setSaving(false); void editing.reload(); }}
+                    />
+                )}
+                {leaving && !saving && <LeaveDialog close={() => setLeaving(null)} onSave={() => setSaving(true)} onDiscard={() => { editing.end(); setLeaving(null); leaving(); }} />}
+                {rowOf && (
+                    <RowDialog
+                        row={rowOf} names={variables.list.map((v) => v.model.name)} close={() => setRowOf(null)}
+                        onChange={(title, repeat) => { editing.setPanel(rowOf.id, 'Change row', (row) => setMember(setMember(row, 'title', title), 'repeat', repeat)); setRowOf(null); }}
+                    />
+                )}
             </Suspense>
         </>
     );
@@ -120,6 +210,14 @@ export default function Board() {
             actions={
                 <>
                     {links.map((l, i) => <a key={i} href={linkTo(l, params, fill)} target={l.targetBlank ? '_blank' : undefined} rel="noreferrer" title={l.tooltip}>{fill(l.title)}</a>)}
+                    {isEditing && draft ? (
+                        <Suspense fallback={null}>
+                            <EditBar
+                                draft={draft} onAdd={editing.add} onPaste={editing.paste} onUndo={editing.undo} onRedo={editing.redo} onSettings={() => setJson(true)} onSave={() => setSaving(true)}
+                                onExit={exit} onDiscard={() => setLeaving(() => exit)}
+                            />
+                        </Suspense>
+                    ) : board && !alone && <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>}
                     <Tooltip label="JSON, save, versions"><ActionIcon aria-label="JSON, save, versions" disabled={!file.data} onClick={() => setJson(true)}><Icon name="save" /></ActionIcon></Tooltip>
                     <TimePicker clock={clock} />
                 </>

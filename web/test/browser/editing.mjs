@@ -1,0 +1,171 @@
+/* editing: dashboards are changed in the page, and their files differ in nothing else. */
+import { readFileSync } from 'node:fs';
+import { axe, check, LIMIT_MS } from './harness.mjs';
+
+/* What differs between two JSON values: paths, those that are gone or new with a sign. */
+function differences(a, b, path = '') {
+    const isObject = (v) => typeof v === 'object' && v !== null;
+    if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) {
+        return Object.is(a, b) ? [] : [path];
+    }
+    return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => {
+        const at = path === '' ? key : `${path}.${key}`;
+        return !Object.hasOwn(a, key) ? [`+${at}`] : !Object.hasOwn(b, key) ? [`-${at}`] : differences(a[key], b[key], at);
+    });
+}
+
+/* The lines of one text that are not in the other, in their order. */
+function newLines(before, after) {
+    const known = new Set(before.split('\n'));
+    return after.split('\n').filter((line) => !known.has(line));
+}
+
+export function editingTests(using, origin) {
+    const go = (page, path) => page.goto(origin + path, { waitUntil: 'load' });
+    const file = (page, uid) => page.evaluate(async (url) => (await (await fetch(url)).json()).meta.provisionedExternalId, `${origin}/api/dashboards/uid/${uid}`);
+    const text = async (page, uid) => readFileSync(await file(page, uid), 'utf8');
+    /* A dashboard of our own, so that tests do not meet. */
+    async function make(page, uid, more = {}) {
+        await go(page, '/dashboards');
+        const dashboard = {
+            own: { kept: [1, { x: null }] }, uid, title: `Test ${uid}`, schemaVersion: 41, time: { from: 'now-5m', to: 'now' }, tags: ['editing'],
+            panels: [
+                { id: 1, type: 'stat', title: 'One', own: 'kept', gridPos: { h: 6, w: 8, x: 0, y: 0 }, targets: [{ refId: 'A', expr: 'count(up)', editorMode: 'code' }], fieldConfig: { defaults: { unit: 'none' }, overrides: [] }, options: { own: 1 } },
+                { id: 2, type: 'timeseries', title: 'Two', gridPos: { h: 6, w: 8, x: 8, y: 0 }, targets: [{ refId: 'A', expr: 'node_load1' }], fieldConfig: { defaults: {}, overrides: [] }, options: {} },
+            ],
+            ...more,
+        };
+        const status = await page.evaluate(async ([url, body]) => (await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })).status, [`${origin}/api/dashboards/db`, JSON.stringify({ dashboard, overwrite: true })]);
+        check(status === 200, `${uid}: status ${status}`);
+        await go(page, `/d/${uid}`);
+        await page.locator('.board-panel').first().waitFor();
+        return text(page, uid);
+    }
+    const edit = async (page) => {
+        await page.getByRole('button', { name: 'Edit', exact: true }).click();
+        await page.getByRole('toolbar', { name: 'Edit the dashboard' }).waitFor();
+    };
+    const save = async (page, message = '') => {
+        await page.keyboard.press('Control+s');
+        const dialog = page.getByRole('dialog');
+        await dialog.getByLabel('What has changed').fill(message);
+        await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+        await dialog.waitFor({ state: 'detached' });
+        await page.getByRole('button', { name: 'Exit edit' }).waitFor();
+    };
+
+    return [
+        ['editing: a panel is moved by mouse and keys, undone and redone, saved; the file differs only there', (browser) => using(browser, {}, async (page) => {
+            const before = await make(page, 'edit-move');
+            await edit(page);
+            const one = page.locator('[data-cell="1"]');
+            await one.waitFor();
+            await one.focus();
+            await page.keyboard.press('Shift+ArrowDown');
+            await page.keyboard.press('Control+z');
+            const head = await page.locator('[data-cell="2"] .board-panel-head').boundingBox();
+            const width = (await page.locator('.edit-grid').boundingBox()).width / 24;
+            await page.mouse.move(head.x + 60, head.y + 12);
+            await page.mouse.down();
+            await page.mouse.move(head.x + 60 + 4 * width, head.y + 14, { steps: 6 });
+            await page.mouse.move(head.x + 60 + 8 * width, head.y + 14, { steps: 6 });
+            await page.mouse.up();
+            await page.getByRole('button', { name: 'Discard' }).waitFor();
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            await page.keyboard.press('Control+s');
+            await page.getByRole('region', { name: 'Changes' }).waitFor();
+            check((await axe(page)).length === 0, `axe, dialog: ${JSON.stringify(await axe(page))}`);
+            await page.keyboard.press('Escape');
+            await page.getByRole('dialog').waitFor({ state: 'detached' });
+            await save(page, 'moved aside');
+            const after = await text(page, 'edit-move');
+            check(JSON.stringify(differences(JSON.parse(before), JSON.parse(after))) === '["panels.1.gridPos.x"]', JSON.stringify(differences(JSON.parse(before), JSON.parse(after))));
+            check(newLines(before, after).length === 1, `lines: ${newLines(before, after)}`);
+            check(JSON.parse(after).panels[1].gridPos.x === 16, 'x');
+            await page.reload();
+            await page.locator('.board-panel').first().waitFor();
+            check((await page.getByRole('toolbar', { name: 'Edit the dashboard' }).count()) === 0, 'edit mode is left');
+        })],
+        ['editing: rows, duplicates, removal by keyboard alone', (browser) => using(browser, {}, async (page) => {
+            await make(page, 'edit-rows');
+            await page.keyboard.press('e');
+            await page.getByRole('toolbar', { name: 'Edit the dashboard' }).waitFor();
+            await page.getByRole('button', { name: 'Add' }).focus();
+            await page.keyboard.press('Enter');
+            await page.getByRole('menuitem', { name: 'Row' }).waitFor();
+            await page.keyboard.press('ArrowDown');
+            await page.keyboard.press('ArrowDown');
+            await page.keyboard.press('ArrowDown');
+            await page.keyboard.press('Enter');
+            await page.locator('[data-cell="3"]').waitFor();
+            await page.waitForFunction(() => document.activeElement?.dataset.cell === '3');
+            await page.keyboard.press('ArrowUp');
+            await page.locator('[data-cell="1"] section').focus();
+            await page.keyboard.press('p');
+            await page.keyboard.press('d');
+            await page.locator('[data-cell="4"]').waitFor();
+            await page.locator('[data-cell="2"] section').focus();
+            await page.keyboard.press('p');
+            await page.keyboard.press('r');
+            await page.locator('[data-cell="2"]').waitFor({ state: 'detached' });
+            await page.getByRole('button', { name: 'New row', exact: true }).click();
+            await page.getByText('2 panels').waitFor();
+            await save(page);
+            const board = JSON.parse(await text(page, 'edit-rows'));
+            check(board.panels.length === 1 && board.panels[0].collapsed === true && board.panels[0].panels.length === 2, JSON.stringify(board.panels));
+            check(board.panels[0].panels.every((p) => p.own === 'kept' && p.title === 'One'), 'the copy has all that the panel has');
+            await page.keyboard.press('Escape');
+            await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+        })],
+        ['editing: who leaves is asked; a draft can be discarded', (browser) => using(browser, {}, async (page) => {
+            const before = await make(page, 'edit-leave');
+            await edit(page);
+            await page.locator('[data-cell="1"]').focus();
+            await page.keyboard.press('Shift+ArrowRight');
+            await page.getByRole('link', { name: 'Explore' }).first().click();
+            await page.getByRole('dialog', { name: 'Unsaved changes' }).waitFor();
+            await page.getByRole('button', { name: 'Stay' }).click();
+            await page.getByRole('dialog').waitFor({ state: 'detached' });
+            check(new URL(page.url()).pathname === '/d/edit-leave', page.url());
+            await page.getByRole('link', { name: 'Explore' }).first().click();
+            await page.getByRole('button', { name: 'Discard them' }).click();
+            await page.waitForFunction(() => location.pathname === '/explore');
+            check((await text(page, 'edit-leave')) === before, 'nothing is written');
+        })],
+        ['editing: who saves second is told, and may overwrite', (browser) => using(browser, { allow: [/status of 412/] }, async (page) => {
+            await make(page, 'edit-conflict');
+            await edit(page);
+            await page.locator('[data-cell="1"]').focus();
+            await page.keyboard.press('Shift+ArrowDown');
+            const other = await page.evaluate(async (url) => {
+                const { dashboard } = await (await fetch(`${url}/api/dashboards/uid/edit-conflict`)).json();
+                const answer = await fetch(`${url}/api/dashboards/db`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ dashboard: { ...dashboard, description: 'theirs' } }) });
+                return answer.status;
+            }, origin);
+            check(other === 200, `the other one's save: ${other}`);
+            await page.keyboard.press('Control+s');
+            const dialog = page.getByRole('dialog');
+            await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+            await dialog.getByText('changed by someone else').waitFor();
+            await dialog.getByRole('button', { name: 'Overwrite theirs' }).click();
+            await dialog.waitFor({ state: 'detached' });
+            await page.getByRole('button', { name: 'Exit edit' }).waitFor();
+            const board = JSON.parse(await text(page, 'edit-conflict'));
+            check(board.description === undefined && board.panels[0].gridPos.h === 7, JSON.stringify(board));
+        })],
+        ['editing: a new dashboard is made, and stored when it is saved', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/dashboard/new');
+            await page.getByRole('button', { name: 'Add', exact: true }).click();
+            await page.getByRole('menuitem', { name: 'Row' }).click();
+            await page.locator('[data-cell="1"]').waitFor({ timeout: LIMIT_MS });
+            await page.keyboard.press('Control+s');
+            const dialog = page.getByRole('dialog');
+            await dialog.getByLabel('Title').fill('Made in the page');
+            await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+            await page.waitForFunction(() => /^\/d\//.test(location.pathname));
+            await page.getByRole('heading', { name: 'Made in the page' }).waitFor();
+            const stored = JSON.parse(await text(page, new URL(page.url()).pathname.split('/')[2]));
+            check(stored.panels.length === 1 && stored.panels[0].type === 'row', JSON.stringify(stored));
+        })],
+    ];
+}
