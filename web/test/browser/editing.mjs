@@ -93,9 +93,7 @@ export function editingTests(using, origin) {
             await page.getByRole('button', { name: 'Add' }).focus();
             await page.keyboard.press('Enter');
             await page.getByRole('menuitem', { name: 'Row' }).waitFor();
-            await page.keyboard.press('ArrowDown');
-            await page.keyboard.press('ArrowDown');
-            await page.keyboard.press('ArrowDown');
+            await page.keyboard.press('r');
             await page.keyboard.press('Enter');
             await page.locator('[data-cell="3"]').waitFor();
             await page.waitForFunction(() => document.activeElement?.dataset.cell === '3');
