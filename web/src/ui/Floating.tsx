@@ -63,7 +63,8 @@ function Box({ at, position, className, style, children, attributes, boxRef }: B
         };
     }, [at, position, box, children]);
     return createPortal(
-        <div ref={box} className={className} style={{ ...style, left: where?.left ?? 0, top: where?.top ?? 0, visibility: where ? 'visible' : 'hidden' }} {...attributes}>{children}</div>,
+        /* Not `visibility`: what is hidden so takes no focus, and the first item has to. */
+        <div ref={box} className={className} style={{ ...style, left: where?.left ?? 0, top: where?.top ?? 0, opacity: where ? 1 : 0 }} {...attributes}>{children}</div>,
         document.body,
     );
 }
