@@ -109,6 +109,10 @@ static const struct {
     {CHILD_EXTRACTION, "websockets", "--connections=1300"},
 };
 
+/* The fault that keeps the orchestrator's port closed, and what its log says then. */
+static const char fault_down[] = "down";
+static const char down_phrase[] = "the port stays closed";
+
 /* The users: of which service, and where its metrics are. */
 static const struct {
     enum demo_child child;
@@ -358,6 +362,19 @@ static size_t child_faults(struct demo *demo, enum demo_child child, const char 
     return count;
 }
 
+static bool child_is_down(const struct demo *demo, enum demo_child child)
+{
+    for (size_t i = 0; i < demo->flags.list_count; i++) {
+        str fault = demo->flags.list[i];
+
+        if (fault_is_of(fault, child) &&
+            str_is(str_from_index(fault, str_index_char(fault, '=') + 1), fault_down)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Ports that it had before are asked for again. */
 static int child_start(struct demo *demo, enum demo_child child, bool with_faults,
                        struct baro_error *err)
@@ -367,8 +384,12 @@ static int child_start(struct demo *demo, enum demo_child child, bool with_fault
         arena_printf(&demo->arena, "%s/%s", demo->data, children[child].service).ptr;
     struct demo_process *process = &demo->processes[PROCESS_CHILDREN + child];
     size_t count = 0;
+    bool is_down = with_faults && child_is_down(demo, child);
     int r;
 
+    if (is_down) {
+        demo->ports[child] = port_try(0); /* the one that it will have afterwards */
+    }
     argv[count++] = arena_printf(&demo->arena, "%s/%s", demo->examples, children[child].binary).ptr;
     argv[count++] = arena_printf(&demo->arena, "--listen=127.0.0.1:%u", demo->ports[child]).ptr;
     for (size_t i = 0;
@@ -380,7 +401,10 @@ static int child_start(struct demo *demo, enum demo_child child, bool with_fault
         count += child_faults(demo, child, argv + count, DEMO_ARGS_MAX - 1 - count);
     }
     r = demo_process_start(process, children[child].name, directory, argv, err);
-    r = r < 0 ? r : demo_process_port(process, " listening on port ", &demo->ports[child], err);
+    if (r >= 0) {
+        r = is_down ? demo_process_text(process, down_phrase, err)
+                    : demo_process_port(process, " listening on port ", &demo->ports[child], err);
+    }
     if (r >= 0 && child == CHILD_EXTRACTION) {
         r = demo_process_port(process, "extraction worker metrics on port ",
                               &demo->extraction_worker, err);

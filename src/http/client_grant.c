@@ -303,14 +303,6 @@ static int ask(struct client_grant *grant, dur timeout, struct baro_error *err)
 
 /* ---- The answer ---- */
 
-struct answer {
-    str token;
-    str type;
-    str error;
-    str description;
-    int64_t expires_s; /* 0 = it does not say */
-};
-
 static int64_t seconds_of(str text)
 {
     int64_t seconds = 0;
@@ -324,17 +316,19 @@ static int64_t seconds_of(str text)
     return seconds;
 }
 
-static int form_read(struct arena *arena, str body, struct answer *ret, struct baro_error *err)
+static int form_read(struct arena *arena, str body, struct client_grant_answer *ret,
+                     struct baro_error *err)
 {
     struct form form = {0};
     int result = form_parse(arena, body, &form, err);
 
     if (result >= 0) {
-        *ret = (struct answer){.token = form_get(&form, STR("access_token")),
-                               .type = form_get(&form, STR("token_type")),
-                               .error = form_get(&form, STR("error")),
-                               .description = form_get(&form, STR("error_description")),
-                               .expires_s = seconds_of(form_get(&form, STR("expires_in")))};
+        *ret = (struct client_grant_answer){
+            .token = form_get(&form, STR("access_token")),
+            .type = form_get(&form, STR("token_type")),
+            .error = form_get(&form, STR("error")),
+            .description = form_get(&form, STR("error_description")),
+            .expires_s = seconds_of(form_get(&form, STR("expires_in")))};
     }
     return result;
 }
@@ -346,7 +340,8 @@ static str text_of(struct arena *arena, const struct json *root, const char *key
     return text.ptr != NULL ? arena_str(arena, text) : STR("");
 }
 
-static int json_read(struct arena *arena, str body, struct answer *ret, struct baro_error *err)
+static int json_read(struct arena *arena, str body, struct client_grant_answer *ret,
+                     struct baro_error *err)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
     int result = json_doc_parse(body, &root, err);
@@ -356,11 +351,12 @@ static int json_read(struct arena *arena, str body, struct answer *ret, struct b
         if (!json_int(json_get(root, "expires_in"), &seconds)) {
             seconds = seconds_of(text_of(arena, root, "expires_in"));
         }
-        *ret = (struct answer){.token = text_of(arena, root, "access_token"),
-                               .type = text_of(arena, root, "token_type"),
-                               .error = text_of(arena, root, "error"),
-                               .description = text_of(arena, root, "error_description"),
-                               .expires_s = seconds > 0 ? seconds : 0};
+        *ret =
+            (struct client_grant_answer){.token = text_of(arena, root, "access_token"),
+                                         .type = text_of(arena, root, "token_type"),
+                                         .error = text_of(arena, root, "error"),
+                                         .description = text_of(arena, root, "error_description"),
+                                         .expires_s = seconds > 0 ? seconds : 0};
     }
     return result;
 }
@@ -373,8 +369,15 @@ static bool is_form(str content_type)
            str_eq_nocase(name, STR("text/plain"));
 }
 
+int client_grant_read(struct arena *arena, str content_type, str body,
+                      struct client_grant_answer *ret, struct baro_error *err)
+{
+    return is_form(content_type) ? form_read(arena, body, ret, err)
+                                 : json_read(arena, body, ret, err);
+}
+
 /* What an endpoint says of its refusal, unless it repeats the secret. */
-static int refusal(const struct client_grant *grant, const struct answer *answer,
+static int refusal(const struct client_grant *grant, const struct client_grant_answer *answer,
                    struct baro_error *err)
 {
     str secret = buf_view(&grant->secret);
@@ -415,7 +418,7 @@ static bool is_header_text(str text)
     return true;
 }
 
-static int token_keep(struct client_grant *grant, const struct answer *answer,
+static int token_keep(struct client_grant *grant, const struct client_grant_answer *answer,
                       struct baro_error *err)
 {
     struct buf line = {0};
@@ -449,7 +452,7 @@ static int answer_take(struct client_grant *grant, struct baro_error *err)
     const struct http_call *call = &grant->call;
     bool is_good = call->status >= 200 && call->status <= 299;
     struct arena arena = {0};
-    struct answer answer = {0};
+    struct client_grant_answer answer = {0};
     struct baro_error why = {0};
     int result = call->result;
 
@@ -457,8 +460,7 @@ static int answer_take(struct client_grant *grant, struct baro_error *err)
         *err = call->err;
         return error_wrap(err, result, "oauth2: cannot fetch token");
     }
-    result = is_form(call->content_type) ? form_read(&arena, call->body, &answer, &why)
-                                         : json_read(&arena, call->body, &answer, &why);
+    result = client_grant_read(&arena, call->content_type, call->body, &answer, &why);
     if (!is_good || answer.error.len > 0) {
         answer.error = result < 0 ? STR("") : answer.error;
         result = refusal(grant, &answer, err);

@@ -11,8 +11,22 @@
 #include "base/str.h"
 #include "http/client.h"
 
+struct arena;
 struct client_grant;
 struct prom_oauth2;
+
+/* What a token endpoint says, empty where it does not. */
+struct client_grant_answer {
+    str token;
+    str type;
+    str error;
+    str description;
+    int64_t expires_s; /* 0 = it does not say */
+};
+
+/* client_grant_read reads an answer: a form, or JSON. */
+int client_grant_read(struct arena *arena, str content_type, str body,
+                      struct client_grant_answer *ret, struct baro_error *err);
 
 /* client_grant_check says whether the settings can be used. */
 int client_grant_check(const struct prom_oauth2 *oauth2, struct baro_error *err);

@@ -356,4 +356,5 @@ def history(hook, name):
     return [alert["status"] for _, _, body in hook.events() for alert in body["alerts"] if alert["labels"]["alertname"] == name]
 
 
-main(globals())
+if __name__ == "__main__":
+    main(globals())
