@@ -36,7 +36,7 @@ static void load_alert(void *context, const struct am_alert *alert)
  * An alert that still fired when the program ended is given time to be heard of again: its own end
  * may have passed while nobody could report it, and that is no reason to say that it is resolved.
  */
-static void extend_alerts(struct am *am, ts alive, ts now)
+static void extend_alerts(struct am *am, ts alive, ts now, dur resolve_timeout)
 {
     size_t index = 0;
 
@@ -44,8 +44,8 @@ static void extend_alerts(struct am *am, ts alive, ts now)
         struct am_alert *alert = &((struct am_kept *)slot->value)->alert;
         ts seen = alive > alert->updated_at ? alive : alert->updated_at;
 
-        if (alert->ends_at > seen && alert->ends_at < now + RESOLVE_DEFAULT) {
-            alert->ends_at = now + RESOLVE_DEFAULT;
+        if (alert->ends_at > seen && alert->ends_at < now + resolve_timeout) {
+            alert->ends_at = now + resolve_timeout;
             alert->ends_by_time_out = true;
         }
     }
@@ -74,14 +74,12 @@ static void load_entry(void *context, const struct am_nflog_entry *entry)
 static int load_state(struct am *am, struct baro_error *err)
 {
     const struct am_state_reader reader = {load_alert, load_silence, load_entry, load_ack, am};
-    ts alive = 0;
     size_t bad = 0;
-    int r = am_state_load(am->state, &reader, &alive, &bad, err);
+    int r = am_state_load(am->state, &reader, &am->loaded_alive, &bad, err);
 
     if (r < 0) {
         return r;
     }
-    extend_alerts(am, alive, am_now(am));
     if (bad > 0) {
         log_error("alerting: rows that cannot be read were left out",
                   log_int("rows", (int64_t)bad));
@@ -247,6 +245,9 @@ int am_apply(struct am *am, struct am_config *config, str text, struct baro_erro
     lock_acquire(&am->lock);
     before = am->setup;
     am->setup = setup;
+    if (before == NULL) {
+        extend_alerts(am, am->loaded_alive, am_now(am), setup->resolve_timeout);
+    }
     am->is_held = am->jobs_running > 0;
     am_groups_drop_locked(am);
     am_jobs_drop_locked(am);

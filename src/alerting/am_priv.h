@@ -169,6 +169,7 @@ struct am {
     struct alert_sink sink;
     ts started_at;
     struct am_state *state; /* NULL = nothing is kept */
+    ts loaded_alive;        /* when the process whose state was read was last alive */
 
     struct lock lock;       /* guards all below */
     pthread_cond_t changed; /* timers: the thread looks again */

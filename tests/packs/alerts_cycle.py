@@ -32,7 +32,7 @@ class Demo:
         self.port = free_port()
         work.chmod(0o755)
         self.begin = time.monotonic()
-        self.epoch = time.time()
+        self.rows = set()  # of the history, that were seen
         self.program = Program([str(build / "barograph"), "demo", f"--data={work}/demo", f"--web.listen-address=127.0.0.1:{self.port}", "--interval=500ms",
                                 f"--hurry={hurry}", f"--fault-for={fault_s}s", *(f"--fault={fault}" for fault in faults)], work / "demo.log", cwd=ROOT)
         wait_until("started", lambda: "Ctrl-C" in self.program.text() or self.program.process.poll() is not None, 120)
@@ -54,9 +54,11 @@ class Demo:
             for alert in self.get("/api/v2/alerts?active=false&silenced=false&inhibited=true"):
                 if alert["status"]["inhibitedBy"]:
                     inhibited.add((alert["labels"]["system"], alert["labels"]["alertname"]))
-            for row in reversed(self.get("/api/v1/notifications/history?limit=1000")["data"]):
+            for row in reversed(self.get("/api/v1/notifications/history?limit=10000")["data"]):
                 name = re.search(r'alertname="(\w+)", system="(\w+)"', row["groupKey"].rsplit("{", 1)[-1])
-                if name and row["outcome"] in ("sent", "success", "ok"):
+                identity = (row["time"], row["receiver"], row["groupKey"], row["status"])
+                if name and row["outcome"] == "ok" and identity not in self.rows:
+                    self.rows.add(identity)
                     stages = seen.setdefault((name[2], name[1]), {})
                     if row["status"] == "firing":
                         stages.setdefault("notified", now)
@@ -112,15 +114,14 @@ def life(build, work, fault_s, faults, alerts, hurry=60, stages=("pending", "fir
     quick = {(rule["labels"]["system"], rule["alert"]) for pack in packlib.NAMES for rule in packlib.rules(pack) if "for" not in rule}
     demo = Demo(build, work, fault_s, hurry, *faults)
     try:
-        with users(demo):
-            for key in alerts & quick:
-                seen.setdefault(key, {})["pending"] = 0
-            with contextlib.suppress(RuntimeError):
-                wait_until("all told", lambda: demo.has(alerts - inhibited, stages), fault_s + 60, 1)
-            wait_until("the faults' end", lambda: demo.look() or "without its faults" in demo.program.text(), fault_s + 60, 1)
-            with contextlib.suppress(RuntimeError):
-                wait_until("all over", lambda: demo.has(alerts - inhibited, ("resolved",)), LIMIT_S, 1)
-            demo.look()
+        for key in alerts & quick:
+            seen.setdefault(key, {})["pending"] = 0
+        with users(demo), contextlib.suppress(RuntimeError):
+            wait_until("all told", lambda: demo.has(alerts - inhibited, stages), fault_s + 60, 1)
+        wait_until("the faults' end", lambda: demo.look() or "without its faults" in demo.program.text(), fault_s + 60, 1)
+        with contextlib.suppress(RuntimeError):
+            wait_until("all over", lambda: demo.has(alerts - inhibited, ("resolved",)), LIMIT_S, 1)
+        demo.look()
     finally:
         demo.program.stop()
     for system, name in sorted(alerts):
