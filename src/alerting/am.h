@@ -134,6 +134,7 @@ struct am_filter {
     bool muted;                                /* of groups */
     bool (*receiver)(void *context, str name); /* NULL = all */
     void *context;
+    const am_matchers *receiver_matchers; /* of a receiver's labels; NULL = all */
 };
 
 /* am_alerts copies alerts that are not over into the arena, by fingerprint. am_groups the groups,
@@ -188,8 +189,10 @@ void am_ack_list(struct am *am, struct arena *arena, struct am_ack_view **ret, s
 
 /* ---- The rest ---- */
 
-/* am_receiver_names and am_config_text copy what the running configuration has. */
-void am_receiver_names(struct am *am, struct arena *arena, str **ret, size_t *ret_count);
+/* am_receiver_list and am_config_text copy what the running configuration has. Labels of receivers
+ * have their names among them. */
+void am_receiver_list(struct am *am, const am_matchers *matchers, struct arena *arena,
+                      struct labels **ret, size_t *ret_count);
 str am_config_text(struct am *am, struct arena *arena);
 ts am_started_at(const struct am *am);
 ts am_clock_now(const struct am *am);

@@ -100,11 +100,11 @@ bool am_call_bool(struct am_call *call, const char *name, bool *ret)
     return true;
 }
 
-bool am_call_matchers(struct am_call *call, am_matchers *ret)
+bool am_call_matchers(struct am_call *call, const char *key, am_matchers *ret)
 {
     size_t index = 0;
 
-    for (str text; form_next(&call->form, STR("filter"), &index, &text);) {
+    for (str text; form_next(&call->form, str_from(key), &index, &text);) {
         struct baro_error err = {0};
 
         if (am_matchers_parse(call->arena, text, ret, &err) < 0) {
@@ -166,17 +166,22 @@ static void get_status(struct am_call *call)
 
 static void get_receivers(struct am_call *call)
 {
-    str *names = NULL;
+    am_matchers matchers = {0};
+    struct labels *receivers = NULL;
     size_t count = 0;
 
-    am_receiver_names(call->am, call->arena, &names, &count);
-    json_write_array_begin(&call->json);
-    for (size_t i = 0; i < count; i++) {
-        json_write_object_begin(&call->json);
-        json_write_pair_str(&call->json, STR("name"), names[i]);
-        json_write_object_end(&call->json);
+    if (am_call_matchers(call, "receiver_matchers", &matchers)) {
+        am_receiver_list(call->am, &matchers, call->arena, &receivers, &count);
+        json_write_array_begin(&call->json);
+        for (size_t i = 0; i < count; i++) {
+            json_write_object_begin(&call->json);
+            am_call_labels(&call->json, STR("labels"), receivers[i]);
+            json_write_pair_str(&call->json, STR("name"), labels_get(receivers[i], STR("name")));
+            json_write_object_end(&call->json);
+        }
+        json_write_array_end(&call->json);
     }
-    json_write_array_end(&call->json);
+    am_matchers_done(&matchers);
 }
 
 static void post_peer(struct am_call *call)

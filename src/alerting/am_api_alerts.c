@@ -227,8 +227,8 @@ static bool receiver_matches(void *context, str name)
 }
 
 /* The parameters of both lists; false when the call is answered. */
-static bool read_filter(struct am_call *call, am_matchers *matchers, struct regex **regex,
-                        struct am_filter *ret)
+static bool read_filter(struct am_call *call, am_matchers *matchers, am_matchers *owners,
+                        struct regex **regex, struct am_filter *ret)
 {
     str receiver = form_get(&call->form, STR("receiver"));
     struct baro_error err = {0};
@@ -240,9 +240,12 @@ static bool read_filter(struct am_call *call, am_matchers *matchers, struct rege
         !am_call_bool(call, "silenced", &ret->silenced) ||
         !am_call_bool(call, "inhibited", &ret->inhibited) ||
         !am_call_bool(call, "muted", &ret->muted) ||
-        !am_call_bool(call, "unprocessed", &unprocessed) || !am_call_matchers(call, matchers)) {
+        !am_call_bool(call, "unprocessed", &unprocessed) ||
+        !am_call_matchers(call, "filter", matchers) ||
+        !am_call_matchers(call, "receiver_matchers", owners)) {
         return false;
     }
+    ret->receiver_matchers = owners->count > 0 ? owners : NULL;
     if (receiver.len > 0) {
         if (regex_new(receiver, true, regex, &err) < 0) {
             am_call_text(call, 400, "failed to parse receiver param: %s", err.message);
@@ -258,11 +261,12 @@ void am_api_get_alerts(struct am_call *call)
 {
     CLEANUP(regex_freep) struct regex *regex = NULL;
     am_matchers matchers = {0};
+    am_matchers owners = {0};
     struct am_filter filter = {0};
     struct am_alert_view *views = NULL;
     size_t count = 0;
 
-    if (read_filter(call, &matchers, &regex, &filter)) {
+    if (read_filter(call, &matchers, &owners, &regex, &filter)) {
         am_alerts(call->am, &filter, call->arena, &views, &count);
         json_write_array_begin(&call->json);
         for (size_t i = 0; i < count; i++) {
@@ -271,6 +275,7 @@ void am_api_get_alerts(struct am_call *call)
         json_write_array_end(&call->json);
     }
     am_matchers_done(&matchers);
+    am_matchers_done(&owners);
 }
 
 static void write_group(struct am_call *call, const struct am_group_view *group)
@@ -297,11 +302,12 @@ void am_api_get_groups(struct am_call *call)
 {
     CLEANUP(regex_freep) struct regex *regex = NULL;
     am_matchers matchers = {0};
+    am_matchers owners = {0};
     struct am_filter filter = {0};
     struct am_group_view *groups = NULL;
     size_t count = 0;
 
-    if (read_filter(call, &matchers, &regex, &filter)) {
+    if (read_filter(call, &matchers, &owners, &regex, &filter)) {
         am_groups(call->am, &filter, call->arena, &groups, &count);
         json_write_array_begin(&call->json);
         for (size_t i = 0; i < count; i++) {
@@ -310,4 +316,5 @@ void am_api_get_groups(struct am_call *call)
         json_write_array_end(&call->json);
     }
     am_matchers_done(&matchers);
+    am_matchers_done(&owners);
 }

@@ -351,7 +351,7 @@ void am_api_get_silences(struct am_call *call)
     am_matchers wanted = {0};
     size_t count = 0;
 
-    if (am_call_matchers(call, &wanted)) {
+    if (am_call_matchers(call, "filter", &wanted)) {
         am_silence_list(call->am, STR_NULL, call->arena, &views, &count);
         json_write_array_begin(&call->json);
         for (size_t i = 0; i < count; i++) {

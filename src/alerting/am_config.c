@@ -248,18 +248,26 @@ static const struct prom_http *http_of(const struct reading *reading, const stru
                : option_slot_ptr(&am_global_type, reading->config->global, "http_config");
 }
 
-/* A receiver's labels are for those who list receivers; `name` is one of them. */
-static void check_receiver_labels(struct option_reader *rd, const struct yaml_node *node, str name,
-                                  struct conf_pairs labels)
+/* A receiver's labels are for those who list receivers; `name` is always one of them. */
+static struct labels receiver_labels(struct option_reader *rd, const struct yaml_node *node,
+                                     str name, struct conf_pairs own)
 {
-    for (size_t i = 0; i < labels.count; i++) {
-        if (str_is(labels.items[i].name, "name") && !str_eq(labels.items[i].value, name)) {
+    struct label *items = ARENA_ARRAY(rd->arena, struct label, own.count + 1);
+    size_t count = 0;
+
+    items[count++] = (struct label){STR("name"), name};
+    for (size_t i = 0; i < own.count; i++) {
+        if (!str_is(own.items[i].name, "name")) {
+            items[count++] = (struct label){own.items[i].name, own.items[i].value};
+        } else if (!str_eq(own.items[i].value, name)) {
             option_fault_key(
                 rd, node, "labels",
                 "receiver label \"name\" must match receiver name \"%.*s\", got \"%.*s\"",
-                STR_ARG(name), STR_ARG(labels.items[i].value));
+                STR_ARG(name), STR_ARG(own.items[i].value));
         }
     }
+    labels_sort(items, count);
+    return (struct labels){items, count};
 }
 
 static void read_receiver(struct reading *reading, const struct option_type *type,
@@ -276,7 +284,7 @@ static void read_receiver(struct reading *reading, const struct option_type *typ
     if (good && ret->name.len == 0) {
         option_fault(rd, node, "missing name in receiver");
     }
-    check_receiver_labels(rd, node, ret->name, lists[am_kind_count + 1].labels);
+    ret->labels = receiver_labels(rd, node, ret->name, lists[am_kind_count + 1].labels);
     for (size_t i = 0; i < am_kind_count && good; i++) {
         const struct yaml_node *list = yaml_get(node, str_from(am_kinds[i].key));
 

@@ -38,6 +38,7 @@ struct am_integration {
 
 struct am_receiver {
     str name;
+    struct labels labels; /* `name` among them */
     const struct am_integration *integrations;
     size_t count;
 };

@@ -57,12 +57,26 @@ static bool view_alert(struct am *am, struct am_kept *kept, const struct am_filt
     return true;
 }
 
+/* Whether a receiver's labels are wanted. */
+static bool is_owned(const struct am *am, str receiver, const struct am_filter *filter)
+{
+    const struct am_config *config = am->setup->config;
+
+    for (size_t i = 0; filter->receiver_matchers != NULL && i < config->receiver_count; i++) {
+        if (str_eq(config->receivers[i].name, receiver)) {
+            return am_matchers_match(filter->receiver_matchers, config->receivers[i].labels);
+        }
+    }
+    return filter->receiver_matchers == NULL;
+}
+
 /* The receivers of an alert; whether one of them is wanted. */
 static bool view_receivers(struct am *am, struct am_kept *kept, const struct am_filter *filter,
                            struct arena *arena, const str **ret, size_t *ret_count)
 {
     am_routes routes = {0};
     bool wanted = filter->receiver == NULL;
+    bool owned = false;
     str *names;
 
     am_route_match(am->setup->config->route, kept->alert.labels, &routes);
@@ -70,11 +84,12 @@ static bool view_receivers(struct am *am, struct am_kept *kept, const struct am_
     for (size_t i = 0; i < routes.count; i++) {
         names[i] = arena_str(arena, routes.items[i]->receiver);
         wanted = wanted || filter->receiver(filter->context, names[i]);
+        owned = owned || is_owned(am, names[i], filter);
     }
     *ret = names;
     *ret_count = routes.count;
     vec_done(&routes);
-    return wanted;
+    return wanted && (owned || filter->receiver_matchers == NULL);
 }
 
 static int cmp_fingerprints(const void *a, const void *b)
@@ -229,6 +244,7 @@ void am_groups(struct am *am, const struct am_filter *filter, struct arena *aren
 
         if ((filter->receiver != NULL &&
              !filter->receiver(filter->context, group->route->receiver)) ||
+            !is_owned(am, group->route->receiver, filter) ||
             (!filter->muted && group->muted_by.len > 0)) {
             continue;
         }
@@ -322,15 +338,20 @@ void am_silence_list(struct am *am, str id, struct arena *arena, struct am_silen
 
 /* ---- The configuration ---- */
 
-void am_receiver_names(struct am *am, struct arena *arena, str **ret, size_t *ret_count)
+void am_receiver_list(struct am *am, const am_matchers *matchers, struct arena *arena,
+                      struct labels **ret, size_t *ret_count)
 {
-    size_t count;
+    size_t count = 0;
 
     lock_acquire(&am->lock);
-    count = am->setup != NULL ? am->setup->receiver_count : 0;
-    *ret = ARENA_ARRAY(arena, str, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        (*ret)[i] = arena_str(arena, am->setup->receivers[i].receiver);
+    *ret = ARENA_ARRAY(arena, struct labels,
+                       am->setup != NULL ? am->setup->config->receiver_count + 1 : 1);
+    for (size_t i = 0; am->setup != NULL && i < am->setup->config->receiver_count; i++) {
+        struct labels labels = am->setup->config->receivers[i].labels;
+
+        if (am_matchers_match(matchers, labels)) {
+            (*ret)[count++] = labels_copy(arena, labels);
+        }
     }
     lock_release(&am->lock);
     *ret_count = count;

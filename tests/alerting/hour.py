@@ -66,7 +66,7 @@ receivers:
     send_resolved: true
     headers: {{Subject: '[{{{{ .Status | toUpper }}}}] {{{{ .GroupLabels.alertname }}}} ({{{{ len .Alerts.Firing }}}} of {{{{ len .Alerts }}}})'}}
     html: '<p>{{{{ .Status }}}}</p>{{{{ range .Alerts }}}}<li title="{{{{ .Annotations.summary }}}}">{{{{ .Labels.SortedPairs.Values | join " " }}}} {{{{ .Annotations.summary }}}}</li>{{{{ end }}}}'
-    text: '{{{{ template "__subject" . }}}}{{{{ range .Alerts }}}}{{{{ .Status }}}} {{{{ .Labels.part }}}} {{{{ .Annotations.summary }}}};{{{{ end }}}}'
+    text: '{{{{ range .Alerts }}}}{{{{ .Status }}}} {{{{ .Labels.part }}}} {{{{ .Annotations.summary }}}};{{{{ end }}}}'
 inhibit_rules:
 - {{source_matchers: [severity=critical], target_matchers: [severity=warning], equal: [part]}}
 time_intervals:

@@ -277,6 +277,12 @@ def test_labels_of_routes(build, work):
         equal({body["groupLabels"]["alertname"]: body["routeLabels"] for _, _, body in hook.events()}, wanted, "webhook")
         groups = json.loads(server.get("/api/v2/alerts/groups")[2])
         equal({group["labels"]["alertname"]: group["routeLabels"] for group in groups}, wanted, "API")
+        # Receivers by their labels.
+        for matcher, count in (("owner%3Dus", 2), ("owner!%3Dus", 0), ("name%3D~a.*", 2), ("team%3D", 2), ("owner", None)):
+            for path, scale in (("/api/v2/receivers", 0.5), ("/api/v2/alerts/groups", 1), ("/api/v2/alerts", 1.5)):
+                status, _, body = server.get(f"{path}?receiver_matchers={matcher}")
+                equal((status, len(json.loads(body)) if status == 200 else None), (400, None) if count is None else (200, count * scale), f"{path} {matcher}")
+        equal(json.loads(server.get("/api/v2/receivers")[2]), [{"labels": {"name": "all", "owner": "us"}, "name": "all"}], "receivers")
     hook.close()
 
 
