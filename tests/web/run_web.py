@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from weblib import WEB, need_ui  # noqa: E402
-from barotest import Skip, equal, main  # noqa: E402
+from barotest import ROOT, Server, Skip, equal, main  # noqa: E402
 
 LIMIT_S = 580
 KB = 1000
@@ -42,6 +42,44 @@ def test_layers_and_lint(build: pathlib.Path, work: pathlib.Path) -> None:
 def test_units(build: pathlib.Path, work: pathlib.Path) -> None:
     need_ui(build)
     print("  " + next((line.strip() for line in tool("node_modules/.bin/vitest", "run").splitlines() if "Tests" in line), ""))
+
+
+def corpus() -> list[pathlib.Path]:
+    folders = [ROOT / "tests/web" / name for name in ("boards", "corpus", "dashboards", "fixed")]
+    return [path for folder in [*folders, *sorted((ROOT / "packs").glob("*/dashboards"))] for path in sorted(folder.glob("*.json"))]
+
+
+def without(board: dict, *names: str) -> dict:
+    return {name: value for name, value in board.items() if name not in names}
+
+
+def post(server: Server, board: dict) -> None:
+    status, _, body = server.get("/api/dashboards/db", {"Content-Type": "application/json"}, "POST",
+                                 json.dumps({"dashboard": board, "overwrite": True, "message": "a test"}).encode())
+    equal(status, 200, f"{board['title']}: save: {body[:300]!r}")
+
+
+def test_dashboards_are_kept(build: pathlib.Path, work: pathlib.Path) -> None:
+    """The corpus comes from the server and goes back to its file with no value changed but what was."""
+    folder = work / "kept"
+    folder.mkdir()
+    files = {}
+    for i, path in enumerate(corpus()):
+        board = json.loads(path.read_text())
+        copy = folder / f"{i:03d}.json"
+        copy.write_bytes(path.read_bytes())
+        files[board["uid"]] = (copy, board)
+    with Server(str(build / "barograph"), work, "", f"--dashboards.path={folder}", name="kept") as server:
+        server.wait_ready()
+        for uid, (copy, board) in files.items():
+            _, _, body = server.get(f"/api/dashboards/uid/{uid}")
+            given = json.loads(body)["dashboard"]
+            equal(without(given, "id", "version"), without(board, "id", "version"), f"{board['title']}: as given")
+            post(server, {**given, "title": board["title"] + " (changed)"})
+            kept = json.loads(copy.read_text())
+            equal(without(kept, "id", "version", "title"), without(board, "id", "version", "title"), f"{board['title']}: as saved")
+            equal(kept["title"], board["title"] + " (changed)", "title")
+    print(f"  {len(files)} dashboards")
 
 
 def packed(path: pathlib.Path) -> int:
