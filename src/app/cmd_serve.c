@@ -240,6 +240,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .block_written = serve_block_written,
         .block_context = serve,
         .downsample = flags_bool(flags, SERVE_FLAG_TSDB_DOWNSAMPLING),
+        .store_starts = serve->features.st_storage,
         .exemplars_max =
             (uint32_t)(serve->features.exemplar_storage && exemplars == 0 ? EXEMPLARS_WITH_FEATURE
                                                                           : exemplars),
@@ -292,6 +293,7 @@ static int start_scraping(struct serve *serve, struct baro_error *err)
         .metadata_append = serve->features.metadata_wal_records,
         .type_and_unit_labels = serve->features.promql.type_and_unit_labels,
         .exemplar_append = serve->features.exemplar_storage,
+        .keep_starts = serve->features.st_storage,
         .discovery_reload = flags_duration(&serve->flags, SERVE_FLAG_SCRAPE_DISCOVERY),
         .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
         .user_agent = "barograph/" BAROGRAPH_VERSION,

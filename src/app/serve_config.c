@@ -54,7 +54,8 @@ int serve_config_load(struct serve *serve, bool print, struct prom_config **ret,
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
     struct faults faults = {0};
-    const struct prom_load_options options = {.check_selector = retention_selector_check};
+    const struct prom_load_options options = {.check_selector = retention_selector_check,
+                                              .store_starts = serve->features.st_storage};
     const struct baro_error *unsupported;
     size_t count = 0;
     int r;

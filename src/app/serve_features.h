@@ -15,6 +15,7 @@ struct serve_features {
     bool extra_scrape_metrics;
     bool metadata_wal_records;
     bool per_step_stats;
+    bool st_storage;
 };
 
 /* serve_features_init sets what is on without a flag: Prometheus 3.14 has taken duration

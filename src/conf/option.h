@@ -119,6 +119,7 @@ struct option_reader {
     str dir;
     struct faults *faults;
     option_notes *unsupported; /* at most OPTION_NOTES_MAX */
+    bool store_starts;         /* as in prom_load_options */
     bool quiet;                /* within something that is noted as not supported already */
 };
 

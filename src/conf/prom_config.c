@@ -316,6 +316,7 @@ static void load_root(struct option_reader *rd, const struct yaml_node *tree,
         return;
     }
     prom_global_finish(rd, root->global);
+    root->global->proto_first = options->store_starts;
     enum prom_validation scheme = root->global->global.metric_name_validation_scheme;
     expand_labels(rd->arena, &root->global->global.external_labels, options);
     finish_scrapes(rd, root->global, root->scrapes, &jobs, true);
@@ -354,6 +355,7 @@ int prom_config_parse(str text, const char *path, const struct prom_load_options
     atomic_init(&config->refs, 1);
     config->path = arena_str(&config->arena, str_from(path)).ptr;
     struct option_reader rd = {
+        .store_starts = used.store_starts,
         .arena = &config->arena,
         .file = config->path,
         .dir = directory_of(&config->arena, path),

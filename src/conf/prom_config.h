@@ -358,6 +358,9 @@ struct prom_storage {
 
 struct prom_load_options {
     bool agent; /* the rules of --agent */
+    /* --enable-feature=st-storage: PrometheusProto is asked for first where scrape_protocols are
+     * not given, and chunks have start timestamps. */
+    bool store_starts;
     /* Values of ${VAR} in external labels; NULL = the environment. Returns NULL when not set. */
     const char *(*getenv)(void *context, const char *name);
     void *getenv_context;

@@ -20,6 +20,7 @@ struct global_raw {
     struct prom_global global;
     struct conf_strs protocol_names;
     str escaping_name;
+    bool proto_first; /* where protocols are not given */
     bool protocols_given;
     const struct yaml_node *node; /* NULL when the file has none */
 };

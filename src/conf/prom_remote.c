@@ -412,9 +412,14 @@ static void check_encoding(struct option_reader *rd, void *object, const struct 
     const struct yaml_node *value = yaml_get(node, STR("floats"));
     str floats = option_slot_str(&encoding_type, object, "floats");
 
-    if (str_is(floats, "xor2")) {
+    if (rd->store_starts && str_is(floats, "xor")) {
+        option_fault(
+            rd, value,
+            "float chunk encoding \"xor\" is incompatible with start-timestamp storage; XOR "
+            "chunks do not store start timestamps, use \"xor2\"");
+    } else if (!rd->store_starts && str_is(floats, "xor2")) {
         option_unsupported(rd, value, "chunk_encoding: {floats: xor2}");
-    } else if (!str_is(floats, "xor") && !yaml_is_null(value)) {
+    } else if (!str_is(floats, "xor") && !str_is(floats, "xor2") && !yaml_is_null(value)) {
         option_fault(rd, value,
                      "'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field "
                      "must be omitted entirely, got \"%.*s\"",

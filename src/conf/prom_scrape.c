@@ -314,7 +314,8 @@ static void inherit_protocols(struct option_reader *rd, const struct global_raw 
         scrape->scrape_protocols =
             global->protocols_given
                 ? global->global.scrape_protocols
-                : default_protocols(scrape->scrape_native_histograms == CONF_ON);
+                : default_protocols(global->proto_first ||
+                                    scrape->scrape_native_histograms == CONF_ON);
         raw->protocol_names = protocol_texts(rd, scrape->scrape_protocols);
     }
     if (raw->fallback_name.len == 0) {

@@ -31,6 +31,7 @@ struct scrape_options {
     bool extra_metrics;        /* feature extra-scrape-metrics for every job */
     bool metadata_append;      /* feature metadata-wal-records: metadata goes to the appender */
     bool type_and_unit_labels; /* feature of that name: series get __type__ and __unit__ */
+    bool keep_starts;          /* feature st-storage: start timestamps go to the appender */
     bool exemplar_append;      /* feature exemplar-storage: exemplars go to the appender */
     dur discovery_reload;      /* target updates are applied this often; 0 = 5 s */
     const char *external_url;  /* http://host:port/prefix, for global_url; NULL = none */

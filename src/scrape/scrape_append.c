@@ -5,6 +5,7 @@
 #include "conf/prom_config.h"
 #include "model/exposition.h"
 #include "model/relabel.h"
+#include "scrape/scrape_append_priv.h"
 #include "scrape/scrape_labels.h"
 #include "sys/clock.h"
 
@@ -12,17 +13,6 @@ enum {
     SAMPLES_SPARE = 64,          /* room for health series and a few new ones */
     AHEAD_MAX = 10 * DUR_MINUTE, /* samples later than this are out of bounds */
     ATTEMPTS_MAX = 2,            /* the second one resolves forgotten series */
-};
-
-static const char *const report_names[SCRAPE_REPORT_COUNT] = {
-    [SCRAPE_REPORT_UP] = "up",
-    [SCRAPE_REPORT_DURATION] = "scrape_duration_seconds",
-    [SCRAPE_REPORT_SCRAPED] = "scrape_samples_scraped",
-    [SCRAPE_REPORT_POST_RELABEL] = "scrape_samples_post_metric_relabeling",
-    [SCRAPE_REPORT_ADDED] = "scrape_series_added",
-    [SCRAPE_REPORT_TIMEOUT] = "scrape_timeout_seconds",
-    [SCRAPE_REPORT_SAMPLE_LIMIT] = "scrape_sample_limit",
-    [SCRAPE_REPORT_BODY_SIZE] = "scrape_body_size_bytes",
 };
 
 /* One attempt to take a body. */
@@ -40,53 +30,6 @@ struct attempt {
     bool family_changed;
     ts latest; /* samples after it are out of bounds */
 };
-
-/* ---- columns ---- */
-
-void scrape_scratch_done(struct scrape_scratch *scratch)
-{
-    series_walk_done(&scratch->walk);
-    labels_builder_done(&scratch->builder);
-    arena_done(&scratch->arena);
-    (void)mem_free(scratch->refs);
-    (void)mem_free(scratch->t);
-    (void)mem_free(scratch->v);
-    (void)mem_free(scratch->status);
-    (void)mem_free(scratch->ids);
-    histogram_columns_done(&scratch->histograms);
-    vec_done(&scratch->exemplars);
-    exposition_protobuf_done(&scratch->protobuf);
-    nhcb_done(&scratch->nhcb);
-    *scratch = (struct scrape_scratch){0};
-}
-
-static void columns_reserve(struct scrape_scratch *scratch, size_t wanted)
-{
-    size_t capacity = scratch->capacity + scratch->capacity / 2;
-
-    if (LIKELY(wanted <= scratch->capacity)) {
-        return;
-    }
-    capacity = capacity > wanted ? capacity : wanted;
-    scratch->refs = mem_realloc(scratch->refs, capacity * sizeof(*scratch->refs));
-    scratch->t = mem_realloc(scratch->t, capacity * sizeof(*scratch->t));
-    scratch->v = mem_realloc(scratch->v, capacity * sizeof(*scratch->v));
-    scratch->status = mem_realloc(scratch->status, capacity * sizeof(*scratch->status));
-    scratch->ids = mem_realloc(scratch->ids, capacity * sizeof(*scratch->ids));
-    scratch->capacity = capacity;
-}
-
-/* There must be room: columns_reserve came before. */
-static inline void columns_push(struct scrape_scratch *scratch, series_ref ref, ts t, double v,
-                                uint32_t id)
-{
-    const size_t i = scratch->count++;
-
-    scratch->refs[i] = ref;
-    scratch->t[i] = t;
-    scratch->v[i] = v;
-    scratch->ids[i] = id;
-}
 
 /* ---- series ---- */
 
@@ -211,7 +154,7 @@ static COLD int histogram_take(struct attempt *attempt, const struct histogram *
         return 0;
     }
     if (result >= 0) {
-        histogram_columns_push(columns, ref, t, kept, id);
+        histogram_columns_push(columns, ref, t, attempt->scratch->starts.now, kept, id);
     }
     return result;
 }
@@ -242,7 +185,7 @@ static inline int sample_take(struct attempt *attempt, const struct exposition_e
     if (h != NULL) {
         return histogram_take(attempt, h, entry->ref, t, id, err);
     }
-    columns_push(attempt->scratch, entry->ref, t, event->value, id);
+    scrape_columns_push(attempt->scratch, entry->ref, t, event->value, id);
     if (UNLIKELY(event->exemplar.ptr != NULL) && attempt->series->append_exemplars) {
         exemplar_take(attempt, event, entry->ref, t);
     }
@@ -306,8 +249,8 @@ static int new_take(struct attempt *attempt, const struct exposition_event *even
     }
     attempt->result->added++;
     /* Behind this sample there may be all that the cache still expects, and as many stale marks. */
-    columns_reserve(scratch,
-                    scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
+    scrape_columns_reserve(scratch,
+                           scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
     return sample_take(attempt, event, h, series_walk_entry(&scratch->walk, id), id, err);
 }
 
@@ -350,8 +293,8 @@ static int line_take(struct attempt *attempt, const struct exposition_event *eve
         return 0;
     }
     id = series_walk_find(&scratch->walk, event->raw);
-    columns_reserve(scratch,
-                    scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
+    scrape_columns_reserve(scratch,
+                           scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
     return id != SERIES_ID_NONE ? known_take(attempt, event, NULL, id, err)
                                 : new_take(attempt, event, NULL, err);
 }
@@ -448,7 +391,12 @@ static int series_take(struct attempt *attempt, const struct exposition_event *e
     uint32_t id = event_find(attempt, event->raw);
     int result = 0;
 
-    columns_reserve(scratch, scratch->count + 2 * (size_t)walk->cache->count + SAMPLES_SPARE);
+    if (scratch->starts.keeps && attempt->format == EXPOSITION_PROTOBUF) {
+        scratch->starts.now = attempt->is_synthetic ? scratch->nhcb.st : scratch->protobuf.st;
+    }
+
+    scrape_columns_reserve(scratch,
+                           scratch->count + 2 * (size_t)walk->cache->count + SAMPLES_SPARE);
     if (id != SERIES_ID_NONE) {
         result = known_take(attempt, event, h, id, err);
     } else {
@@ -462,6 +410,7 @@ static int series_take(struct attempt *attempt, const struct exposition_event *e
             exemplars_give(attempt, entry->ref);
         }
     }
+    scratch->starts.now = 0;
     vec_reset(&scratch->exemplars);
     arena_reset(&scratch->arena);
     return result;
@@ -601,11 +550,43 @@ static int nhcb_series(struct attempt *attempt, const struct exposition_event *e
         return result;
     }
     nhcb_take(nhcb, part, labels, event);
+    nhcb->st = attempt->format == EXPOSITION_PROTOBUF ? attempt->scratch->protobuf.st : 0;
     if (part == NHCB_BUCKET) {
         nhcb_exemplar(attempt, event);
     }
     arena_reset(&attempt->scratch->arena);
     return attempt->series->settings->always_scrape_classic_histograms != CONF_ON;
+}
+
+/* Start timestamps of OpenMetrics: series wait for the line that tells theirs. 1 for such a line,
+ * which goes no further, else 0. */
+static int starts_look(struct attempt *attempt, const struct exposition_event *event, int kind,
+                       struct baro_error *err)
+{
+    struct scrape_scratch *scratch = attempt->scratch;
+    struct labels labels = {0};
+    int result = 0;
+
+    if (!scratch->starts.keeps || attempt->format != EXPOSITION_OPENMETRICS) {
+        return 0;
+    }
+    if (kind != EXPOSITION_SERIES) {
+        scrape_starts_family(&scratch->starts);
+        return 0;
+    }
+    result = labels_read(attempt, event, &labels, err);
+    if (result >= 0 && scrape_starts_is_created(event, labels_get(labels, LABEL_METRIC_NAME))) {
+        result = nhcb_give(attempt, err);
+        result = result < 0 ? result : labels_read(attempt, event, &labels, err);
+        scrape_starts_created(&scratch->starts, event, labels, scratch->count,
+                              scratch->histograms.st, scratch->histograms.count);
+        result = result < 0 ? result : 1;
+    } else if (result >= 0) {
+        scrape_starts_wait(&scratch->starts, event, labels, scratch->count,
+                           scratch->histograms.count);
+    }
+    arena_reset(&scratch->arena);
+    return result;
 }
 
 /* Walks a body whose events need more than the raw bytes of a line. */
@@ -620,8 +601,8 @@ static int events_walk(struct attempt *attempt, struct baro_error *err)
         if (kind < 0) {
             return kind;
         }
-        result = 0;
-        if (attempt->converts) {
+        result = starts_look(attempt, &event, kind, err);
+        if (result == 0 && attempt->converts) {
             result = kind == EXPOSITION_SERIES ? nhcb_series(attempt, &event, err)
                                                : nhcb_give(attempt, err);
         }
@@ -650,7 +631,9 @@ static int body_read(struct attempt *attempt, str body, enum exposition_format f
         return events_walk(attempt, err);
     }
     exposition_init(&attempt->parser, body, format);
-    return attempt->converts ? events_walk(attempt, err) : body_walk(attempt, err);
+    return attempt->converts || (attempt->scratch->starts.keeps && format == EXPOSITION_OPENMETRICS)
+               ? events_walk(attempt, err)
+               : body_walk(attempt, err);
 }
 
 static int body_take(struct attempt *attempt, struct baro_error *err)
@@ -697,72 +680,13 @@ static void stale_push(struct series_entry *entry, void *context)
         return;
     }
     if ((series_entry_flags(entry) & SERIES_HISTOGRAM) != 0) {
-        histogram_columns_push(histograms, entry->ref, attempt->answer->t,
+        histogram_columns_push(histograms, entry->ref, attempt->answer->t, 0,
                                histogram_new_stale(&histograms->arena), SERIES_ID_NONE);
     } else {
-        columns_reserve(attempt->scratch, attempt->scratch->count + SAMPLES_SPARE);
-        columns_push(attempt->scratch, entry->ref, attempt->answer->t, value_stale(),
-                     SERIES_ID_NONE);
+        scrape_columns_reserve(attempt->scratch, attempt->scratch->count + SAMPLES_SPARE);
+        scrape_columns_push(attempt->scratch, entry->ref, attempt->answer->t, value_stale(),
+                            SERIES_ID_NONE);
     }
-}
-
-static int report_ref(struct attempt *attempt, enum scrape_report which, struct baro_error *err)
-{
-    struct scrape_series *series = attempt->series;
-    struct appender *appender = attempt->scratch->appender;
-    struct labels_builder *builder = &attempt->scratch->builder;
-    int result = 0;
-
-    if (!series->has_report[which]) {
-        labels_builder_load(builder, series->labels);
-        labels_builder_set(builder, LABEL_METRIC_NAME, str_from(report_names[which]));
-        result = appender->ops->series(appender, labels_builder_finish(builder),
-                                       &series->report[which], err);
-        series->has_report[which] = result >= 0;
-    }
-    return result < 0 ? result : 0;
-}
-
-static void report_values(const struct attempt *attempt, double ret[SCRAPE_REPORT_COUNT])
-{
-    const struct scrape_result *result = attempt->result;
-    const struct scrape_answer *answer = attempt->answer;
-
-    ret[SCRAPE_REPORT_UP] = result->code == 0 ? 1 : 0;
-    ret[SCRAPE_REPORT_DURATION] = result->duration_seconds;
-    ret[SCRAPE_REPORT_SCRAPED] = (double)result->scraped;
-    ret[SCRAPE_REPORT_POST_RELABEL] = (double)result->post_relabel;
-    ret[SCRAPE_REPORT_ADDED] = (double)result->added;
-    ret[SCRAPE_REPORT_TIMEOUT] = (double)attempt->series->timeout / DUR_SECOND;
-    ret[SCRAPE_REPORT_SAMPLE_LIMIT] = (double)attempt->series->settings->sample_limit;
-    ret[SCRAPE_REPORT_BODY_SIZE] = answer->body_was_too_long ? -1
-                                   : answer->fail != NULL    ? 0
-                                                             : (double)answer->body.len;
-}
-
-static int report_push(struct attempt *attempt, bool is_stale, struct baro_error *err)
-{
-    struct scrape_series *series = attempt->series;
-    const int count = series->extra_metrics ? SCRAPE_REPORT_COUNT : SCRAPE_REPORT_BASIC_COUNT;
-    double values[SCRAPE_REPORT_COUNT] = {0};
-
-    if (!is_stale) {
-        report_values(attempt, values);
-    }
-    columns_reserve(attempt->scratch, attempt->scratch->count + SCRAPE_REPORT_COUNT);
-    for (int i = 0; i < count; i++) {
-        int result = report_ref(attempt, (enum scrape_report)i, err);
-
-        if (result == BARO_ELIMIT) {
-            continue; /* a new target, and no room for its series */
-        }
-        if (result < 0) {
-            return result;
-        }
-        columns_push(attempt->scratch, series->report[i], attempt->answer->t,
-                     is_stale ? value_stale() : values[i], SERIES_ID_NONE);
-    }
-    return 0;
 }
 
 /* ---- giving it to the store ---- */
@@ -773,13 +697,15 @@ static int columns_give(struct scrape_scratch *scratch, struct baro_error *err)
                                        .t = scratch->t,
                                        .v = scratch->v,
                                        .count = scratch->count,
-                                       .status = scratch->status};
-
-    const struct append_histograms histograms = {.refs = scratch->histograms.refs,
-                                                 .t = scratch->histograms.t,
-                                                 .h = scratch->histograms.h,
-                                                 .count = scratch->histograms.count,
-                                                 .status = scratch->histograms.status};
+                                       .status = scratch->status,
+                                       .st = scratch->starts.keeps ? scratch->starts.floats : NULL};
+    const struct append_histograms histograms = {
+        .refs = scratch->histograms.refs,
+        .t = scratch->histograms.t,
+        .h = scratch->histograms.h,
+        .st = scratch->starts.keeps ? scratch->histograms.st : NULL,
+        .count = scratch->histograms.count,
+        .status = scratch->histograms.status};
     const struct appender_ops *ops = scratch->appender->ops;
     const int refused = ops->samples(scratch->appender, &batch, err);
     int more = 0;
@@ -894,8 +820,9 @@ static int columns_fill(struct attempt *attempt)
     scratch->count = 0;
     histogram_columns_reset(&scratch->histograms);
     nhcb_reset(&scratch->nhcb);
+    scrape_starts_begin(&scratch->starts, attempt->series->keep_starts);
     vec_reset(&scratch->exemplars);
-    columns_reserve(scratch, 2 * (size_t)attempt->series->cache.count + SAMPLES_SPARE);
+    scrape_columns_reserve(scratch, 2 * (size_t)attempt->series->cache.count + SAMPLES_SPARE);
     series_walk_begin(&scratch->walk, &attempt->series->cache);
     if (answer->fail != NULL) {
         result->err = *answer->fail;
@@ -910,7 +837,7 @@ static int columns_fill(struct attempt *attempt)
     }
     result->duration_seconds =
         (double)(clock_mono(answer->clock) - answer->started) / (double)MONO_PER_SECOND;
-    return report_push(attempt, false, &result->commit_err);
+    return scrape_report_push(scratch, attempt->series, answer, result, false, &result->commit_err);
 }
 
 static void result_reset(struct scrape_result *result)
@@ -979,7 +906,7 @@ int scrape_append_end(struct scrape_scratch *scratch, struct scrape_series *seri
     int result = 0;
 
     failure_push(&attempt);
-    result = report_push(&attempt, true, err);
+    result = scrape_report_push(scratch, series, attempt.answer, attempt.result, true, err);
     if (result >= 0) {
         result = columns_give(scratch, err);
     }

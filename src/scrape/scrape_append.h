@@ -20,6 +20,7 @@
 #include "model/labels_builder.h"
 #include "model/exposition_protobuf.h"
 #include "scrape/scrape_histograms.h"
+#include "scrape/scrape_starts.h"
 #include "scrape/series_cache.h"
 #include "scrape/target_metadata.h"
 #include "storage/appender.h"
@@ -50,6 +51,7 @@ struct scrape_series {
     bool append_metadata;
     bool type_and_unit_labels;
     bool append_exemplars;
+    bool keep_starts; /* start timestamps go to the store */
     dur timeout;
     struct series_cache cache;
     size_t cache_bytes; /* as the gauge has it */
@@ -75,6 +77,7 @@ struct scrape_scratch {
     VEC(struct exemplar) exemplars; /* of the sample at hand; in the histograms' arena */
     struct exposition_protobuf protobuf;
     struct nhcb nhcb;
+    struct scrape_starts starts;
 };
 
 void scrape_scratch_done(struct scrape_scratch *scratch);

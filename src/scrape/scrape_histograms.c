@@ -20,6 +20,7 @@ void histogram_columns_done(struct histogram_columns *columns)
     (void)mem_free(columns->refs);
     (void)mem_free(columns->t);
     (void)mem_free(columns->h);
+    (void)mem_free(columns->st);
     (void)mem_free(columns->ids);
     (void)mem_free(columns->status);
     arena_done(&columns->arena);
@@ -32,7 +33,7 @@ void histogram_columns_reset(struct histogram_columns *columns)
     arena_reset(&columns->arena);
 }
 
-void histogram_columns_push(struct histogram_columns *columns, series_ref ref, ts t,
+void histogram_columns_push(struct histogram_columns *columns, series_ref ref, ts t, ts st,
                             const struct histogram *h, uint32_t id)
 {
     const size_t i = columns->count;
@@ -43,6 +44,7 @@ void histogram_columns_push(struct histogram_columns *columns, series_ref ref, t
         columns->refs = mem_realloc(columns->refs, capacity * sizeof(*columns->refs));
         columns->t = mem_realloc(columns->t, capacity * sizeof(*columns->t));
         columns->h = mem_realloc(columns->h, capacity * sizeof(*columns->h));
+        columns->st = mem_realloc(columns->st, capacity * sizeof(*columns->st));
         columns->ids = mem_realloc(columns->ids, capacity * sizeof(*columns->ids));
         columns->status = mem_realloc(columns->status, capacity * sizeof(*columns->status));
         columns->capacity = capacity;
@@ -50,6 +52,7 @@ void histogram_columns_push(struct histogram_columns *columns, series_ref ref, t
     columns->refs[i] = ref;
     columns->t[i] = t;
     columns->h[i] = h;
+    columns->st[i] = st;
     columns->ids[i] = id;
     columns->count = i + 1;
 }

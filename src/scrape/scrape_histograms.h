@@ -26,6 +26,7 @@ struct histogram_columns {
     series_ref *refs;
     ts *t;
     const struct histogram **h; /* in the arena */
+    ts *st;                     /* start timestamps; 0 = unknown */
     uint32_t *ids;              /* of the entry a histogram belongs to, as in scrape_scratch */
     uint8_t *status;
     size_t count;
@@ -36,8 +37,8 @@ struct histogram_columns {
 void histogram_columns_done(struct histogram_columns *columns);
 void histogram_columns_reset(struct histogram_columns *columns);
 
-/* histogram_columns_push keeps h, which is in the columns' arena. */
-void histogram_columns_push(struct histogram_columns *columns, series_ref ref, ts t,
+/* histogram_columns_push keeps h, which is in the columns' arena; st = 0 is an unknown start. */
+void histogram_columns_push(struct histogram_columns *columns, series_ref ref, ts t, ts st,
                             const struct histogram *h, uint32_t id);
 
 /* scrape_histogram_admit copies h into the arena, coarser where the job's limits ask for it. Fails
@@ -65,6 +66,7 @@ struct nhcb {
     VEC(struct exemplar) exemplars; /* of its buckets; the caller's */
     bool has_timestamp;
     ts t;
+    ts st; /* the start timestamp of its series; 0 = unknown */
 };
 
 void nhcb_done(struct nhcb *nhcb);

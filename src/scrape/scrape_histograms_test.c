@@ -209,7 +209,7 @@ TEST(histogram_columns_grow_and_forget)
 
     for (int round = 0; round < 2; round++) {
         for (uint32_t i = 0; i < 1000; i++) {
-            histogram_columns_push(&columns, i, (ts)i * 10,
+            histogram_columns_push(&columns, i, (ts)i * 10, (ts)i,
                                    histogram_of(&columns.arena, 0, 1 + i % 3), i + 1);
         }
         assert_int_equal(columns.count, 1000);

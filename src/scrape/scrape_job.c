@@ -32,6 +32,7 @@ int scrape_job_new(struct prom_config *config, const struct prom_scrape *setting
     job->append_metadata = options->metadata_append;
     job->type_and_unit_labels = options->type_and_unit_labels;
     job->append_exemplars = options->exemplar_append;
+    job->keep_starts = options->keep_starts;
     buf_c(&accept, "Accept: ");
     target_accept_header(&accept, settings);
     job->accept = buf_take_c(&accept);

@@ -441,3 +441,149 @@ TEST(scrape_native_reads_what_libbaro_exposes)
     (void)mem_free(lines[1]);
     (void)baro_registry_free(registry);
 }
+
+/* ---- start timestamps ---- */
+
+static void scrape_openmetrics(struct rig *rig, const char *body, ts t, const char *want)
+{
+    buf_c(&rig->body, body);
+    scrape(rig, "application/openmetrics-text; version=1.0.0", t, want);
+    assert_int_equal(rig->result.code, 0);
+}
+
+#define O "instance=\"h:1\""
+
+/* The line belongs to the samples before it that have its labels, and is no series; what has
+ * another type keeps its name. */
+TEST(scrape_starts_of_openmetrics_are_lines_of_their_own)
+{
+    static const char body[] = "# TYPE c counter\n"
+                               "c_total{a=\"x\"} 1\n"
+                               "c_created{a=\"x\"} 12.5\n"
+                               "c_total{a=\"y\"} 2\n"
+                               "c_total{a=\"z\"} 3\n"
+                               "c_created{a=\"z\"} 13\n"
+                               "# TYPE s summary\n"
+                               "s{quantile=\"0.5\"} 4\n"
+                               "s_count 5\n"
+                               "s_sum 6\n"
+                               "s_created 14\n"
+                               "# TYPE h histogram\n"
+                               "h_bucket{le=\"+Inf\"} 7\n"
+                               "h_count 7\n"
+                               "h_sum 8\n"
+                               "h_created 15\n"
+                               "# TYPE g gauge\n"
+                               "g_created 16\n"
+                               "# EOF\n";
+    struct rig rig;
+
+    rig_init(&rig);
+    rig.series.keep_starts = true;
+    for (ts t = 100000; t <= 300000; t += 100000) {
+        char want[1024];
+
+        (void)snprintf(want, sizeof(want),
+                       "c_total{a=\"x\", " O "} 1 @%lld since 12500\n"
+                       "c_total{a=\"y\", " O "} 2 @%lld\n"
+                       "c_total{a=\"z\", " O "} 3 @%lld since 13000\n"
+                       "s{" O ", quantile=\"0.5\"} 4 @%lld since 14000\n"
+                       "s_count{" O "} 5 @%lld since 14000\n"
+                       "s_sum{" O "} 6 @%lld since 14000\n"
+                       "h_bucket{" O ", le=\"+Inf\"} 7 @%lld since 15000\n"
+                       "h_count{" O "} 7 @%lld since 15000\n"
+                       "h_sum{" O "} 8 @%lld since 15000\n"
+                       "g_created{" O "} 16 @%lld\n",
+                       (long long)t, (long long)t, (long long)t, (long long)t, (long long)t,
+                       (long long)t, (long long)t, (long long)t, (long long)t, (long long)t);
+        scrape_openmetrics(&rig, body, t, want);
+        assert_int_equal(rig.result.scraped, 10);
+    }
+    /* What is gone gets a stale marker, without a start. */
+    scrape_openmetrics(&rig, "# TYPE c counter\nc_total{a=\"x\"} 1\n# EOF\n", 400000,
+                       "c_total{a=\"x\", " O "} 1 @400000\n"
+                       "c_total{a=\"y\", " O "} stale @400000\n"
+                       "c_total{a=\"z\", " O "} stale @400000\n"
+                       "s{" O ", quantile=\"0.5\"} stale @400000\n"
+                       "s_count{" O "} stale @400000\n"
+                       "s_sum{" O "} stale @400000\n"
+                       "h_bucket{" O ", le=\"+Inf\"} stale @400000\n"
+                       "h_count{" O "} stale @400000\n"
+                       "h_sum{" O "} stale @400000\n"
+                       "g_created{" O "} stale @400000\n");
+    rig_done(&rig);
+}
+
+/* Without the feature the lines are series as ever. */
+TEST(scrape_starts_are_series_where_they_are_not_kept)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    scrape_openmetrics(&rig, "# TYPE c counter\nc_total 1\nc_created 12.5\n# EOF\n", 100000,
+                       "c_total{" O "} 1 @100000\nc_created{" O "} 12.5 @100000\n");
+    rig_done(&rig);
+}
+
+/* A classic histogram that becomes a native one takes its start with it. */
+TEST(scrape_starts_follow_histograms_that_are_converted)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    rig.series.keep_starts = true;
+    rig.settings.convert_classic_histograms_to_nhcb = CONF_ON;
+    scrape_openmetrics(&rig,
+                       "# TYPE h histogram\n"
+                       "h_bucket{a=\"x\",le=\"1\"} 1\nh_bucket{a=\"x\",le=\"+Inf\"} 2\n"
+                       "h_count{a=\"x\"} 2\nh_sum{a=\"x\"} 3\nh_created{a=\"x\"} 15\n"
+                       "h_bucket{a=\"y\",le=\"1\"} 1\nh_bucket{a=\"y\",le=\"+Inf\"} 2\n"
+                       "h_count{a=\"y\"} 2\nh_sum{a=\"y\"} 3\nh_created{a=\"y\"} 16\n"
+                       "# EOF\n",
+                       100000,
+                       "h{a=\"x\", " O "} {count:2, sum:3, [-Inf,1]:1, (1,+Inf]:1} @100000 since "
+                       "15000\n"
+                       "h{a=\"y\", " O "} {count:2, sum:3, [-Inf,1]:1, (1,+Inf]:1} @100000 since "
+                       "16000\n");
+    rig_done(&rig);
+}
+
+static void put_start(struct rig *rig, uint32_t number, uint64_t seconds)
+{
+    struct buf time = {0};
+
+    protobuf_put_uint(&time, 1, seconds);
+    protobuf_body_message(&rig->value, number, &time);
+    buf_done(&time);
+}
+
+TEST(scrape_starts_of_protobuf_stand_with_the_samples)
+{
+    static const bool keeps[] = {true, false};
+
+    for (size_t i = 0; i < ARRAY_COUNT(keeps); i++) {
+        struct rig rig;
+
+        rig_init(&rig);
+        rig.series.keep_starts = keeps[i];
+        protobuf_put_double(&rig.value, 1, 5);
+        put_start(&rig, 3, 12);
+        protobuf_body_family(&rig.body, "c_total", 0, &rig.value);
+        put_gauge(&rig, 6);
+        protobuf_put_uint(&rig.value, 1, 1);
+        protobuf_put_double(&rig.value, 2, 4);
+        protobuf_put_sint(&rig.value, 5, 0);
+        protobuf_body_span(&rig.value, 12, 0, 1);
+        protobuf_put_sint(&rig.value, 13, 1);
+        put_start(&rig, 15, 13);
+        protobuf_body_family(&rig.body, "h", 4, &rig.value);
+        scrape_protobuf(&rig, 100000,
+                        keeps[i] ? "c_total{" I "} 5 @100000 since 12000\n"
+                                   "g{" I "} 6 @100000\n"
+                                   "h{" I "} {count:1, sum:4, (0.5,1]:1} @100000 since 13000\n"
+                                 : "c_total{" I "} 5 @100000\n"
+                                   "g{" I "} 6 @100000\n"
+                                   "h{" I "} {count:1, sum:4, (0.5,1]:1} @100000\n");
+        rig_done(&rig);
+    }
+}

@@ -119,6 +119,7 @@ static void target_settle(struct scrape_target *target, struct scrape_job *job)
     target->series.append_metadata = job->append_metadata;
     target->series.type_and_unit_labels = job->type_and_unit_labels;
     target->series.append_exemplars = job->append_exemplars;
+    target->series.keep_starts = job->keep_starts;
     target->series.timeout = target->plan.timeout;
 }
 

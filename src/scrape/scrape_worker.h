@@ -38,6 +38,7 @@ struct scrape_job {
     bool append_metadata;
     bool type_and_unit_labels;
     bool append_exemplars;
+    bool keep_starts;
     /* How many targets there are when that is beyond target_limit: then every scrape fails. */
     _Atomic uint64_t targets_over;
 };

@@ -21,6 +21,7 @@ struct pending {
     ts t;
     double v;
     str histogram; /* printed; ptr NULL for a float */
+    ts st;
 };
 
 struct recorder {
@@ -106,7 +107,8 @@ static int rec_samples(struct appender *appender, const struct append_batch *bat
         batch->status[i] = judge(self, batch->refs[i], batch->t[i], batch->v[i]);
         if (batch->status[i] == APPEND_OK) {
             vec_push(&self->pending,
-                     ((struct pending){batch->refs[i], batch->t[i], batch->v[i], STR_NULL}));
+                     ((struct pending){batch->refs[i], batch->t[i], batch->v[i], STR_NULL,
+                                       batch->st != NULL ? batch->st[i] : 0}));
         } else {
             refused++;
         }
@@ -142,7 +144,8 @@ static int rec_histograms(struct appender *appender, const struct append_histogr
         }
         vec_push(&self->pending,
                  ((struct pending){batch->refs[i], batch->t[i], h->sum,
-                                   arena_str(&self->recorder->arena, buf_view(&text))}));
+                                   arena_str(&self->recorder->arena, buf_view(&text)),
+                                   batch->st != NULL ? batch->st[i] : 0}));
     }
     lock_release(&self->recorder->lock);
     buf_done(&text);
@@ -203,7 +206,11 @@ static int rec_commit(struct appender *appender, struct baro_error *err)
         } else {
             buf_double(&recorder->lines, sample->v, NUM_G);
         }
-        buf_printf(&recorder->lines, " @%lld\n", (long long)sample->t);
+        buf_printf(&recorder->lines, " @%lld", (long long)sample->t);
+        if (sample->st != 0) {
+            buf_printf(&recorder->lines, " since %lld", (long long)sample->st);
+        }
+        buf_char(&recorder->lines, '\n');
     }
     vec_reset(&self->pending);
     lock_release(&recorder->lock);

@@ -1,6 +1,7 @@
 /*
  * recorder: an appendable that remembers what was committed, for tests: one text line a sample,
- * "name{labels} value @t", in order. Any number of appenders in any threads.
+ * "name{labels} value @t", with " since ST" where a start timestamp was given, in order. Any number
+ * of appenders in any threads.
  */
 #pragma once
 

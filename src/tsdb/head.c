@@ -65,7 +65,7 @@ static void free_outside(struct head *head)
         }
         series = head_series_at(head, slot);
         if ((series->flags & SERIES_DEAD) == 0) {
-            head_open_drop_locked(head, series);
+            head_open_drop_locked(head, slot);
             head_chain_free(head, series->closed);
         }
     }
@@ -78,6 +78,7 @@ struct head *head_free(struct head *head)
         return NULL;
     }
     free_outside(head);
+    head_starts_done(head);
     for (size_t i = 0; i < head->pages_count; i++) {
         (void)mem_free(head->pages[i]);
     }

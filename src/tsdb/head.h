@@ -32,6 +32,7 @@ struct head_options {
     dur too_far;
     enum tsdb_wal_compression wal_compression;
     uint64_t memory_limit; /* as in tsdb_options */
+    bool store_starts;     /* as in tsdb_options */
     /* What the process has in RAM, for tests; NULL = as the kernel counts it. */
     uint64_t (*memory_used)(void *context);
     void *memory_context;

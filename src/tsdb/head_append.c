@@ -90,6 +90,14 @@ static bool column_h_grow(struct head_appender *appender, size_t capacity)
     return h != NULL;
 }
 
+static bool column_st_grow(struct head_appender *appender, size_t capacity)
+{
+    void *st = mem_try_realloc(appender->st, capacity * sizeof(*appender->st));
+
+    appender->st = st != NULL ? st : appender->st;
+    return st != NULL;
+}
+
 static bool columns_reserve(struct head_appender *appender, size_t more)
 {
     size_t capacity = appender->capacity == 0 ? COLUMNS_FIRST : appender->capacity;
@@ -110,7 +118,8 @@ static bool columns_reserve(struct head_appender *appender, size_t more)
     v = mem_try_realloc(appender->v, capacity * sizeof(double));
     appender->v = v != NULL ? v : appender->v;
     if (refs == NULL || slots == NULL || t == NULL || v == NULL ||
-        (appender->h != NULL && !column_h_grow(appender, capacity))) {
+        (appender->h != NULL && !column_h_grow(appender, capacity)) ||
+        (appender->head->options.store_starts && !column_st_grow(appender, capacity))) {
         return false;
     }
     appender->capacity = capacity;
@@ -196,6 +205,9 @@ void head_append_push_locked(struct head_appender *appender, struct head_series 
     if (appender->h != NULL) {
         appender->h[n] = h;
     }
+    if (appender->st != NULL) {
+        appender->st[n] = 0;
+    }
     appender->count = n + 1;
     series->pending = (uint32_t)n;
 }
@@ -279,9 +291,12 @@ static int take_block(struct head_appender *appender, const struct append_batch 
         enum append_status status = APPEND_UNKNOWN;
 
         if (slots[i] != HEAD_SLOT_NONE) {
+            size_t before = appender->count;
+
             head_stripe_hold(head, slots[i], &held);
             status = take_locked(appender, head_series_at(head, slots[i]), slots[i],
                                  batch->t[first + i], batch->v[first + i]);
+            head_append_start(appender, before, batch->st, first + i);
         }
         batch->status[first + i] = (uint8_t)status;
         refused += status != APPEND_OK;
@@ -437,6 +452,13 @@ struct applied {
     ts maxt;
 };
 
+/* The sample that was taken is in the head: so is its start. */
+static void apply_start_locked(struct head_appender *appender, size_t i)
+{
+    head_series_note_start_locked(appender->head, appender->slots[i],
+                                  appender->st != NULL ? appender->st[i] : 0);
+}
+
 static bool apply_one_locked(struct head_appender *appender, size_t i, struct applied *ret)
 {
     struct head *head = appender->head;
@@ -472,6 +494,7 @@ static void apply_samples(struct head_appender *appender, struct applied *ret)
         series->flags = (uint8_t)((series->flags | SERIES_LOGGED) & ~SERIES_TOUCHED);
         head_series_unpin_locked(series);
         if (LIKELY(apply_one_locked(appender, i, ret))) {
+            apply_start_locked(appender, i);
             mint = t < mint ? t : mint;
             maxt = t > maxt ? t : maxt;
         }
@@ -575,6 +598,7 @@ static void forget(struct head_appender *appender)
         appender->t = mem_free(appender->t);
         appender->v = mem_free(appender->v);
         appender->h = mem_free(appender->h);
+        appender->st = mem_free(appender->st);
         appender->capacity = 0;
         buf_done(&appender->record);
         wal_batch_done(&appender->batch);
@@ -633,6 +657,7 @@ static void appender_free(struct appender *base)
     (void)mem_free(appender->t);
     (void)mem_free(appender->v);
     (void)mem_free(appender->h);
+    (void)mem_free(appender->st);
     vec_done(&appender->unlogged);
     vec_done(&appender->exemplars);
     vec_done(&appender->metadata);

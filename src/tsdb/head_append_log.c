@@ -97,9 +97,15 @@ static int log_floats(struct head_appender *appender, size_t first, size_t count
         size_t left = first + count - i;
         int r;
 
+        left = left < RECORD_SAMPLES_MAX ? left : RECORD_SAMPLES_MAX;
         buf_reset(&appender->record);
-        wal_put_samples(&appender->record, appender->refs + i, appender->t + i, appender->v + i,
-                        left < RECORD_SAMPLES_MAX ? left : RECORD_SAMPLES_MAX);
+        if (appender->st != NULL) {
+            wal_put_samples_st(&appender->record, appender->refs + i, appender->t + i,
+                               appender->v + i, appender->st + i, left);
+        } else {
+            wal_put_samples(&appender->record, appender->refs + i, appender->t + i, appender->v + i,
+                            left);
+        }
         r = end_record(appender, err);
         if (r < 0) {
             return r;
@@ -139,6 +145,47 @@ static int log_histograms(struct head_appender *appender, enum wal_record_type t
     return base == SIZE_MAX ? 0 : end_record(appender, err);
 }
 
+/* The same in the newer records: integers or floats, whatever their bounds. */
+static int log_histograms_st(struct head_appender *appender, bool is_float, size_t first,
+                             size_t count, struct baro_error *err)
+{
+    struct wal_histograms at = {.type = (uint8_t)wal_histogram_st_type(is_float)};
+    int r = 0;
+
+    begin_record(appender, (enum wal_record_type)at.type);
+    for (size_t i = first; r >= 0 && i < first + count; i++) {
+        const struct histogram *h = appender->h[i];
+
+        if (h->integer == is_float) {
+            continue;
+        }
+        if (appender->record.len > RECORD_BYTES_MAX) {
+            r = end_record(appender, err);
+            begin_record(appender, (enum wal_record_type)at.type);
+            at = (struct wal_histograms){.type = at.type};
+        }
+        wal_put_histogram_st(&appender->record, &at, appender->refs[i], appender->t[i],
+                             appender->st[i], h);
+    }
+    return r < 0 ? r : end_record(appender, err);
+}
+
+static int log_histograms_run(struct head_appender *appender, size_t first, size_t count,
+                              struct baro_error *err)
+{
+    int r = 0;
+
+    if (appender->st != NULL) {
+        r = log_histograms_st(appender, false, first, count, err);
+        return r < 0 ? r : log_histograms_st(appender, true, first, count, err);
+    }
+    for (int type = WAL_RECORD_HISTOGRAMS; r >= 0 && type <= WAL_RECORD_CUSTOM_FLOAT_HISTOGRAMS;
+         type++) {
+        r = log_histograms(appender, (enum wal_record_type)type, first, count, err);
+    }
+    return r;
+}
+
 /* A series' samples stand in the WAL in the order of their times: runs of floats and of histograms
  * follow each other as they came, and a series has one kind of histogram in a run. */
 static int log_samples(struct head_appender *appender, struct baro_error *err)
@@ -148,14 +195,8 @@ static int log_samples(struct head_appender *appender, struct baro_error *err)
 
     for (size_t i = 0; r >= 0 && i < appender->count; i += length) {
         length = run_length(appender, i);
-        if (!is_histogram(appender, i)) {
-            r = log_floats(appender, i, length, err);
-            continue;
-        }
-        for (int type = WAL_RECORD_HISTOGRAMS; r >= 0 && type <= WAL_RECORD_CUSTOM_FLOAT_HISTOGRAMS;
-             type++) {
-            r = log_histograms(appender, (enum wal_record_type)type, i, length, err);
-        }
+        r = is_histogram(appender, i) ? log_histograms_run(appender, i, length, err)
+                                      : log_floats(appender, i, length, err);
     }
     return r;
 }

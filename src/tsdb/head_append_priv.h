@@ -35,6 +35,7 @@ struct head_appender {
     ts *t;
     double *v;
     const struct histogram **h; /* in the arena; NULL while there are floats only */
+    ts *st;                     /* start timestamps, where the head stores them; else NULL */
     size_t count;
     size_t capacity;
     bool is_by_sample; /* a series has histograms of several kinds: each goes to a record alone */
@@ -107,6 +108,16 @@ bool head_append_overtaken_locked(struct head_appender *appender, size_t i);
 /* head_append_push takes a sample into the columns; h is NULL or in the arena. */
 void head_append_push_locked(struct head_appender *appender, struct head_series *series,
                              uint32_t slot, ts t, double v, const struct histogram *h);
+
+/* head_append_start keeps the start timestamp of sample i of a batch, which may have none, where
+ * that sample was taken: there are more in the columns than before. */
+static inline void head_append_start(struct head_appender *appender, size_t before, const ts *st,
+                                     size_t i)
+{
+    if (UNLIKELY(appender->st != NULL) && st != NULL && appender->count > before) {
+        appender->st[appender->count - 1] = st[i];
+    }
+}
 
 /* head_append_make_h makes the column of histograms; false when memory is out. */
 bool head_append_make_h(struct head_appender *appender);

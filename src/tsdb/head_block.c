@@ -247,6 +247,11 @@ static pool_ref copy_open(struct block_making *making, uint32_t slot)
             making->open_mint = head_open_mint_locked(head, series);
             making->open_maxt = series->chunk.t;
         }
+        if (data.len > 0 &&
+            head_starts_pack_locked(head, slot, data, &making->open_encoding, &making->open)) {
+            lock_release(head_stripe(head, slot));
+            return closed;
+        }
         is_done = data.len <= making->open.capacity;
         if (is_done) {
             buf_str(&making->open, data);

@@ -13,9 +13,10 @@
 enum { RECORD_BYTES_MAX = 1 << 20 };
 
 /* All samples of a series; the stripe lock is held. */
-static int read_all_locked(struct head *head, const struct head_series *series,
-                           struct sample_buf *ret, struct baro_error *err)
+static int read_all_locked(struct head *head, uint32_t slot, struct sample_buf *ret,
+                           struct baro_error *err)
 {
+    const struct head_series *series = head_series_at(head, slot);
     VEC(const struct head_chunk *) closed = {0};
     int r = 0;
 
@@ -31,8 +32,13 @@ static int read_all_locked(struct head *head, const struct head_series *series,
     if (r >= 0 && series->chunk.count > 0) {
         uint8_t encoding = CHUNK_NONE;
         str open = head_open_data_locked(head, series, &encoding);
+        struct buf with_starts = {0};
 
+        if (head_starts_pack_locked(head, slot, open, &encoding, &with_starts)) {
+            open = buf_view(&with_starts);
+        }
         r = head_chunk_decode(encoding, open, INT64_MIN, INT64_MAX, ret, err);
+        buf_done(&with_starts);
     }
     vec_done(&closed);
     return r;
@@ -82,7 +88,7 @@ int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
     int r;
 
     sample_buf_reset(scratch);
-    r = read_all_locked(head, series, scratch, err);
+    r = read_all_locked(head, slot, scratch, err);
     if (r < 0 || !has_any(scratch, start, end)) {
         return r;
     }
@@ -91,7 +97,7 @@ int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
         vec_push(&garbage->chunks, series->closed);
         series->closed = 0;
     }
-    head_open_drop_locked(head, series);
+    head_open_drop_locked(head, slot);
     atomic_fetch_sub_explicit(&head->chunks, chunks, memory_order_relaxed);
     for (size_t i = 0; i < scratch->count; i++) {
         if (scratch->t[i] < start || scratch->t[i] > end) {

@@ -79,12 +79,13 @@ static void cut_chain_locked(struct truncation *truncation, struct head_series *
 }
 
 /* The open chunk is only looked at under the lock, so it goes at once. */
-static void drop_open_locked(struct truncation *truncation, struct head_series *series)
+static void drop_open_locked(struct truncation *truncation, uint32_t slot)
 {
     struct head *head = truncation->head;
+    const struct head_series *series = head_series_at(head, slot);
 
     if (series->chunk.count > 0 && series->chunk.t < truncation->before) {
-        head_open_drop_locked(head, series);
+        head_open_drop_locked(head, slot);
         truncation->sum->chunks++;
     }
 }
@@ -113,7 +114,7 @@ static void truncate_series(struct truncation *truncation)
         struct head_series *series = head_series_at(head, slots[i]);
 
         head_stripe_hold(head, slots[i], &held);
-        drop_open_locked(truncation, series);
+        drop_open_locked(truncation, slots[i]);
         cut_chain_locked(truncation, series);
         if (truncation->before > head->unfiled_until) {
             series->flags &= (uint8_t)~SERIES_UNFILED;

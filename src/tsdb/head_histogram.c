@@ -38,8 +38,11 @@ str head_open_data_locked(const struct head *head, const struct head_series *ser
     return buf_view(&open->chunk.data);
 }
 
-void head_open_drop_locked(struct head *head, struct head_series *series)
+void head_open_drop_locked(struct head *head, uint32_t slot)
 {
+    struct head_series *series = head_series_at(head, slot);
+
+    head_starts_drop_locked(head, slot);
     if (head_series_is_histogram(series)) {
         struct head_open *open = head_open_at(head, series);
 
@@ -102,11 +105,16 @@ void head_open_close_locked(struct head *head, uint32_t slot)
     struct head_series *series = head_series_at(head, slot);
     uint8_t encoding = CHUNK_NONE;
     str data = head_open_data_locked(head, series, &encoding);
+    struct buf with_starts = {0};
 
+    if (head_starts_pack_locked(head, slot, data, &encoding, &with_starts)) {
+        data = buf_view(&with_starts);
+    }
     series->closed = head_chunk_new(head, head_open_mint_locked(head, series), series->chunk.t,
                                     encoding, data, series->closed);
-    head_open_drop_locked(head, series);
+    head_open_drop_locked(head, slot);
     head_note_closed_locked(head, slot, data.len);
+    buf_done(&with_starts);
 }
 
 /* Whether the chunk ends before a histogram at t, for its size or its time. */
@@ -218,4 +226,5 @@ void head_series_put_back_locked(struct head *head, uint32_t slot, const struct 
     } else {
         (void)head_series_append_locked(head, slot, samples->t[i], samples->v[i]);
     }
+    head_series_note_start_locked(head, slot, samples->st != NULL ? samples->st[i] : 0);
 }

@@ -18,6 +18,7 @@
 #include "tsdb/head_ooo.h"
 #include "tsdb/head_pool.h"
 #include "tsdb/head_refs.h"
+#include "tsdb/head_starts.h"
 
 enum {
     HEAD_PAGE_BITS = 10, /* series per page: 1024 */
@@ -36,6 +37,7 @@ enum {
     SERIES_UNFILED = 8,  /* what chunks_head has of it was deleted or opened again: its chunks stay
                             in memory until a truncation has passed that */
     SERIES_OOO = 32,     /* has samples out of order, in head.ooo */
+    SERIES_STARTS = 128, /* start timestamps of its open chunk are known, and are in head.starts */
     SERIES_DECIMAL = 64, /* its open chunk is one of chunk_decimal */
     SERIES_HISTOGRAM = 16, /* its open chunk has histograms: `open` holds the address of a struct
                               head_open, and of `chunk` t, count, and v_bits (the sum) are set */
@@ -127,6 +129,7 @@ struct head {
     struct head_shard shards[HEAD_SHARDS];
     struct lock stripes[HEAD_STRIPES];
     struct ooo_stripe ooo[HEAD_STRIPES];
+    struct starts_stripe starts[HEAD_STRIPES];
     struct wal *_Atomic wbl; /* the log of what is out of order; NULL = none is taken */
 
     struct rwlock index_lock;
@@ -349,6 +352,15 @@ int head_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
 bool head_series_append_histogram_locked(struct head *head, uint32_t slot, ts t,
                                          const struct histogram *h);
 
+/* head_series_note_start tells the start of the sample that was appended last, when one is told of
+ * it or its series has had one. */
+static inline void head_series_note_start_locked(struct head *head, uint32_t slot, ts st)
+{
+    if (UNLIKELY(st != 0 || (head_series_at(head, slot)->flags & SERIES_STARTS) != 0)) {
+        head_starts_note_locked(head, slot, st);
+    }
+}
+
 /* head_series_put_back appends sample i of a buffer, which was the series' before. */
 void head_series_put_back_locked(struct head *head, uint32_t slot, const struct sample_buf *samples,
                                  size_t i);
@@ -365,7 +377,7 @@ struct head_open *head_open_at(const struct head *head, const struct head_series
 str head_open_data_locked(const struct head *head, const struct head_series *series,
                           uint8_t *ret_encoding);
 void head_open_close_locked(struct head *head, uint32_t slot);
-void head_open_drop_locked(struct head *head, struct head_series *series);
+void head_open_drop_locked(struct head *head, uint32_t slot);
 
 /* head_open_new makes an open chunk of histograms for a series without any; head_open_show sets
  * what the series tells of it. */

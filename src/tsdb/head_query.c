@@ -246,6 +246,13 @@ static pool_ref copy_open(struct head *head, uint32_t slot, ts start, struct hea
             closed = series->closed;
             data = head_open_data_locked(head, series, &view->open_encoding);
         }
+        /* Start timestamps are packed with it, which takes memory of the chunk's size. */
+        if (data.len > 0 &&
+            head_starts_pack_locked(head, slot, data, &view->open_encoding, &view->far)) {
+            view->open = buf_view(&view->far);
+            lock_release(head_stripe(head, slot));
+            return closed;
+        }
         is_done = data.len <= room;
         if (is_done && data.len > 0) {
             memcpy(to, data.ptr, data.len);
@@ -395,17 +402,19 @@ static int in_order_last(struct head_querier *querier, uint32_t slot, ts start, 
     struct chunk_xor chunk;
     struct head_view view;
     bool is_histogram;
+    ts st;
     int r;
 
     lock_acquire(head_stripe(head, slot));
     chunk = at->chunk;
     is_histogram = head_series_is_histogram(at);
+    st = head_starts_last_locked(head, slot);
     lock_release(head_stripe(head, slot));
     if (chunk.count == 0 || chunk.t < start) {
         return 0;
     }
     if (chunk.t <= end && !is_histogram) {
-        *ret = (struct sample){.t = chunk.t, .v = value_from_bits(chunk.v_bits)};
+        *ret = (struct sample){.t = chunk.t, .v = value_from_bits(chunk.v_bits), .st = st};
         return 1;
     }
     r = view_make(querier, slot, start, &view, err);

@@ -105,6 +105,7 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
             replay->samples_refused++;
             continue;
         }
+        head_series_note_start_locked(head, slot, samples->st != NULL ? samples->st[i] : 0);
         mint = t < mint ? t : mint;
         maxt = t > maxt ? t : maxt;
     }
@@ -150,6 +151,9 @@ static bool replay_histogram(struct head_replay *replay, struct wal_histogram *o
     lock_acquire(head_stripe(head, slot));
     is_filed = is_filed_locked(head, head_series_at(head, slot), one->t);
     is_taken = !is_filed && head_series_append_histogram_locked(head, slot, one->t, &one->h);
+    if (is_taken) {
+        head_series_note_start_locked(head, slot, one->st);
+    }
     lock_release(head_stripe(head, slot));
     if (is_taken) {
         head_note_time(head, one->t, one->t);

@@ -384,6 +384,44 @@ static bool load_alias(struct loading *loading, struct reader *rd)
         loading->head, head_series_at(loading->head, loading->slots[entry.series]), entry.ref);
 }
 
+/* Runs begin at the first sample and rise. */
+static bool are_runs(const struct head_series *series, const struct starts_run *runs,
+                     uint64_t count)
+{
+    uint64_t end = series->chunk.count > 0 ? series->chunk.count : UINT64_MAX;
+    bool are_good = runs[0].from == 0 && (series->flags & SERIES_STARTS) == 0;
+
+    for (uint64_t i = 1; i < count; i++) {
+        are_good &= runs[i].from > runs[i - 1].from;
+    }
+    return are_good && runs[count - 1].from < end;
+}
+
+/* Those of an open chunk that blocks or files have instead
+ * are passed over. */
+static bool load_starts(struct loading *loading, struct reader *rd)
+{
+    struct snapshot_starts entry = {0};
+    struct starts_run *runs;
+    bool is_good;
+    uint32_t slot;
+
+    read_struct(rd, &entry, sizeof(entry));
+    if (rd->failed || entry.series >= loading->series_count || entry.count == 0 ||
+        entry.count > UINT16_MAX) {
+        return false;
+    }
+    slot = loading->slots[entry.series];
+    runs = mem_alloc_zero(entry.count * sizeof(runs[0]));
+    read_struct(rd, runs, entry.count * sizeof(runs[0]));
+    is_good = !rd->failed && are_runs(head_series_at(loading->head, slot), runs, entry.count);
+    if (is_good && head_series_at(loading->head, slot)->chunk.count > 0) {
+        head_starts_set_locked(loading->head, slot, runs, (uint32_t)entry.count);
+    }
+    (void)mem_free(runs);
+    return is_good;
+}
+
 static bool load_exemplar(struct loading *loading, struct reader *rd)
 {
     struct snapshot_exemplar entry = {0};
@@ -416,7 +454,7 @@ static int load_frames(struct loading *loading, struct baro_error *err)
         [SNAPSHOT_NAMES] = load_name,        [SNAPSHOT_PAIRS] = load_pair,
         [SNAPSHOT_METADATA] = load_metadata, [SNAPSHOT_SERIES] = load_series,
         [SNAPSHOT_ALIASES] = load_alias,     [SNAPSHOT_EXEMPLARS] = load_exemplar,
-        [SNAPSHOT_FILES] = load_file,
+        [SNAPSHOT_FILES] = load_file,        [SNAPSHOT_STARTS] = load_starts,
     };
     size_t offset = sizeof(struct snapshot_header);
     struct snapshot_frame frame = {0};

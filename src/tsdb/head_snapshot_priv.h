@@ -24,6 +24,7 @@ enum snapshot_kind {
     SNAPSHOT_ALIASES, /* further refs of series */
     SNAPSHOT_EXEMPLARS,
     SNAPSHOT_END,
+    SNAPSHOT_STARTS, /* start timestamps of open chunks, where there are any; behind the series */
     SNAPSHOT_KIND_COUNT,
 };
 
@@ -108,6 +109,12 @@ struct snapshot_chunk {
 struct snapshot_alias {
     uint64_t ref;
     uint64_t series; /* number in the snapshot, from 0 */
+};
+
+/* Start timestamps of the open chunk of a series: this, then `count` of struct starts_run. */
+struct snapshot_starts {
+    uint64_t series;
+    uint64_t count;
 };
 
 /* An exemplar: this, then per label two lengths (4 bytes each) and two texts, all padded together.

@@ -30,6 +30,7 @@ struct snapshot {
     uint16_t *places;  /* by slot: shard << 8 | tag */
     uint32_t *pair_of; /* by pair: its number in the file */
     uint32_t pair_end;
+    struct buf starts; /* of the series so far, as the file will have them */
     VEC(const struct label_name *) names;
     VEC(pool_ref) closed;
 };
@@ -266,6 +267,39 @@ static void put_closed(struct snapshot *snapshot, pool_ref newest)
     }
 }
 
+/* Start timestamps follow behind all series: a file without any is as it always was. */
+static void note_starts_locked(struct snapshot *snapshot, uint32_t slot)
+{
+    const struct starts_series *starts;
+    struct snapshot_starts entry = {.series = snapshot->number_of[slot] - 1u};
+
+    if ((head_series_at(snapshot->head, slot)->flags & SERIES_STARTS) == 0) {
+        return;
+    }
+    starts = head_starts_runs_locked(snapshot->head, slot);
+    entry.count = starts->count;
+    buf_bytes(&snapshot->starts, &entry, sizeof(entry));
+    buf_bytes(&snapshot->starts, starts->runs, starts->count * sizeof(starts->runs[0]));
+}
+
+static void put_starts(struct snapshot *snapshot)
+{
+    str left = buf_view(&snapshot->starts);
+
+    snapshot->frame.failed |= snapshot->starts.failed;
+    kind_begin(snapshot, SNAPSHOT_STARTS);
+    while (left.len > 0) {
+        struct snapshot_starts entry;
+        size_t size;
+
+        memcpy(&entry, left.ptr, sizeof(entry));
+        size = sizeof(entry) + entry.count * sizeof(struct starts_run);
+        buf_str(&snapshot->frame, str_slice(left, 0, size));
+        entry_end(snapshot);
+        left = str_from_index(left, size);
+    }
+}
+
 static void put_series(struct snapshot *snapshot, uint32_t slot)
 {
     struct head *head = snapshot->head;
@@ -300,6 +334,7 @@ static void put_series(struct snapshot *snapshot, uint32_t slot)
         entry.chunk.delta = (uint64_t)head_open_mint_locked(head, series);
         entry.flags |= head_open_at(head, series)->has_end ? SNAPSHOT_SERIES_HAS_END : 0;
     }
+    note_starts_locked(snapshot, slot);
     lock_release(head_stripe(head, slot));
     pad(&snapshot->frame);
     put_closed(snapshot, closed);
@@ -417,6 +452,7 @@ static int write_file(struct snapshot *snapshot, uint64_t segment, const _Atomic
     if (r >= 0) {
         put_aliases(snapshot);
         put_exemplars(snapshot);
+        put_starts(snapshot);
         kind_begin(snapshot, SNAPSHOT_END);
         frame_end(snapshot);
     }
@@ -457,6 +493,7 @@ static void snapshot_done(struct snapshot *snapshot)
     file_writer_done(&snapshot->out);
     buf_done(&snapshot->frame);
     buf_done(&snapshot->packed);
+    buf_done(&snapshot->starts);
     (void)compressor_free(snapshot->compressor);
     (void)mem_free(snapshot->slots);
     (void)mem_free(snapshot->number_of);

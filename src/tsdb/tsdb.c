@@ -104,6 +104,7 @@ static struct head *new_head(const struct tsdb *tsdb)
         .too_old = tsdb->options.too_old,
         .too_far = tsdb->options.too_far,
         .wal_compression = tsdb->options.wal_compression,
+        .store_starts = tsdb->options.store_starts,
     });
 }
 

@@ -78,7 +78,9 @@ struct tsdb_options {
      * tsdb. */
     void (*block_written)(void *context, const char *directory, const struct block_meta *meta);
     void *block_context;
-    bool downsample; /* blocks of 18 h and longer (nine times chunk_range) get files of windows */
+    bool store_starts; /* start timestamps of samples are kept: in newer records of the WAL, and in
+                          chunks of encodings 4 to 6 (--enable-feature=st-storage) */
+    bool downsample;   /* blocks of 18 h and longer (nine times chunk_range) get files of windows */
 };
 
 /*

@@ -82,6 +82,9 @@ static size_t filter_samples(const struct checkpoint *checkpoint)
             samples->refs[kept] = samples->refs[i];
             samples->t[kept] = samples->t[i];
             samples->v[kept] = samples->v[i];
+            if (samples->st != NULL) {
+                samples->st[kept] = samples->st[i];
+            }
             kept++;
         }
     }
@@ -103,12 +106,16 @@ static int keep_samples(struct checkpoint *checkpoint, str record, struct baro_e
     if (kept == 0) {
         return 0;
     }
-    /* Start times are not decoded here, so such a record is kept as it is. */
-    if (kept == samples->count || wal_record_type(record) == WAL_RECORD_SAMPLES_V2) {
+    if (kept == samples->count) {
         return put(checkpoint, record, err);
     }
     buf_reset(&checkpoint->record);
-    wal_put_samples(&checkpoint->record, samples->refs, samples->t, samples->v, kept);
+    if (samples->st != NULL) {
+        wal_put_samples_st(&checkpoint->record, samples->refs, samples->t, samples->v, samples->st,
+                           kept);
+    } else {
+        wal_put_samples(&checkpoint->record, samples->refs, samples->t, samples->v, kept);
+    }
     return put_made(checkpoint, err);
 }
 
@@ -159,6 +166,11 @@ static int keep_tombstones(struct checkpoint *checkpoint, str record, struct bar
                      : put_made(checkpoint, err);
 }
 
+static bool is_st_type(uint8_t type)
+{
+    return type == WAL_RECORD_HISTOGRAMS_V2 || type == WAL_RECORD_FLOAT_HISTOGRAMS_V2;
+}
+
 /* Writes the wanted histograms of a record into another one: their number, and of all in
  * *ret_count. */
 static int filter_histograms(struct checkpoint *checkpoint, str record, size_t *ret_count,
@@ -167,7 +179,9 @@ static int filter_histograms(struct checkpoint *checkpoint, str record, size_t *
     const struct wal_checkpoint_job *job = checkpoint->job;
     struct wal_histograms at = {.type = wal_record_type(record)};
     struct reader rd = wal_record_body(record);
+    struct wal_histograms to = at;
     struct wal_histogram one = {0};
+    bool has_starts = is_st_type(at.type);
     series_ref first_ref = 0;
     ts first_t = 0;
     int kept = 0, r;
@@ -178,6 +192,11 @@ static int filter_histograms(struct checkpoint *checkpoint, str record, size_t *
     while ((r = wal_next_histogram(&rd, &at, &checkpoint->arena, &one, err)) == 1) {
         ++*ret_count;
         if (one.t < job->mint || !job->wants_ref(job->context, one.ref)) {
+            continue;
+        }
+        if (has_starts) {
+            wal_put_histogram_st(&checkpoint->record, &to, one.ref, one.t, one.st, &one.h);
+            kept++;
             continue;
         }
         if (kept == 0) {
@@ -192,8 +211,6 @@ static int filter_histograms(struct checkpoint *checkpoint, str record, size_t *
 
 static int keep_histograms(struct checkpoint *checkpoint, str record, struct baro_error *err)
 {
-    uint8_t type = wal_record_type(record);
-    bool has_starts = type == WAL_RECORD_HISTOGRAMS_V2 || type == WAL_RECORD_FLOAT_HISTOGRAMS_V2;
     size_t count = 0;
     int kept = filter_histograms(checkpoint, record, &count, err);
 
@@ -206,9 +223,7 @@ static int keep_histograms(struct checkpoint *checkpoint, str record, struct bar
     if (kept == 0) {
         return 0;
     }
-    /* Start times are not decoded here, so such a record is kept as it is. */
-    return (size_t)kept == count || has_starts ? put(checkpoint, record, err)
-                                               : put_made(checkpoint, err);
+    return (size_t)kept == count ? put(checkpoint, record, err) : put_made(checkpoint, err);
 }
 
 static int keep_record(struct checkpoint *checkpoint, str record, struct baro_error *err)

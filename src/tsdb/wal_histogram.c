@@ -69,19 +69,8 @@ static void put_count(struct buf *buf, double count, bool is_float)
     }
 }
 
-void wal_put_histogram(struct buf *buf, series_ref ref, ts t, const struct histogram *h,
-                       series_ref first_ref, ts first_t, bool is_first)
+static void put_histogram(struct buf *buf, const struct histogram *h, bool is_float)
 {
-    bool is_float;
-
-    ASSERT(buf->failed || buf->len > 0);
-    is_float = !buf->failed && is_float_type((uint8_t)buf->ptr[0]);
-    if (is_first) {
-        write_be64(buf, first_ref);
-        write_be64(buf, (uint64_t)first_t);
-    }
-    write_varint(buf, (int64_t)(ref - first_ref));
-    write_varint(buf, (int64_t)((uint64_t)t - (uint64_t)first_t));
     write_u8(buf, (uint8_t)h->hint);
     write_varint(buf, h->schema);
     write_be64(buf, value_bits(h->zero_threshold));
@@ -98,6 +87,45 @@ void wal_put_histogram(struct buf *buf, series_ref ref, ts t, const struct histo
             write_be64(buf, value_bits(h->custom[i]));
         }
     }
+}
+
+void wal_put_histogram(struct buf *buf, series_ref ref, ts t, const struct histogram *h,
+                       series_ref first_ref, ts first_t, bool is_first)
+{
+    bool is_float;
+
+    ASSERT(buf->failed || buf->len > 0);
+    is_float = !buf->failed && is_float_type((uint8_t)buf->ptr[0]);
+    if (is_first) {
+        write_be64(buf, first_ref);
+        write_be64(buf, (uint64_t)first_t);
+    }
+    write_varint(buf, (int64_t)(ref - first_ref));
+    write_varint(buf, (int64_t)((uint64_t)t - (uint64_t)first_t));
+    put_histogram(buf, h, is_float);
+}
+
+enum wal_record_type wal_histogram_st_type(bool is_float)
+{
+    return is_float ? WAL_RECORD_FLOAT_HISTOGRAMS_V2 : WAL_RECORD_HISTOGRAMS_V2;
+}
+
+void wal_put_histogram_st(struct buf *buf, struct wal_histograms *at, series_ref ref, ts t, ts st,
+                          const struct histogram *h)
+{
+    write_varint(buf, (int64_t)(ref - at->ref));
+    write_varint(buf, (int64_t)((uint64_t)t - (uint64_t)at->first_t));
+    if (at->is_set) {
+        wal_put_start(buf, st, at->first_st, at->st);
+    } else {
+        at->is_set = true;
+        at->first_t = t;
+        at->first_st = st;
+        write_varint(buf, st);
+    }
+    at->ref = ref;
+    at->st = st;
+    put_histogram(buf, h, is_float_type(at->type));
 }
 
 /* ---- reading ---- */
@@ -206,22 +234,17 @@ static void get_place_v1(struct reader *rd, struct wal_histograms *at, struct wa
 static void get_place_v2(struct reader *rd, struct wal_histograms *at, bool is_first,
                          struct wal_histogram *ret)
 {
-    enum { START_NONE = 0, START_SAME = 1 };
-    uint8_t marker;
-
     if (is_first) {
         ret->ref = at->first_ref = (uint64_t)read_varint(rd);
         ret->t = at->first_t = read_varint(rd);
-        (void)read_varint(rd);
+        ret->st = at->first_st = read_varint(rd);
     } else {
         ret->ref = at->ref + (uint64_t)read_varint(rd);
         ret->t = (ts)((uint64_t)at->first_t + (uint64_t)read_varint(rd));
-        marker = read_u8(rd);
-        if (marker != START_NONE && marker != START_SAME) {
-            (void)read_varint(rd);
-        }
+        ret->st = wal_next_start(rd, at->first_st, at->st);
     }
     at->ref = ret->ref;
+    at->st = ret->st;
 }
 
 int wal_next_histogram(struct reader *rd, struct wal_histograms *at, struct arena *arena,

@@ -10,67 +10,93 @@ static struct wal_histogram *samples_make(struct arena *arena, bool is_float)
     static const double bounds[] = {0.5, 2};
     struct wal_histogram *list = ARENA_ARRAY(arena, struct wal_histogram, 3);
 
-    list[0] = (struct wal_histogram){7,
-                                     1000,
-                                     {.schema = 3,
-                                      .hint = HISTOGRAM_HINT_RESET,
-                                      .integer = !is_float,
-                                      .zero_threshold = 0x1p-128,
-                                      .zero_count = 2,
-                                      .count = 300,
-                                      .sum = 1.5,
-                                      .positive = {wide, a, 2, 3},
-                                      .negative = {narrow, b, 1, 1}}};
-    list[1] = (struct wal_histogram){300, 1500, {.sum = value_stale(), .integer = !is_float}};
-    list[2] = (struct wal_histogram){3,
-                                     900,
-                                     {.schema = HISTOGRAM_SCHEMA_CUSTOM,
-                                      .integer = !is_float,
-                                      .count = 4,
-                                      .sum = 9,
-                                      .positive = {custom, c, 1, 2},
-                                      .custom = bounds,
-                                      .custom_count = 2}};
+    list[0] = (struct wal_histogram){.ref = 7,
+                                     .t = 1000,
+                                     .h = {.schema = 3,
+                                           .hint = HISTOGRAM_HINT_RESET,
+                                           .integer = !is_float,
+                                           .zero_threshold = 0x1p-128,
+                                           .zero_count = 2,
+                                           .count = 300,
+                                           .sum = 1.5,
+                                           .positive = {wide, a, 2, 3},
+                                           .negative = {narrow, b, 1, 1}}};
+    list[1] = (struct wal_histogram){
+        .ref = 300, .t = 1500, .h = {.sum = value_stale(), .integer = !is_float}};
+    list[2] = (struct wal_histogram){.ref = 3,
+                                     .t = 900,
+                                     .h = {.schema = HISTOGRAM_SCHEMA_CUSTOM,
+                                           .integer = !is_float,
+                                           .count = 4,
+                                           .sum = 9,
+                                           .positive = {custom, c, 1, 2},
+                                           .custom = bounds,
+                                           .custom_count = 2}};
     return list;
 }
 
 /* The bytes are those that tsdb/record of Prometheus 3.16 makes of them; the last two rows are
- * records with start times, which are read only. */
+ * records with start timestamps. */
 static const struct {
     size_t first;
     size_t count;
     bool is_float;
-    bool is_written;
+    bool has_starts;
     const char *hex;
+    ts st[3];
 } cases[] = {
-    {0, 2, false, true,
+    {0,
+     2,
+     false,
+     false,
      "07000000000000000700000000000003e80000010637f000000000000002ac023ff8000000000000"
      "0203020201010e0103c80163600164ca04e8070000000000000000000000007ff000000000000200"
-     "000000"},
-    {2, 1, false, true,
+     "000000",
+     {0}},
+    {2,
+     1,
+     false,
+     false,
      "09000000000000000300000000000003840000006900000000000000000004402200000000000001"
-     "00020002020400023fe00000000000004000000000000000"},
-    {0, 2, true, true,
+     "00020002020400023fe00000000000004000000000000000",
+     {0}},
+    {0,
+     2,
+     true,
+     false,
      "08000000000000000700000000000003e80000010637f000000000000040000000000000004072c0"
      "00000000003ff80000000000000203020201010e0103405900000000000040490000000000004058"
      "800000000000014049000000000000ca04e807000000000000000000000000000000000000000000"
-     "00000000007ff000000000000200000000"},
-    {2, 1, true, true,
+     "00000000007ff000000000000200000000",
+     {0}},
+    {2,
+     1,
+     true,
+     false,
      "0a000000000000000300000000000003840000006900000000000000000000000000000000401000"
      "0000000000402200000000000001000200023ff0000000000000400800000000000000023fe00000"
-     "000000004000000000000000"},
-    {0, 3, false, false,
+     "000000004000000000000000",
+     {0}},
+    {0,
+     3,
+     false,
+     true,
      "0c0ed00f00010637f000000000000002ac023ff80000000000000203020201010e0103c801636001"
      "64ca04e80702e8070000000000000000000000007ff000000000000200000000d104c70101006900"
      "00000000000000000440220000000000000100020002020400023fe0000000000000400000000000"
-     "0000"},
-    {0, 3, true, false,
+     "0000",
+     {0, 500, 500}},
+    {0,
+     3,
+     true,
+     true,
      "0d0ed00f28010637f000000000000040000000000000004072c000000000003ff800000000000002"
      "03020201010e01034059000000000000404900000000000040588000000000000140490000000000"
      "00ca04e8070000000000000000000000000000000000000000000000000000007ff0000000000002"
      "00000000d104c7010214006900000000000000000000000000000000401000000000000040220000"
      "0000000001000200023ff0000000000000400800000000000000023fe00000000000004000000000"
-     "000000"},
+     "000000",
+     {20, 0, 30}},
 };
 
 static void unhex(struct buf *ret, const char *hex)
@@ -89,17 +115,23 @@ TEST(wal_histogram_writes_prometheus_bytes)
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         const struct wal_histogram *list = samples_make(&arena, cases[i].is_float) + cases[i].first;
+        struct wal_histograms at = {0};
         struct buf want = {0}, got = {0};
 
         unhex(&want, cases[i].hex);
-        wal_put_type(&got, wal_histogram_type(&list[0].h, cases[i].is_float));
+        at.type =
+            (uint8_t)(cases[i].has_starts ? wal_histogram_st_type(cases[i].is_float)
+                                          : wal_histogram_type(&list[0].h, cases[i].is_float));
+        wal_put_type(&got, (enum wal_record_type)at.type);
         for (size_t k = 0; k < cases[i].count; k++) {
-            wal_put_histogram(&got, list[k].ref, list[k].t, &list[k].h, list[0].ref, list[0].t,
-                              k == 0);
+            if (cases[i].has_starts) {
+                wal_put_histogram_st(&got, &at, list[k].ref, list[k].t, cases[i].st[k], &list[k].h);
+            } else {
+                wal_put_histogram(&got, list[k].ref, list[k].t, &list[k].h, list[0].ref, list[0].t,
+                                  k == 0);
+            }
         }
-        if (cases[i].is_written) {
-            assert_true(str_eq(buf_view(&got), buf_view(&want)));
-        }
+        assert_true(str_eq(buf_view(&got), buf_view(&want)));
         buf_done(&want);
         buf_done(&got);
     }
@@ -140,6 +172,7 @@ TEST(wal_histogram_reads_prometheus_bytes)
         for (size_t k = 0; k < count; k++) {
             assert_int_equal(got[k].ref, list[k].ref);
             assert_int_equal(got[k].t, list[k].t);
+            assert_int_equal(got[k].st, cases[i].st[k]);
             assert_int_equal(got[k].h.hint, list[k].h.hint);
             assert_int_equal(got[k].h.integer, !cases[i].is_float);
             assert_true(histogram_eq(&got[k].h, &list[k].h));

@@ -69,6 +69,28 @@ void wal_put_sample(struct buf *buf, series_ref ref, ts t, double v, series_ref 
     write_be64(buf, value_bits(v));
 }
 
+void wal_put_samples_st(struct buf *buf, const series_ref *refs, const ts *t, const double *v,
+                        const ts *st, size_t count)
+{
+    ts first = st != NULL ? st[0] : 0, before = first;
+
+    ASSERT(count > 0);
+    wal_put_type(buf, WAL_RECORD_SAMPLES_V2);
+    write_varint(buf, (int64_t)refs[0]);
+    write_varint(buf, t[0]);
+    write_varint(buf, first);
+    write_be64(buf, value_bits(v[0]));
+    for (size_t i = 1; i < count; i++) {
+        ts start = st != NULL ? st[i] : 0;
+
+        write_varint(buf, (int64_t)(refs[i] - refs[i - 1]));
+        write_varint(buf, (int64_t)((uint64_t)t[i] - (uint64_t)t[0]));
+        wal_put_start(buf, start, first, before);
+        write_be64(buf, value_bits(v[i]));
+        before = start;
+    }
+}
+
 void wal_put_exemplar(struct buf *buf, series_ref ref, const struct exemplar *exemplar,
                       series_ref first_ref, ts first_t, bool is_first)
 {
@@ -203,6 +225,8 @@ void wal_samples_done(struct wal_samples *samples)
     samples->refs = mem_free(samples->refs);
     samples->t = mem_free(samples->t);
     samples->v = mem_free(samples->v);
+    samples->st_room = mem_free(samples->st_room);
+    samples->st = NULL;
     samples->count = samples->capacity = 0;
 }
 
@@ -215,7 +239,9 @@ static bool samples_reserve(struct wal_samples *samples, size_t count)
     samples->refs = mem_try(count * sizeof(series_ref));
     samples->t = mem_try(count * sizeof(ts));
     samples->v = mem_try(count * sizeof(double));
-    if (samples->refs == NULL || samples->t == NULL || samples->v == NULL) {
+    samples->st_room = mem_try(count * sizeof(ts));
+    if (samples->refs == NULL || samples->t == NULL || samples->v == NULL ||
+        samples->st_room == NULL) {
         wal_samples_done(samples);
         return false;
     }
@@ -253,13 +279,36 @@ static void read_samples_v1(struct reader *rd, struct wal_samples *ret)
     ret->count = rd->failed ? 0 : n;
 }
 
+enum { START_NONE = 0, START_SAME = 1, START_GIVEN = 2 };
+
+void wal_put_start(struct buf *buf, ts st, ts first, ts before)
+{
+    if (st == 0 || st == before) {
+        write_u8(buf, st == 0 ? START_NONE : START_SAME);
+        return;
+    }
+    write_u8(buf, START_GIVEN);
+    write_varint(buf, (int64_t)((uint64_t)st - (uint64_t)first));
+}
+
+ts wal_next_start(struct reader *rd, ts first, ts before)
+{
+    uint8_t marker = read_u8(rd);
+
+    if (marker == START_NONE || marker == START_SAME) {
+        return marker == START_NONE ? 0 : before;
+    }
+    return (ts)((uint64_t)first + (uint64_t)read_varint(rd));
+}
+
 /* Version 2: ref as difference to the one before, time to the first; a marker says whether a start
  * time follows. */
 static void read_samples_v2(struct reader *rd, struct wal_samples *ret)
 {
-    enum { START_NONE = 0, START_SAME = 1 };
     uint64_t ref = 0, first_t = 0;
     size_t n = 0;
+
+    ret->st = ret->st_room;
 
     while (!rd->failed && rd->offset < rd->data.len) {
         ref += (uint64_t)read_varint(rd);
@@ -267,13 +316,9 @@ static void read_samples_v2(struct reader *rd, struct wal_samples *ret)
         ret->t[n] = (ts)(first_t + (uint64_t)read_varint(rd));
         if (n == 0) {
             first_t = (uint64_t)ret->t[0];
-            (void)read_varint(rd);
+            ret->st[0] = read_varint(rd);
         } else {
-            uint8_t marker = read_u8(rd);
-
-            if (marker != START_NONE && marker != START_SAME) {
-                (void)read_varint(rd);
-            }
+            ret->st[n] = wal_next_start(rd, ret->st[0], ret->st[n - 1]);
         }
         ret->v[n++] = value_from_bits(read_be64(rd));
     }
@@ -286,6 +331,7 @@ int wal_read_samples(str record, struct wal_samples *ret, struct baro_error *err
     struct reader rd = wal_record_body(record);
 
     ret->count = 0;
+    ret->st = NULL;
     if (reader_left(&rd) == 0) {
         return 0;
     }

@@ -53,6 +53,18 @@ void wal_put_metadata(struct buf *buf, series_ref ref, const struct metadata *me
 void wal_put_samples(struct buf *buf, const series_ref *refs, const ts *t, const double *v,
                      size_t count);
 
+/* wal_put_samples_st writes the newer record, with start timestamps; st may be NULL: all unknown.
+ */
+void wal_put_samples_st(struct buf *buf, const series_ref *refs, const ts *t, const double *v,
+                        const ts *st, size_t count);
+
+/* wal_put_start tells, in one of the newer records, the start of a sample that is not the first;
+ * `before` is that of the sample before. */
+void wal_put_start(struct buf *buf, ts st, ts first, ts before);
+
+/* wal_next_start reads it back. */
+ts wal_next_start(struct reader *rd, ts first, ts before);
+
 /* wal_put_sample adds one to a record that wal_put_type began; `first` is the record's first one.
  */
 void wal_put_sample(struct buf *buf, series_ref ref, ts t, double v, series_ref first_ref,
@@ -97,13 +109,14 @@ struct wal_samples {
     series_ref *refs;
     ts *t;
     double *v;
+    ts *st; /* start timestamps, 0 = unknown; NULL after a record that has none */
     size_t count;
     size_t capacity;
+    ts *st_room;
 };
 void wal_samples_done(struct wal_samples *samples);
 
-/* wal_read_samples reads a whole record of either version; start times are passed over. Fails with
- * BARO_ECORRUPT, or -ENOMEM. */
+/* wal_read_samples reads a whole record of either version. Fails with BARO_ECORRUPT, or -ENOMEM. */
 int wal_read_samples(str record, struct wal_samples *ret, struct baro_error *err);
 
 /* wal_read_min_valid_time reads the time before which a checkpoint holds nothing. */

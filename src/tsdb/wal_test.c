@@ -326,7 +326,7 @@ TEST(wal_record_round_trips)
     buf_done(&buf);
 }
 
-TEST(wal_record_reads_samples_with_start_times)
+TEST(wal_record_has_samples_with_start_times)
 {
     static const uint8_t bytes[] = {
         11,   0x08, 0xd0, 0x0f, 0x02, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, /* ref 4, t 1000, start 1, 1 */
@@ -335,6 +335,7 @@ TEST(wal_record_reads_samples_with_start_times)
     };
     struct wal_samples samples = {0};
     struct baro_error err = {0};
+    struct buf again = {0};
 
     assert_ok(wal_read_samples(str_of((const char *)bytes, sizeof(bytes)), &samples, &err), &err);
     assert_int_equal(samples.count, 3);
@@ -344,6 +345,10 @@ TEST(wal_record_reads_samples_with_start_times)
     assert_int_equal(samples.t[1], 1010);
     assert_int_equal(samples.t[2], 1000);
     assert_true(samples.v[0] == 1 && samples.v[1] == 2 && samples.v[2] == 3);
+    assert_true(samples.st[0] == 1 && samples.st[1] == 0 && samples.st[2] == 4);
+    wal_put_samples_st(&again, samples.refs, samples.t, samples.v, samples.st, samples.count);
+    assert_true(str_eq(buf_view(&again), str_of((const char *)bytes, sizeof(bytes))));
+    buf_done(&again);
     wal_samples_done(&samples);
 }
 

@@ -11,18 +11,24 @@ Usage: tests/tsdb/run_starts.py BUILD [NAME...]
 
 import math
 import pathlib
+import signal
 import subprocess
 import sys
 import tarfile
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TESTS))
-from barotest import Server, contains, equal, main  # noqa: E402
+sys.path[:0] = [str(TESTS), str(TESTS / "targets"), str(TESTS / "tsdb")]
+import protobuf as pb  # noqa: E402
+from barotest import Server, contains, equal, main, wait_until  # noqa: E402
+from run_targets import Target  # noqa: E402
+from run_tsdb import blocks_of  # noqa: E402
 
 MADE = pathlib.Path(__file__).resolve().parent / "prometheus-3.16-starts.tar.gz"
+BLOCKS = ("--storage.tsdb.min-block-duration=2s", "--storage.tsdb.max-block-duration=2s")
 BEGIN = 1767600000
 SAMPLES = [*range(0, 300), *range(480, 740)]
-FLAGS = ("--storage.tsdb.retention.time=100y", "--enable-feature=use-start-timestamps,promql-experimental-functions",
+FEATURES = "--enable-feature=use-start-timestamps,promql-experimental-functions"
+FLAGS = ("--storage.tsdb.retention.time=100y", FEATURES,
          "--web.enable-admin-api")
 QUIET = "global: {scrape_interval: 1h}\n"
 
@@ -80,11 +86,11 @@ def test_commands_read_chunks_with_starts(build, work):
     equal(len(text.splitlines()), len(SAMPLES) + 1, "dump-openmetrics")
 
 
-def test_queries_see_starts_of_blocks(build, work):
+def test_queries_see_starts_of_others(build, work):
     extract(work, "a-data")
     with Server(str(build / "barograph"), work, QUIET, *FLAGS, name="a", keep_data=True) as server:
         server.wait_ready()
-        check_samples(server, "as it was made", SAMPLES, [*range(0, 300)])
+        check_samples(server, "as it was made", SAMPLES, SAMPLES)
         # A counter that rises by 3 every 15 s, and begins anew at 0 one second before each hundredth sample.
         rates = server.query("rate(counted_total[5m])", BEGIN + 50 * 15)
         equal([round(v, 6) for v in rates.values()], [0.2], "rate")
@@ -95,8 +101,85 @@ def test_queries_see_starts_of_blocks(build, work):
         status, _, body = server.get("/api/v1/admin/tsdb/clean_tombstones", method="POST")
         equal(status, 204, body)
         left = [k for k in SAMPLES if not 1500 <= k * 15 <= 2000]
-        check_samples(server, "after a deletion", left, [k for k in left if k < 300])
+        check_samples(server, "after a deletion", left, left)
         equal(server.api("status/tsdb/blocks")["blocks"][0]["stats"]["numSamples"], 7 * len([k for k in left if k < 300]), "samples left")
+
+
+class Counters:
+    """Counters and a native histogram that began at known times, in either format that tells of it."""
+
+    def __init__(self):
+        self.turn = 0
+        self.accepted = ""
+
+    def __call__(self, handler) -> tuple[int, dict[str, str], bytes]:
+        self.turn += 1
+        self.accepted = handler.headers["Accept"]
+        if "/om" in handler.path:
+            return 200, {"Content-Type": "application/openmetrics-text; version=1.0.0; charset=utf-8"}, (
+                f"# TYPE c counter\nc_total {self.turn}\nc_created 1767600000.25\n# TYPE g gauge\ng 1\n# EOF\n").encode()
+        begun = pb.timestamp(3, 1767600000.25)
+        body = pb.family("c_total", pb.COUNTER, ({}, pb.value(self.turn, begun))) + pb.family("g", pb.GAUGE, ({}, pb.value(1)))
+        body += pb.family("h", pb.HISTOGRAM, ({}, pb.histogram(self.turn, 1, pb.native(0, [self.turn]), pb.timestamp(15, 1767600001))))
+        return 200, {"Content-Type": "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"}, body
+
+
+def starts_seen(server: Server) -> dict[tuple[str, str], set[float]]:
+    """The start timestamps of all samples so far, by job and metric."""
+    seen: dict[tuple[str, str], set[float]] = {}
+    for name in ("c_total", "g", "h"):
+        for row in server.api("query", query=f"start_timestamp({name})")["result"]:
+            seen.setdefault((row["metric"]["job"], name), set()).add(float(row["value"][1]))
+        for row in server.api("query", query=f"max_over_time(start_timestamp({name})[1m:200ms])")["result"]:
+            seen.setdefault((row["metric"]["job"], name), set()).add(float(row["value"][1]))
+        for row in server.api("query", query=f"min_over_time(start_timestamp({name})[1m:200ms])")["result"]:
+            seen.setdefault((row["metric"]["job"], name), set()).add(float(row["value"][1]))
+    return seen
+
+
+WANTED = {("proto", "c_total"): {1767600000.25}, ("proto", "g"): {0.0}, ("proto", "h"): {1767600001.0},
+          ("om", "c_total"): {1767600000.25}, ("om", "g"): {0.0}}
+
+
+def test_scrapes_keep_starts(build, work):
+    """From the scrape to the log, the head, blocks, and back after a stop and a kill."""
+    answer = Counters()
+    program = str(build / "barograph")
+    with Target(answer) as target:
+        config = "global: {scrape_interval: 200ms, scrape_timeout: 200ms, scrape_native_histograms: true}\nscrape_configs:\n" + "".join(
+            f"- {{job_name: {name}, metrics_path: /{name}, static_configs: [{{targets: ['127.0.0.1:{target.port}']}}]}}\n" for name in ("proto", "om"))
+        flags = [*BLOCKS, FEATURES + ",st-storage"]
+        with Server(program, work, config, *flags, name="b") as server:
+            server.wait_ready()
+            wait_until("a block", lambda: answer.turn >= 10 and len(blocks_of(server.data)) > 0, 60)
+            equal(answer.accepted.startswith("application/vnd.google.protobuf"), True, answer.accepted)
+            equal(starts_seen(server), WANTED, "while it runs")
+            equal("c_created" in server.api("label/__name__/values"), False, "_created is no series")
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            server = Server(program, work, QUIET, *flags, name="b", keep_data=True)
+            server.wait_ready()
+            equal(starts_seen(server), WANTED, "after a start")
+            server.stop(how)
+        contains(run(program, "tsdb", "verify", work / "b-data"), "good: every checksum holds", "verify")
+        # Without the feature what is stored stays readable, and nothing new is kept.
+        with Server(program, work, config, *BLOCKS, FEATURES, name="b", keep_data=True) as server:
+            server.wait_ready()
+            wait_until("no start", lambda: [*server.query("start_timestamp(c_total{job='proto'})").values()] == [0.0], 60)
+            equal(server.query("max_over_time(start_timestamp(c_total{job='proto'})[1m:200ms])"),
+                  {(("instance", f"127.0.0.1:{target.port}"), ("job", "proto")): 1767600000.25}, "the earlier ones")
+
+
+def test_xor_cannot_store_starts(build, work):
+    config = work / "c.yml"
+    for encoding, wants in (("xor2", ""), ("xor", 'float chunk encoding "xor" is incompatible with start-timestamp storage')):
+        config.write_text(f"storage: {{tsdb: {{chunk_encoding: {{floats: {encoding}}}}}}}\n")
+        if wants:
+            done = subprocess.run([str(build / "barograph"), f"--config.file={config}", f"--storage.tsdb.path={work / 'd'}",
+                                   "--web.listen-address=127.0.0.1:0", "--enable-feature=st-storage"], capture_output=True, text=True, timeout=60)
+            equal(done.returncode != 0 and wants in done.stderr, True, done.stderr[-500:])
+        else:
+            with Server(str(build / "barograph"), work, config.read_text(), "--enable-feature=st-storage", name="c") as server:
+                server.wait_ready()
 
 
 if __name__ == "__main__":
