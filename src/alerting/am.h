@@ -197,6 +197,14 @@ str am_config_text(struct am *am, struct arena *arena);
 ts am_started_at(const struct am *am);
 ts am_clock_now(const struct am *am);
 
+/*
+ * am_is_well: groups are told in time and the state is written; with check_receivers also that the
+ * last notification of no integration was given up. Appends what is wrong, else.
+ * am_alert_is_fresh: an alert of that name fires and was heard of within `age`.
+ */
+bool am_is_well(struct am *am, bool check_receivers, struct buf *ret_why);
+bool am_alert_is_fresh(struct am *am, str name, dur age);
+
 /* am_state_of is where deliveries are read from; NULL when nothing is kept. */
 const struct am_state *am_state_of(const struct am *am);
 

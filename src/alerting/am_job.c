@@ -77,6 +77,7 @@ static void end(struct am *am, struct am_job *job, bool good, str message, dur d
     if (!good) {
         am->counters.notifications_failed[job->target->kind_index][failure_of(job)]++;
     }
+    job->target->failed_at = good ? 0 : am_now(am);
     note_delivery(am, job, good, message, duration);
     am_flush_job_ended_locked(am, job, good);
 }

@@ -60,6 +60,7 @@ struct am_target {
     size_t kind_index; /* in am_kinds */
     bool send_resolved;
     uint32_t running; /* notifications on their way */
+    ts failed_at;     /* the last notification was given up then; 0 = it arrived */
 };
 
 struct am_targets {

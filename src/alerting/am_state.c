@@ -482,6 +482,16 @@ int am_state_flush(struct am_state *state, dur timeout, struct baro_error *err)
     return r;
 }
 
+bool am_state_is_failing(struct am_state *state)
+{
+    bool failing;
+
+    lock_acquire(&state->lock);
+    failing = state->failure.code != 0;
+    lock_release(&state->lock);
+    return failing;
+}
+
 void am_state_stats(struct am_state *state, struct am_state_stats *ret)
 {
     lock_acquire(&state->lock);

@@ -97,4 +97,6 @@ struct am_state_stats {
     uint64_t refused; /* the queue was full */
     uint64_t queued_bytes;
 };
+/* am_state_is_failing: the last transaction failed. */
+bool am_state_is_failing(struct am_state *state);
 void am_state_stats(struct am_state *state, struct am_state_stats *ret);

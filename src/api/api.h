@@ -132,6 +132,9 @@ struct api_context {
     /* The alertmanager, NULL until it has started; the member may be NULL: there is none. */
     struct am *(*alerting)(void *app);
 
+    /* Heartbeats, NULL without; the member may be NULL likewise. */
+    struct heartbeats *(*heartbeats)(void *app);
+
     const char *alerting_path; /* of its configuration, whose files are relative to it; NULL or "" =
                                   embedded */
 

@@ -1,6 +1,8 @@
 #include "alerting/am_api.h"
 #include "alerting/am_routes.h"
+#include "alerting/heartbeat.h"
 #include "api/api_priv.h"
+#include "base/rfc3339.h"
 #include "model/labels_builder.h"
 
 static struct am *alerting(struct api_call *call)
@@ -84,4 +86,46 @@ int api_alerting_routes(struct api_call *call)
     }
     labels_builder_done(&builder);
     return r;
+}
+
+static struct heartbeats *heartbeats(struct api_call *call)
+{
+    const struct api_context *context = call->context;
+
+    return context->heartbeats != NULL ? context->heartbeats(context->app) : NULL;
+}
+
+int api_heartbeats(struct api_call *call)
+{
+    if (heartbeats(call) != NULL) {
+        heartbeats_write(heartbeats(call), &call->json);
+    } else {
+        json_write_object_begin(&call->json);
+        json_write_object_end(&call->json);
+    }
+    return 0;
+}
+
+int api_heartbeat(struct api_call *call)
+{
+    str name = call->request->param;
+    struct baro_error err = {0};
+    struct buf time = {0};
+    ts due = 0;
+    int r = heartbeats(call) != NULL
+                ? heartbeats_hear(heartbeats(call), name, &due, &err)
+                : error_set(&err, BARO_ENOTFOUND,
+                            "no heartbeats are expected: there is no --alerting.heartbeat-file");
+
+    if (r < 0) {
+        return api_fail(call, r == BARO_ENOTFOUND ? API_NOT_FOUND : API_UNAVAILABLE, "%s",
+                        err.message);
+    }
+    rfc3339_format(&time, due);
+    json_write_object_begin(&call->json);
+    json_write_pair_str(&call->json, STR("name"), name);
+    json_write_pair_str(&call->json, STR("dueAt"), buf_view(&time));
+    json_write_object_end(&call->json);
+    buf_done(&time);
+    return 0;
 }

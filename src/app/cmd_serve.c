@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/retention_rules_config.h"
 #include "app/serve_alerting.h"
+#include "app/serve_heartbeat.h"
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "app/version.h"
@@ -376,6 +377,7 @@ static int shut_down(struct serve *serve, int status)
 {
     struct baro_error err = {0};
 
+    serve_heartbeat_stop(serve);
     if (serve->scrape != NULL) {
         scrape_manager_stop(serve->scrape);
     }
@@ -388,6 +390,7 @@ static int shut_down(struct serve *serve, int status)
     serve->dash = dash_store_free(serve->dash);
     serve->rules = rule_manager_free(serve->rules);
     serve->crew = crew_free(serve->crew);
+    serve_heartbeat_free(serve);
     serve_alerting_free(serve);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
@@ -432,9 +435,11 @@ static int start(struct serve *serve, struct baro_error *err)
     bool has_file = serve->config_path != NULL;
     struct serve_rules rules = {0};
     struct serve_alerting alerting = {0};
+    struct heartbeat_config *beats = NULL;
     int r = has_file ? load_config(serve, &rules, err) : 0;
 
     r = r >= 0 ? serve_alerting_load(serve, true, &alerting, err) : r;
+    r = r >= 0 ? serve_heartbeat_load(serve, true, &beats, err) : r;
     r = r >= 0 ? open_dashboards(serve, err) : r;
     r = r >= 0 ? start_server(serve, err) : r;
     r = r >= 0 && !has_file ? load_config(serve, &rules, err) : r;
@@ -443,7 +448,9 @@ static int start(struct serve *serve, struct baro_error *err)
     r = r >= 0 ? serve_objstore_start(serve, err) : r;
     r = r >= 0 ? start_scraping(serve, err) : r;
     r = r >= 0 ? serve_alerting_start(serve, &alerting, err) : r;
+    r = r >= 0 ? serve_heartbeat_start(serve, TAKE(beats), err) : r;
     r = r >= 0 ? start_rules(serve, &rules, err) : r;
+    (void)heartbeat_config_free(beats);
     serve_alerting_done(&alerting);
     serve_rules_done(&rules);
     return r;

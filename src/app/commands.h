@@ -10,6 +10,7 @@ int command_alert_add(int argc, char **argv);
 int command_alert_query(int argc, char **argv);
 int command_alert_test_receiver(int argc, char **argv);
 int command_backtest(int argc, char **argv);
+int command_check_heartbeats(int argc, char **argv);
 int command_check_am_config(int argc, char **argv);
 int command_check_catalog(int argc, char **argv);
 int command_check_config(int argc, char **argv);

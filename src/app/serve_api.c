@@ -2,6 +2,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "alerting/heartbeat.h"
 #include "app/serve_priv.h"
 #include "app/version.h"
 #include "client/self.h"
@@ -82,6 +83,13 @@ static void alertmanagers(void *app, struct arena *arena, struct api_alertmanage
     }
 }
 
+static struct heartbeats *heartbeats(void *app)
+{
+    struct serve *serve = app;
+
+    return atomic_load_explicit(&serve->beats, memory_order_acquire);
+}
+
 static void metrics(void *app, struct buf *ret)
 {
     struct serve *serve = app;
@@ -93,6 +101,9 @@ static void metrics(void *app, struct buf *ret)
     }
     if (sender != NULL) {
         am_sender_metrics_write(sender, ret);
+    }
+    if (heartbeats(app) != NULL) {
+        heartbeats_metrics_write(heartbeats(app), ret);
     }
 }
 
@@ -292,6 +303,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .alerting_path = flags_text(&serve->flags, SERVE_FLAG_ALERTMANAGER_CONFIG).ptr,
         .enable_lifecycle = flags_bool(&serve->flags, SERVE_FLAG_WEB_LIFECYCLE),
         .alerting = alerting,
+        .heartbeats = heartbeats,
         .reload = reload,
         .quit = quit,
     };

@@ -4,6 +4,7 @@
 
 #include "app/retention_rules_config.h"
 #include "app/serve_alerting.h"
+#include "app/serve_heartbeat.h"
 #include "app/serve_priv.h"
 #include "app/serve_rules.h"
 #include "base/log.h"
@@ -141,6 +142,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
     struct serve_rules rules = {0};
     struct serve_alerting alerting = {0};
+    CLEANUP(heartbeat_config_freep) struct heartbeat_config *beats = NULL;
     int r;
 
     lock_assert_held(&serve->reload_lock);
@@ -153,7 +155,9 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
         r = serve_rules_load(serve, config, false, &rules, err);
     }
     r = r >= 0 ? serve_alerting_load(serve, false, &alerting, err) : r;
+    r = r >= 0 ? serve_heartbeat_load(serve, false, &beats, err) : r;
     r = r >= 0 ? serve_alerting_apply(serve, config, &alerting, err) : r;
+    r = r >= 0 ? serve_heartbeat_apply(serve, TAKE(beats), err) : r;
     if (r >= 0) {
         r = scrape_manager_apply(serve->scrape, config, err);
     }

@@ -44,6 +44,7 @@ struct serve {
     struct dash_store *dash;
     struct am *_Atomic am; /* set once its state is read; release order, read with acquire */
     struct am_sender *_Atomic sender; /* likewise */
+    struct heartbeats *_Atomic beats; /* likewise; NULL = without --alerting.heartbeat-file */
 
     /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
     struct queryable *_Atomic queryable;

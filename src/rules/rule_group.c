@@ -272,6 +272,18 @@ int rule_group_eval(struct rule_group *group, const struct rule_env *env, ts t)
     return (int)failed;
 }
 
+bool rule_group_is_failing(struct rule_group *group)
+{
+    size_t failed = 0;
+
+    lock_acquire(&group->lock);
+    for (size_t i = 0; i < group->count; i++) {
+        failed += group->rules[i].health == RULE_HEALTH_ERR ? 1 : 0;
+    }
+    lock_release(&group->lock);
+    return group->count > 0 && failed == group->count;
+}
+
 void rule_group_missed(struct rule_group *group, uint64_t count)
 {
     lock_acquire(&group->lock);

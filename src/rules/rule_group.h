@@ -77,6 +77,9 @@ void rule_group_end(struct rule_group *group, const struct rule_env *env, ts t);
 void rule_group_restore(struct rule_group *group, const struct rule_env *env, ts t, dur tolerance,
                         dur grace);
 
+/* rule_group_is_failing: there are rules, and at the last evaluation each of them failed. */
+bool rule_group_is_failing(struct rule_group *group);
+
 /* rule_group_missed counts evaluations that were left out because the one before took too long. */
 void rule_group_missed(struct rule_group *group, uint64_t count);
 

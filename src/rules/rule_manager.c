@@ -15,6 +15,7 @@
 enum {
     THREADS_DEFAULT = 4,
     THREADS_MAX = 64,
+    LATE_MAX = 10 * DUR_SECOND, /* beyond two intervals: then evaluation is not well */
     RESTORE_AFTER = 2, /* evaluations: the first one may come before there are enough samples */
 };
 
@@ -380,4 +381,26 @@ void rule_manager_view(struct rule_manager *manager, struct arena *arena,
         rule_group_view(manager->groups.items[i]->group, arena, &(*ret)[(*ret_count)++]);
     }
     lock_release(&manager->lock);
+}
+
+bool rule_manager_is_well(struct rule_manager *manager, struct buf *ret_why)
+{
+    ts now = clock_now(manager->options.clock);
+    bool good = true;
+
+    lock_acquire(&manager->lock);
+    for (size_t i = 0; i < manager->groups.count && good; i++) {
+        struct group_state *state = manager->groups.items[i];
+        str name = rule_group_name(state->group);
+
+        if (now - state->next > 2 * rule_group_interval(state->group) + LATE_MAX) {
+            buf_printf(ret_why, "rule group %.*s is not evaluated", STR_ARG(name));
+            good = false;
+        } else if (rule_group_is_failing(state->group)) {
+            buf_printf(ret_why, "all rules of group %.*s fail", STR_ARG(name));
+            good = false;
+        }
+    }
+    lock_release(&manager->lock);
+    return good;
 }

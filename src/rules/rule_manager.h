@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/dur.h"
 #include "base/error.h"
 #include "model/alert.h"
@@ -57,6 +58,10 @@ DEFINE_CLEANUP(rule_manager_free, struct rule_manager)
 /* rule_manager_apply makes these the groups. Groups that stay keep their alerts, what is gone gets
  * stale markers. It waits for running evaluations. One thread at a time. */
 void rule_manager_apply(struct rule_manager *manager, const struct rule_settings *settings);
+
+/* rule_manager_is_well: no group is late by more than two intervals and 10 s, and in none all rules
+ * fail. Appends which one, else. Any thread. */
+bool rule_manager_is_well(struct rule_manager *manager, struct buf *ret_why);
 
 /* rule_manager_view copies all groups into the arena, sorted by file and name. Any thread. */
 void rule_manager_view(struct rule_manager *manager, struct arena *arena,
