@@ -2,7 +2,7 @@
 
 #include "promql/engine_priv.h"
 
-enum { INDEX_CAPACITY_MIN = 64 };
+enum { INDEX_CAPACITY_MIN = 256 };
 
 bool label_is_meta(str name)
 {

@@ -166,7 +166,7 @@ static size_t compute_pieces(const struct range_eval *eval, struct range_call *c
     struct querier *querier = eval->ev->querier;
     struct sample_pieces pieces = {0};
 
-    if (querier->ops->pieces == NULL || call->anchored || call->smoothed ||
+    if (querier->ops->pieces == NULL || call->ref_step == 0 || call->anchored || call->smoothed ||
         !kernel_takes_pieces(eval->call->call.function->id) ||
         querier->ops->pieces(querier, series, eval->start, eval->end, &pieces) <= 0 ||
         !kernel_rate_pieces(eval->call->call.function->id, call, &pieces, out)) {

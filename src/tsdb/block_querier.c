@@ -804,6 +804,7 @@ static int block_label_values(struct querier *base, struct arena *arena, str nam
 {
     struct block_querier *querier = block_querier_of(base);
     const struct index_reader *index = querier->block->index;
+    const str *kept;
     uint32_t number = 0;
     uint32_t count;
     str *items;
@@ -817,6 +818,11 @@ static int block_label_values(struct querier *base, struct arena *arena, str nam
                             err);
     }
     count = index_reader_value_count(index, number);
+    kept = index_reader_values(index, number);
+    if (kept != NULL) {
+        *ret = (struct str_list){kept, count};
+        return 0;
+    }
     items = arena_alloc(arena, count * sizeof(*items));
     for (uint32_t i = 0; i < count; i++) {
         items[i] = index_reader_value(index, number, i);

@@ -318,6 +318,7 @@ TEST(block_tells_label_names_and_values)
     struct fixture fixture = {0};
     struct matcher odd = {.op = MATCHER_EQUAL, .name = STR("instance"), .value = STR("host-01")};
     struct matchers matchers = {&odd, 1};
+    struct str_list again;
     struct str_list list = {0};
     struct querier *querier;
 
@@ -342,6 +343,14 @@ TEST(block_tells_label_names_and_values)
                                                 (struct matchers){0}, NULL, &list, NULL),
                      0);
     assert_int_equal(list.count, SERIES);
+    again = list;
+    for (size_t i = 0; i < list.count; i++) {
+        assert_true(i == 0 || str_cmp(list.items[i - 1], list.items[i]) < 0);
+    }
+    assert_int_equal(querier->ops->label_values(querier, &fixture.arena, STR("instance"),
+                                                (struct matchers){0}, NULL, &list, NULL),
+                     0);
+    assert_true(list.items == again.items); /* kept */
     fixture_close(&fixture);
 }
 

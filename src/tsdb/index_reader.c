@@ -1,5 +1,7 @@
 #include "tsdb/index_reader.h"
 
+#include <stdatomic.h>
+
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/vec.h"
@@ -30,6 +32,7 @@ struct index_name {
     str name;
     uint32_t first; /* of its values in value_offsets */
     uint32_t count;
+    _Atomic(str *) values; /* release: pairs with the acquire of readers; NULL until asked for */
 };
 
 struct index_reader {
@@ -138,7 +141,8 @@ static int add_pair(struct index_reader *index, str name, str value, uint32_t va
         return corrupt(err, index->toc.postings_offsets, "the postings table is not sorted");
     }
     if (order < 0) {
-        vec_push(&index->names, ((struct index_name){name, (uint32_t)index->value_at.count, 0}));
+        vec_push(&index->names,
+                 ((struct index_name){.name = name, .first = (uint32_t)index->value_at.count}));
     }
     vec_push(&index->value_at, value_at);
     vec_last(&index->names)->count++;
@@ -239,6 +243,10 @@ struct index_reader *index_reader_free(struct index_reader *index)
 {
     if (index != NULL) {
         (void)mem_free(index->symbol_at);
+        for (size_t i = 0; i < index->names.count; i++) {
+            (void)mem_free(
+                atomic_load_explicit(&index->names.items[i].values, memory_order_relaxed));
+        }
         vec_done(&index->names);
         vec_done(&index->value_at);
     }
@@ -381,6 +389,27 @@ static uint32_t value_offset(const struct index_reader *index, uint32_t name, ui
 str index_reader_value(const struct index_reader *index, uint32_t name, uint32_t value)
 {
     return prefixed(index->table, value_offset(index, name, value));
+}
+
+const str *index_reader_values(const struct index_reader *index, uint32_t name)
+{
+    struct index_name *of = &index->names.items[name];
+    str *values = atomic_load_explicit(&of->values, memory_order_acquire);
+    str *known = NULL;
+
+    if (values != NULL || of->count > INDEX_VALUES_KEPT_MAX) {
+        return values;
+    }
+    values = mem_alloc(of->count * sizeof(*values));
+    for (uint32_t i = 0; i < of->count; i++) {
+        values[i] = index_reader_value(index, name, i);
+    }
+    if (!atomic_compare_exchange_strong_explicit(&of->values, &known, values, memory_order_acq_rel,
+                                                 memory_order_acquire)) {
+        (void)mem_free(values); /* another thread was first */
+        return known;
+    }
+    return values;
 }
 
 uint32_t index_reader_value_seek(const struct index_reader *index, uint32_t name, str wanted)

@@ -75,6 +75,11 @@ bool index_reader_name_find(const struct index_reader *index, str name, uint32_t
 uint32_t index_reader_value_count(const struct index_reader *index, uint32_t name);
 str index_reader_value(const struct index_reader *index, uint32_t name, uint32_t value);
 
+/* index_reader_values gives all values of a name, sorted, for as long as the reader lives; they are
+ * kept. NULL when they are more than INDEX_VALUES_KEPT_MAX. Any thread. */
+enum { INDEX_VALUES_KEPT_MAX = 4096 };
+const str *index_reader_values(const struct index_reader *index, uint32_t name);
+
 /* index_reader_value_seek gives the number of the first value >= wanted (the count when all are
  * smaller). */
 uint32_t index_reader_value_seek(const struct index_reader *index, uint32_t name, str wanted);
