@@ -119,6 +119,9 @@ TEST(engine_answers_instant_queries)
         ts at_minute;
         const char *want;
     } cases[] = {
+        /* The sample's time, with and without the feature of start timestamps. */
+        {"timestamp(build_info{job=\"a\"})", 12, "{job=\"a\", version=\"1\"} 600"},
+        {"timestamp(build_info{job=\"a\"} @ 630)", 12, "{job=\"a\", version=\"1\"} 600"},
         {"vector(1)", 0, "{} 1"},
         {"1 + 2 * 3", 0, "7"},
         {"\"text\"", 0, "text"},

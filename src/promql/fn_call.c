@@ -253,8 +253,7 @@ static int fn_timestamp(struct eval *ev, const struct timeline *line, const stru
     int r;
 
     arg = arg->kind == EXPR_STEP_INVARIANT ? arg->paren.expr : arg;
-    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0 &&
-        ev->options->features.start_timestamps) {
+    if (arg->kind == EXPR_VECTOR_SELECTOR && line->steps > 0) {
         row_collector_init(&collector, ev, line->steps);
         r = eval_vector_selector(ev, line, arg, SELECT_TIMES, &collector.sink, err);
         *ret =
