@@ -11,7 +11,7 @@
 #include "base/num.h"
 
 enum {
-    SHORT_US_MAX = 1000,
+    SHORT_US_MAX = 2000,
     COST_BITS = 20, /* of a slot, in us; the tag has the others */
     COST_MAX = (1 << COST_BITS) - 1,
     PACKED_NS_PER_BYTE = 12, /* gzip */

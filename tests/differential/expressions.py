@@ -136,6 +136,8 @@ class Generator:
             name = "deriv"  # 2.42 takes it for the same at every step, whatever the time of evaluation
         if name in ("rate", "increase") and not inner.text.startswith(("c_total", "h_", "build")):
             name = "delta"  # counters near zero with gaps: see the explanations
+        if name == "quantile_over_time" and not inner.finite:
+            name = "max_over_time"  # quantiles beside infinite values: see the explanations
         if name == "quantile_over_time":
             return inner.like(f"{name}({rng.choice(('0.5', '0.9', '0', '1', '-1', '2'))}, {inner.text})", exact=False, finite=False)
         if name == "predict_linear":
@@ -163,11 +165,11 @@ class Generator:
         if name in ("topk", "bottomk"):
             # Which of equal values is kept: the heap is another one, and the order of the results it is fed is random in 2.42.
             return inner.like(f"{name} {by}({rng.choice(('1', '2', '3', '0'))}, {inner.text})", times=True)
-        if name == "quantile":
+        if name == "quantile" and inner.finite:
             return inner.like(f"quantile {by}({rng.choice(('0.5', '0.25', '0', '1', '1.5'))}, {inner.text})", labels=left, exact=False, finite=False)
         if name == "count_values":
             return inner.like(f'count_values {by}("v", {inner.text})', labels=left + ("v",), times=inner.times or inner.loose or inner.curved)
-        if name in ("stddev", "stdvar") and not inner.finite:
+        if name in ("stddev", "stdvar", "quantile") and not inner.finite:
             name = "max"
         exact = inner.exact and name in ("sum", "min", "max", "count", "group")
         loose = inner.loose or name == "avg" or (name == "sum" and not inner.exact) or (name in ("stddev", "stdvar") and not inner.leaf)

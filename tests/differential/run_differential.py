@@ -37,6 +37,7 @@ EXPLAINED = (
     "where such a value was compared, rounded or counted, a point may be there or not",
     "atan2 between a vector and a scalar drops the metric name",
     "stddev() and stdvar() of one NaN or infinite value are NaN, not 0: they are not generated",
+    "quantile() and quantile_over_time() beside an infinite value are NaN, as before 3.16: they are not generated",
     "a comparison that filters does not hide that several series match one",
     "which of equal values topk() and bottomk() keep: the heap is another one, and what it is fed comes in random order in 2.42",
     "a sum of -0 is 0",
