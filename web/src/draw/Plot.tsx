@@ -32,6 +32,9 @@ export interface PlotAxis {
     label?: string;
     min?: number;
     max?: number;
+    /* The axis goes at least so far. */
+    softMin?: number;
+    softMax?: number;
     /* Zero is shown unless the scale is logarithmic or this is false. */
     zero?: boolean;
     log?: boolean;
@@ -80,10 +83,12 @@ function cssVar(name: string): string {
 }
 
 function rangeOf(axis: PlotAxis): uPlot.Scale.Range {
-    return (_u, low, high) => {
-        if (low === null || high === null) {
-            return [axis.min ?? 0, axis.max ?? 1];
+    return (_u, lowest, highest) => {
+        if (lowest === null || highest === null) {
+            return [axis.min ?? axis.softMin ?? 0, axis.max ?? axis.softMax ?? 1];
         }
+        const low = Math.min(lowest, axis.softMin ?? lowest);
+        const high = Math.max(highest, axis.softMax ?? highest);
         if (axis.log) {
             const least = low > 0 ? low : high > 0 ? high / 1e6 : 1e-3;
             return [axis.min ?? 10 ** Math.floor(Math.log10(least)), axis.max ?? 10 ** Math.ceil(Math.log10(Math.max(high, least * 10)))];
@@ -91,7 +96,8 @@ function rangeOf(axis: PlotAxis): uPlot.Scale.Range {
         const bottom = axis.zero === false ? low : Math.min(low, 0);
         const top = axis.zero === false ? high : Math.max(high, 0);
         const [min, max] = bottom === top ? [bottom - (bottom === 0 ? 0 : Math.abs(bottom) * 0.1), top + (top === 0 ? 1 : Math.abs(top) * 0.1)] : uPlot.rangeNum(bottom, top, 0.05, axis.zero !== false);
-        return [axis.min ?? (axis.zero !== false && bottom === 0 ? 0 : min!), axis.max ?? (axis.zero !== false && top === 0 ? 0 : max!)];
+        const soft = { min: low === axis.softMin ? low : undefined, max: high === axis.softMax ? high : undefined };
+        return [axis.min ?? soft.min ?? (axis.zero !== false && bottom === 0 ? 0 : min!), axis.max ?? soft.max ?? (axis.zero !== false && top === 0 ? 0 : max!)];
     };
 }
 

@@ -1,14 +1,16 @@
 /* Editor: one PromQL expression, with completion from the server's own metadata. Enter runs, Shift-Enter is a new line. */
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion } from '@codemirror/autocomplete';
+import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
 import { EditorState, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder as placeholderText } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { PromQLExtension } from '@prometheus-io/codemirror-promql';
+import { LanguageType, PromQLExtension, promQLLanguage } from '@prometheus-io/codemirror-promql';
+import { newLintStrategy, type LintStrategy } from '@prometheus-io/codemirror-promql/dist/esm/lint';
 import { useEffect, useRef } from 'react';
 import { serverPath } from '../api/http';
+import { maskMacros } from '../grafana/interpolate';
 import './editor.css';
 
 export interface EditorProps {
@@ -21,6 +23,8 @@ export interface EditorProps {
     /* Expressions that were run before stand among the completions. */
     history?: readonly string[];
     readOnly?: boolean;
+    /* The expression may hold a dashboard's variables and macros: these names are among the completions. */
+    variables?: readonly string[];
 }
 
 /* The names of metrics are asked for anew after that. */
@@ -38,15 +42,49 @@ const colors = HighlightStyle.define([
     { tag: tags.invalid, color: 'var(--bad)' },
 ]);
 
-/* One for all editors: they share its cache of names. */
-let shared: PromQLExtension | null = null;
+/* Grafana's own macros, with what they stand for. */
+const MACROS: readonly Completion[] = [
+    ['$__rate_interval', 'a range for rate() that misses no sample'], ['$__interval', 'the step of the graph'], ['$__interval_ms', 'the step in ms'], ['$__range', 'the range that is shown'],
+    ['$__range_s', 'that range in seconds'], ['$__range_ms', 'that range in ms'], ['$__from', 'its begin in ms'], ['$__to', 'its end in ms'],
+].map(([label, detail]) => ({ label: label!, detail, type: 'constant' }));
 
-function promql(): PromQLExtension {
-    shared ??= new PromQLExtension().setComplete({
+/* Macros are no PromQL: faults are looked for in the text with something of the same length in their place. */
+function maskedLint(): LintStrategy {
+    const lint = newLintStrategy();
+    return {
+        promQL() {
+            const source = lint.promQL();
+            return (view) => {
+                const text = view.state.doc.toString();
+                const masked = maskMacros(text);
+                const state = masked === text ? view.state : EditorState.create({ doc: masked, extensions: [promQLLanguage(LanguageType.PromQL)] });
+                return source({ state } as EditorView);
+            };
+        },
+    };
+}
+
+/* One for all editors of a kind: they share its cache of names. */
+const shared: { plain?: PromQLExtension; masked?: PromQLExtension } = {};
+
+function promql(kind: 'plain' | 'masked'): PromQLExtension {
+    const made = shared[kind] ?? new PromQLExtension().setComplete({
         remote: { url: serverPath('').replace(/\/$/, ''), httpMethod: 'GET', cache: { maxAge: CACHE_MS } },
         maxMetricsMetadata: 20_000,
     });
-    return shared;
+    if (kind === 'masked' && !shared.masked) {
+        made.setLinter(maskedLint());
+    }
+    shared[kind] = made;
+    return made;
+}
+
+/* Completes $... with the dashboard's variables and Grafana's macros. */
+function variableSource(names: () => readonly string[]) {
+    return (context: CompletionContext) => {
+        const word = context.matchBefore(/\$\{?\w*/);
+        return word ? { from: word.from, options: [...names().map((name): Completion => ({ label: `$${name}`, type: 'variable' })), ...MACROS], validFor: /^\$\{?\w*$/ } : null;
+    };
 }
 
 function extensions(props: { current: EditorProps }) {
@@ -62,7 +100,8 @@ function extensions(props: { current: EditorProps }) {
         indentOnInput(),
         syntaxHighlighting(colors),
         autocompletion({ activateOnTyping: true, maxRenderedOptions: 100, icons: true }),
-        promql().asExtension(),
+        promql(initial.variables ? 'masked' : 'plain').asExtension(),
+        ...(initial.variables ? [EditorState.languageData.of(() => [{ autocomplete: variableSource(() => props.current.variables ?? []) }])] : []),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': initial.label, spellcheck: 'false', autocapitalize: 'off' }),
         EditorView.editable.of(!initial.readOnly),

@@ -89,19 +89,34 @@ export function dashboardTests(using, origin) {
         ['dashboards: new, changed as JSON, restored', (browser) => using(browser, {}, async (page) => {
             await go(page, '/dashboards');
             await page.getByRole('button', { name: 'New' }).click();
-            await page.waitForFunction(() => location.pathname.startsWith('/d/'));
+            await page.getByRole('menuitem', { name: 'New dashboard' }).click();
             await page.getByText('This dashboard has no panels').waitFor();
-            await page.getByRole('button', { name: 'JSON, save, versions' }).click();
+            await page.getByRole('button', { name: 'Settings of the dashboard' }).click();
+            await page.getByRole('tab', { name: 'JSON' }).click();
             const json = page.getByLabel('JSON of the dashboard');
             const text = await json.inputValue();
             await json.fill(text.replace('"panels": []', '"panels": [{"id": 1, "type": "stat", "title": "Made here", "gridPos": {"x": 0, "y": 0, "w": 6, "h": 4}, "targets": [{"refId": "A", "expr": "count(up)"}]}]'));
             await page.getByLabel('Changes').waitFor();
-            await page.getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('button', { name: 'Apply' }).click();
+            await page.keyboard.press('Control+s');
+            const dialog = page.getByRole('dialog');
+            await dialog.getByLabel('Title').fill('Changed as JSON');
+            await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+            await page.waitForFunction(() => location.pathname.startsWith('/d/'));
             await page.locator('.board-panel h2', { hasText: 'Made here' }).waitFor();
-            await page.getByRole('button', { name: 'JSON, save, versions' }).click();
+            await page.getByRole('button', { name: 'Edit', exact: true }).click();
+            await page.locator('[data-cell="1"] section').focus();
+            await page.keyboard.press('p');
+            await page.keyboard.press('r');
+            await page.getByText('This dashboard has no panels').waitFor();
+            await page.keyboard.press('Control+s');
+            await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('button', { name: 'Exit edit' }).waitFor();
+            await page.getByRole('button', { name: 'Settings of the dashboard' }).click();
             await page.getByRole('tab', { name: 'Versions' }).click();
             await page.getByRole('button', { name: 'Restore' }).click();
-            await page.getByText('This dashboard has no panels').waitFor();
+            await page.getByRole('button', { name: 'Back to dashboard' }).click();
+            await page.locator('.board-panel h2', { hasText: 'Made here' }).waitFor();
         })],
         ['dashboards: no serious finding of axe', (browser) => using(browser, {}, async (page) => {
             for (const path of ['/dashboards', '/d/feature-legends', '/d/feature-table', '/d/feature-stat', '/d/feature-bar-gauge-and-repeat']) {

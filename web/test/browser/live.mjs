@@ -66,8 +66,10 @@ export function liveTests({ origin, prefixed, using, go }) {
             change('Before', 'After <i>');
             await page.locator('.board-panel h2', { hasText: 'After <i>' }).waitFor({ timeout: SOON_MS });
             await page.getByText('Changed on disk: this is version 2 now').waitFor();
-            await page.getByRole('button', { name: 'JSON, save, versions' }).click();
-            await page.getByLabel('JSON of the dashboard').waitFor();
+            await page.getByRole('button', { name: 'Edit', exact: true }).click();
+            await page.locator('[data-cell]').first().focus();
+            await page.keyboard.press('Shift+ArrowDown');
+            await page.getByRole('button', { name: 'Discard' }).waitFor();
             change('After <i>', 'Third');
             await page.getByText('It was changed on disk (version 3)').waitFor({ timeout: SOON_MS });
             await fetch(`${origin}/api/dashboards/uid/${saved.uid}`, { method: 'DELETE' });

@@ -187,8 +187,8 @@ export function withIds(panels: Json[]): Json[] {
 }
 
 /* "$datasource" was a template name once, refresh a boolean, hide a flag of its own. */
-function migrateVariable(variable: Json): Json {
-    const result = { ...variable };
+export function migrateVariable(variable: Json): Json {
+    const result = without(variable, ['hideVariable', 'hideLabel', 'refresh_on_load']);
     if (variable.hideVariable === true || variable.hideLabel === true) {
         result.hide = variable.hideVariable === true ? 2 : 1;
     }

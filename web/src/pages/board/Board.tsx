@@ -1,5 +1,5 @@
 /* Board: one dashboard: its variables, its panels, one of them alone, the queries behind them. */
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { dashboard } from '../../api/dashboards';
 import { DiskNotice } from '../../dashboard/DiskNotice';
@@ -17,18 +17,19 @@ import { setMember } from '../../grafana/edit/patch';
 import { allPanels, readDashboard, type DashboardModel, type PanelModel } from '../../grafana/model';
 import { PANELS, UNKNOWN } from '../../panels';
 import {
-    ActionIcon, Button, Empty, exploreLink, Fault, Icon, Link, Loading, Page, TimePicker, Tooltip, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
+    Button, Empty, exploreLink, Fault, Icon, Link, Loading, Page, TimePicker, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
 } from '../../ui';
 import { NEW_FILE, useEditing } from './useEditing';
 import { zoomOut } from '../../grafana/time';
 
 /* Nothing of these is needed to draw a dashboard. */
 const Inspect = lazy(() => import('./Inspect'));
-const JsonDrawer = lazy(() => import('./JsonDrawer'));
 const EditBar = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditBar })));
 const EditGrid = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditGrid })));
 const LeaveDialog = lazy(() => import('./edit/chunk').then((m) => ({ default: m.LeaveDialog })));
 const RowDialog = lazy(() => import('./edit/chunk').then((m) => ({ default: m.RowDialog })));
+const Settings = lazy(() => import('./edit/chunk').then((m) => ({ default: m.Settings })));
+const PanelEditor = lazy(() => import('./edit/PanelEditor'));
 const SaveDialog = lazy(() => import('./edit/chunk').then((m) => ({ default: m.SaveDialog })));
 /* Below this width panels stand below each other and cannot be moved. */
 const NARROW_PX = 640;
@@ -60,6 +61,7 @@ export default function Board() {
     const templating = draft?.now.templating;
     const models = useMemo(() => board, [loaded, templating, draft === undefined]); // eslint-disable-line react-hooks/exhaustive-deps
     const [, navigate] = useLocation();
+    const client = useQueryClient();
     const [saving, setSaving] = useState(false);
     const [leaving, setLeaving] = useState<(() => void) | null>(null);
     const [rowOf, setRowOf] = useState<PanelModel | null>(null);
@@ -68,7 +70,6 @@ export default function Board() {
     const { ref, width } = useElementSize<HTMLDivElement>();
     const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
     const [inspected, setInspected] = useState<{ panel: PanelModel; data: PanelData } | null>(null);
-    const [json, setJson] = useState(false);
     const [hovered, setHovered] = useState<PanelModel | null>(null);
     const inspectHovered = useRef<(() => void) | undefined>(undefined);
     const hover = useCallback((panel: PanelModel | null, inspect?: () => void) => { setHovered(panel); inspectHovered.current = inspect; }, []);
@@ -101,21 +102,36 @@ export default function Board() {
     const fill = useCallback((text: string) => interpolate(text, scope), [scope]);
     const viewed = params.get('viewPanel')?.replace(/^panel-/, '');
     const alone = viewed && board ? allPanels(board.panels).find((p) => String(p.id) === viewed) : undefined;
+    const editedId = params.get('editPanel')?.replace(/^panel-/, '');
+    const edited = editedId && draft && board ? allPanels(board.panels).find((p) => String(p.id) === editedId) : undefined;
+    const editview = draft ? params.get('editview') : null;
+    /* An address that edits begins to edit. */
+    const wantsEdit = board !== undefined && !isEditing && (editedId !== undefined || params.get('editview') !== null);
+    useEffect(() => {
+        if (wantsEdit) {
+            begin();
+        }
+    }, [wantsEdit, begin]);
     const kiosk = params.get('kiosk') !== null;
     const view = useCallback((panel: PanelModel | null) => change({ viewPanel: panel ? String(panel.id) : null }), [change]);
     const edit = useCallback((panel: PanelModel | null) => {
         begin();
         change({ editPanel: panel ? String(panel.id) : null, viewPanel: null });
     }, [begin, change]);
+    const settings = useCallback((to: string | null) => {
+        begin();
+        change({ editview: to, editPanel: null, viewPanel: null });
+    }, [begin, change]);
     const exit = useCallback(() => {
         editing.end();
+        change({ editview: null, editPanel: null });
         if (isNew) {
             navigate('/dashboards');
         }
-    }, [editing, isNew, navigate]);
+    }, [editing, isNew, navigate, change]);
     const shortcuts = useMemo<Shortcut[]>(() => [
         { keys: 'v', help: 'View the panel under the pointer', run: () => (viewed ? view(null) : hovered && view(hovered)) },
-        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (hovered ? edit(hovered) : isEditing ? !dirty && exit() : begin()) },
+        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (editedId ? edit(null) : hovered ? edit(hovered) : isEditing ? !dirty && exit() : begin()) },
         { keys: 'i', help: 'Inspect the panel under the pointer', run: () => hovered && inspectHovered.current?.() },
         { keys: 'p x', help: 'The panel under the pointer in Explore', run: () => hovered?.targets[0] && navigate(exploreLink(fill(hovered.targets[0].expr), clock.range)) },
         { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && editing.duplicate(hovered.id) },
@@ -129,10 +145,19 @@ export default function Board() {
             { keys: 'mod+shift+z', help: 'Redo', run: editing.redo },
             { keys: 'mod+y', help: 'Redo', run: editing.redo },
         ] : []),
-        { keys: 'escape', help: 'Back to the dashboard', run: () => (viewed ? view(null) : isEditing && !dirty && exit()) },
-    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate]);
+        { keys: 'd s', help: 'Settings of the dashboard', run: () => settings('settings') },
+        { keys: 'escape', help: 'Back to the dashboard', run: () => (viewed ? view(null) : editedId ? edit(null) : editview ? settings(null) : isEditing && !dirty && exit()) },
+    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings]);
     useShortcuts(shortcuts);
     const zoom = useCallback((from: number, to: number) => clock.setRange({ from: String(Math.round(from)), to: String(Math.round(to)) }), [clock]);
+
+    /* A new visualization is edited at once: it has no query yet. */
+    function add(what: 'panel' | 'row' | 'text'): void {
+        const id = editing.add(what);
+        if (id !== undefined && what !== 'row') {
+            change({ editPanel: String(id), editview: null });
+        }
+    }
 
     function actions(panel: PanelModel): PanelAction[] {
         return [
@@ -147,13 +172,34 @@ export default function Board() {
             <PanelFrame
                 panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
                 pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
-                onView={() => view(alone ? null : panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover}
-                actions={alone ? undefined : actions(panel)}
+                onView={() => view(alone ? null : panel)} onEdit={edited ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover}
+                actions={alone || edited ? undefined : actions(panel)}
             />
         );
     }
 
-    const body = !board ? null : width === 0 ? null : alone ? frame(alone, undefined, { width, height: Math.max(240, window.innerHeight - 140) }) : isEditing && width >= NARROW_PX ? (
+    const variableNames = variables.list.map((v) => v.model.name);
+    const names = useRef(variableNames);
+    if (names.current.join() !== variableNames.join()) {
+        names.current = variableNames;
+    }
+    const body = !board ? null : width === 0 ? null : edited && draft ? (
+        <Suspense fallback={<Loading what="Opening the editor" />}>
+            <PanelEditor
+                key={edited.id} board={draft.now} panel={edited} look={look} scope={scope} pending={variables.pending} variables={names.current}
+                onChange={(label, how, key) => editing.setPanel(edited.id, label, how, key && `${edited.id} ${key}`)}
+            >
+                {(panel, size) => frame(panel, undefined, size)}
+            </PanelEditor>
+        </Suspense>
+    ) : editview && draft && loaded ? (
+        <Suspense fallback={<Loading what="Opening the settings" />}>
+            <Settings
+                board={draft.now} meta={loaded.meta} uid={uid} view={editview} variables={variables.list} onView={settings} onChange={editing.change} onReload={() => void editing.reload()}
+                onDeleted={() => { editing.end(); void client.invalidateQueries({ queryKey: ['dashboards'] }); navigate('/dashboards'); }}
+            />
+        </Suspense>
+    ) : alone ? frame(alone, undefined, { width, height: Math.max(240, window.innerHeight - 140) }) : isEditing && width >= NARROW_PX ? (
         <Suspense fallback={<Loading what="Opening the editor" />}>
             <EditGrid
                 panels={board.panels} width={width} fill={fill} fresh={editing.fresh} onPlace={editing.place} onFold={(row) => editing.fold(row.id)}
@@ -170,18 +216,17 @@ export default function Board() {
     const page = (
         <>
             {!isNew && file.isPending && <Loading what="Opening the dashboard" />}
-            <DiskNotice uid={uid} version={file.data?.meta.version} editing={json || dirty} reload={() => { setJson(false); void editing.reload(); }} />
+            <DiskNotice uid={uid} version={file.data?.meta.version} editing={dirty} reload={() => void editing.reload()} />
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
             {board && <VariablesBar list={variables.list} change={(what) => change(what, { replace: true })} />}
-            {board && board.panels.length === 0 && (
+            {board && board.panels.length === 0 && !editview && (
                 <Empty icon="dashboards" title="This dashboard has no panels">
-                    <Button onClick={() => editing.add('panel')} leftSection={<Icon name="plus" size={14} />}>Add a visualization</Button>
+                    <Button onClick={() => add('panel')} leftSection={<Icon name="plus" size={14} />}>Add a visualization</Button>
                 </Empty>
             )}
             <div ref={ref}>{body}</div>
             <Suspense fallback={null}>
                 {inspected && <Inspect panel={inspected.panel} data={inspected.data} range={clock.range} close={() => setInspected(null)} />}
-                {json && file.data && <JsonDrawer file={file.data} close={() => setJson(false)} />}
                 {saving && draft && loaded && (
                     <SaveDialog
                         draft={draft} meta={loaded.meta} isNew={isNew} range={clock.range} variables={variables.list} close={() => setSaving(false)}
@@ -205,20 +250,19 @@ export default function Board() {
     const links = (board?.links ?? []).filter((l) => l.type === 'link');
     return (
         <Page
-            title={alone ? fill(alone.title) || 'Panel' : (board?.title ?? 'Dashboard')}
-            crumbs={[{ title: 'Dashboards', to: '/dashboards' }, ...(file.data?.meta.folderUid ? [{ title: file.data.meta.folderTitle }] : []), ...(alone && board ? [{ title: board.title, to: `/d/${uid}` }] : [])]}
+            title={edited ? 'Edit panel' : editview ? 'Settings' : alone ? fill(alone.title) || 'Panel' : (board?.title ?? 'Dashboard')}
+            crumbs={[{ title: 'Dashboards', to: '/dashboards' }, ...(file.data?.meta.folderUid ? [{ title: file.data.meta.folderTitle }] : []), ...((alone || edited || editview) && board ? [{ title: board.title, to: isNew ? '/dashboard/new' : `/d/${uid}` }] : [])]}
             actions={
                 <>
                     {links.map((l, i) => <a key={i} href={linkTo(l, params, fill)} target={l.targetBlank ? '_blank' : undefined} rel="noreferrer" title={l.tooltip}>{fill(l.title)}</a>)}
                     {isEditing && draft ? (
                         <Suspense fallback={null}>
                             <EditBar
-                                draft={draft} onAdd={editing.add} onPaste={editing.paste} onUndo={editing.undo} onRedo={editing.redo} onSettings={() => setJson(true)} onSave={() => setSaving(true)}
-                                onExit={exit} onDiscard={() => setLeaving(() => exit)}
+                                draft={draft} onAdd={add} onPaste={editing.paste} onUndo={editing.undo} onRedo={editing.redo} onSettings={() => settings('settings')} onSave={() => setSaving(true)}
+                                onExit={exit} onDiscard={() => setLeaving(() => exit)} onBack={edited ? () => edit(null) : editview ? () => settings(null) : undefined}
                             />
                         </Suspense>
                     ) : board && !alone && <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>}
-                    <Tooltip label="JSON, save, versions"><ActionIcon aria-label="JSON, save, versions" disabled={!file.data} onClick={() => setJson(true)}><Icon name="save" /></ActionIcon></Tooltip>
                     <TimePicker clock={clock} />
                 </>
             }

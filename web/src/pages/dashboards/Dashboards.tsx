@@ -1,11 +1,11 @@
 /* Dashboards: folders, search by title and tag, import by file or paste, a new one. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { folders, importDashboard, saveDashboard, searchDashboards, type DashboardJson, type SearchHit } from '../../api/dashboards';
+import { addFolder, folders, importDashboard, searchDashboards, type DashboardJson, type SearchHit } from '../../api/dashboards';
 import { unwrap } from '../../grafana/migrate';
 import { isRecord } from '../../grafana/json';
 import './dashboards.css';
-import { Badge, Button, Empty, Fault, Icon, Link, Loading, Modal, Note, Page, Select, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll } from '../../ui';
+import { Badge, Button, Empty, Fault, Icon, Link, Loading, Menu, Modal, Note, notify, Page, Select, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll } from '../../ui';
 
 function groups(hits: readonly SearchHit[]): [string, SearchHit[]][] {
     const found = new Map<string, SearchHit[]>();
@@ -76,11 +76,36 @@ function Import({ close }: { close: () => void }) {
     );
 }
 
+function NewFolder({ close }: { close: () => void }) {
+    const [title, setTitle] = useState('');
+    const [problem, setProblem] = useState<unknown>(null);
+    const client = useQueryClient();
+    async function add(): Promise<void> {
+        try {
+            await addFolder(title.trim());
+            await client.invalidateQueries({ queryKey: ['folders'] });
+            notify(`The folder “${title.trim()}” is there: dashboards are saved and imported into it`, 'ok');
+            close();
+        } catch (error) {
+            setProblem(error);
+        }
+    }
+    return (
+        <Modal opened onClose={close} title="New folder" size={420}>
+            <form className="stack" onSubmit={(event) => { event.preventDefault(); void add(); }}>
+                <TextInput label="Name" description="It becomes a directory beside the dashboards." value={title} onChange={(e) => setTitle(e.currentTarget.value)} data-autofocus />
+                {problem !== null && <Fault error={problem} what="Not made" />}
+                <div className="row"><Button type="submit" disabled={title.trim() === ''}>Make it</Button><Button variant="default" onClick={close}>Cancel</Button></div>
+            </form>
+        </Modal>
+    );
+}
+
 export default function Dashboards() {
     const answer = useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => searchDashboards(signal), refetchInterval: usePoll(15_000) });
     const [params, change] = useQueryParams();
     const [, navigate] = useLocation();
-    const [problem, setProblem] = useState<unknown>(null);
+    const [folding, setFolding] = useState(false);
     const find = params.get('query') ?? '';
     const tags = params.getAll('tag');
     const importing = params.get('import') !== null;
@@ -89,21 +114,19 @@ export default function Dashboards() {
         return (answer.data ?? []).filter((h) => words.every((w) => `${h.title} ${h.folderTitle ?? ''}`.toLowerCase().includes(w)) && tags.every((t) => h.tags.includes(t)));
     }, [answer.data, find, tags]);
     const list = groups(hits);
-    async function create(): Promise<void> {
-        try {
-            const saved = await saveDashboard({ dashboard: { title: `New dashboard ${new Date().toISOString().slice(0, 16).replace('T', ' ')}`, schemaVersion: 41, time: { from: 'now-1h', to: 'now' }, panels: [] }, message: 'new' });
-            navigate(`/d/${saved.uid}`);
-        } catch (error) {
-            setProblem(error);
-        }
-    }
     return (
         <Page
             title="Dashboards"
             actions={
                 <>
-                    <Button variant="default" onClick={() => change({ import: '' })}>Import</Button>
-                    <Button onClick={() => void create()} leftSection={<Icon name="plus" size={14} />}>New</Button>
+                    <Menu position="bottom-end">
+                        <Menu.Target><Button leftSection={<Icon name="plus" size={14} />}>New</Button></Menu.Target>
+                        <Menu.Dropdown>
+                            <Menu.Item onClick={() => navigate('/dashboard/new')}>New dashboard</Menu.Item>
+                            <Menu.Item onClick={() => setFolding(true)}>New folder</Menu.Item>
+                            <Menu.Item onClick={() => change({ import: '' })}>Import</Menu.Item>
+                        </Menu.Dropdown>
+                    </Menu>
                 </>
             }
         >
@@ -113,7 +136,6 @@ export default function Dashboards() {
                     <Button key={tag} variant="default" size="compact-xs" rightSection={<Icon name="close" size={11} />} aria-label={`Without the tag ${tag}`} onClick={() => change({ tag: tags.filter((t) => t !== tag) })}>{tag}</Button>
                 ))}
             </div>
-            {problem !== null && <Fault error={problem} what="New dashboard" />}
             {answer.isPending && <Loading what="Looking for dashboards" />}
             {answer.error && <Fault error={answer.error} what="Dashboards" retry={() => void answer.refetch()} />}
             {answer.data && list.length === 0 && (
@@ -127,6 +149,7 @@ export default function Dashboards() {
                     <ul>{rows.map((hit) => <Row key={hit.uid} hit={hit} onTag={(tag) => change({ tag: [...new Set([...tags, tag])] })} />)}</ul>
                 </section>
             ))}
+            {folding && <NewFolder close={() => setFolding(false)} />}
             {importing && <Import close={() => change({ import: null }, { replace: true })} />}
         </Page>
     );

@@ -41,7 +41,8 @@ function styleOf(field: Field, look: Look): PlotSeries {
     const line = asRecord(custom.lineStyle);
     const draw = asText(custom.drawStyle);
     const fill = asNumber(custom.fillOpacity) ?? (draw === 'bars' ? 100 : 0);
-    const dash = line.fill === 'dash' ? asArray(line.dash).map((n) => asNumber(n) ?? 0) : line.fill === 'dot' ? [0, asNumber(asArray(line.dash)[1]) ?? 4] : undefined;
+    const dashes = asArray(line.dash).map((n) => asNumber(n) ?? 0);
+    const dash = line.fill === 'dash' ? (dashes.length > 0 ? dashes : [10, 10]) : line.fill === 'dot' ? [0, asNumber(asArray(line.dash)[1]) ?? 4] : undefined;
     return {
         name: field.state?.displayName ?? field.name,
         color: hexColor(seriesColor(field, look)),
@@ -68,6 +69,8 @@ function axisOf(fields: readonly Field[]): PlotAxis {
     return {
         format: (value) => formattedText(format(value, decimals ?? axisDecimals(value))),
         zero: least === undefined && asNumber(custom.axisSoftMin) === undefined ? undefined : false,
+        ...(asNumber(custom.axisSoftMin) !== undefined ? { softMin: asNumber(custom.axisSoftMin)! } : {}),
+        ...(asNumber(custom.axisSoftMax) !== undefined ? { softMax: asNumber(custom.axisSoftMax)! } : {}),
         log: scale.type === 'log',
         hidden: asText(custom.axisPlacement) === 'hidden',
         binary: /^(bytes|kbytes|mbytes|gbytes|bits|binBps|binbps|KiBs|MiBs)$/.test(field?.config.unit ?? ''),

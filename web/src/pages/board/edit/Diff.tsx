@@ -14,7 +14,7 @@ export function Diff({ before, after }: { before: Json; after: Json }) {
         return null;
     }
     return (
-        <div className="stack" style={{ gap: 4 }}>
+        <div className="stack tight">
             <span className="muted">{added} {added === 1 ? 'line' : 'lines'} added, {removed} removed</span>
             <pre className="mono diff" tabIndex={0} role="region" aria-label="Changes">
                 {lines.slice(0, LINES_MAX).map((l, i) => <div key={i} className={{ '+': 'added', '-': 'removed', '~': 'left-out', ' ': '' }[l.sign]}>{l.sign === '~' ? `… ${l.line} …` : `${l.sign} ${l.line}`}</div>)}

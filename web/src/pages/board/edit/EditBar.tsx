@@ -12,6 +12,8 @@ interface EditBarProps {
     onDiscard: () => void;
     onExit: () => void;
     onSave: () => void;
+    /* Out of a panel or the settings, to the grid. */
+    onBack: (() => void) | undefined;
 }
 
 export function EditBar(props: EditBarProps) {
@@ -21,7 +23,7 @@ export function EditBar(props: EditBarProps) {
     const redo = draft.future[draft.future.length - 1];
     return (
         <div className="row edit-bar" role="toolbar" aria-label="Edit the dashboard">
-            <Menu position="bottom-end">
+            {props.onBack ? <Button variant="default" onClick={props.onBack} leftSection={<Icon name="left" size={14} />}>Back to dashboard</Button> : <Menu position="bottom-end">
                 <Menu.Target><Button variant="default" leftSection={<Icon name="plus" size={14} />}>Add</Button></Menu.Target>
                 <Menu.Dropdown>
                     <Menu.Item onClick={() => props.onAdd('panel')}>Visualization</Menu.Item>
@@ -29,11 +31,11 @@ export function EditBar(props: EditBarProps) {
                     <Menu.Item onClick={() => props.onAdd('row')}>Row</Menu.Item>
                     {props.onPaste && <Menu.Item onClick={props.onPaste}>Copied panel</Menu.Item>}
                 </Menu.Dropdown>
-            </Menu>
+            </Menu>}
             <Tooltip label={undo ? `Undo: ${undo.label}` : 'Nothing to undo'}><ActionIcon aria-label="Undo" disabled={!undo} onClick={props.onUndo}><Icon name="undo" /></ActionIcon></Tooltip>
             <Tooltip label={redo ? `Redo: ${redo.label}` : 'Nothing to redo'}><ActionIcon aria-label="Redo" disabled={!redo} onClick={props.onRedo}><Icon name="redo" /></ActionIcon></Tooltip>
-            <Tooltip label="Settings, variables, links, versions, JSON"><ActionIcon aria-label="Settings of the dashboard" onClick={props.onSettings}><Icon name="settings" /></ActionIcon></Tooltip>
-            {dirty ? <Button variant="default" onClick={props.onDiscard}>Discard</Button> : <Button variant="default" onClick={props.onExit}>Exit edit</Button>}
+            {!props.onBack && <Tooltip label="Settings, variables, links, versions, JSON"><ActionIcon aria-label="Settings of the dashboard" onClick={props.onSettings}><Icon name="settings" /></ActionIcon></Tooltip>}
+            {dirty ? <Button variant="default" onClick={props.onDiscard}>Discard</Button> : !props.onBack && <Button variant="default" onClick={props.onExit}>Exit edit</Button>}
             <Button onClick={props.onSave} leftSection={<Icon name="save" size={14} />} variant={dirty ? 'filled' : 'default'}>Save</Button>
         </div>
     );

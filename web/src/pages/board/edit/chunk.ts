@@ -3,3 +3,4 @@ export { EditBar } from './EditBar';
 export { EditGrid } from './EditGrid';
 export { LeaveDialog, RowDialog } from './dialogs';
 export { SaveDialog } from './SaveDialog';
+export { Settings } from './Settings';

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { asRecord, asRecords, type Json } from '../json';
+import { addIn, addVariable, duplicateVariable, moveIn, nameFault, queryText, removeIn, updateVariable, usesOf, variableEntries, withQueryText, withVariableType } from './board';
+import { setMember } from './patch';
+
+const board: Json = {
+    title: 'b',
+    templating: { own: 1, list: [
+        { own: 'kept', name: 'job', type: 'query', query: { query: 'label_values(up, job)', refId: 'x', own: 2 }, definition: 'label_values(up, job)', hideVariable: true },
+        { name: 'env', type: 'custom', query: 'a,b' },
+        { name: 'old', query: 'label_values(job)', refresh: true },
+    ] },
+    links: [{ title: 'one' }, { title: 'two' }],
+    panels: [{ repeat: 'env', title: '$job', targets: [{ expr: 'up{job="${job:regex}", env=~"[[env]]"}' }] }, { title: 'no $jobs' }],
+};
+const names = (b: Json): unknown[] => asRecords(asRecord(b.templating).list).map((v) => v.name);
+
+describe('variables', () => {
+    it('are patched where they are: unknown members and old forms stay', () => {
+        const entry = variableEntries(board)[0]!;
+        expect(entry.json.hide).toBe(2);
+        const after = updateVariable(board, 0, setMember(entry.json, 'label', 'Job'));
+        expect(asRecords(asRecord(after.templating).list)[0]).toEqual({ own: 'kept', name: 'job', type: 'query', query: { query: 'label_values(up, job)', refId: 'x', own: 2 }, definition: 'label_values(up, job)', hideVariable: true, label: 'Job' });
+        expect(asRecord(after.templating).own).toBe(1);
+        expect(asRecords(asRecord(after.templating).list)[1]).toBe(asRecords(asRecord(board.templating).list)[1]);
+        expect(updateVariable(board, 0, entry.json)).toBe(board);
+        expect(updateVariable(board, 9, {})).toBe(board);
+    });
+
+    it('of an old form are written in the newest one when that part changes', () => {
+        const entry = variableEntries(board)[0]!;
+        const after = updateVariable(board, 0, setMember(entry.json, 'hide', 0));
+        expect(variableEntries(after)[0]!.json.hide).toBe(0);
+        const refresh = updateVariable(board, 2, setMember(variableEntries(board)[2]!.json, 'refresh', 2));
+        expect(asRecords(asRecord(refresh.templating).list)[2]).toMatchObject({ refresh: 2 });
+    });
+
+    it('have their query as a text or in a record', () => {
+        const [job, , old] = variableEntries(board).map((e) => e.json);
+        expect([queryText(job!), queryText(old!)]).toEqual(['label_values(up, job)', 'label_values(job)']);
+        expect(withQueryText(job!, 'metrics(x)')).toMatchObject({ query: { query: 'metrics(x)', refId: 'x', own: 2 }, definition: 'metrics(x)' });
+        expect(withQueryText(old!, 'metrics(x)')).toEqual({ ...old, query: 'metrics(x)' });
+    });
+
+    it('become another type, and keep what is no matter of it', () => {
+        const custom = withVariableType(variableEntries(board)[0]!.json, 'custom');
+        expect(custom).toMatchObject({ name: 'job', own: 'kept', type: 'custom', query: '', hide: 2 });
+        expect(custom.definition).toBeUndefined();
+        expect(withVariableType(withVariableType(custom, 'constant'), 'textbox').hide).toBe(0);
+    });
+
+    it('are added, doubled, moved and removed', () => {
+        const { board: more, index } = addVariable(board);
+        expect([names(more), index]).toEqual([['job', 'env', 'old', 'query3'], 3]);
+        expect(names(duplicateVariable(duplicateVariable(board, 1), 1))).toEqual(['job', 'env', 'copy_of_copy_of_env', 'copy_of_env', 'old']);
+        expect(names(moveIn(board, ['templating', 'list'], 1, -1))).toEqual(['env', 'job', 'old']);
+        expect(moveIn(board, ['templating', 'list'], 0, -1)).toBe(board);
+        expect(names(removeIn(board, ['templating', 'list'], 0))).toEqual(['env', 'old']);
+        expect(names(addVariable({}).board)).toEqual(['query0']);
+    });
+
+    it.each([['', 'needed'], ['a b', 'Letters'], ['__x', 'taken'], ['env', 'Another'], ['job', ''], ['new_1', '']])('name "%s": %s', (name, want) => {
+        const fault = nameFault(board, 0, name);
+        expect(want === '' ? fault === '' : fault.includes(want), fault).toBe(true);
+    });
+
+    it('know where they are used', () => {
+        expect(['job', 'env', 'old', 'jobs'].map((name) => usesOf(board, name))).toEqual([2, 2, 0, 1]);
+    });
+});
+
+it('links are a list as well', () => {
+    expect(asRecords(addIn(moveIn(board, ['links'], 0, 1), ['links'], { title: 'three' }).links).map((l) => l.title)).toEqual(['two', 'one', 'three']);
+});

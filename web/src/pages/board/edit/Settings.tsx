@@ -1,0 +1,193 @@
+/* Settings: what a dashboard is beside its panels: names, times, variables, links, versions, and all of it as JSON. */
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { dashboardVersion, dashboardVersions, deleteDashboard, restoreVersion, type DashboardMeta } from '../../../api/dashboards';
+import type { VariableState } from '../../../dashboard/variables';
+import { formatDate, FULL_DATE } from '../../../grafana/datetime';
+import { addIn, moveIn, removeIn } from '../../../grafana/edit/board';
+import { setIn, setMember } from '../../../grafana/edit/patch';
+import { asNumber, asRecord, asRecords, asText, asTexts, isRecord, type Json } from '../../../grafana/json';
+import { ActionIcon, Button, Fault, Icon, Note, notify, SegmentedControl, Select, Switch, Tabs, TagsInput, Textarea, TextInput } from '../../../ui';
+import { Diff } from './Diff';
+import { Variables } from './Variables';
+import './edit.css';
+
+export type Change = (label: string, change: (now: Json) => Json, key?: string) => void;
+
+interface SettingsProps {
+    board: Json;
+    meta: DashboardMeta;
+    uid: string;
+    view: string;
+    variables: readonly VariableState[];
+    onView: (view: string) => void;
+    onChange: Change;
+    onReload: () => void;
+    onDeleted: () => void;
+}
+
+const ZONES = [{ value: 'browser', label: 'Browser time' }, { value: 'utc', label: 'UTC' }];
+const WEEKS = [{ value: '', label: 'As the language has it' }, { value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }];
+const CURSORS = [{ value: '0', label: 'Each its own' }, { value: '1', label: 'Shared cursor' }, { value: '2', label: 'Shared tooltip' }];
+
+function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {
+    const [sure, setSure] = useState(false);
+    const [problem, setProblem] = useState<unknown>(null);
+    const put = (label: string, key: string, value: unknown): void => onChange(label, (now) => setMember(now, key, value), key);
+    const time = asRecord(board.time);
+    const zone = asText(board.timezone) || 'browser';
+    const intervals = asTexts(asRecord(board.timepicker).refresh_intervals);
+    return (
+        <div className="stack settings-form">
+            <TextInput label="Title" value={asText(board.title) ?? ''} onChange={(e) => put('Rename', 'title', e.currentTarget.value)} error={asText(board.title) ? undefined : 'A title is needed.'} />
+            <Textarea label="Description" value={asText(board.description) ?? ''} onChange={(e) => put('Change description', 'description', e.currentTarget.value || undefined)} autosize minRows={2} maxRows={8} />
+            <TagsInput label="Tags" value={asTexts(board.tags)} onChange={(tags) => put('Change tags', 'tags', tags)} />
+            <h2>Time</h2>
+            <div className="option-grid">
+                <TextInput label="From" value={asText(time.from) ?? 'now-6h'} onChange={(e) => onChange('Change time range', (now) => setIn(now, ['time', 'from'], e.currentTarget.value), 'from')} />
+                <TextInput label="To" value={asText(time.to) ?? 'now'} onChange={(e) => onChange('Change time range', (now) => setIn(now, ['time', 'to'], e.currentTarget.value), 'to')} />
+                <Select label="Time zone" data={ZONES.some((z) => z.value === zone) ? ZONES : [...ZONES, { value: zone, label: zone }]} value={zone} onChange={(v) => put('Change time zone', 'timezone', v)} />
+                <Select label="Week starts on" data={WEEKS} value={asText(board.weekStart) ?? ''} onChange={(v) => put('Change start of the week', 'weekStart', v)} />
+                <TextInput label="Auto refresh" placeholder="off" value={asText(board.refresh) ?? ''} onChange={(e) => put('Change refresh', 'refresh', e.currentTarget.value)} />
+                <TextInput label="Refresh intervals" placeholder="5s,10s,30s,1m" defaultValue={intervals.join(',')} onBlur={(e) => { const list = e.currentTarget.value.split(',').map((t) => t.trim()).filter(Boolean); if (list.join() !== intervals.join()) { onChange('Change refresh intervals', (now) => setIn(now, ['timepicker', 'refresh_intervals'], list.length > 0 ? list : undefined)); } }} />
+            </div>
+            <Switch label="Hide the time picker" checked={asRecord(board.timepicker).hidden === true} onChange={(e) => onChange('Hide time picker', (now) => setIn(now, ['timepicker', 'hidden'], e.currentTarget.checked || undefined))} />
+            <h2>Panels</h2>
+            <SegmentedControl aria-label="Cursor" data={CURSORS} value={String(asNumber(board.graphTooltip) ?? 0)} onChange={(v) => put('Change cursor', 'graphTooltip', Number(v))} />
+            <Switch label="May be edited" checked={board.editable !== false} onChange={(e) => put('Change editable', 'editable', e.currentTarget.checked)} />
+            {uid !== '' && (
+                <>
+                    <h2>File</h2>
+                    <p className="muted"><code className="mono">{meta.provisionedExternalId}</code></p>
+                    {!meta.canSave && <Note kind="warn">It is provisioned, and its provider does not allow changes from here: it can be saved as another one.</Note>}
+                    {problem !== null && <Fault error={problem} what="Not deleted" />}
+                    <div className="row">
+                        {sure
+                            ? <><span>The file is deleted.</span><Button color="red" onClick={() => void deleteDashboard(uid).then(onDeleted, setProblem)}>Delete it</Button><Button variant="default" onClick={() => setSure(false)}>Keep it</Button></>
+                            : <Button variant="default" disabled={!meta.canSave} onClick={() => setSure(true)} leftSection={<Icon name="trash" size={13} />}>Delete dashboard</Button>}
+                    </div>
+                </>
+            )}
+        </div>
+    );
+}
+
+const LINK_FLAGS = [['keepTime', 'Keep the time range'], ['includeVars', 'Keep the values of variables'], ['targetBlank', 'In a new tab']] as const;
+
+function Links({ board, onChange }: SettingsProps) {
+    const links = asRecords(board.links);
+    return (
+        <div className="stack settings-form">
+            {links.map((link, i) => {
+                const put = (key: string, value: unknown): void => onChange('Change link', (now) => setIn(now, ['links', i, key], value), `link ${i} ${key}`);
+                const isLink = link.type === 'link';
+                return (
+                    <section key={i} className="stack boxed" aria-label={`Link ${i + 1}`}>
+                        <div className="row">
+                            <Select aria-label={`Type of link ${i + 1}`} data={[{ value: 'link', label: 'Link' }, { value: 'dashboards', label: 'Dashboards' }]} value={isLink ? 'link' : 'dashboards'} onChange={(v) => put('type', v)} w={130} />
+                            <TextInput className="grow" aria-label={`Title of link ${i + 1}`} placeholder="Title" value={asText(link.title) ?? ''} onChange={(e) => put('title', e.currentTarget.value)} />
+                            <ActionIcon aria-label={`Link ${i + 1} up`} disabled={i === 0} onClick={() => onChange('Move link', (now) => moveIn(now, ['links'], i, -1))}><Icon name="up" size={14} /></ActionIcon>
+                            <ActionIcon aria-label={`Remove link ${i + 1}`} onClick={() => onChange('Remove link', (now) => removeIn(now, ['links'], i))}><Icon name="trash" size={14} /></ActionIcon>
+                        </div>
+                        {isLink
+                            ? <TextInput label="Address" placeholder="https://… or /d/…" value={asText(link.url) ?? ''} onChange={(e) => put('url', e.currentTarget.value)} />
+                            : <TagsInput label="With all these tags" value={asTexts(link.tags)} onChange={(tags) => put('tags', tags)} />}
+                        {isLink ? <TextInput label="Tooltip" value={asText(link.tooltip) ?? ''} onChange={(e) => put('tooltip', e.currentTarget.value)} /> : <Switch label="As a list that opens" checked={link.asDropdown === true} onChange={(e) => put('asDropdown', e.currentTarget.checked)} />}
+                        <div className="row wrap">{LINK_FLAGS.map(([key, label]) => <Switch key={key} label={label} checked={link[key] === true} onChange={(e) => put(key, e.currentTarget.checked)} />)}</div>
+                    </section>
+                );
+            })}
+            {links.length === 0 && <p className="muted">Links stand beside the title of the dashboard: to other dashboards by their tags, or to any address.</p>}
+            <div className="row"><Button variant="default" leftSection={<Icon name="plus" size={13} />} onClick={() => onChange('Add link', (now) => addIn(now, ['links'], { type: 'link', title: '', url: '', tags: [], icon: 'external link', tooltip: '', asDropdown: false, includeVars: false, keepTime: false, targetBlank: false }))}>Add link</Button></div>
+        </div>
+    );
+}
+
+function Versions({ uid, board, onReload }: SettingsProps) {
+    const answer = useQuery({ queryKey: ['versions', uid], queryFn: ({ signal }) => dashboardVersions(uid, signal), enabled: uid !== '' });
+    const [picked, setPicked] = useState<number | null>(null);
+    const old = useQuery({ queryKey: ['version', uid, picked], queryFn: ({ signal }) => dashboardVersion(uid, picked!, signal), enabled: picked !== null, staleTime: Infinity });
+    const [problem, setProblem] = useState<unknown>(null);
+    return (
+        <div className="stack">
+            {problem !== null && <Fault error={problem} />}
+            {answer.error && <Fault error={answer.error} what="Versions" />}
+            {uid === '' && <p className="muted">It has not been saved yet.</p>}
+            <div className="table-wrap" tabIndex={0} role="region" aria-label="Versions">
+                <table className="table">
+                    <thead><tr><th>Version</th><th>Time</th><th>By</th><th>Message</th><th aria-label="Actions" /></tr></thead>
+                    <tbody>
+                        {(answer.data ?? []).map((v, i) => (
+                            <tr key={v.version}>
+                                <td className="num">{v.version}</td>
+                                <td className="num">{formatDate(Date.parse(v.created), FULL_DATE, undefined)}</td>
+                                <td>{v.createdBy}</td>
+                                <td>{v.message}</td>
+                                <td>
+                                    <span className="row">
+                                        <Button variant="default" size="compact-xs" aria-pressed={picked === v.version} onClick={() => setPicked(picked === v.version ? null : v.version)}>Compare</Button>
+                                        {i > 0 && <Button variant="default" size="compact-xs" onClick={() => void restoreVersion(uid, v.version).then(() => { notify(`Version ${v.version} is back`, 'ok'); onReload(); void answer.refetch(); }, setProblem)}>Restore</Button>}
+                                    </span>
+                                </td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
+            {old.data?.data && (
+                <section aria-label={`From version ${picked} to now`} className="stack">
+                    <h2>From version {picked} to what is here now</h2>
+                    <Diff before={old.data.data} after={board} />
+                </section>
+            )}
+        </div>
+    );
+}
+
+function JsonModel({ board, onChange }: SettingsProps) {
+    const stored = JSON.stringify(board, null, 2);
+    const [text, setText] = useState(stored);
+    const [seen, setSeen] = useState(stored);
+    /* Undo and other tabs change the dashboard: what is shown follows. */
+    if (seen !== stored) {
+        setSeen(stored);
+        setText(stored);
+    }
+    let fault = '';
+    let parsed: Json | null = null;
+    try {
+        const value: unknown = text === stored ? board : JSON.parse(text);
+        parsed = isRecord(value) ? value : null;
+        fault = parsed ? '' : 'A dashboard is a JSON object.';
+    } catch (error) {
+        fault = error instanceof Error ? error.message : String(error);
+    }
+    return (
+        <div className="stack">
+            <Textarea aria-label="JSON of the dashboard" className="mono" value={text} onChange={(e) => setText(e.currentTarget.value)} rows={24} error={fault || undefined} spellCheck={false} />
+            {parsed && text !== stored && <Diff before={board} after={parsed} />}
+            <div className="row">
+                <Button disabled={!parsed || text === stored} onClick={() => parsed && onChange('Change JSON', () => parsed)}>Apply</Button>
+                <Button variant="default" onClick={() => void navigator.clipboard.writeText(text).then(() => notify('Copied', 'ok'), () => notify('The browser forbids it', 'bad'))} leftSection={<Icon name="copy" size={13} />}>Copy</Button>
+                <a className="muted" href={`data:application/json;charset=utf-8,${encodeURIComponent(text)}`} download={`${asText(board.title) ?? 'dashboard'}.json`}>Download</a>
+            </div>
+        </div>
+    );
+}
+
+const VIEWS = [['settings', 'General'], ['variables', 'Variables'], ['links', 'Links'], ['versions', 'Versions'], ['json-model', 'JSON']] as const;
+
+export function Settings(props: SettingsProps) {
+    const view = VIEWS.some(([id]) => id === props.view) ? props.view : 'settings';
+    const count = { variables: asRecords(asRecord(props.board.templating).list).length, links: asRecords(props.board.links).length } as Record<string, number>;
+    return (
+        <Tabs value={view} onChange={(v) => props.onView(v ?? 'settings')} keepMounted={false}>
+            <Tabs.List>{VIEWS.map(([id, label]) => <Tabs.Tab key={id} value={id}>{label}{count[id] ? ` (${count[id]})` : ''}</Tabs.Tab>)}</Tabs.List>
+            <Tabs.Panel value="settings" pt="sm"><General {...props} /></Tabs.Panel>
+            <Tabs.Panel value="variables" pt="sm"><Variables board={props.board} states={props.variables} onChange={props.onChange} /></Tabs.Panel>
+            <Tabs.Panel value="links" pt="sm"><Links {...props} /></Tabs.Panel>
+            <Tabs.Panel value="versions" pt="sm"><Versions {...props} /></Tabs.Panel>
+            <Tabs.Panel value="json-model" pt="sm"><JsonModel {...props} /></Tabs.Panel>
+        </Tabs>
+    );
+}

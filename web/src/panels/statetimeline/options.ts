@@ -1,0 +1,14 @@
+/* What may be chosen for state timelines and status histories. */
+import { choice, type OptionRow } from '../../dashboard/options';
+
+const SHARED: readonly OptionRow[] = [
+    { in: 'options', id: 'showValue', group: 'States', label: 'Show values', kind: 'segments', choices: [choice('auto', 'Auto'), choice('always', 'Always'), choice('never', 'Never')], fallback: 'auto' },
+    { in: 'options', id: 'rowHeight', group: 'States', label: 'Row height', kind: 'number', min: 0.1, max: 1, step: 0.05, fallback: 0.9 },
+];
+
+export const ROWS: readonly OptionRow[] = [
+    { in: 'options', id: 'mergeValues', group: 'States', label: 'Merge equal consecutive values', kind: 'switch', fallback: true },
+    ...SHARED,
+];
+
+export const HISTORY_ROWS = SHARED;

@@ -1,0 +1,19 @@
+/* What may be chosen for tables. */
+import { choice, LINK_ROWS, type OptionRow } from '../../dashboard/options';
+
+const CELLS = [
+    choice('auto', 'Auto'), choice('color-text', 'Colored text'), choice('color-background', 'Colored background'), choice('gauge', 'Gauge'),
+];
+
+export const ROWS: readonly OptionRow[] = [
+    { in: 'options', id: 'showHeader', group: 'Table', label: 'Show table header', kind: 'switch', fallback: true },
+    { in: 'options', id: 'sortBy.0.displayName', group: 'Table', label: 'Sort by', kind: 'field' },
+    { in: 'options', id: 'sortBy.0.desc', group: 'Table', label: 'Descending', kind: 'switch', fallback: false, when: (get) => Boolean(get('options', 'sortBy.0.displayName')) },
+    { in: 'custom', id: 'width', group: 'Table', label: 'Column width', kind: 'number', min: 20, max: 2000, unset: 'auto' },
+    { in: 'custom', id: 'align', group: 'Table', label: 'Column alignment', kind: 'segments', choices: [choice('auto', 'Auto'), choice('left', 'Left'), choice('center', 'Center'), choice('right', 'Right')], fallback: 'auto' },
+    { in: 'custom', id: 'filterable', group: 'Table', label: 'Field to find rows', kind: 'switch', fallback: false },
+    { in: 'custom', id: 'hidden', group: 'Table', label: 'Hide in table', kind: 'switch', fallback: false, overrideOnly: true },
+    { in: 'custom', id: 'cellOptions.type', group: 'Cell options', label: 'Cell type', kind: 'select', choices: CELLS, fallback: 'auto' },
+    { in: 'custom', id: 'cellOptions.applyToRow', group: 'Cell options', label: 'Apply to the entire row', kind: 'switch', fallback: false, when: (get) => get('custom', 'cellOptions.type') === 'color-background' },
+    ...LINK_ROWS,
+];
