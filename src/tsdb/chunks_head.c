@@ -645,13 +645,14 @@ int chunks_head_sync(struct chunks_head *files, struct baro_error *err)
 
 /* ---- truncation ---- */
 
-int chunks_head_truncate(struct chunks_head *files, ts t, struct baro_error *err)
+int chunks_head_truncate(struct chunks_head *files, ts t, uint32_t keep, struct baro_error *err)
 {
     const struct fs *fs = files->options.fs;
     size_t gone = 0;
     int r = 0;
 
-    while (r >= 0 && gone < files->list.count && files->list.items[gone].maxt < t) {
+    while (r >= 0 && gone < files->list.count && files->list.items[gone].maxt < t &&
+           files->list.items[gone].number < keep) {
         struct chunks_head_file file = files->list.items[gone];
         struct arena arena = {0};
 

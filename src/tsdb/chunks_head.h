@@ -102,8 +102,9 @@ int chunks_head_sync(struct chunks_head *files, struct baro_error *err);
 int chunks_head_get(const struct chunks_head *files, struct chunks_place place,
                     uint8_t *ret_encoding, str *ret_data, struct baro_error *err);
 
-/* chunks_head_truncate removes the files, oldest first, that have nothing from t on. */
-int chunks_head_truncate(struct chunks_head *files, ts t, struct baro_error *err);
+/* chunks_head_truncate removes the files, oldest first, that have nothing from t on and come before
+ * number `keep`. */
+int chunks_head_truncate(struct chunks_head *files, ts t, uint32_t keep, struct baro_error *err);
 
 /* A file, as a snapshot of the head remembers it. */
 struct chunks_head_file {

@@ -165,20 +165,22 @@ TEST(chunks_head_goes_with_the_head)
     str data;
 
     write_chunks(files, places, 0, 10);
-    assert_ok(chunks_head_truncate(files, 39, &err), &err);
+    assert_ok(chunks_head_truncate(files, 39, UINT32_MAX, &err), &err);
     assert_ok(chunks_head_get(files, places[0], &encoding, &data, &err), &err);
-    assert_ok(chunks_head_truncate(files, 40, &err), &err);
+    assert_ok(chunks_head_truncate(files, 40, places[0].file, &err), &err);
+    assert_ok(chunks_head_get(files, places[0], &encoding, &data, &err), &err);
+    assert_ok(chunks_head_truncate(files, 40, UINT32_MAX, &err), &err);
     assert_int_equal(chunks_head_get(files, places[0], &encoding, &data, &err), BARO_ECORRUPT);
     assert_ok(chunks_head_get(files, places[4], &encoding, &data, &err), &err);
     /* The one that is written stays. */
-    assert_ok(chunks_head_truncate(files, 1000, &err), &err);
+    assert_ok(chunks_head_truncate(files, 1000, UINT32_MAX, &err), &err);
     assert_ok(chunks_head_get(files, places[9], &encoding, &data, &err), &err);
     write_chunks(files, places, 0, 1);
     assert_int_equal(places[0].file, 3);
     (void)chunks_head_free(files);
     files = open_files(fake, &found, &report);
     assert_int_equal(report.files, 1);
-    assert_ok(chunks_head_truncate(files, 1000, &err), &err);
+    assert_ok(chunks_head_truncate(files, 1000, UINT32_MAX, &err), &err);
     assert_int_equal(chunks_head_bytes(files), 0);
     (void)chunks_head_free(files);
     (void)fs_fake_free(fake);

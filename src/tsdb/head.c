@@ -37,6 +37,7 @@ struct head *head_new(const struct head_options *options)
         lock_init(&head->stripes[i], LOCK_HEAD_STRIPE);
     }
     rwlock_init(&head->index_lock, LOCK_HEAD_POSTINGS);
+    rwlock_init(&head->late_lock, LOCK_HEAD_LATE);
     atomic_init(&head->min_valid, INT64_MIN);
     atomic_init(&head->mint, INT64_MAX);
     atomic_init(&head->maxt, INT64_MIN);
@@ -103,6 +104,8 @@ struct head *head_free(struct head *head)
         lock_done(&head->stripes[i]);
     }
     rwlock_done(&head->index_lock);
+    rwlock_done(&head->late_lock);
+    vec_done(&head->late_chunks);
     head_exemplars_done(&head->examples);
     head_meta_done(&head->meta);
     head_labels_done(&head->labels);

@@ -605,6 +605,21 @@ static void forget(struct head_appender *appender)
     }
 }
 
+/* Second, so that the series are known wherever a sample of theirs is found. */
+static int commit_late(struct head_appender *appender, struct baro_error *err)
+{
+    struct rwlock *lock = &appender->head->late_lock;
+    int r;
+
+    rwlock_read(lock);
+    r = head_append_late_log(appender, 0, err);
+    if (r >= 0) {
+        head_append_late_apply(appender);
+    }
+    rwlock_release(lock);
+    return r;
+}
+
 static int appender_commit(struct appender *base, struct baro_error *err)
 {
     struct head_appender *appender = head_appender_of(base);
@@ -615,9 +630,9 @@ static int appender_commit(struct appender *base, struct baro_error *err)
     if (appender->head->wal != NULL) {
         r = head_append_log(appender, err);
     }
-    /* Second, so that the series are known wherever a sample of theirs is found. */
-    if (r >= 0 && appender->late.count > 0) {
-        r = head_append_late_log(appender, 0, err);
+    late = appender->late.count;
+    if (r >= 0 && late > 0) {
+        r = commit_late(appender, err);
     }
     if (r < 0) {
         unpin(appender->head, appender->slots, appender->count);
@@ -625,8 +640,6 @@ static int appender_commit(struct appender *base, struct baro_error *err)
         return r;
     }
     mark_logged(appender);
-    late = appender->late.count;
-    head_append_late_apply(appender);
     apply_samples(appender, &applied);
     count_applied(appender, &applied);
     if (UNLIKELY(appender->late.count > late)) {

@@ -41,22 +41,21 @@ static enum wal_record_type type_of(const struct pending_late *late)
     return late->h == NULL ? WAL_RECORD_SAMPLES : wal_histogram_type(late->h, !late->h->integer);
 }
 
-/* One record of late samples of one type, in the order in which they came. */
-static size_t put_record(struct head_appender *appender, size_t first)
+size_t head_late_put(struct buf *record, const struct pending_late *items, size_t count,
+                     size_t first)
 {
-    const struct pending_late *items = appender->late.items;
     enum wal_record_type type = type_of(&items[first]);
     size_t i = first;
 
-    buf_reset(&appender->record);
-    wal_put_type(&appender->record, type);
-    for (; i < appender->late.count && type_of(&items[i]) == type; i++) {
+    buf_reset(record);
+    wal_put_type(record, type);
+    for (; i < count && type_of(&items[i]) == type; i++) {
         if (type == WAL_RECORD_SAMPLES) {
-            wal_put_sample(&appender->record, items[i].ref, items[i].t, items[i].v,
-                           items[first].ref, items[first].t, i == first);
+            wal_put_sample(record, items[i].ref, items[i].t, items[i].v, items[first].ref,
+                           items[first].t, i == first);
         } else {
-            wal_put_histogram(&appender->record, items[i].ref, items[i].t, items[i].h,
-                              items[first].ref, items[first].t, i == first);
+            wal_put_histogram(record, items[i].ref, items[i].t, items[i].h, items[first].ref,
+                              items[first].t, i == first);
         }
     }
     return i - first;
@@ -68,7 +67,7 @@ int head_append_late_log(struct head_appender *appender, size_t first, struct ba
 
     wal_batch_reset(&appender->batch);
     for (size_t i = first; r >= 0 && i < appender->late.count;) {
-        i += put_record(appender, i);
+        i += head_late_put(&appender->record, appender->late.items, appender->late.count, i);
         r = appender->record.failed
                 ? error_set(err, -ENOMEM, "no memory for a WBL record")
                 : wal_batch_add(&appender->batch, buf_view(&appender->record), err);

@@ -100,6 +100,11 @@ void head_append_late_begin(struct head_appender *appender);
 /* head_append_late_log writes the late samples to the WBL, from number `first` on. */
 int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err);
 
+/* head_late_put writes one record of late samples of one type, from number `first` on, in the order
+ * in which they stand; returns how many. */
+size_t head_late_put(struct buf *record, const struct pending_late *items, size_t count,
+                     size_t first);
+
 /* head_append_late_apply puts them into the head. head_append_overtaken takes a sample of the
  * columns that another appender has overtaken: true when it is in the head now. */
 void head_append_late_apply(struct head_appender *appender);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tsdb/head_late.h"
 #include "tsdb/head_priv.h"
 #include "tsdb/wal.h"
 
@@ -232,6 +233,9 @@ int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_er
         }
         r = write_batch(&flush, first, err);
     }
+    if (r >= 0) {
+        r = head_late_flush(head, &flush.garbage, stop, err);
+    }
     if (flush.garbage.replaced.count > TRIM_CHUNKS) {
         head->must_trim = true;
     }
@@ -251,7 +255,9 @@ uint64_t head_files_pending(const struct head *head)
 int head_files_truncate(struct head *head, ts t, struct baro_error *err)
 {
     struct head_garbage garbage = {0};
-    int r = head->files != NULL ? chunks_head_truncate(head->files, t, err) : 0;
+    int r = head->files != NULL
+                ? chunks_head_truncate(head->files, t, head_late_first_file(head), err)
+                : 0;
 
     flush_end(head, &garbage);
     return r;
@@ -288,6 +294,10 @@ static bool load_chunk(void *context, const struct chunks_item *item)
     }
     /* The ref is taken, even if the WAL should have lost its series. */
     head->last_ref = item->ref > head->last_ref ? item->ref : head->last_ref;
+    if ((item->encoding & CHUNKS_HEAD_OUT_OF_ORDER) != 0) {
+        head_late_note(head, item);
+        return true;
+    }
     if (item->maxt < atomic_load_explicit(&head->min_valid, memory_order_relaxed) ||
         !chunk_is_known(item->encoding)) {
         return true;

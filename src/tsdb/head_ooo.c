@@ -27,7 +27,7 @@ static size_t place_of(const struct ooo_stripe *stripe, uint32_t slot)
     return low;
 }
 
-static struct ooo_series *find_locked(const struct head *head, uint32_t slot)
+struct ooo_series *head_ooo_at_locked(const struct head *head, uint32_t slot)
 {
     const struct ooo_stripe *stripe = stripe_of(head, slot);
     size_t at;
@@ -40,9 +40,9 @@ static struct ooo_series *find_locked(const struct head *head, uint32_t slot)
     return stripe->series.items[at];
 }
 
-static struct ooo_series *find_or_make_locked(struct head *head, uint32_t slot)
+struct ooo_series *head_ooo_make_locked(struct head *head, uint32_t slot)
 {
-    struct ooo_series *one = find_locked(head, slot);
+    struct ooo_series *one = head_ooo_at_locked(head, slot);
     struct ooo_stripe *stripe = stripe_of(head, slot);
     size_t at;
 
@@ -160,7 +160,7 @@ static void close_locked(struct head *head, struct ooo_series *one)
     arena_done(&one->arena);
 }
 
-static void note_time(struct head *head, ts t)
+void head_ooo_note_time(struct head *head, ts t)
 {
     int64_t seen = atomic_load_explicit(&head->ooo_mint, memory_order_relaxed);
 
@@ -182,7 +182,7 @@ bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
     if (h != NULL && !chunk_histogram_can_hold(h)) {
         return false;
     }
-    one = find_or_make_locked(head, slot);
+    one = head_ooo_make_locked(head, slot);
     at = one->count;
     while (at > 0 && one->samples[at - 1].t > t) {
         at--;
@@ -200,7 +200,7 @@ bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
         one->samples[at].h = histogram_copy(&one->arena, h);
     }
     one->count++;
-    note_time(head, t);
+    head_ooo_note_time(head, t);
     return true;
 }
 
@@ -258,6 +258,31 @@ static int read_chain(const struct head *head, pool_ref ref, ts start, ts end, s
     return r;
 }
 
+int head_ooo_read_memory_locked(const struct head *head, const struct ooo_series *one,
+                                struct sample_buf *ret, struct baro_error *err)
+{
+    size_t first = ret->count;
+    int r = 0;
+
+    for (uint32_t i = 0; r >= 0 && i < one->count; i++) {
+        r = add_sample(ret, &one->samples[i]) ? 0 : no_memory(err);
+    }
+    for (pool_ref ref = one->closed; r >= 0 && ref != 0;) {
+        const struct head_chunk *chunk = head_chunk_at(head, ref);
+        size_t middle = ret->count;
+
+        if (head_chunk_file(chunk) != 0) {
+            break; /* and so are the older ones */
+        }
+        ref = head_chunk_older(chunk);
+        r = head_chunk_read(head, chunk, INT64_MIN, INT64_MAX, ret, err);
+        if (r >= 0 && !sample_buf_merge(ret, first, middle)) {
+            r = no_memory(err);
+        }
+    }
+    return r;
+}
+
 int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
                   struct baro_error *err)
 {
@@ -267,7 +292,7 @@ int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sam
     bool is_good = sample_buf_reserve(ret, OOO_SAMPLES_MAX);
 
     lock_acquire(head_stripe(head, slot));
-    one = find_locked(head, slot);
+    one = head_ooo_at_locked(head, slot);
     if (one != NULL) {
         closed = one->closed;
         for (uint32_t i = 0; is_good && i < one->count; i++) {
@@ -282,7 +307,7 @@ int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sam
 
 bool head_ooo_overlaps_locked(const struct head *head, uint32_t slot, ts start, ts end)
 {
-    const struct ooo_series *one = find_locked(head, slot);
+    const struct ooo_series *one = head_ooo_at_locked(head, slot);
 
     if (one == NULL) {
         return false;
@@ -306,7 +331,7 @@ bool head_ooo_overlaps_locked(const struct head *head, uint32_t slot, ts start, 
 int head_ooo_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
                            struct head_garbage *garbage, struct baro_error *err)
 {
-    struct ooo_series *one = find_locked(head, slot);
+    struct ooo_series *one = head_ooo_at_locked(head, slot);
     struct sample_buf samples = {0};
     int r;
 
@@ -382,7 +407,7 @@ ts head_ooo_next(struct head *head, const struct head_ooo_picked *picked, ts t)
         pool_ref ref;
 
         lock_acquire(head_stripe(head, picked->slots[i]));
-        one = find_locked(head, picked->slots[i]);
+        one = head_ooo_at_locked(head, picked->slots[i]);
         ref = one != NULL ? one->compacting : 0;
         lock_release(head_stripe(head, picked->slots[i]));
         while (ref != 0) {
@@ -403,7 +428,7 @@ int head_ooo_read_closed(struct head *head, uint32_t slot, ts start, ts end, str
     pool_ref ref;
 
     lock_acquire(head_stripe(head, slot));
-    one = find_locked(head, slot);
+    one = head_ooo_at_locked(head, slot);
     ref = one != NULL ? one->compacting : 0;
     lock_release(head_stripe(head, slot));
     return read_chain(head, ref, start, end, ret->count, ret, err);
@@ -439,7 +464,7 @@ void head_ooo_end(struct head *head, const struct head_ooo_picked *picked,
         struct ooo_series *one;
 
         lock_acquire(head_stripe(head, slot));
-        one = find_locked(head, slot);
+        one = head_ooo_at_locked(head, slot);
         if (one != NULL && one->compacting != 0) {
             forget_closed_locked(head, one, garbage);
         }

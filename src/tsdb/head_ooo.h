@@ -44,6 +44,18 @@ struct ooo_stripe {
     VEC(struct ooo_series *) series; /* lock: head.stripe */
 };
 
+/* head_ooo_at gives the entry of a series, NULL when there is none; head_ooo_make makes it. */
+struct ooo_series *head_ooo_at_locked(const struct head *head, uint32_t slot);
+struct ooo_series *head_ooo_make_locked(struct head *head, uint32_t slot);
+
+/* head_ooo_note_time widens the time of what is out of order. */
+void head_ooo_note_time(struct head *head, ts t);
+
+/* head_ooo_read_memory appends the samples that are in no file, sorted, each time once. Fails as
+ * head_ooo_read does. */
+int head_ooo_read_memory_locked(const struct head *head, const struct ooo_series *one,
+                                struct sample_buf *ret, struct baro_error *err);
+
 /* head_ooo_insert takes a sample; false when one of its time is among the sorted ones. */
 bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
                             const struct histogram *h);

@@ -104,6 +104,14 @@ STATIC_ASSERT(sizeof(struct head_chunk) == 24, "a series has one for every 120 s
 /* No chunk lasts longer: 49 days. */
 #define HEAD_CHUNK_SPAN_MAX ((dur)UINT32_MAX)
 
+/* A chunk out of order that a file has. */
+struct head_late_chunk {
+    struct chunks_place place;
+    ts mint;
+    ts maxt;
+    uint8_t encoding; /* without CHUNKS_HEAD_OUT_OF_ORDER */
+};
+
 /* Series by labels: open addressing; tags spare the look at series that are others. */
 struct head_shard {
     struct lock lock;
@@ -131,6 +139,10 @@ struct head {
     struct ooo_stripe ooo[HEAD_STRIPES];
     struct starts_stripe starts[HEAD_STRIPES];
     struct wal *_Atomic wbl; /* the log of what is out of order; NULL = none is taken */
+    /* Appenders hold it while late samples go to the WBL and to the series: under it for writing,
+     * the series have all that the WBL has. */
+    struct rwlock late_lock;
+    VEC(struct head_late_chunk) late_chunks; /* while loading: those that files have, in order */
 
     struct rwlock index_lock;
     struct head_labels labels;  /* lock: index */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "client/self.h"
+#include "tsdb/head_late.h"
 #include "tsdb/head_priv.h"
 #include "tsdb/wal_histogram.h"
 #include "tsdb/wal_record.h"
@@ -225,7 +226,36 @@ static int replay_late_histograms(struct head_replay *replay, str record, struct
     return r;
 }
 
-/* Markers say which samples stand in chunks_head too: those that follow, and those before. */
+/* A marker names a chunk of chunks_head: the samples of its series up to here stand there. */
+static int replay_markers(struct head_replay *replay, str record, struct baro_error *err)
+{
+    struct head *head = replay->head;
+    struct reader rd = wal_record_body(record);
+    int r = 0;
+
+    while (r >= 0 && reader_left(&rd) > 0) {
+        series_ref ref = read_be64(&rd);
+        uint64_t place = read_be64(&rd);
+        uint32_t slot;
+
+        if (rd.failed) {
+            return error_set(err, BARO_ECORRUPT, "markers record is damaged at byte %zu",
+                             rd.offset + 1);
+        }
+        slot = refs_find(&head->refs, &replay->state->page, ref);
+        if (slot == HEAD_SLOT_NONE) {
+            note_ref(head, ref);
+            replay->series_unknown++;
+            continue;
+        }
+        lock_acquire(head_stripe(head, slot));
+        r = head_late_marked_locked(
+            head, slot, (struct chunks_place){(uint32_t)(place >> 32), (uint32_t)place}, err);
+        lock_release(head_stripe(head, slot));
+    }
+    return r;
+}
+
 static int replay_wbl_record(struct head_replay *replay, str record, struct baro_error *err)
 {
     uint8_t type = wal_record_type(record);
@@ -236,7 +266,10 @@ static int replay_wbl_record(struct head_replay *replay, str record, struct baro
     if (wal_is_histograms(type)) {
         return replay_late_histograms(replay, record, err);
     }
-    replay->records_skipped += type != WAL_RECORD_MMAP_MARKERS;
+    if (type == WAL_RECORD_MMAP_MARKERS) {
+        return replay_markers(replay, record, err);
+    }
+    replay->records_skipped++;
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/head_late.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_replay.h"
 
@@ -68,6 +69,7 @@ int tsdb_ooo_open(struct tsdb *tsdb, struct baro_error *err)
     } else if (r == -ENOENT) {
         r = 0;
     }
+    head_late_loaded(tsdb->head);
     if (r >= 0 && !tsdb->options.read_only && (has_some || tsdb->options.ooo_window > 0)) {
         r = open_wbl(tsdb, job.next_segment, err);
     }

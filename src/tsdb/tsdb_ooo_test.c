@@ -9,6 +9,7 @@
 #include "sys/fs.h"
 #include "testing/test.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/head_late.h"
 #include "tsdb/head_priv.h"
 #include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
@@ -435,4 +436,162 @@ TEST(tsdb_ooo_reads_the_wbl_of_prometheus)
     wal_batch_done(&batch);
     (void)mem_free(model);
     arena_done(&arena);
+}
+
+/* ---- chunks of them in chunks_head ---- */
+
+static void flush(struct tsdb *tsdb)
+{
+    struct baro_error err = {0};
+
+    lock_acquire(&tsdb->compact_lock);
+    assert_ok(head_files_flush(tsdb->head, NULL, &err), &err);
+    lock_release(&tsdb->compact_lock);
+}
+
+/* Late chunks by where they are: memory or files. */
+static size_t count_late(struct tsdb *tsdb, bool is_filed)
+{
+    const struct head *head = tsdb->head;
+    size_t count = 0;
+
+    for (size_t i = 0; i < HEAD_STRIPES; i++) {
+        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
+            for (pool_ref ref = head->ooo[i].series.items[k]->closed; ref != 0;) {
+                const struct head_chunk *chunk = head_chunk_at(head, ref);
+
+                count += (head_chunk_file(chunk) != 0) == is_filed;
+                ref = head_chunk_older(chunk);
+            }
+        }
+    }
+    return count;
+}
+
+/* The segments of the WBL, oldest first, and what of their last one ends behind its last markers.
+ */
+static size_t find_markers(const char *dir, struct arena *arena, const char **ret_last,
+                           size_t *ret_behind)
+{
+    struct wal_listing list = {0};
+    struct wal_reader reader = {0};
+    struct baro_error err = {0};
+    size_t count = 0;
+
+    assert_ok(wal_list(fs_real(), arena, fs_path(arena, dir, "wbl"), &list, &err), &err);
+    for (size_t i = 0; i < list.segment_count; i++) {
+        struct fs_map map = {0};
+        str record = STR_NULL;
+
+        assert_ok(fs_real()->map(fs_real(), list.segments[i].path, &map, &err), &err);
+        wal_reader_over(&reader, str_of(map.ptr, map.size));
+        while (wal_reader_next(&reader, &record, &err) == 1) {
+            if (wal_record_type(record) == WAL_RECORD_MMAP_MARKERS) {
+                count += (record.len - 1) / 16;
+                *ret_last = list.segments[i].path;
+                *ret_behind = reader.offset;
+            }
+        }
+        fs_real()->unmap(fs_real(), map);
+    }
+    wal_reader_done(&reader);
+    return count;
+}
+
+TEST(tsdb_ooo_full_chunks_go_to_files_and_come_back)
+{
+    struct arena arena = {0};
+    const char *dir = fixture_dir(&arena), *last = NULL;
+    struct model *model = MEM_NEW(struct model);
+    struct tsdb *tsdb = fixture_open(dir, &quick);
+    struct baro_error err = {0};
+    size_t filed = 0, behind = 0;
+    ts mint = 0, maxt = 0;
+
+    model->random = (struct random){24};
+    for (unsigned turn = 0; turn < 300; turn += 75) {
+        fill(tsdb, model, turn, turn + 75);
+        flush(tsdb);
+        assert_int_equal(count_late(tsdb, false), 0);
+        assert_true(count_late(tsdb, true) >= filed);
+        filed = count_late(tsdb, true);
+        assert_int_equal(find_markers(dir, &arena, &last, &behind), filed);
+        check(tsdb, model);
+        fixture_close(tsdb);
+        tsdb = fixture_open(dir, &quick);
+        /* The chunks come from the files, what is behind them from the WBL. */
+        assert_int_equal(count_late(tsdb, true), filed);
+        assert_int_equal(count_late(tsdb, false), 0);
+        check(tsdb, model);
+    }
+    assert_true(filed > SERIES);
+    /* Files stay while a chunk of theirs is needed. */
+    assert_in_range(head_late_first_file(tsdb->head), 1, 4);
+    /* Given to blocks, they do not come back. */
+    lock_acquire(&tsdb->compact_lock);
+    assert_ok(tsdb_ooo_compact(tsdb, &err), &err);
+    lock_release(&tsdb->compact_lock);
+    check(tsdb, model);
+    assert_int_equal(count_late(tsdb, true), 0);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &quick);
+    assert_int_equal(count_late(tsdb, true), 0);
+    assert_false(head_ooo_time(tsdb->head, &mint, &maxt));
+    assert_int_equal(head_late_first_file(tsdb->head), UINT32_MAX);
+    check(tsdb, model);
+    fixture_close(tsdb);
+    (void)mem_free(model);
+    arena_done(&arena);
+}
+
+/* The markers are there, and what was written again behind them is not; or there is no such chunk:
+ * nothing is lost. */
+TEST(tsdb_ooo_markers_alone_lose_nothing)
+{
+    static const struct {
+        const char *name;
+        bool cuts_wbl;
+        bool loses_files;
+    } cases[] = {
+        {"a WBL that ends behind the last markers", true, false},
+        {"no chunks_head", false, true},
+        {"both", true, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct arena arena = {0};
+        const char *dir = fixture_dir(&arena), *last = NULL;
+        struct model *model = MEM_NEW(struct model);
+        struct tsdb *tsdb = fixture_open(dir, &quick);
+        struct baro_error err = {0};
+        size_t behind = 0;
+
+        test_row(cases[i].name);
+        model->random = (struct random){25};
+        fill(tsdb, model, 0, 145);
+        flush(tsdb);
+        fixture_close(tsdb);
+        assert_true(find_markers(dir, &arena, &last, &behind) > 0);
+        if (cases[i].cuts_wbl) {
+            fs_file file = FS_FILE_NONE;
+
+            assert_ok(fs_real()->open(fs_real(), last, FS_WRITE, &file, &err), &err);
+            assert_ok(fs_real()->truncate(fs_real(), file, behind, &err), &err);
+            (void)fs_real()->close(fs_real(), file, NULL);
+        }
+        if (cases[i].loses_files) {
+            assert_ok(fs_remove_tree(fs_real(), fs_path(&arena, dir, CHUNKS_HEAD_DIR), &err), &err);
+        }
+        tsdb = fixture_open(dir, &quick);
+        check(tsdb, model);
+        fill(tsdb, model, 145, 200);
+        flush(tsdb);
+        fixture_close(tsdb);
+        tsdb = fixture_open(dir, &quick);
+        check(tsdb, model);
+        fixture_close(tsdb);
+        (void)mem_free(model);
+        arena_done(&arena);
+    }
+    test_row(NULL);
 }

@@ -115,6 +115,88 @@ def there_and_back(work: pathlib.Path, first: str, second: str, how: int) -> int
         target.stop()
 
 
+class Flood(Target):
+    """A dozen late samples of each series at every scrape, so that chunks of them are full within seconds."""
+
+    def text(self, path: str) -> str:
+        return "".join(super(Flood, self).text(path) for _ in range(12))
+
+
+def late_chunks(data: pathlib.Path) -> int:
+    """Chunks out of order in chunks_head: reference, two times, and an encoding with its highest bit set."""
+    count = 0
+    for path in sorted((data / "chunks_head").glob("0*")):
+        raw, at = path.read_bytes(), 8
+        while at + 26 < len(raw) and raw[at:at + 8] != bytes(8):
+            count += raw[at + 24] >> 7
+            at, size, shift = at + 25, 0, 0
+            while True:
+                size |= (raw[at] & 0x7F) << shift
+                at, shift = at + 1, shift + 7
+                if raw[at - 1] < 0x80:
+                    break
+            at += size + 4
+    return count
+
+
+def markers(data: pathlib.Path) -> int:
+    """Markers in the WBL, which is not packed."""
+    count = 0
+    for path in sorted((data / "wbl").glob("0*")):
+        raw, at = path.read_bytes(), 0
+        while at + 7 <= len(raw):
+            kind, size = raw[at], int.from_bytes(raw[at + 1:at + 3], "big")
+            if kind == 0:  # the rest of the page
+                at += 32768 - at % 32768
+                continue
+            count += kind in (1, 2) and raw[at + 7] == 5
+            at += 7 + size
+    return count
+
+
+def marked(work: pathlib.Path, first: str, second: str, how: int) -> int:
+    """What one program has put into chunks_head and named in the WBL, the other one finds."""
+    target, plain = Flood(7), (KEEP, "--no-storage.tsdb.wal-compression")
+    try:
+        writer = Server(first, work, target.config(), *plain, name="a")
+        writer.wait_ready()
+        # 2.42 keeps the chunks in a buffer for long, and writes a marker at each commit.
+        wanted = 24 if first.endswith("prometheus") else 1
+        wait_until("markers", lambda: markers(writer.data) >= wanted, 90)
+        turn = target.turn
+        wait_until("samples behind them", lambda: target.turn > turn + 24, 30)
+        end = time.time()
+        before = only(samples_of(writer, end, 90))
+        writer.stop(how)
+        found = late_chunks(writer.data)
+        assert found >= 10, (first, how, found)
+        for key, values in before.items():
+            seen = target.seen[int(dict(key)["i"])]
+            equal([v for t, v in values if seen.get(round(float(t) * 1000)) != float(v)], [], f"values of {key}")
+        shutil.copytree(writer.data, work / "b-data")
+        for name, binary in (("a", first), ("b", second)):
+            again = Server(binary, work, QUIET, *plain, name=name, keep_data=True)
+            again.wait_ready()
+            has_all(only(samples_of(again, end, 90)), before, name)
+            again.stop()
+        check_promtool(work / "b-data")
+        return sum(len(values) for values in before.values())
+    finally:
+        target.stop()
+
+
+def test_full_chunks_of_what_is_late(build, work):
+    ours, theirs = str(build / "barograph"), need("prometheus")
+    cases = {"ours-killed": (ours, theirs, signal.SIGKILL), "theirs": (theirs, ours, signal.SIGTERM)}
+
+    def one(name: str) -> int:
+        (work / name).mkdir()
+        return marked(work / name, *cases[name])
+
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        print(f"    {list(pool.map(one, cases))} samples")
+
+
 def test_both_programs_take_and_open_what_is_late(build, work):
     ours, theirs = str(build / "barograph"), need("prometheus")
     cases = {"ours": (ours, theirs, signal.SIGTERM), "ours-killed": (ours, theirs, signal.SIGKILL),
