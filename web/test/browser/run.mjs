@@ -138,6 +138,69 @@ const tests = [
         await page.keyboard.press('Escape');
         await page.getByText('Go to Explore').waitFor({ state: 'detached' });
     })],
+    ['keyboard alone: a dashboard, zoom, a panel, an alert silenced; no event of a mouse', (browser) => using(browser, {}, async (page) => {
+        await page.addInitScript(() => {
+            window.mouseEvents = [];
+            for (const type of ['mousedown', 'mouseup', 'mousemove', 'pointerdown', 'pointermove', 'wheel', 'touchstart']) {
+                addEventListener(type, () => window.mouseEvents.push(type), true);
+            }
+        });
+        const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
+        /* Tab until the focus is on what is wanted. */
+        const tabTo = async (what, test) => {
+            for (let i = 0; i < 150; i++) {
+                await press('Tab');
+                if (await page.evaluate(`((at) => { ${test}; })(document.activeElement)`)) {
+                    return;
+                }
+            }
+            check(false, `Tab does not reach ${what}`);
+        };
+        const range = () => page.evaluate(() => new URLSearchParams(location.search).get('from') ?? '');
+
+        await go(page, '/');
+        await settled(page);
+        await press('Control+k');
+        await page.getByRole('option', { name: 'Host overview' }).waitFor();
+        await page.keyboard.type('host over');
+        await press('Enter');
+        await page.getByRole('heading', { name: 'Host overview' }).waitFor();
+        await page.locator('.board-panel').first().waitFor();
+        const before = await range();
+        await press('t', 'z');
+        await page.waitForFunction((old) => (new URLSearchParams(location.search).get('from') ?? '') !== old, before);
+        await tabTo('a menu of a panel', 'return at.classList.contains("panel-menu")');
+        await press('v');
+        await page.waitForFunction(() => new URLSearchParams(location.search).has('viewPanel') && document.querySelectorAll('.board-panel').length === 1);
+        await press('Escape');
+        await page.waitForFunction(() => document.querySelectorAll('.board-panel').length > 1);
+        await tabTo('a menu of a panel', 'return at.classList.contains("panel-menu")');
+        await press('Enter', 'ArrowDown', 'Home', 'Enter');
+        await page.waitForFunction(() => new URLSearchParams(location.search).has('viewPanel'));
+
+        await press('g', 'a');
+        await page.waitForFunction(() => location.pathname === '/alerts');
+        await page.getByRole('link', { name: 'It always fires' }).first().waitFor();
+        await tabTo('the alert', 'return at.tagName === "A" && at.innerText.includes("It always fires")');
+        await press('Enter');
+        await page.getByRole('button', { name: 'Silence' }).waitFor();
+        await tabTo('the way to a silence', 'return at.innerText?.trim() === "Silence"');
+        await press('Enter');
+        await page.getByLabel('Why').waitFor();
+        await tabTo('who', 'return at.labels?.[0]?.innerText === "Who"');
+        await page.keyboard.type('a hand on the keys');
+        await press('Tab');
+        await page.keyboard.type('no mouse was used');
+        await tabTo('the button', 'return at.type === "submit"');
+        await press('Enter');
+        await page.waitForFunction(() => location.pathname === '/silences');
+        await page.getByText('no mouse was used').waitFor();
+        await tabTo('the button that ends it', 'return at.innerText === "Expire"');
+        await press('Enter');
+        await page.getByText('Nothing is silenced').waitFor();
+        const events = await page.evaluate(() => window.mouseEvents);
+        check(events.length === 0, `events of a mouse: ${events.join(', ')}`);
+    })],
     ['hostile labels stay text', (browser) => using(browser, {}, async (page) => {
         for (const path of ['/targets', '/service-discovery', '/rules', '/alerts', '/explore?expr=up&tab=table', '/explore?expr=up']) {
             await go(page, path);
