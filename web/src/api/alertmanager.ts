@@ -9,6 +9,29 @@ export interface AmMatcher {
     isEqual: boolean;
 }
 
+/* As in time_intervals of alertmanager.yml. */
+export interface TimeInterval {
+    weekdays?: string[];
+    times?: { start_time: string; end_time: string }[];
+    days_of_month?: string[];
+    months?: string[];
+    years?: string[];
+    location?: string;
+}
+
+export interface SilenceWindow {
+    startsAt: string;
+    endsAt: string;
+}
+
+export interface Acknowledgement {
+    createdBy: string;
+    comment: string;
+    createdAt: string;
+    /* Absent: until the alert is resolved. */
+    endsAt?: string;
+}
+
 export interface AmAlert {
     labels: Labels;
     annotations: Labels;
@@ -19,6 +42,7 @@ export interface AmAlert {
     generatorURL: string;
     receivers: { name: string }[];
     status: { state: 'unprocessed' | 'active' | 'suppressed'; silencedBy: string[]; inhibitedBy: string[]; mutedBy?: string[] };
+    acknowledgement?: Acknowledgement;
 }
 
 export interface AmGroup {
@@ -34,12 +58,15 @@ export interface NewSilence {
     endsAt: string;
     createdBy: string;
     comment: string;
+    /* It silences only then; [] takes a schedule away. */
+    timeIntervals?: TimeInterval[];
 }
 
 export interface AmSilence extends NewSilence {
     id: string;
     updatedAt: string;
     status: { state: 'active' | 'pending' | 'expired' };
+    nextWindows?: SilenceWindow[];
 }
 
 export interface AmStatus {
@@ -69,6 +96,21 @@ export const amReceivers = (signal?: AbortSignal) => askJson<{ name: string }[]>
 export const amSilence = (id: string, signal?: AbortSignal) => askJson<AmSilence>(`api/v2/silence/${encodeURIComponent(id)}`, { signal });
 
 /* ---- What is barograph's own ---- */
+
+export const amPreviewSilence = (silence: Pick<NewSilence, 'startsAt' | 'endsAt' | 'timeIntervals'>, signal?: AbortSignal) =>
+    askJson<{ nextWindows: SilenceWindow[] }>('api/v2/silences/preview', { json: silence, signal });
+
+export interface NewAck {
+    fingerprints: string[];
+    createdBy: string;
+    comment?: string;
+    endsAt?: string;
+}
+
+export const amAcknowledge = (ack: NewAck) => askJson<{ acknowledged: string[]; unknown: string[] }>('api/v2/acks', { json: ack });
+
+export const amTakeBack = (fingerprint: string, createdBy: string) =>
+    ask(`api/v2/ack/${encodeURIComponent(fingerprint)}`, { method: 'DELETE', params: { createdBy } }).then(() => undefined);
 
 export interface AmRoute {
     key: string;

@@ -55,3 +55,22 @@ export const useWindow = create<Window>()((set, get) => ({
     },
     setCommands: (source, commands) => set({ commands: { ...get().commands, [source]: commands } }),
 }));
+
+const AUTHOR_KEY = 'barograph-author';
+
+/** storedAuthor is who silenced or acknowledged last in this browser. */
+export function storedAuthor(): string {
+    try {
+        return localStorage.getItem(AUTHOR_KEY) ?? '';
+    } catch {
+        return ''; /* storage is forbidden */
+    }
+}
+
+export function storeAuthor(name: string): void {
+    try {
+        localStorage.setItem(AUTHOR_KEY, name.trim());
+    } catch {
+        /* It is then asked for again. */
+    }
+}

@@ -11,6 +11,7 @@ export const PAGES = [
     { name: 'alerts', path: '/alerts' },
     { name: 'silences', path: '/silences?show=all' },
     { name: 'new-silence', path: '/silences/new?matcher=alertname%3D%22AlwaysFiring%22' },
+    { name: 'recurring-silence', path: `/silences/new?matcher=job%3D%22batch%22&comment=nightly+import&recurring=${encodeURIComponent('[{"weekdays":["monday:friday"],"times":[{"start_time":"22:00","end_time":"24:00"}],"location":"Europe/Vienna"}]')}&ends=2027-06-01T00:00:00Z` },
     { name: 'routing', path: '/routing?labels=severity%3D%22page%22' },
     { name: 'notifications', path: '/notifications' },
     { name: 'rules', path: '/rules' },

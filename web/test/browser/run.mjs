@@ -238,6 +238,41 @@ const tests = [
         await page.getByRole('button', { name: 'Expire' }).click();
         await page.getByText('Nothing is silenced').waitFor();
     })],
+    ['an alert is acknowledged, and taken back', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/alerts?show=firing');
+        await page.getByRole('link', { name: 'It always fires' }).first().click();
+        await page.getByRole('button', { name: 'Acknowledge' }).click();
+        const form = page.getByRole('dialog', { name: 'Acknowledge' });
+        await form.getByLabel('Who').fill('a test');
+        await form.getByLabel('What is done').fill('looking at it');
+        await form.getByRole('button', { name: 'Acknowledge' }).click();
+        await page.getByText('looking at it').waitFor();
+        await go(page, '/alerts');
+        await page.getByText('seen by a test').waitFor();
+        await page.getByRole('link', { name: 'It always fires' }).first().click();
+        await page.getByRole('button', { name: 'Take back' }).click();
+        await page.getByRole('button', { name: 'Acknowledge' }).waitFor();
+    })],
+    ['a silence recurs, and says when', (browser) => using(browser, {}, async (page) => {
+        await go(page, '/silences/new?matcher=alertname%3D%22Quiet%22');
+        await page.getByText('Recurring', { exact: true }).click();
+        await page.getByRole('button', { name: 'saturday' }).click();
+        await page.getByLabel('Times', { exact: true }).fill('22:00-06:00');
+        await page.getByText('over midnight takes two').waitFor();
+        await page.getByLabel('Times', { exact: true }).fill('22:00-24:00');
+        await page.getByLabel('Time zone').fill('Europe/Vienna');
+        await page.locator('.windows li').nth(4).waitFor();
+        await page.getByLabel('Who').fill('a test');
+        await page.getByLabel('Why').fill('every night but Sunday');
+        await page.getByRole('button', { name: /^Silence/ }).click();
+        await page.getByText('Mon–Sat, 22:00–24:00 (Europe/Vienna)').waitFor();
+        await page.getByRole('link', { name: 'edit' }).click();
+        await page.getByRole('button', { name: 'monday' }).click();
+        await page.getByRole('button', { name: /^Save/ }).click();
+        await page.getByText('Tue–Sat, 22:00–24:00 (Europe/Vienna)').waitFor();
+        await page.getByRole('button', { name: 'Expire' }).click();
+        await page.getByText('Nothing is silenced').waitFor();
+    })],
     ['labels find their receiver', (browser) => using(browser, {}, async (page) => {
         await go(page, '/routing');
         await page.getByLabel('Where does an alert with these labels go?').fill('severity="page"');

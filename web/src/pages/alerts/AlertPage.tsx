@@ -7,6 +7,7 @@ import { type GraphResult, SeriesGraph } from '../../draw/SeriesGraph';
 import {
     Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, Section, silenceLink, State, TimePicker, useClock, useParams,
 } from '../../ui';
+import { AckButton } from './Ack';
 import { type ActiveAlert, comparisonOf, isMuted } from './model';
 import { useAlerts } from './useAlerts';
 
@@ -71,6 +72,7 @@ export default function AlertPage() {
         );
     }
     const { alert, rule } = one;
+    const ack = one.am?.acknowledgement;
     return (
         <Page
             title={rule.name}
@@ -81,6 +83,7 @@ export default function AlertPage() {
                     {alert.annotations.runbook_url && /^https?:\/\//.test(alert.annotations.runbook_url) && (
                         <Button component="a" href={alert.annotations.runbook_url} target="_blank" rel="noreferrer" variant="default" leftSection={<Icon name="external" size={13} />}>Runbook</Button>
                     )}
+                    {one.am && alert.state === 'firing' && <AckButton alert={one.am} />}
                     {hasAlertmanager && <Link className="alone" href={silenceLink(alert.labels)}><Button leftSection={<Icon name="silence" size={14} />}>Silence</Button></Link>}
                 </>
             }
@@ -100,6 +103,15 @@ export default function AlertPage() {
                     {one.am && (
                         <>
                             <dt>Goes to</dt><dd>{one.am.receivers.map((receiver) => receiver.name).join(', ') || 'nobody'}</dd>
+                            {ack && (
+                                <>
+                                    <dt>Acknowledged</dt>
+                                    <dd>
+                                        by {ack.createdBy || 'somebody'}, {formatTime(Date.parse(ack.createdAt))}{ack.endsAt ? `, until ${formatTime(Date.parse(ack.endsAt))}` : ', until it is resolved'}
+                                        {ack.comment && <div style={{ whiteSpace: 'pre-wrap' }}>{ack.comment}</div>}
+                                    </dd>
+                                </>
+                            )}
                             {isMuted(one) && <><dt>Muted by</dt><dd>{[...one.am.status.silencedBy.map((id) => <Link key={id} href={`/silences?search=${id}`}>silence {id.slice(0, 8)}</Link>), ...one.am.status.inhibitedBy.map((id) => <Link key={id} href={`/alerts/${id}`}>alert {id}</Link>)]}</dd></>}
                         </>
                     )}

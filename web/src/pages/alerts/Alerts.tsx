@@ -19,6 +19,7 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
                         <State kind="none">{one.am?.status.silencedBy.length ? 'silenced' : one.am?.status.inhibitedBy.length ? 'inhibited' : 'muted'}</State>
                     </div>
                 )}
+                {!muted && one.am?.acknowledgement && <div style={{ marginTop: 4 }} title={one.am.acknowledgement.comment}><State kind="ok">seen{one.am.acknowledgement.createdBy ? ` by ${one.am.acknowledgement.createdBy}` : ''}</State></div>}
             </td>
             <td>
                 <Link href={`/alerts/${one.id}`} style={{ fontWeight: 600 }}>{told ?? alert.labels.alertname ?? one.rule.name}</Link>

@@ -1,22 +1,26 @@
-/* NewSilence: matchers, times and a reason, with the alerts that it would mute shown as they are typed. */
+/* NewSilence: matchers, times and a reason, once or recurring, with the alerts that it would mute shown as they are typed. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { amAlerts, amSaveSilence } from '../../api/alertmanager';
+import { amAlerts, amSaveSilence, type TimeInterval } from '../../api/alertmanager';
 import { formatDuration, formatTime, parseDuration, parseTime } from '../../grafana/time';
 import {
-    ActionIcon, Button, Empty, Fault, formatMatcher, Icon, LabelSet, notify, Page, parseMatcher, plural, Section, splitMatchers, State, TextInput, Textarea, useDebouncedValue,
+    ActionIcon, Button, Empty, Fault, formatMatcher, Icon, LabelSet, notify, Page, parseMatcher, plural, Section, SegmentedControl, splitMatchers, storedAuthor, storeAuthor, State, TextInput, Textarea, useDebouncedValue,
     useLocation, useQueryParams,
 } from '../../ui';
+import { faultOf, fromInterval, newRecurrence, type Recurrence, toInterval } from './recurrence';
+import { NextWindows, RecurrenceForm } from './RecurrenceForm';
 
-const AUTHOR_KEY = 'barograph-author';
 const DURATIONS = ['1h', '2h', '6h', '12h', '1d', '3d', '7d'];
+const LONG_DURATIONS = ['7d', '30d', '90d', '365d'];
 const SHOWN = 50;
 
-function storedAuthor(): string {
+/* The link of a silence that is changed or made again carries its schedule. */
+function givenIntervals(text: string | null): Recurrence[] {
     try {
-        return localStorage.getItem(AUTHOR_KEY) ?? '';
+        const list: unknown = JSON.parse(text ?? '[]');
+        return Array.isArray(list) ? (list as TimeInterval[]).map(fromInterval) : [];
     } catch {
-        return ''; /* storage is forbidden */
+        return []; /* not ours */
     }
 }
 
@@ -64,6 +68,15 @@ export default function NewSilence() {
     const [author, setAuthor] = useState(storedAuthor);
     const [comment, setComment] = useState(params.get('comment') ?? '');
 
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const [rows, setRows] = useState<Recurrence[]>(() => givenIntervals(params.get('recurring')));
+    const recurs = rows.length > 0;
+
+    function setRecurs(wanted: boolean): void {
+        setRows(wanted ? [newRecurrence(zone)] : []);
+        setEnds(wanted ? '365d' : '2h');
+    }
+
     const typed = matchers.filter((text) => text.trim() !== '');
     const parsed = typed.map(parseMatcher);
     const good = parsed.filter((one) => one !== null);
@@ -80,6 +93,7 @@ export default function NewSilence() {
         : start === null ? 'The start is no time.'
         : end === null || end <= start ? 'The end is no time after the start.'
         : end <= now ? 'The end is over already.'
+        : rows.some((row) => faultOf(row) !== null) ? 'One of the times cannot be read.'
         : author.trim() === '' ? 'Say who you are.'
         : comment.trim() === '' ? 'Say why.'
         : null;
@@ -87,13 +101,10 @@ export default function NewSilence() {
     const save = useMutation({
         mutationFn: () => amSaveSilence({
             id, matchers: good, startsAt: new Date(start!).toISOString(), endsAt: new Date(end!).toISOString(), createdBy: author.trim(), comment: comment.trim(),
+            ...(recurs || id ? { timeIntervals: rows.map(toInterval) } : {}),
         }),
         onSuccess: () => {
-            try {
-                localStorage.setItem(AUTHOR_KEY, author.trim());
-            } catch {
-                /* It is then asked for again. */
-            }
+            storeAuthor(author);
             notify('Silenced', 'ok');
             void client.invalidateQueries({ queryKey: ['silences'] });
             void client.invalidateQueries({ queryKey: ['am-alerts'] });
@@ -123,12 +134,15 @@ export default function NewSilence() {
                             ))}
                             <Button variant="subtle" size="compact-xs" leftSection={<Icon name="plus" size={12} />} onClick={() => setMatchers([...matchers, ''])}>Matcher</Button>
                         </fieldset>
+                        <SegmentedControl aria-label="How often" value={recurs ? 'recurring' : 'once'} onChange={(next) => setRecurs(next === 'recurring')} data={[{ value: 'once', label: 'Once' }, { value: 'recurring', label: 'Recurring' }]} style={{ alignSelf: 'flex-start' }} />
+                        {recurs && <RecurrenceForm rows={rows} change={setRows} location={zone} />}
+                        {recurs && start !== null && end !== null && end > start && rows.every((row) => faultOf(row) === null) && <NextWindows rows={rows} start={start} end={end} />}
                         <div className="silence-times">
                             <TextInput label="From" value={starts} onChange={(event) => setStarts(event.currentTarget.value)} description={start === null ? 'now, now+1h or a time' : formatTime(start)} />
                             <TextInput label="For, or until" value={ends} onChange={(event) => setEnds(event.currentTarget.value)} description={end === null ? '2h, or a time' : formatTime(end)} />
                         </div>
                         <div className="row wrap" role="group" aria-label="Usual lengths">
-                            {DURATIONS.map((one) => <Button key={one} variant={ends === one ? 'filled' : 'default'} size="compact-xs" onClick={() => setEnds(one)}>{one}</Button>)}
+                            {(recurs ? LONG_DURATIONS : DURATIONS).map((one) => <Button key={one} variant={ends === one ? 'filled' : 'default'} size="compact-xs" onClick={() => setEnds(one)}>{one}</Button>)}
                         </div>
                         <TextInput label="Who" value={author} onChange={(event) => setAuthor(event.currentTarget.value)} />
                         <Textarea label="Why" value={comment} autosize minRows={2} onChange={(event) => setComment(event.currentTarget.value)} />

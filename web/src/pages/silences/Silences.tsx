@@ -6,6 +6,7 @@ import {
     Button, Empty, Fault, FilterBar, formatMatcher, Icon, Link, Loading, matchesWords, notify, Page, State, type StateKind, useFilter, useNow,
     usePoll,
 } from '../../ui';
+import { describe } from './recurrence';
 
 const kinds: Record<AmSilence['status']['state'], StateKind> = { active: 'ok', pending: 'warn', expired: 'none' };
 const order: Record<AmSilence['status']['state'], number> = { active: 0, pending: 1, expired: 2 };
@@ -14,6 +15,10 @@ function againLink(silence: AmSilence, edit: boolean): string {
     const params = new URLSearchParams();
     silence.matchers.forEach((matcher) => params.append('matcher', formatMatcher(matcher)));
     params.set('comment', silence.comment);
+    if (silence.timeIntervals?.length) {
+        params.set('recurring', JSON.stringify(silence.timeIntervals));
+        params.set('ends', silence.endsAt);
+    }
     if (edit) {
         params.set('id', silence.id);
         params.set('ends', silence.endsAt);
@@ -23,17 +28,20 @@ function againLink(silence: AmSilence, edit: boolean): string {
 
 function Row({ silence, now, onExpire }: { silence: AmSilence; now: number; onExpire: () => void }) {
     const { state } = silence.status;
+    const next = silence.nextWindows?.[0];
     return (
         <tr>
             <td style={{ width: 110 }}><State kind={kinds[state]}>{state}</State></td>
             <td>
                 <span className="labels">{silence.matchers.map((matcher) => <span className="label" key={formatMatcher(matcher)}>{formatMatcher(matcher)}</span>)}</span>
+                {silence.timeIntervals?.map((interval, i) => <div key={i} className="row" style={{ marginTop: 4, gap: 6 }}><Icon name="refresh" size={12} />{describe(interval)}</div>)}
                 <div style={{ marginTop: 4 }}>{silence.comment}</div>
                 <div className="muted" style={{ fontSize: 12 }}>by {silence.createdBy || 'nobody'} · <span className="mono">{silence.id.slice(0, 8)}</span></div>
             </td>
             <td className="num hide-narrow" style={{ width: 160 }}>{formatTime(Date.parse(silence.startsAt))}</td>
             <td className="num" style={{ width: 170 }}>
                 {formatTime(Date.parse(silence.endsAt))}
+                {next && state !== 'expired' && <div style={{ fontSize: 12 }}>{state === 'active' ? 'until' : 'next'} {formatTime(Date.parse(state === 'active' ? next.endsAt : next.startsAt))}</div>}
                 <div className="muted" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} {since(Date.parse(silence.endsAt), now)}</div>
             </td>
             <td className="right" style={{ width: 170 }}>
