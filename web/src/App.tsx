@@ -80,7 +80,7 @@ export function App() {
                 ...pages.filter((page) => !page.path.includes(':')).map((page) => ({
                     id: page.path, title: page.title, icon: page.icon, to: page.path, hint: page.key && `g ${page.key}`,
                 })),
-                ...['runtime', 'tsdb', 'config', 'flags', 'features'].map((tab) => ({
+                ...['runtime', 'tsdb', 'heartbeats', 'config', 'flags', 'features'].map((tab) => ({
                     id: `/status/${tab}`, title: `Status: ${tab === 'tsdb' ? 'storage' : tab}`, icon: 'status' as const, to: `/status/${tab}`,
                 })),
             ],

@@ -1,8 +1,7 @@
 /* prometheus: typed clients of Prometheus's HTTP API v1, as barograph serves it. */
 import { type Ask, askJson } from './http';
 import type {
-    AlertList, BlockMeta, BuildInfo, Exemplars, ExplainNode, Labels, MetricMetadata, ParsedNode, QueryResult, RuleGroups, RuntimeInfo,
-    Series, TargetList, TsdbStatus,
+    AlertList, BlockMeta, BuildInfo, Exemplars, ExplainNode, Heartbeats, Labels, MetricMetadata, ParsedNode, QueryResult, RuleGroups, RuntimeInfo, Series, TargetList, TsdbStatus,
 } from './types';
 
 interface Envelope<T> {
@@ -169,6 +168,7 @@ export const buildInfo = (signal?: AbortSignal) => data<BuildInfo>('status/build
 export const runtimeInfo = (signal?: AbortSignal) => data<RuntimeInfo>('status/runtimeinfo', { signal });
 export const flags = (signal?: AbortSignal) => data<Record<string, string>>('status/flags', { signal });
 export const config = (signal?: AbortSignal) => data<{ yaml: string }>('status/config', { signal });
+export const heartbeats = (signal?: AbortSignal) => data<Heartbeats | null>('heartbeats', { signal });
 export const features = (signal?: AbortSignal) => data<Record<string, Record<string, boolean>>>('features', { signal });
 export const tsdbStatus = (limit: number, signal?: AbortSignal) => data<TsdbStatus>('status/tsdb', { params: { limit }, signal });
 export const walReplay = (signal?: AbortSignal) => data<{ min: number; max: number; current: number }>('status/walreplay', { signal });

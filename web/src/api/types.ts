@@ -89,6 +89,8 @@ export interface RuleAlert {
     state: 'firing' | 'pending' | 'inactive';
     activeAt: string;
     keepFiringSince?: string;
+    /* Its series are gone since then: nobody knows whether its condition holds. */
+    noDataSince?: string;
     value: string;
 }
 
@@ -107,6 +109,38 @@ export interface Rule {
     keepFiringFor?: number;
     annotations?: Labels;
     alerts?: RuleAlert[];
+    noData?: NoData;
+}
+
+/* What of a rule has no data: all that it reads, or what some of its alerts were computed from. */
+export interface NoData {
+    rule: boolean;
+    since?: string;
+    count: number;
+    /* Alerts that have ended because their series are gone. */
+    alerts: RuleAlert[];
+}
+
+export interface HeartbeatSent {
+    name: string;
+    intervalSeconds: number;
+    state: 'new' | 'ok' | 'failed' | 'withheld';
+    sentAt?: string;
+    why?: string;
+}
+
+export interface HeartbeatExpected {
+    name: string;
+    periodSeconds: number;
+    graceSeconds: number;
+    state: 'new' | 'ok' | 'missing';
+    heardAt?: string;
+    dueAt?: string;
+}
+
+export interface Heartbeats {
+    send?: HeartbeatSent[];
+    expect?: HeartbeatExpected[];
 }
 
 export interface RuleGroup {

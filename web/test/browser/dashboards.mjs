@@ -7,7 +7,7 @@ const MAY_BE_EMPTY = [];
 const PARSED = [/Executing inline event handler violates/];
 
 /* near scrolls through the page, so that every panel has been in sight, and waits until none is busy. */
-async function drawAll(page) {
+export async function drawAll(page) {
     await page.locator('.board-panel').first().waitFor();
     await page.evaluate(async () => {
         const box = document.querySelector('#main');
@@ -21,7 +21,7 @@ async function drawAll(page) {
     await page.waitForFunction(() => ![...document.querySelectorAll('.board-panel')].some((p) => p.dataset.state === 'busy'), undefined, { timeout: LIMIT_MS });
 }
 
-const states = (page) => page.evaluate(() => [...document.querySelectorAll('.board-panel')].map((p) => ({ state: p.dataset.state, type: p.dataset.type, title: p.getAttribute('aria-label'), text: p.innerText.slice(0, 200) })));
+export const states = (page) => page.evaluate(() => [...document.querySelectorAll('.board-panel')].map((p) => ({ state: p.dataset.state, type: p.dataset.type, title: p.getAttribute('aria-label'), text: p.innerText.slice(0, 200) })));
 
 export function dashboardTests(using, origin) {
     const go = (page, path) => page.goto(origin + path, { waitUntil: 'load' });

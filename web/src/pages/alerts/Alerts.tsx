@@ -1,7 +1,7 @@
 /* Alerts: what fires and what is about to, grouped by rule or by receiver. */
 import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, plural, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
 import { since } from '../../grafana/time';
-import { type ActiveAlert, isMuted } from './model';
+import { type ActiveAlert, type EndedAlert, endedWithoutData, isMuted } from './model';
 import { useAlerts } from './useAlerts';
 
 function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: boolean }) {
@@ -19,6 +19,7 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
                         <State kind="none">{one.am?.status.silencedBy.length ? 'silenced' : one.am?.status.inhibitedBy.length ? 'inhibited' : 'muted'}</State>
                     </div>
                 )}
+                {alert.noDataSince && <div style={{ marginTop: 4 }}><State kind="none">no data {since(Date.parse(alert.noDataSince), now)}</State></div>}
                 {!muted && one.am?.acknowledgement && <div style={{ marginTop: 4 }} title={one.am.acknowledgement.comment}><State kind="ok">seen{one.am.acknowledgement.createdBy ? ` by ${one.am.acknowledgement.createdBy}` : ''}</State></div>}
             </td>
             <td>
@@ -41,6 +42,31 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
     );
 }
 
+/* Nobody knows whether these are well: what they were computed from is gone. */
+function Ended({ list, now }: { list: readonly EndedAlert[]; now: number }) {
+    return list.length === 0 ? null : (
+        <Section title="Ended because their data are gone" aside={<span className="muted num">{plural(list.length, 'alert')}</span>}>
+            <div className="table-wrap">
+                <table className="table">
+                    <thead><tr><th>State</th><th>Alert</th><th className="right">Gone</th></tr></thead>
+                    <tbody>
+                        {list.map(({ alert, rule }) => (
+                            <tr key={JSON.stringify(alert.labels)}>
+                                <td style={{ width: 110 }}><State kind="none">no data</State></td>
+                                <td>
+                                    <Link href={exploreLink(rule.query)} style={{ fontWeight: 600 }}>{rule.name}</Link> <span className="muted">was {alert.state === 'pending' ? 'pending' : 'firing'}</span>
+                                    <div style={{ marginTop: 4 }}><LabelSet labels={alert.labels} without={['alertname']} /></div>
+                                </td>
+                                <td className="right" style={{ width: 110 }}>{alert.noDataSince ? since(Date.parse(alert.noDataSince), now) : ''}</td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
+        </Section>
+    );
+}
+
 function keyOf(one: ActiveAlert, by: string): string[] {
     return by === 'receiver' ? (one.am?.receivers.map((receiver) => receiver.name) ?? ['no receiver']) : [one.rule.name];
 }
@@ -56,6 +82,7 @@ export default function Alerts() {
             (filter.choice === 'all' || (filter.choice === 'muted' ? isMuted(one) : one.alert.state === filter.choice && !isMuted(one))) &&
             matchesWords(`${one.rule.name} ${one.group.name} ${JSON.stringify(one.alert.labels)} ${JSON.stringify(one.alert.annotations)}`, filter.text),
     );
+    const ended = endedWithoutData(groups.data?.groups ?? []).filter(({ alert, rule }) => matchesWords(`${rule.name} ${JSON.stringify(alert.labels)}`, filter.text));
     const sections = new Map<string, ActiveAlert[]>();
     found.forEach((one) => keyOf(one, by).forEach((key) => sections.set(key, [...(sections.get(key) ?? []), one])));
     const firingIn = (list: ActiveAlert[]) => list.filter((one) => one.alert.state === 'firing' && !isMuted(one)).length;
@@ -91,7 +118,8 @@ export default function Alerts() {
                     </div>
                 </Section>
             ))}
-            {groups.data && sorted.length === 0 && (
+            {filter.choice === 'all' && <Ended list={ended} now={now} />}
+            {groups.data && sorted.length === 0 && ended.length === 0 && (
                 <Empty title={active.length === 0 ? 'All is quiet' : 'No alert is so'} icon="check">
                     {active.length > 0 ? 'Another search or another state finds more.' : rules.length === 0 ? <>There are no alerting rules yet.</> : <>{rules.length} alerting <Link href="/rules?show=alerting">rules</Link> are watched; none is pending or firing.</>}
                 </Empty>

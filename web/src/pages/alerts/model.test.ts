@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activeAlerts, belongs, comparisonOf, isMuted } from './model';
+import { activeAlerts, belongs, comparisonOf, endedWithoutData, isMuted } from './model';
 import { fingerprint } from '../../ui/links';
 
 const alert = { labels: { alertname: 'A', job: 'x' }, annotations: {}, state: 'firing' as const, activeAt: '', value: '1' };
@@ -13,6 +13,15 @@ describe('activeAlerts', () => {
         const [joined] = activeAlerts([group], [am as never]);
         expect(isMuted(joined!)).toBe(true);
         expect(isMuted(activeAlerts([group])[0]!)).toBe(false);
+    });
+});
+
+describe('endedWithoutData', () => {
+    it('lists what ended because its series are gone, the last first', () => {
+        const gone = (job: string, noDataSince: string) => ({ ...alert, labels: { job }, noDataSince });
+        const noData = { rule: false, count: 2, alerts: [gone('a', '2026-01-05T08:00:00Z'), gone('b', '2026-01-05T09:00:00Z')] };
+        expect(endedWithoutData([{ ...group, rules: [rule, { ...rule, noData }] }]).map((one) => one.alert.labels.job)).toEqual(['b', 'a']);
+        expect(endedWithoutData([group])).toEqual([]);
     });
 });
 

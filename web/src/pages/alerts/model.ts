@@ -24,6 +24,18 @@ export function activeAlerts(groups: readonly RuleGroup[], known: readonly AmAle
     );
 }
 
+export interface EndedAlert {
+    alert: RuleAlert;
+    rule: Rule;
+}
+
+/** endedWithoutData lists alerts that ended because their series are gone, the last first. */
+export function endedWithoutData(groups: readonly RuleGroup[]): EndedAlert[] {
+    return groups
+        .flatMap((group) => group.rules.flatMap((rule) => (rule.noData?.alerts ?? []).map((alert) => ({ alert, rule }))))
+        .sort((a, b) => Date.parse(b.alert.noDataSince ?? '') - Date.parse(a.alert.noDataSince ?? ''));
+}
+
 export function isMuted(one: ActiveAlert): boolean {
     return one.am?.status.state === 'suppressed';
 }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { rules } from '../../api/prometheus';
 import type { Rule, RuleGroup } from '../../api/types';
-import { formatDuration, since } from '../../grafana/time';
+import { formatDuration, formatTime, since } from '../../grafana/time';
 import {
     backtestLink, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, Section, State, type StateKind, useFilter, useNow,
     usePoll,
@@ -15,6 +15,9 @@ function stateOf(rule: Rule): { kind: StateKind; word: string } {
     }
     if (rule.type === 'alerting' && (rule.state === 'firing' || rule.state === 'pending')) {
         return { kind: rule.state === 'firing' ? 'bad' : 'warn', word: rule.state };
+    }
+    if (rule.noData?.rule) {
+        return { kind: 'none', word: 'no data' };
     }
     return rule.health === 'unknown' ? { kind: 'none', word: 'not yet run' } : { kind: 'ok', word: rule.type === 'alerting' ? 'inactive' : 'ok' };
 }
@@ -33,7 +36,10 @@ function Row({ rule, now }: { rule: Rule; now: number }) {
     const last = Date.parse(rule.lastEvaluation);
     return (
         <tr>
-            <td style={{ width: 110 }}><State kind={kind}>{word}</State></td>
+            <td style={{ width: 110 }}>
+                <State kind={kind}>{word}</State>
+                {rule.noData && !rule.noData.rule && <div style={{ marginTop: 4 }}><State kind="none">{rule.noData.count} without data</State></div>}
+            </td>
             <td>
                 <div className="row wrap" style={{ gap: 6 }}>
                     <b style={{ fontWeight: 600 }}>{rule.name}</b>
@@ -46,6 +52,7 @@ function Row({ rule, now }: { rule: Rule; now: number }) {
                 <Link className="expr" href={exploreLink(rule.query)} title="Open in Explore">{rule.query}</Link>
                 {rule.labels && Object.keys(rule.labels).length > 0 && <div style={{ marginTop: 4 }}><LabelSet labels={rule.labels} /></div>}
                 {Object.entries(rule.annotations ?? {}).map(([name, value]) => <Annotation key={name} name={name} value={value} />)}
+                {rule.noData?.rule && <div className="muted" style={{ fontSize: 12 }}>Its query reads no series at all{rule.noData.since ? `, since ${formatTime(Date.parse(rule.noData.since))}` : ': a name is wrong, or nobody exports them'}.</div>}
                 {rule.lastError && <div className="cell-error">{rule.lastError}</div>}
             </td>
             <td className="right hide-narrow" style={{ width: 110 }}>{last > 0 ? since(last, now) : 'never'}</td>
@@ -111,6 +118,7 @@ export default function Rules() {
                     { value: 'error', label: 'Failing', count: count('error') },
                     { value: 'firing', label: 'Firing', count: count('firing') },
                     { value: 'pending', label: 'Pending', count: count('pending') },
+                    ...(count('no data') > 0 ? [{ value: 'no data', label: 'No data', count: count('no data') }] : []),
                     { value: 'alerting', label: 'Alerting', count: count('alerting') },
                     { value: 'recording', label: 'Recording', count: count('recording') },
                 ]}

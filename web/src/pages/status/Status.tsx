@@ -1,10 +1,12 @@
 /* Status: runtime, configuration, flags, features and the store, as tabs. */
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
-import { buildInfo, config, features, flags, runtimeInfo, tsdbBlocks, tsdbStatus } from '../../api/prometheus';
-import { formatTime, since } from '../../grafana/time';
+import { ApiError } from '../../api/http';
+import { buildInfo, config, features, flags, heartbeats, runtimeInfo, tsdbBlocks, tsdbStatus } from '../../api/prometheus';
+import type { Heartbeats } from '../../api/types';
+import { formatDuration, formatTime, since } from '../../grafana/time';
 import {
-    Button, Empty, Fault, formatCount, formatQuantity, Icon, Loading, notify, Page, Section, State, Tabs, TextInput, useLocation, useParams,
+    Button, Empty, Fault, formatCount, formatQuantity, Icon, Loading, notify, Page, Section, State, type StateKind, Tabs, TextInput, useLocation, useNow, useParams,
 } from '../../ui';
 
 function Values({ rows }: { rows: [string, ReactNode][] }) {
@@ -129,9 +131,83 @@ function Store() {
     );
 }
 
+const beatKinds: Record<string, StateKind> = { ok: 'ok', new: 'none', failed: 'bad', withheld: 'warn', missing: 'bad' };
+
+function Beats({ list }: { list: Heartbeats }) {
+    const now = useNow();
+    const when = (text: string | undefined) => (text && Date.parse(text) > 0 ? since(Date.parse(text), now) : 'never');
+    return (
+        <>
+            {!!list.expect?.length && (
+                <Section title="Expected" aside={<span className="muted">of others, who report</span>}>
+                    <div className="table-wrap">
+                        <table className="table">
+                            <thead><tr><th>State</th><th>Heartbeat</th><th className="right">Every</th><th className="right">Heard</th><th className="right hide-narrow">Due</th></tr></thead>
+                            <tbody>
+                                {list.expect.map((one) => (
+                                    <tr key={one.name}>
+                                        <td style={{ width: 110 }}><State kind={beatKinds[one.state] ?? 'none'}>{one.state}</State></td>
+                                        <td><b style={{ fontWeight: 600 }}>{one.name}</b></td>
+                                        <td className="right">{formatDuration(one.periodSeconds * 1000)}{one.graceSeconds > 0 && <span className="muted"> + {formatDuration(one.graceSeconds * 1000)}</span>}</td>
+                                        <td className="right">{when(one.heardAt)}</td>
+                                        <td className="right hide-narrow num">{one.dueAt ? formatTime(Date.parse(one.dueAt)) : ''}</td>
+                                    </tr>
+                                ))}
+                            </tbody>
+                        </table>
+                    </div>
+                </Section>
+            )}
+            {!!list.send?.length && (
+                <Section title="Sent" aside={<span className="muted">while this server is well</span>}>
+                    <div className="table-wrap">
+                        <table className="table">
+                            <thead><tr><th>State</th><th>Heartbeat</th><th className="right">Every</th><th className="right">Sent</th></tr></thead>
+                            <tbody>
+                                {list.send.map((one) => (
+                                    <tr key={one.name}>
+                                        <td style={{ width: 110 }}><State kind={beatKinds[one.state] ?? 'none'}>{one.state}</State></td>
+                                        <td><b style={{ fontWeight: 600 }}>{one.name}</b>{one.why && <div className="cell-error">{one.why}</div>}</td>
+                                        <td className="right">{formatDuration(one.intervalSeconds * 1000)}</td>
+                                        <td className="right">{when(one.sentAt)}</td>
+                                    </tr>
+                                ))}
+                            </tbody>
+                        </table>
+                    </div>
+                </Section>
+            )}
+        </>
+    );
+}
+
+function Hearts() {
+    const list = useQuery({
+        queryKey: ['heartbeats'],
+        /* A server without a file of heartbeats has none to tell of. */
+        queryFn: ({ signal }) => heartbeats(signal).catch((error: unknown): Heartbeats => {
+            if (error instanceof ApiError && error.status === 404) {
+                return {};
+            }
+            throw error;
+        }),
+        refetchInterval: 5_000,
+    });
+    const empty = list.data !== undefined && !list.data?.send?.length && !list.data?.expect?.length;
+    return (
+        <>
+            {list.isPending && <Loading />}
+            {list.error && <Fault error={list.error} />}
+            {list.data && !empty && <Beats list={list.data} />}
+            {empty && <Empty title="No heartbeats" icon="status">--alerting.heartbeat-file names a file with those that are sent to others, and those that are expected of them.</Empty>}
+        </>
+    );
+}
+
 const tabs: { value: string; title: string; body: () => ReactNode }[] = [
     { value: 'runtime', title: 'Runtime', body: () => <Runtime /> },
     { value: 'tsdb', title: 'Storage', body: () => <Store /> },
+    { value: 'heartbeats', title: 'Heartbeats', body: () => <Hearts /> },
     { value: 'config', title: 'Configuration', body: () => <Config /> },
     { value: 'flags', title: 'Flags', body: () => <Flags /> },
     { value: 'features', title: 'Features', body: () => <Features /> },
