@@ -107,13 +107,13 @@ def need_ui(build: pathlib.Path) -> None:
         raise Skip("the build has no UI (-Dweb=false)")
 
 
-def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "") -> Server:
+def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "", features: bool = True) -> Server:
     port = free_port()
     (work / "rules.yml").write_text(RULES)
     (work / "alertmanager.yml").write_text(ALERTING % {"sink": start_sink()})
     config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
     boards = work / f"dashboards-{name}"
-    for source in (BOARDS, FEATURES):
+    for source in (BOARDS, FEATURES) if features else (BOARDS,):
         shutil.copytree(source, boards, dirs_exist_ok=True)
     if NODE_EXPORTER_FULL.exists():
         shutil.copy(NODE_EXPORTER_FULL, boards)

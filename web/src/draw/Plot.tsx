@@ -28,7 +28,8 @@ export interface PlotSeries {
 }
 
 export interface PlotAxis {
-    format: (value: number) => string;
+    /* Of a tick: with as many decimals as the distance to the next one has. */
+    format: (value: number, decimals?: number) => string;
     label?: string;
     min?: number;
     max?: number;
@@ -101,6 +102,11 @@ function rangeOf(axis: PlotAxis): uPlot.Scale.Range {
     };
 }
 
+/* Rounded, because steps are sums: 0.30000000000000004. */
+function decimalsOf(step: number): number {
+    return String(Number(step.toPrecision(6))).split('.')[1]?.length ?? 0;
+}
+
 function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text: string; grid: string }): uPlot.Axis {
     return {
         scale,
@@ -116,7 +122,7 @@ function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text:
         ticks: { show: false },
         space: 32,
         incrs: axis.binary ? BINARY_STEPS : undefined,
-        values: (_u, splits) => splits.map((value) => (value === null ? '' : axis.format(value))),
+        values: (_u, splits, _axis, _space, step) => splits.map((value) => (value === null ? '' : axis.format(value, decimalsOf(step)))),
         size: (u, values, _index, cycle) => {
             if (cycle > 1) {
                 return (u.axes.find((one) => one.scale === scale) as uPlot.Axis & { _size: number })._size;

@@ -16,7 +16,7 @@ let bad = 0;
 for (const kind of KINDS) {
     const { context, page, faults } = await openPage(browser, new URL(origin).origin, kind);
     for (const one of PAGES.filter(({ name }) => names.length === 0 || names.includes(name))) {
-        await page.goto(origin + one.path, { waitUntil: 'load' });
+        await page.goto(origin + (one.picture ?? one.path), { waitUntil: 'load' });
         await settled(page);
         await page.waitForTimeout(900);
         await page.screenshot({ path: path.join(folder, `${one.name}-${kind.suffix}.png`) });

@@ -13,6 +13,7 @@ const Small = lazy(() => import('./Small'));
 
 const REFETCH_MS = 10_000;
 const ROWS_SHOWN = 8;
+const BOARDS_SHOWN = 24;
 const WINDOW_S = 3600;
 const STEP_S = 15;
 /* A young server's graph begins with its first sample, but is never narrower. */
@@ -67,13 +68,11 @@ function Boards() {
             {list.error ? <Fault error={list.error} /> : list.isPending ? <Loading /> : boards.length === 0 ? (
                 <Empty title="No dashboards yet" icon="dashboards">Give a folder of Grafana's JSON files by --dashboards.path, or import one.</Empty>
             ) : (
-                <table className="table">
-                    <tbody>
-                        {boards.slice(0, ROWS_SHOWN + 4).map((one) => (
-                            <tr key={one.uid}><td><Link href={`/d/${encodeURIComponent(one.uid)}`}>{one.title}</Link></td><td className="right muted">{one.folderTitle}</td></tr>
-                        ))}
-                    </tbody>
-                </table>
+                <ul className="board-links">
+                    {boards.slice(0, BOARDS_SHOWN).map((one) => (
+                        <li key={one.uid}><Link href={`/d/${encodeURIComponent(one.uid)}`}>{one.title}</Link>{one.folderTitle && <span className="muted truncate">{one.folderTitle}</span>}</li>
+                    ))}
+                </ul>
             )}
         </Section>
     );
@@ -138,7 +137,6 @@ export default function Home() {
                         </table>
                     </Section>
                 )}
-                <Boards />
                 {list.data && active.length === 0 && (
                     <Section title="First steps">
                         <div className="panel-body">
@@ -148,6 +146,7 @@ export default function Home() {
                     </Section>
                 )}
             </div>
+            <Boards />
         </Page>
     );
 }

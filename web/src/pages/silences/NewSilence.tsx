@@ -14,6 +14,12 @@ const DURATIONS = ['1h', '2h', '6h', '12h', '1d', '3d', '7d'];
 const LONG_DURATIONS = ['7d', '30d', '90d', '365d'];
 const SHOWN = 50;
 
+/* Of months no minutes are told. */
+function roughly(ms: number): number {
+    const unit = ms > 3 * 86_400_000 ? 86_400_000 : 60_000;
+    return Math.round(ms / unit) * unit;
+}
+
 /* The link of a silence that is changed or made again carries its schedule. */
 function givenIntervals(text: string | null): Recurrence[] {
     try {
@@ -148,7 +154,7 @@ export default function NewSilence() {
                         <Textarea label="Why" value={comment} autosize minRows={2} onChange={(event) => setComment(event.currentTarget.value)} />
                         {save.error && <Fault error={save.error} />}
                         <div className="row">
-                            <Button type="submit" disabled={fault !== null} loading={save.isPending}>{id ? 'Save' : 'Silence'}{start !== null && end !== null && end > start ? ` for ${formatDuration(Math.round((end - start) / 60_000) * 60_000)}` : ''}</Button>
+                            <Button type="submit" disabled={fault !== null} loading={save.isPending}>{id ? 'Save' : 'Silence'}{start !== null && end !== null && end > start ? ` for ${formatDuration(roughly(end - start))}` : ''}</Button>
                             {fault && <span className="muted">{fault}</span>}
                         </div>
                     </form>

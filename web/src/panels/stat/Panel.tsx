@@ -6,6 +6,8 @@ import { textOn } from '../../grafana/color';
 import { asNumber, asRecord, asText } from '../../grafana/json';
 import { singleValues, type SingleValue } from '../../grafana/single';
 
+const SPARK_SHARE = 0.36;
+
 interface CellProps {
     one: SingleValue;
     width: number;
@@ -27,13 +29,17 @@ function Cell({ one, width, height, colorMode, graph, title, value, valueSize, t
     const isBackground = colorMode === 'background' || colorMode === 'background_solid';
     const back = isBackground ? one.value.color : undefined;
     const front = isBackground ? textOn(one.value.color) : colorMode === 'none' ? 'var(--text)' : one.value.color;
+    const hasSpark = graph && one.times !== undefined && one.values !== undefined;
+    /* The line lies below the number, not behind it. */
+    const sparkPx = hasSpark ? Math.floor(height * SPARK_SHARE) : 0;
+    const room = height - sparkPx;
     const titleFont = titleSize ?? fitSize(one.title, width - 16, height * 0.22, 18);
-    const valueFont = valueSize ?? fitSize(one.text, width - 16, (height - (title ? titleFont + 6 : 0)) * (graph ? 0.6 : 0.8), 90);
-    const inRow = title && width > 3 * height;
+    const inRow = title && width > 3 * room;
+    const valueFont = valueSize ?? fitSize(one.text, width - 16, (room - (title && !inRow ? titleFont + 6 : 0)) * 0.8, 90);
     return (
-        <div className="stat" style={{ width, height, background: back, color: front, flexDirection: inRow ? 'row' : 'column' }}>
-            {graph && one.times && one.values && (
-                <div className="stat-spark"><Spark times={one.times} values={one.values} width={width} height={Math.floor(height * 0.45)} color={isBackground ? front : one.value.color} /></div>
+        <div className="stat" style={{ width, height, paddingBottom: sparkPx, background: back, color: front, flexDirection: inRow ? 'row' : 'column' }}>
+            {hasSpark && (
+                <div className="stat-spark"><Spark times={one.times!} values={one.values!} width={width} height={sparkPx} color={isBackground ? front : one.value.color} /></div>
             )}
             {title && <div className="stat-title truncate" style={{ fontSize: titleFont, color: isBackground ? front : 'var(--text)' }} title={one.title}>{one.title}</div>}
             {value && (

@@ -67,7 +67,11 @@ function axisOf(fields: readonly Field[]): PlotAxis {
     const most = asNumber(field?.config.max) ?? undefined;
     const label = asText(custom.axisLabel);
     return {
-        format: (value) => formattedText(format(value, decimals ?? axisDecimals(value))),
+        format: (value, tick) => {
+            /* Ticks have equally many decimals, 0.5 and 1.0, where the unit does not scale the number. */
+            const even = tick && value !== 0 && decimals === undefined ? format(value, tick) : undefined;
+            return formattedText(even && Number(even.text) === Number(value.toFixed(tick)) ? even : format(value, decimals ?? axisDecimals(value)));
+        },
         zero: least === undefined && asNumber(custom.axisSoftMin) === undefined ? undefined : false,
         ...(asNumber(custom.axisSoftMin) !== undefined ? { softMin: asNumber(custom.axisSoftMin)! } : {}),
         ...(asNumber(custom.axisSoftMax) !== undefined ? { softMax: asNumber(custom.axisSoftMax)! } : {}),
