@@ -96,8 +96,9 @@ def measure(name, binary, args, port):
             took = sorted(group["evaluationTime"] for group in groups)
             unhealthy = sum(rule["health"] != "ok" for group in groups for rule in group["rules"])
             metrics = server.get("/metrics", timeout=60)[2].decode()
-            missed = sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith("prometheus_rule_group_iterations_missed_total{"))
-            done = sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith("prometheus_rule_group_iterations_total{"))
+            missed, done = (sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines()
+                                if line.startswith((f"prometheus_rule_group_iterations_{what}{{", f"prometheus_rule_group_iterations_{what} ")))
+                            for what in ("missed_total", "total"))
             recorded = server.query('count({__name__=~"rule:.*"})').get((), 0)
             print(f"{name}: {len(groups)} groups, {args.rules} rules, {args.series} series: a group takes {took[len(took) // 2] * 1000:.1f} ms (median), "
                   f"{took[-1] * 1000:.1f} ms (slowest), all {sum(took):.2f} s of {args.interval} s; iterations {done:.0f}, missed {missed:.0f}; "

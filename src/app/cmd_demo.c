@@ -106,6 +106,7 @@ static const struct {
 } fault_needs[] = {
     {CHILD_STUDIO, "disk-fill", "--disk-quota=200"},
     {CHILD_STUDIO, "memory-ballast", "--memory-limit=280"},
+    {CHILD_ORCHESTRATOR, "flooded-queue", "--queue=3000"},
     {CHILD_EXTRACTION, "websockets", "--connections=1300"},
 };
 

@@ -147,7 +147,7 @@ def test_round_1_errors(build, work):
 
 
 def test_round_2_slowness(build, work):
-    life(build, work, 90, ["studio=slow-http:8", "orchestrator=flooded-queue:950", "orchestrator=slow-stage:stream=6",
+    life(build, work, 90, ["studio=slow-http:8", "orchestrator=flooded-queue:2000", "orchestrator=slow-stage:stream=6",
                            "extraction=slow-api:1.5", "extraction=slow-db:0.6"],
          of("orfeas", "HighLatency") | of("orchestrator", "QueueDepthHigh", "HighLatency") | of("pybase", "SlowAPI", "SlowDBQueries"), hurry=30)
 
