@@ -168,17 +168,14 @@ def test_what_cannot_be_is_refused(build, work):
 
 def test_as_debian_s_prometheus(build, work):
     """The same endpoint, the same configuration: the same forms, and the scrape works with both."""
-    prometheus = need("prometheus")
-    forms = []
-    for name, binary in (("theirs", prometheus), ("ours", str(build / "barograph"))):
-        site = Site(wants_form=True)
-        config = f"global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n- job_name: app\n  {site.oauth2('client_secret: ' + site.secret)}\n" \
-                 f"  static_configs: [{{targets: ['127.0.0.1:{site.port}']}}]\n"
-        with Server(binary, work, config, name=name) as server:
-            server.wait_ready()
-            wait_until(f"{name}: scrapes", lambda: site.count("/metrics") >= 2, 60)  # noqa: B023
-            equal(all(good for _, good, _ in site.got), True, name)
-            forms.append([{key: value for key, value in form.items() if key != "client_secret"} for _, form in site.tokens] + [site.refused])
+    sites = [Site(wants_form=True), Site(wants_form=True)]
+    configs = [f"global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\nscrape_configs:\n- job_name: app\n"
+               f"  {site.oauth2('client_secret: ' + site.secret)}\n  static_configs: [{{targets: ['127.0.0.1:{site.port}']}}]\n" for site in sites]
+    with Server(need("prometheus"), work, configs[0], name="theirs"), Server(str(build / "barograph"), work, configs[1], name="ours"):
+        wait_until("scrapes", lambda: all(site.count("/metrics") >= 2 for site in sites), 60)
+    equal([all(good for _, good, _ in site.got) for site in sites], [True, True], "tokens")
+    forms = [[{key: value for key, value in form.items() if key != "client_secret"} for _, form in site.tokens] + [site.refused] for site in sites]
+    for site in sites:
         site.close()
     equal(forms[1], forms[0], "what is asked")
 
