@@ -18,6 +18,10 @@ void am_acks_done(struct am_acks *acks)
 static int check(const struct am_acks *acks, const struct am_ack *ack, bool is_new,
                  struct baro_error *err)
 {
+    if (!am_time_is_sane(ack->created_at) || !am_time_is_sane(ack->ends_at) ||
+        !am_time_is_sane(ack->updated_at)) {
+        return error_set(err, BARO_EINVALID, "a time is out of range");
+    }
     if (ack->created_by.len == 0) {
         return error_set(err, BARO_EINVALID, "createdBy: an author is wanted");
     }

@@ -58,6 +58,7 @@ TEST(am_acks_put_takes_the_younger_and_refuses_what_is_wrong)
     } cases[] = {
         {"as young", 1000, STR_INIT("you"), 0, 0},
         {"younger", 1001, STR_INIT("you"), 0, 1},
+        {"in no year", INT64_MAX, STR_INIT("you"), 0, BARO_EINVALID},
         {"nobody", 1002, STR_INIT(""), 0, BARO_EINVALID},
         {"no UTF-8", 1002, STR_INIT("\xff"), 0, BARO_EINVALID},
         {"long", 1002, STR_INIT("you"), AM_ACK_TEXT_MAX, BARO_ELIMIT},

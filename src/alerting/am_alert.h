@@ -23,6 +23,12 @@ struct am_alert {
     bool ends_by_time_out; /* ends_at was not given: it is updated_at + resolve_timeout */
 };
 
+/* Times beyond the years 1 to 9999 are refused from peers: a sum with one might overflow. */
+static inline bool am_time_is_sane(ts t)
+{
+    return t >= INT64_C(-62135596800000) && t <= INT64_C(253402300799999);
+}
+
 /* am_alert_is_resolved: at that time the alert is over. */
 static inline bool am_alert_is_resolved(const struct am_alert *alert, ts now)
 {

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "alerting/am_alert.h"
+
 static const char *const state_names[] = {
     [AM_SILENCE_ACTIVE] = "active",
     [AM_SILENCE_PENDING] = "pending",
@@ -336,6 +338,10 @@ int am_silences_merge(struct am_silences *silences, const struct am_silence_spec
     if (spec->id.len == 0 || spec->id.len >= AM_SILENCE_ID_BYTES) {
         return error_set(err, BARO_EINVALID, "invalid silence: the id \"%.*s\" is no UUID",
                          STR_ARG(spec->id));
+    }
+    if (!am_time_is_sane(spec->starts_at) || !am_time_is_sane(spec->ends_at) ||
+        !am_time_is_sane(spec->updated_at)) {
+        return error_set(err, BARO_EINVALID, "invalid silence: a time is out of range");
     }
     if (before == NULL && silences->items.count >= AM_SILENCES_MAX) {
         return error_set(err, BARO_ELIMIT, "exceeded maximum number of silences: %zu (limit: %d)",

@@ -161,6 +161,9 @@ TEST(am_silences_merge_takes_the_younger)
     assert_int_equal(am_silences_get(&silences, spec.id)->ends_at, 400);
     spec.updated_at = 9;
     assert_int_equal(am_silences_merge(&silences, &spec, 50, &err), 0);
+    spec.updated_at = 12;
+    spec.ends_at = INT64_MAX;
+    assert_int_equal(am_silences_merge(&silences, &spec, 50, &err), BARO_EINVALID);
     am_silences_done(&silences);
 }
 

@@ -4,6 +4,9 @@
 #include "base/map.h"
 #include "base/mem.h"
 
+/* So that sums with times do not overflow; and a heartbeat that is rarer is none. */
+#define DURATION_MAX ((dur)2 * 365 * DUR_DAY)
+
 struct file_text {
     const struct yaml_node *send;
     const struct yaml_node *expect;
@@ -94,6 +97,8 @@ static void check_duration(struct option_reader *rd, const struct yaml_node *nod
 {
     if (value < DUR_SECOND) {
         option_fault_key(rd, node, key, "%s: at least 1s is wanted", key);
+    } else if (value > DURATION_MAX) {
+        option_fault_key(rd, node, key, "%s: at most 2y is wanted", key);
     }
 }
 
@@ -150,6 +155,9 @@ static void read_expect(struct option_reader *rd, const struct yaml_node *node, 
     }
     check_name(rd, node, text->name, seen);
     check_duration(rd, node, "period", text->period);
+    if (text->grace != 0) {
+        check_duration(rd, node, "grace", text->grace);
+    }
     *ret = (struct heartbeat_expect){.name = text->name,
                                      .period = text->period,
                                      .grace = text->grace,

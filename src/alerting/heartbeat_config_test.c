@@ -53,6 +53,8 @@ TEST(heartbeat_config_names_faults_with_their_place)
         {"send:\n- {name: a, url: 'http://x', interval: 10ms}", 2, "interval: at least 1s"},
         {"send:\n- {name: 'a/b', url: 'http://x'}", 2, "letters, digits"},
         {"expect:\n- {name: a, period: 1m}\n- {name: a, period: 1m}", 3, "stands here twice"},
+        {"expect:\n- {name: a, period: 200y}", 2, "at most 2y"},
+        {"expect:\n- {name: a, period: 1h, grace: 10y}", 2, "at most 2y"},
         {"expect:\n- {name: a}", 2, "period: at least 1s"},
         {"expect:\n- {name: a, period: x}", 2, ""},
         {"expect: [", 2, ""},

@@ -24,6 +24,9 @@
  * their condition had become false. */
 enum { LOOKED_AT_MAX = 10000 };
 
+/* The year 9999, in seconds: what is beyond is no time. */
+static const double seconds_max = 253402300799.0;
+
 static const char *const names[] = {
     [RULE_MISSING_RESOLVE] = "resolve",
     [RULE_MISSING_KEEP] = "keep",
@@ -441,7 +444,8 @@ static double read_series(struct reading *reading, str name)
 
         r = querier->ops->last_sample(querier, &list.items[i], reading->start, reading->end,
                                       &reading->arena, &last, NULL);
-        if (r <= 0 || last.h != NULL || !isfinite(last.v)) { /* a stale marker, too, is no number */
+        /* A stale marker, too, is no number; and others may write series of these names. */
+        if (r <= 0 || last.h != NULL || !(last.v >= 0 && last.v <= seconds_max)) {
             continue;
         }
         last_value = last.v;

@@ -93,7 +93,7 @@ def pinged(world, more=1):
 def test_they_are_sent_while_alerting_works(build, work):
     with World() as world, begin(build, work, world) as server:
         server.wait_ready()
-        pinged(world, 2)
+        pinged(world)
         equal(beats(server)[0]["state"], "ok")
         contains(server.get("/metrics")[2].decode(), 'barograph_heartbeat_calls_total{heartbeat="outside",outcome="sent"}')
         equal("SECRET" in json.dumps(server.api("heartbeats")) + server.program.text(), False, "the URL is a secret")
