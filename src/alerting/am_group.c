@@ -82,7 +82,7 @@ static void write_labels(struct buf *buf, struct labels labels)
         buf_c(buf, i > 0 ? ", " : "");
         buf_str(buf, labels.items[i].name);
         buf_char(buf, '=');
-        label_quote(buf, labels.items[i].value);
+        buf_quoted(buf, labels.items[i].value);
     }
     buf_char(buf, '}');
 }

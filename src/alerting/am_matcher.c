@@ -502,13 +502,13 @@ void am_matchers_format(struct buf *buf, const am_matchers *matchers)
 
         buf_c(buf, i > 0 ? "," : "");
         if (quotes) {
-            label_quote(buf, matcher->name);
+            buf_quoted(buf, matcher->name);
         } else {
             buf_str(buf, matcher->name);
         }
         buf_c(buf, operator_text(matcher->op));
         if (quotes) {
-            label_quote(buf, matcher->value);
+            buf_quoted(buf, matcher->value);
         } else {
             format_value(buf, matcher->value);
         }

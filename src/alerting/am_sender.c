@@ -466,7 +466,7 @@ static void head(struct buf *buf, const char *name, const char *type, const char
 static void line(struct buf *buf, const char *name, const struct am_remote *remote, double value)
 {
     buf_printf(buf, "%s{alertmanager=", name);
-    label_quote(buf, str_from(remote->url));
+    buf_quoted(buf, str_from(remote->url));
     buf_c(buf, "} ");
     buf_double(buf, value, NUM_G);
     buf_char(buf, '\n');

@@ -50,7 +50,7 @@ static void write_labels(struct buf *buf, const struct json *object)
         buf_c(buf, buf->len > 0 ? " " : "");
         buf_str(buf, key);
         buf_char(buf, '=');
-        label_quote(buf, json_text(value));
+        buf_quoted(buf, json_text(value));
     }
 }
 

@@ -166,7 +166,7 @@ static void make_group(const struct flags *flags, struct made *made)
     buf_c(&key, "{}:{");
     for (size_t i = 0; i < made->group.count; i++) {
         buf_printf(&key, "%s%.*s=", i > 0 ? ", " : "", STR_ARG(made->group.items[i].name));
-        label_quote(&key, made->group.items[i].value);
+        buf_quoted(&key, made->group.items[i].value);
     }
     buf_char(&key, '}');
     made->key = arena_str(&made->arena, buf_view(&key));

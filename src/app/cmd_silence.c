@@ -319,7 +319,7 @@ static str matchers_text(struct arena *arena, const struct json *list)
         buf_c(&buf, i > 0 ? " " : "");
         buf_str(&buf, json_text(json_get(m, "name")));
         buf_c(&buf, ops[(json_is_yes(json_get(m, "isRegex")) ? 2 : 0) + (is_equal ? 1 : 0)]);
-        label_quote(&buf, json_text(json_get(m, "value")));
+        buf_quoted(&buf, json_text(json_get(m, "value")));
     }
     text = arena_str(arena, buf_view(&buf));
     buf_done(&buf);

@@ -43,7 +43,7 @@ static void put_labels(struct buf *out, struct labels labels, enum form form)
         buf_c(out, is_first ? "" : form == FORM_PLAIN ? ", " : ",");
         buf_str(out, labels.items[i].name);
         buf_char(out, '=');
-        label_quote(out, labels.items[i].value);
+        buf_quoted(out, labels.items[i].value);
         is_first = false;
     }
     buf_c(out, "} ");

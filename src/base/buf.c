@@ -105,3 +105,32 @@ char *buf_take_c(struct buf *buf)
     *buf = (struct buf){.limit = buf->limit};
     return text;
 }
+
+/* The escapes of Go's strconv.Quote for what has a letter; other control characters become \x..,
+ * and what is not UTF-8 too. */
+void buf_quoted(struct buf *buf, str text)
+{
+    static const char letters[] = "abtnvfr"; /* 0x07.. 0x0D */
+
+    buf_char(buf, '"');
+    while (text.len > 0) {
+        uint32_t rune = 0;
+        size_t size = utf8_decode(text, &rune);
+        unsigned char c = (unsigned char)text.ptr[0];
+
+        if (size == 0 || c < 0x07 || (c > 0x0D && c < 0x20) || c == 0x7F) {
+            buf_printf(buf, "\\x%02x", c);
+            size = 1;
+        } else if (c <= 0x0D) {
+            buf_char(buf, '\\');
+            buf_char(buf, letters[c - 0x07]);
+        } else if (c == '"' || c == '\\') {
+            buf_char(buf, '\\');
+            buf_char(buf, (char)c);
+        } else {
+            buf_bytes(buf, text.ptr, size);
+        }
+        text = str_from_index(text, size);
+    }
+    buf_char(buf, '"');
+}

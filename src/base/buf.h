@@ -56,6 +56,8 @@ static inline void buf_char(struct buf *buf, char c)
 
 /* buf_printf appends formatted text. */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+/* buf_quoted appends text in double quotes with Go's escapes, which are PromQL's too. */
+void buf_quoted(struct buf *buf, str text);
 
 /* buf_view is the content, valid until the next change. */
 static inline str buf_view(const struct buf *buf)

@@ -14,14 +14,28 @@ static const struct {
     {STR_INIT("ms"), 1, false},
 };
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static size_t unit_size(str s)
 {
     size_t size = 0;
 
-    while (size < s.len && s.ptr[size] >= 'a' && s.ptr[size] <= 'z') {
+    while (size < s.len && !is_digit(s.ptr[size])) {
         size++;
     }
     return size;
+}
+
+/* Where in the table, from `first` on, the unit is; its end when nowhere. */
+static size_t unit_index(str unit, size_t first)
+{
+    while (first < ARRAY_COUNT(units) && !str_eq(units[first].unit, unit)) {
+        first++;
+    }
+    return first;
 }
 
 int dur_parse(str s, dur *ret, struct baro_error *err)
@@ -43,7 +57,7 @@ int dur_parse(str s, dur *ret, struct baro_error *err)
         bool too_big = false;
         str unit;
 
-        while (digits < rest.len && rest.ptr[digits] >= '0' && rest.ptr[digits] <= '9') {
+        while (digits < rest.len && is_digit(rest.ptr[digits])) {
             too_big |= __builtin_mul_overflow(count, 10, &count);
             too_big |= __builtin_add_overflow(count, rest.ptr[digits] - '0', &count);
             digits++;
@@ -51,9 +65,11 @@ int dur_parse(str s, dur *ret, struct baro_error *err)
         rest = str_from_index(rest, digits);
         unit = str_slice(rest, 0, unit_size(rest));
         rest = str_from_index(rest, unit.len);
-        while (next_unit < ARRAY_COUNT(units) && !str_eq(units[next_unit].unit, unit)) {
-            next_unit++;
+        if (digits > 0 && unit.len > 0 && unit_index(unit, 0) == ARRAY_COUNT(units)) {
+            return error_set(err, BARO_EPARSE, "unknown unit \"%.*s\" in duration \"%.*s\"",
+                             STR_ARG(unit), STR_ARG(s));
         }
+        next_unit = unit_index(unit, next_unit);
         if (digits == 0 || next_unit == ARRAY_COUNT(units)) {
             return error_set(err, BARO_EPARSE, "not a valid duration string: \"%.*s\"", STR_ARG(s));
         }

@@ -47,6 +47,17 @@ void option_fault_key(struct option_reader *rd, const struct yaml_node *mapping,
     va_end(args);
 }
 
+const char *option_quoted(struct option_reader *rd, str text)
+{
+    struct buf buf = {0};
+    str quoted;
+
+    buf_quoted(&buf, text);
+    quoted = arena_str(rd->arena, buf_view(&buf));
+    buf_done(&buf);
+    return quoted.ptr;
+}
+
 void option_unsupported(struct option_reader *rd, const struct yaml_node *node, const char *what)
 {
     struct baro_error note = {0};

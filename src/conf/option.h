@@ -148,6 +148,9 @@ void option_fault(struct option_reader *rd, const struct yaml_node *node, const 
 void option_fault_key(struct option_reader *rd, const struct yaml_node *mapping, const char *key,
                       const char *format, ...) PRINTF_LIKE(4, 5);
 
+/* option_quoted gives text as messages show it, with Go's escapes, in the reader's arena. */
+const char *option_quoted(struct option_reader *rd, str text);
+
 /* option_unsupported notes "'what' is not supported yet" at a node. */
 void option_unsupported(struct option_reader *rd, const struct yaml_node *node, const char *what);
 

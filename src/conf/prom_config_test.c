@@ -163,7 +163,8 @@ TEST(prom_config_relabel_defaults)
     assert_int_equal(rules.items[1]->place.line, 5);
 }
 
-#define JOB "scrape_configs:\n- job_name: a\n"
+#define QUEUE "remote_write: [{url: http://x, queue_config: {"
+#define JOB   "scrape_configs:\n- job_name: a\n"
 
 TEST(prom_config_refusals)
 {
@@ -188,13 +189,23 @@ TEST(prom_config_refusals)
          "global scrape timeout greater than scrape interval"},
         {"global:\n  metric_name_validation_scheme: legacy\n  external_labels: {a.b: c}\n", 3, 21,
          "\"a.b\" is not a valid label name"},
+        {"global:\n  external_labels: {a: !!binary /w==}\n", 2, 24,
+         "\"\\xff\" is not a valid label value"},
+        {"global:\n  external_labels: {!!binary /w==: a}\n", 2, 21,
+         "\"\\xff\" is not a valid label name"},
+        {"global:\n  scrape_interval: 3x\n", 2, 20, "unknown unit \"x\" in duration \"3x\""},
+        {QUEUE "capacity: 0}}]\n", 1, 57, "remote write queue capacity must be positive"},
+        {QUEUE "min_shards: 0}}]\n", 1, 59, "remote write queue min_shards must be positive"},
+        {QUEUE "max_shards: 0}}]\n", 1, 59, "remote write queue max_shards must be positive"},
+        {QUEUE "max_samples_per_send: 0}}]\n", 1, 69, "max_samples_per_send must be positive"},
+        {QUEUE "min_shards: 51}}]\n", 1, 59, "min_shards must not be greater than max_shards"},
         {"global:\n  external_labels: {null: b}\n", 2, 20, "\"\" is not a valid label name"},
         {"rule_files: [a/*/b]\n", 1, 14, "invalid rule file path \"a/*/b\""},
         {JOB "- job_name: a\n", 3, 13, "found multiple scrape configs with job name \"a\""},
         {JOB "  honor_labels: 1\n", 3, 17, "cannot unmarshal !!int `1` into bool"},
         {JOB "  scrape_protocols: []\n", 3, 21, "scrape_protocols cannot be empty"},
         {JOB "  scrape_protocols: [PrometheusProto, prometheusproto]\n", 3, 39,
-         "duplicated protocol in scrape_protocols"},
+         "duplicated protocol in scrape_protocols, got [PrometheusProto prometheusproto] for "},
         {JOB "  metric_name_escaping_scheme: x\n", 3, 32, "unknown scrape config name escaping"},
         {JOB "  static_configs: [{targets: ['http://x']}]\n", 3, 20,
          "\"http://x\" is not a valid hostname"},

@@ -145,7 +145,7 @@ CHECK(azure)
     if (!known) {
         option_fault_key(rd, node, "authentication_method",
                          "unknown authentication_type \"%.*s\". Supported types are \"OAuth\", "
-                         "\"ManagedIdentity\" or \"SDK\"",
+                         "\"ManagedIdentity\", \"SDK\" or \"WorkloadIdentity\"",
                          STR_ARG(method));
     }
     check_http(rd, &azure_type, object, node);

@@ -226,8 +226,21 @@ static const struct option_type queue_type;
 
 static void check_queue(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
-    if (option_slot_int(&queue_type, object, "max_shards") <= 0) {
-        option_fault_key(rd, node, "max_shards", "remote write queue max_shards must be positive");
+    static const char *const positive[] = {"max_samples_per_send", "max_shards", "min_shards",
+                                           "capacity"};
+    bool all_positive = true;
+
+    for (size_t i = 0; i < ARRAY_COUNT(positive); i++) {
+        if (option_slot_int(&queue_type, object, positive[i]) <= 0) {
+            option_fault_key(rd, node, positive[i], "remote write queue %s must be positive",
+                             positive[i]);
+            all_positive = false;
+        }
+    }
+    if (all_positive && option_slot_int(&queue_type, object, "min_shards") >
+                            option_slot_int(&queue_type, object, "max_shards")) {
+        option_fault_key(rd, node, "min_shards",
+                         "remote write queue min_shards must not be greater than max_shards");
     }
     if (option_slot_int(&queue_type, object, "max_backoff") <
         option_slot_int(&queue_type, object, "min_backoff")) {

@@ -83,6 +83,17 @@ static enum prom_protocol protocol_from(str name)
 
 /* ---- scrape protocols ---- */
 
+static const char *joined(struct arena *arena, struct conf_strs names)
+{
+    str text = STR("");
+
+    for (size_t i = 0; i < names.count; i++) {
+        text = arena_printf(arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? " " : "",
+                            STR_ARG(names.items[i]));
+    }
+    return text.ptr;
+}
+
 /* Reads names into protocols; `where` ends Prometheus's message ("for global config"). */
 static bool read_protocols(struct option_reader *rd, struct conf_strs names,
                            const struct yaml_node *node, const char *where,
@@ -99,8 +110,8 @@ static bool read_protocols(struct option_reader *rd, struct conf_strs names,
 
         for (size_t k = 0; k < i; k++) {
             if (str_eq_nocase(names.items[k], names.items[i])) {
-                option_fault(rd, item, "duplicated protocol in scrape_protocols, got %.*s %s",
-                             STR_ARG(names.items[i]), where);
+                option_fault(rd, item, "duplicated protocol in scrape_protocols, got [%s] %s",
+                             joined(rd->arena, names), where);
                 return false;
             }
         }
@@ -154,10 +165,14 @@ static void check_global(struct option_reader *rd, void *object, const struct ya
     }
     for (size_t i = 0; i < global->external_labels.count; i++) {
         str name = global->external_labels.items[i].name;
+        str value = global->external_labels.items[i].value;
 
         if (!prom_label_name_is_valid(name, global->metric_name_validation_scheme)) {
-            option_fault(rd, yaml_key_of(labels, name), "\"%.*s\" is not a valid label name",
-                         STR_ARG(name));
+            option_fault(rd, yaml_key_of(labels, name), "%s is not a valid label name",
+                         option_quoted(rd, name));
+        } else if (!utf8_is_valid(value)) {
+            option_fault(rd, yaml_get(labels, name), "%s is not a valid label value",
+                         option_quoted(rd, value));
         }
     }
     if (!yaml_is_null(protocols)) {

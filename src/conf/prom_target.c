@@ -31,7 +31,7 @@ static bool check_label_name(struct option_reader *rd, const struct yaml_node *n
     if (prom_label_name_is_valid(name, PROM_VALIDATION_UTF8)) {
         return true;
     }
-    option_fault(rd, node, "\"%.*s\" is not a valid label name", STR_ARG(name));
+    option_fault(rd, node, "%s is not a valid label name", option_quoted(rd, name));
     return false;
 }
 

@@ -257,45 +257,16 @@ bool metric_name_is_legacy(str name)
     return name_is_legacy(name, true);
 }
 
-/* The escapes of Go's strconv.Quote for what has a letter; other control characters become \x..,
- * and what is not UTF-8 too. */
-void label_quote(struct buf *buf, str text)
-{
-    static const char letters[] = "abtnvfr"; /* 0x07.. 0x0D */
-
-    buf_char(buf, '"');
-    while (text.len > 0) {
-        uint32_t rune = 0;
-        size_t size = utf8_decode(text, &rune);
-        unsigned char c = (unsigned char)text.ptr[0];
-
-        if (size == 0 || c < 0x07 || (c > 0x0D && c < 0x20) || c == 0x7F) {
-            buf_printf(buf, "\\x%02x", c);
-            size = 1;
-        } else if (c <= 0x0D) {
-            buf_char(buf, '\\');
-            buf_char(buf, letters[c - 0x07]);
-        } else if (c == '"' || c == '\\') {
-            buf_char(buf, '\\');
-            buf_char(buf, (char)c);
-        } else {
-            buf_bytes(buf, text.ptr, size);
-        }
-        text = str_from_index(text, size);
-    }
-    buf_char(buf, '"');
-}
-
 static void format_pair(struct buf *buf, const char *separator, struct label label)
 {
     buf_c(buf, separator);
     if (label_name_is_legacy(label.name)) {
         buf_str(buf, label.name);
     } else {
-        label_quote(buf, label.name);
+        buf_quoted(buf, label.name);
     }
     buf_char(buf, '=');
-    label_quote(buf, label.value);
+    buf_quoted(buf, label.value);
 }
 
 void labels_format(struct buf *buf, struct labels labels)
@@ -308,7 +279,7 @@ void labels_format(struct buf *buf, struct labels labels)
         buf_str(buf, metric);
     } else if (metric.ptr != NULL) {
         buf_char(buf, '{');
-        label_quote(buf, metric);
+        buf_quoted(buf, metric);
         separator = ", ";
     }
     for (size_t i = 0; i < labels.count; i++) {

@@ -65,9 +65,6 @@ bool labels_has_duplicate(struct labels labels);
  * needs it). */
 void labels_format(struct buf *buf, struct labels labels);
 
-/* label_quote appends text in double quotes with PromQL's (Go's) escapes. */
-void label_quote(struct buf *buf, str text);
-
 /* label_name_is_legacy: [a-zA-Z_][a-zA-Z0-9_]*; metric_name_is_legacy allows ':' too. */
 bool label_name_is_legacy(str name);
 bool metric_name_is_legacy(str name);

@@ -264,8 +264,8 @@ void matcher_format(struct buf *buf, const struct matcher *matcher)
     if (label_name_is_legacy(matcher->name)) {
         buf_str(buf, matcher->name);
     } else {
-        label_quote(buf, matcher->name);
+        buf_quoted(buf, matcher->name);
     }
     buf_c(buf, ops[matcher->op]);
-    label_quote(buf, matcher->value);
+    buf_quoted(buf, matcher->value);
 }

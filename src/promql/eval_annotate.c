@@ -72,40 +72,12 @@ void annotation_list_done(struct annotation_list *list)
     map_done(&list->seen);
 }
 
-static void quote_rune(struct buf *buf, str rest, size_t *ret_size)
-{
-    uint32_t rune = 0;
-    size_t size = utf8_decode(rest, &rune);
-    unsigned char byte = (unsigned char)rest.ptr[0];
-
-    *ret_size = size == 0 ? 1 : size;
-    if (size == 0) {
-        buf_printf(buf, "\\x%02x", byte);
-    } else if (byte == '"' || byte == '\\') {
-        buf_printf(buf, "\\%c", byte);
-    } else if (byte == '\n') {
-        buf_c(buf, "\\n");
-    } else if (byte == '\t') {
-        buf_c(buf, "\\t");
-    } else if (byte == '\r') {
-        buf_c(buf, "\\r");
-    } else if (byte < 0x20 || byte == 0x7f) {
-        buf_printf(buf, "\\x%02x", byte);
-    } else {
-        buf_bytes(buf, rest.ptr, size);
-    }
-}
-
 const char *eval_quoted(struct eval *ev, str s)
 {
     struct buf buf = {0};
     str text;
 
-    buf_char(&buf, '"');
-    for (size_t size; s.len > 0; s = str_from_index(s, size)) {
-        quote_rune(&buf, s, &size);
-    }
-    buf_char(&buf, '"');
+    buf_quoted(&buf, s);
     text = arena_str(ev->keep, buf_view(&buf));
     buf_done(&buf);
     return text.ptr;

@@ -137,7 +137,7 @@ static void rune_quote(struct buf *buf, uint32_t rune)
         buf_c(buf, "'\"'");
         return;
     }
-    label_quote(&quoted, str_of(bytes, utf8_encode(rune, bytes)));
+    buf_quoted(&quoted, str_of(bytes, utf8_encode(rune, bytes)));
     buf_char(buf, '\'');
     if (quoted.len > 2) {
         buf_bytes(buf, quoted.ptr + 1, quoted.len - 2);
@@ -168,7 +168,7 @@ static struct token fail_quoted(struct lexer *lexer, uint32_t start, const char 
     struct token token;
 
     buf_c(&buf, before);
-    label_quote(&buf, str_slice(lexer->text, start, lexer->pos));
+    buf_quoted(&buf, str_slice(lexer->text, start, lexer->pos));
     token = fail(lexer, start, arena_str(lexer->arena, buf_view(&buf)));
     buf_done(&buf);
     return token;
@@ -763,7 +763,7 @@ static void describe_quoted(struct buf *buf, str text)
     int chars = 0;
 
     if (text.len <= DESCRIBE_CHARS_MAX) {
-        label_quote(buf, text);
+        buf_quoted(buf, text);
         return;
     }
     while (end < text.len && chars < DESCRIBE_CHARS_MAX) {
@@ -773,7 +773,7 @@ static void describe_quoted(struct buf *buf, str text)
         end += size > 0 ? size : 1;
         chars++;
     }
-    label_quote(buf, str_slice(text, 0, end));
+    buf_quoted(buf, str_slice(text, 0, end));
     buf_c(buf, "...");
 }
 
@@ -788,11 +788,11 @@ void token_describe(struct buf *buf, const struct token *token)
         return;
     case TOKEN_IDENTIFIER:
         buf_c(buf, "identifier ");
-        label_quote(buf, token->text);
+        buf_quoted(buf, token->text);
         return;
     case TOKEN_METRIC_IDENTIFIER:
         buf_c(buf, "metric identifier ");
-        label_quote(buf, token->text);
+        buf_quoted(buf, token->text);
         return;
     case TOKEN_STRING:
         buf_c(buf, "string ");

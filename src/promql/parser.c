@@ -188,7 +188,7 @@ str parser_quote(struct parser *parser, str text)
     struct buf buf = {0};
     str quoted;
 
-    label_quote(&buf, str_slice(text, 0, sizeof(parser->err->message)));
+    buf_quoted(&buf, str_slice(text, 0, sizeof(parser->err->message)));
     quoted = arena_str(parser->arena, buf_view(&buf));
     buf_done(&buf);
     return quoted;

@@ -42,10 +42,10 @@ static struct expr *finish_matrix(struct parser *parser, struct expr *vector,
     if (vector->kind != EXPR_VECTOR_SELECTOR) {
         return parser_fail_at(parser, bracket->pos, "ranges only allowed for vector selectors");
     }
-    if (vector->vector.mod.offset != 0) {
+    if (vector->vector.mod.offset != 0 || vector->vector.mod.offset_expr != NULL) {
         return parser_fail_at(parser, bracket->pos, "no offset modifiers allowed before range");
     }
-    if (vector->vector.mod.at == AT_TIMESTAMP) {
+    if (vector->vector.mod.at != AT_NONE) {
         return parser_fail_at(parser, bracket->pos, "no @ modifiers allowed before range");
     }
     node = parser_node(parser, EXPR_MATRIX_SELECTOR, VALUE_MATRIX, vector->pos.start,
@@ -139,8 +139,14 @@ static struct expr *parse_offset(struct parser *parser, struct expr *expr)
 static bool set_timestamp(struct parser *parser, struct expr *expr, struct modifier *modifier,
                           double seconds)
 {
-    if (!isfinite(seconds) || seconds >= 9223372036854775807.0 ||
-        seconds <= -9223372036854775808.0) {
+    if (!isfinite(seconds)) {
+        (void)parser_fail_at(parser, expr->pos.start, "timestamp out of bounds for @ modifier: %s",
+                             isnan(seconds) ? "NaN"
+                             : seconds > 0  ? "+Inf"
+                                            : "-Inf");
+        return false;
+    }
+    if (seconds >= 9223372036854775807.0 || seconds <= -9223372036854775808.0) {
         (void)parser_fail_at(parser, expr->pos.start, "timestamp out of bounds for @ modifier: %f",
                              seconds);
         return false;

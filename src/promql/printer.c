@@ -18,7 +18,7 @@ static void print_label_list(struct buf *buf, const str *names, size_t count)
         if (label_name_is_legacy(names[i])) {
             buf_str(buf, names[i]);
         } else {
-            label_quote(buf, names[i]);
+            buf_quoted(buf, names[i]);
         }
     }
 }
@@ -291,7 +291,7 @@ void promql_print(struct buf *buf, const struct expr *expr)
         print_number(buf, expr);
         break;
     case EXPR_STRING:
-        label_quote(buf, expr->string.value);
+        buf_quoted(buf, expr->string.value);
         break;
     case EXPR_VECTOR_SELECTOR:
         print_vector(buf, expr);

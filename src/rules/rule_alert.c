@@ -485,7 +485,7 @@ void rule_alerts_restore(struct rule *rule, struct lock *lock, const struct rule
         struct rule_result result;
 
         buf_c(&expr, "ALERTS_FOR_STATE{alertname=");
-        label_quote(&expr, rule->spec.name);
+        buf_quoted(&expr, rule->spec.name);
         buf_printf(&expr, "}[%llds]", (long long)(tolerance / 1000));
         what.text = buf_view(&expr);
         if (engine_run(&env->engine, env->queryable, &what, &query, &err) >= 0) {
