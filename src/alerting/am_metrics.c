@@ -1,29 +1,12 @@
 #include "alerting/am_config_priv.h"
 #include "alerting/am_priv.h"
 #include "base/num.h"
-
-static void head(struct buf *buf, const char *name, const char *type, const char *help)
-{
-    buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void value(struct buf *buf, const char *name, const char *labels, double v)
-{
-    buf_printf(buf, "%s%s ", name, labels);
-    buf_double(buf, v, NUM_G);
-    buf_char(buf, '\n');
-}
-
-static void one(struct buf *buf, const char *name, const char *type, const char *help, double v)
-{
-    head(buf, name, type, help);
-    value(buf, name, "", v);
-}
+#include "client/self.h"
 
 /* One line a kind of integration. */
 static void by_kind(struct buf *buf, const char *name, const char *help, const uint64_t *counts)
 {
-    head(buf, name, "counter", help);
+    self_head(buf, name, "counter", help);
     for (size_t i = 0; i < am_kind_count; i++) {
         buf_printf(buf, "%s{integration=\"%s\"} %llu\n", name, am_kinds[i].name,
                    (unsigned long long)counts[i]);
@@ -36,7 +19,7 @@ static void failures(struct buf *buf, const struct am_counters *counters)
                                           "other"};
     const char *name = "alertmanager_notifications_failed_total";
 
-    head(buf, name, "counter", "Notifications that failed for good, by reason.");
+    self_head(buf, name, "counter", "Notifications that failed for good, by reason.");
     for (size_t i = 0; i < am_kind_count; i++) {
         for (size_t k = 0; k < ARRAY_COUNT(reasons); k++) {
             buf_printf(buf, "%s{integration=\"%s\",reason=\"%s\"} %llu\n", name, am_kinds[i].name,
@@ -50,7 +33,7 @@ static void latency(struct buf *buf, const struct am_counters *counters)
     static const char *const bounds[AM_LATENCY_BUCKETS] = {"1", "5", "10", "15", "20", "+Inf"};
     const char *name = "alertmanager_notification_latency_seconds";
 
-    head(buf, name, "histogram", "Time that attempts to notify took.");
+    self_head(buf, name, "histogram", "Time that attempts to notify took.");
     for (size_t i = 0; i < am_kind_count; i++) {
         uint64_t sum = 0;
 
@@ -87,10 +70,10 @@ static void alerts_locked(struct am *am, struct buf *buf, ts now)
         suppressed += muted ? 1 : 0;
         active += muted ? 0 : 1;
     }
-    head(buf, "alertmanager_alerts", "gauge", "Alerts that are not over, by state.");
-    value(buf, "alertmanager_alerts", "{state=\"active\"}", (double)active);
-    value(buf, "alertmanager_alerts", "{state=\"suppressed\"}", (double)suppressed);
-    value(buf, "alertmanager_alerts", "{state=\"unprocessed\"}", 0);
+    self_head(buf, "alertmanager_alerts", "gauge", "Alerts that are not over, by state.");
+    self_value(buf, "alertmanager_alerts", "{state=\"active\"}", (double)active);
+    self_value(buf, "alertmanager_alerts", "{state=\"suppressed\"}", (double)suppressed);
+    self_value(buf, "alertmanager_alerts", "{state=\"unprocessed\"}", 0);
 }
 
 static void silences_locked(struct am *am, struct buf *buf, ts now)
@@ -103,23 +86,24 @@ static void silences_locked(struct am *am, struct buf *buf, ts now)
     for (size_t i = 0; i < am->silences.items.count; i++) {
         counts[am_silence_state_of(am->silences.items.items[i], now)]++;
     }
-    head(buf, "alertmanager_silences", "gauge", "Silences by state.");
+    self_head(buf, "alertmanager_silences", "gauge", "Silences by state.");
     for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
-        value(buf, "alertmanager_silences", labels[i], (double)counts[i]);
+        self_value(buf, "alertmanager_silences", labels[i], (double)counts[i]);
     }
 }
 
 static void received(struct buf *buf, const struct am_counters *counters)
 {
-    head(buf, "alertmanager_alerts_received_total", "counter", "Alerts that were taken.");
-    value(buf, "alertmanager_alerts_received_total", "{status=\"firing\",version=\"v2\"}",
-          (double)counters->received_firing);
-    value(buf, "alertmanager_alerts_received_total", "{status=\"resolved\",version=\"v2\"}",
-          (double)counters->received_resolved);
-    head(buf, "alertmanager_alerts_invalid_total", "counter", "Alerts that were invalid.");
-    value(buf, "alertmanager_alerts_invalid_total", "{version=\"v2\"}", (double)counters->invalid);
-    one(buf, "alertmanager_alerts_limited_total", "counter",
-        "Alerts refused because too many are known.", (double)counters->refused);
+    self_head(buf, "alertmanager_alerts_received_total", "counter", "Alerts that were taken.");
+    self_value(buf, "alertmanager_alerts_received_total", "{status=\"firing\",version=\"v2\"}",
+               (double)counters->received_firing);
+    self_value(buf, "alertmanager_alerts_received_total", "{status=\"resolved\",version=\"v2\"}",
+               (double)counters->received_resolved);
+    self_head(buf, "alertmanager_alerts_invalid_total", "counter", "Alerts that were invalid.");
+    self_value(buf, "alertmanager_alerts_invalid_total", "{version=\"v2\"}",
+               (double)counters->invalid);
+    self_one(buf, "alertmanager_alerts_limited_total", "counter",
+             "Alerts refused because too many are known.", (double)counters->refused);
 }
 
 static void suppressed(struct buf *buf, const struct am_counters *counters)
@@ -129,9 +113,9 @@ static void suppressed(struct buf *buf, const struct am_counters *counters)
                                          "{reason=\"active_time_interval\"}"};
     const char *name = "alertmanager_notifications_suppressed_total";
 
-    head(buf, name, "counter", "Alerts that were left out of notifications, by reason.");
+    self_head(buf, name, "counter", "Alerts that were left out of notifications, by reason.");
     for (size_t i = 0; i < ARRAY_COUNT(labels); i++) {
-        value(buf, name, labels[i], (double)counters->suppressed[i]);
+        self_value(buf, name, labels[i], (double)counters->suppressed[i]);
     }
 }
 
@@ -142,18 +126,18 @@ static void state(struct am *am, struct buf *buf)
     if (am->state != NULL) {
         am_state_stats(am->state, &stats);
     }
-    one(buf, "barograph_alerting_state_changes_total", "counter",
-        "Changes of alerts, silences and the notification log that were written.",
-        (double)stats.changes);
-    one(buf, "barograph_alerting_state_failures_total", "counter",
-        "Transactions of the alerting state that failed.", (double)stats.failures);
-    one(buf, "barograph_alerting_state_queue_bytes", "gauge",
-        "Changes of the alerting state that wait to be written.", (double)stats.queued_bytes);
-    one(buf, "barograph_alerting_state_refused_total", "counter",
-        "Changes of the alerting state that were not kept because too many waited.",
-        (double)stats.refused);
-    one(buf, "barograph_alerting_state_transactions_total", "counter",
-        "Transactions of the alerting state.", (double)stats.transactions);
+    self_one(buf, "barograph_alerting_state_changes_total", "counter",
+             "Changes of alerts, silences and the notification log that were written.",
+             (double)stats.changes);
+    self_one(buf, "barograph_alerting_state_failures_total", "counter",
+             "Transactions of the alerting state that failed.", (double)stats.failures);
+    self_one(buf, "barograph_alerting_state_queue_bytes", "gauge",
+             "Changes of the alerting state that wait to be written.", (double)stats.queued_bytes);
+    self_one(buf, "barograph_alerting_state_refused_total", "counter",
+             "Changes of the alerting state that were not kept because too many waited.",
+             (double)stats.refused);
+    self_one(buf, "barograph_alerting_state_transactions_total", "counter",
+             "Transactions of the alerting state.", (double)stats.transactions);
 }
 
 static void general_locked(struct am *am, struct buf *buf)
@@ -164,28 +148,28 @@ static void general_locked(struct am *am, struct buf *buf)
     for (size_t i = 0; am->setup != NULL && i < am->setup->receiver_count; i++) {
         integrations += am->setup->receivers[i].count;
     }
-    one(buf, "alertmanager_dispatcher_aggregation_groups", "gauge", "Groups of alerts.",
-        (double)am->groups.count);
-    one(buf, "alertmanager_dispatcher_aggregation_group_limit_reached_total", "counter",
-        "Alerts that were left out because there are too many groups.",
-        (double)counters->group_limit);
-    one(buf, "alertmanager_integrations", "gauge", "Integrations of all receivers.",
-        (double)integrations);
-    one(buf, "alertmanager_nflog_gc_entries_total", "counter",
-        "Entries of the notification log that were forgotten.", (double)counters->nflog_gc);
-    one(buf, "alertmanager_nflog_queries_total", "counter", "Questions to the notification log.",
-        (double)counters->nflog_queries);
-    one(buf, "alertmanager_nflog_refused_total", "counter",
-        "Entries that the notification log did not take.", (double)counters->nflog_refused);
-    one(buf, "alertmanager_notifications_waiting", "gauge", "Notifications that wait for a thread.",
-        (double)am->jobs_waiting);
-    one(buf, "alertmanager_receivers", "gauge", "Receivers.",
-        am->setup != NULL ? (double)am->setup->receiver_count : 0);
-    one(buf, "barograph_alerting_repeats_held_total", "counter",
-        "Repeats that were held back because all alerts of the group are acknowledged.",
-        (double)counters->repeats_held);
-    one(buf, "alertmanager_silences_gc_total", "counter", "Silences that were forgotten.",
-        (double)counters->silence_gc);
+    self_one(buf, "alertmanager_dispatcher_aggregation_groups", "gauge", "Groups of alerts.",
+             (double)am->groups.count);
+    self_one(buf, "alertmanager_dispatcher_aggregation_group_limit_reached_total", "counter",
+             "Alerts that were left out because there are too many groups.",
+             (double)counters->group_limit);
+    self_one(buf, "alertmanager_integrations", "gauge", "Integrations of all receivers.",
+             (double)integrations);
+    self_one(buf, "alertmanager_nflog_gc_entries_total", "counter",
+             "Entries of the notification log that were forgotten.", (double)counters->nflog_gc);
+    self_one(buf, "alertmanager_nflog_queries_total", "counter",
+             "Questions to the notification log.", (double)counters->nflog_queries);
+    self_one(buf, "alertmanager_nflog_refused_total", "counter",
+             "Entries that the notification log did not take.", (double)counters->nflog_refused);
+    self_one(buf, "alertmanager_notifications_waiting", "gauge",
+             "Notifications that wait for a thread.", (double)am->jobs_waiting);
+    self_one(buf, "alertmanager_receivers", "gauge", "Receivers.",
+             am->setup != NULL ? (double)am->setup->receiver_count : 0);
+    self_one(buf, "barograph_alerting_repeats_held_total", "counter",
+             "Repeats that were held back because all alerts of the group are acknowledged.",
+             (double)counters->repeats_held);
+    self_one(buf, "alertmanager_silences_gc_total", "counter", "Silences that were forgotten.",
+             (double)counters->silence_gc);
 }
 
 void am_metrics_write(struct am *am, struct buf *buf)

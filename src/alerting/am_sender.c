@@ -6,10 +6,11 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "client/self.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
 
-enum { QUEUE_DEFAULT = 10000, BATCH_DEFAULT = 64, ANSWER_BYTES_MAX = 64 << 10 };
+enum { QUEUE_DEFAULT = 10000, BATCH_DEFAULT = 256, ANSWER_BYTES_MAX = 64 << 10 };
 #define DRAIN_PATIENCE_NS (10 * MONO_PER_SECOND)
 
 /* ---- Requests ---- */
@@ -458,11 +459,6 @@ void am_sender_urls(struct am_sender *sender, struct arena *arena, str **ret_act
     lock_release(&sender->lock);
 }
 
-static void head(struct buf *buf, const char *name, const char *type, const char *help)
-{
-    buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void line(struct buf *buf, const char *name, const struct am_remote *remote, double value)
 {
     buf_printf(buf, "%s{alertmanager=", name);
@@ -475,8 +471,8 @@ static void line(struct buf *buf, const char *name, const struct am_remote *remo
 static void latency_locked(struct am_sender *sender, struct buf *buf)
 {
     lock_assert_held(&sender->lock);
-    head(buf, "prometheus_notifications_latency_seconds", "summary",
-         "Time that requests to Alertmanagers took.");
+    self_head(buf, "prometheus_notifications_latency_seconds", "summary",
+              "Time that requests to Alertmanagers took.");
     for (size_t i = 0; i < sender->remotes.count; i++) {
         const struct am_remote *remote = sender->remotes.items[i];
 
@@ -492,35 +488,36 @@ void am_sender_metrics_write(struct am_sender *sender, struct buf *buf)
 
     lock_acquire(&sender->lock);
     dropped = sender->dropped_before;
-    head(buf, "prometheus_notifications_alertmanagers_discovered", "gauge",
-         "Alertmanagers that alerts are sent to.");
+    self_head(buf, "prometheus_notifications_alertmanagers_discovered", "gauge",
+              "Alertmanagers that alerts are sent to.");
     buf_printf(buf, "prometheus_notifications_alertmanagers_discovered %zu\n",
                sender->remotes.count);
-    head(buf, "prometheus_notifications_errors_total", "counter",
-         "Alerts that an Alertmanager did not take.");
+    self_head(buf, "prometheus_notifications_errors_total", "counter",
+              "Alerts that an Alertmanager did not take.");
     for (size_t i = 0; i < sender->remotes.count; i++) {
         line(buf, "prometheus_notifications_errors_total", sender->remotes.items[i],
              (double)sender->remotes.items[i]->errors);
         dropped += sender->remotes.items[i]->dropped;
     }
-    head(buf, "prometheus_notifications_sent_total", "counter",
-         "Alerts that were sent to an Alertmanager.");
+    self_head(buf, "prometheus_notifications_sent_total", "counter",
+              "Alerts that were sent to an Alertmanager.");
     for (size_t i = 0; i < sender->remotes.count; i++) {
         line(buf, "prometheus_notifications_sent_total", sender->remotes.items[i],
              (double)sender->remotes.items[i]->sent);
     }
-    head(buf, "prometheus_notifications_queue_length", "gauge",
-         "Alerts that wait for an Alertmanager.");
+    self_head(buf, "prometheus_notifications_queue_length", "gauge",
+              "Alerts that wait for an Alertmanager.");
     for (size_t i = 0; i < sender->remotes.count; i++) {
         line(buf, "prometheus_notifications_queue_length", sender->remotes.items[i],
              (double)sender->remotes.items[i]->queue.count);
     }
     latency_locked(sender, buf);
     lock_release(&sender->lock);
-    head(buf, "prometheus_notifications_dropped_total", "counter",
-         "Alerts that were dropped; the queue was full, or an Alertmanager did not take them.");
+    self_head(
+        buf, "prometheus_notifications_dropped_total", "counter",
+        "Alerts that were dropped; the queue was full, or an Alertmanager did not take them.");
     buf_printf(buf, "prometheus_notifications_dropped_total %llu\n", (unsigned long long)dropped);
-    head(buf, "prometheus_notifications_queue_capacity", "gauge",
-         "Alerts that may wait for one Alertmanager.");
+    self_head(buf, "prometheus_notifications_queue_capacity", "gauge",
+              "Alerts that may wait for one Alertmanager.");
     buf_printf(buf, "prometheus_notifications_queue_capacity %zu\n", sender->options.queue_max);
 }

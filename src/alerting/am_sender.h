@@ -25,7 +25,7 @@ struct am_sender_options {
     struct clock *clock;
     struct alert_sink *local; /* NULL = none */
     size_t queue_max;         /* alerts that wait for one Alertmanager; 0 = 10,000 */
-    size_t batch_max;         /* alerts in one request; 0 = 64 */
+    size_t batch_max;         /* alerts in one request; 0 = 256 */
     bool drain;               /* at the end send what waits, for 10 s at most */
     const char *user_agent;   /* kept */
 };

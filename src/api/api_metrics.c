@@ -14,6 +14,7 @@ static const int codes[API_CODE_COUNT] = {200, 204, 400, 403, 404, 405, 413, 422
 
 /* Prometheus's buckets of request durations. */
 static const double bounds[API_DURATION_BUCKETS - 1] = {0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120};
+static const double size_bounds[API_SIZE_BUCKETS - 1] = {1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 
 void api_count(struct api *api, const struct http_route *route, int status, double seconds,
                size_t bytes)
@@ -21,6 +22,7 @@ void api_count(struct api *api, const struct http_route *route, int status, doub
     struct api_counters *counters = &api->counters[api_route_index(api_route_at(api, route))];
     size_t code = 0;
     size_t bucket = 0;
+    size_t size = 0;
 
     while (code < API_CODE_COUNT - 1 && codes[code] != status) {
         code++;
@@ -28,6 +30,10 @@ void api_count(struct api *api, const struct http_route *route, int status, doub
     while (bucket < API_DURATION_BUCKETS - 1 && seconds > bounds[bucket]) {
         bucket++;
     }
+    while (size < API_SIZE_BUCKETS - 1 && (double)bytes > size_bounds[size]) {
+        size++;
+    }
+    atomic_fetch_add_explicit(&counters->sizes[size], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->codes[code], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->buckets[bucket], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->duration_us, (uint64_t)(seconds * 1e6),
@@ -40,6 +46,7 @@ struct handler_sum {
     const char *path;
     uint64_t codes[API_CODE_COUNT];
     uint64_t buckets[API_DURATION_BUCKETS];
+    uint64_t sizes[API_SIZE_BUCKETS];
     uint64_t duration_us;
     uint64_t response_bytes;
     uint64_t total;
@@ -55,6 +62,9 @@ static void add_counters(struct handler_sum *sum, const struct api_counters *cou
 
         sum->buckets[i] += count;
         sum->total += count;
+    }
+    for (size_t i = 0; i < API_SIZE_BUCKETS; i++) {
+        sum->sizes[i] += atomic_load_explicit(&counters->sizes[i], memory_order_relaxed);
     }
     sum->duration_us += atomic_load_explicit(&counters->duration_us, memory_order_relaxed);
     sum->response_bytes += atomic_load_explicit(&counters->response_bytes, memory_order_relaxed);
@@ -77,15 +87,10 @@ static size_t sum_handlers(const struct api *api, struct handler_sum *ret)
     return count + 1;
 }
 
-static void head(struct buf *buf, const char *name, const char *type, const char *help)
-{
-    buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void write_request_counts(struct buf *buf, const struct handler_sum *sums, size_t count)
 {
-    head(buf, "prometheus_http_requests_total", "counter",
-         "Requests answered, by route and status code.");
+    self_head(buf, "prometheus_http_requests_total", "counter",
+              "Requests answered, by route and status code.");
     for (size_t i = 0; i < count; i++) {
         for (size_t code = 0; code < API_CODE_COUNT; code++) {
             bool wanted = sums[i].codes[code] > 0 || (codes[code] == 200 && i + 1 < count);
@@ -106,7 +111,7 @@ static void write_durations(struct buf *buf, const struct handler_sum *sums, siz
 {
     static const char name[] = "prometheus_http_request_duration_seconds";
 
-    head(buf, name, "histogram", "Time to answer a request, by route.");
+    self_head(buf, name, "histogram", "Time to answer a request, by route.");
     for (size_t i = 0; i < count; i++) {
         uint64_t below = 0;
 
@@ -133,22 +138,26 @@ static void write_sizes(struct buf *buf, const struct handler_sum *sums, size_t 
 {
     static const char name[] = "prometheus_http_response_size_bytes";
 
-    head(buf, name, "summary", "Bytes of answers as they were sent, by route.");
+    self_head(buf, name, "histogram", "Bytes of answers as they were sent, by route.");
     for (size_t i = 0; i < count; i++) {
+        uint64_t below = 0;
+
+        for (size_t k = 0; sums[i].total > 0 && k < API_SIZE_BUCKETS; k++) {
+            below += sums[i].sizes[k];
+            buf_printf(buf, "%s_bucket{handler=\"%s\",le=\"", name, sums[i].path);
+            if (k < API_SIZE_BUCKETS - 1) {
+                buf_double(buf, size_bounds[k], NUM_G);
+            } else {
+                buf_c(buf, "+Inf");
+            }
+            buf_printf(buf, "\"} %llu\n", (unsigned long long)below);
+        }
         if (sums[i].total > 0) {
             buf_printf(buf, "%s_sum{handler=\"%s\"} %llu\n%s_count{handler=\"%s\"} %llu\n", name,
                        sums[i].path, (unsigned long long)sums[i].response_bytes, name, sums[i].path,
-                       (unsigned long long)sums[i].total);
+                       (unsigned long long)below);
         }
     }
-}
-
-static void one(struct buf *buf, const char *name, bool is_counter, const char *help, double value)
-{
-    head(buf, name, is_counter ? "counter" : "gauge", help);
-    buf_printf(buf, "%s ", name);
-    buf_double(buf, value, NUM_G);
-    buf_char(buf, '\n');
 }
 
 static void write_server(struct buf *buf, const struct http_server_stats *stats)
@@ -172,24 +181,25 @@ static void write_server(struct buf *buf, const struct http_server_stats *stats)
         {closed, "slow_reader", stats->closed_slow_reader},
     };
 
-    one(buf, "barograph_http_accept_failures_total", true,
-        "Connections that could not be taken, for want of file descriptors or memory.",
-        (double)stats->accept_failed);
-    one(buf, "barograph_http_connections", false, "Open connections.",
-        (double)stats->connections_open);
-    one(buf, "barograph_http_connections_accepted_total", true, "Connections that were taken.",
-        (double)stats->connections_accepted);
-    one(buf, "barograph_http_queries_canceled_total", true,
-        "Requests whose client left while they ran.", (double)stats->canceled_client_gone);
-    one(buf, "barograph_http_queries_running", false, "Requests that run on the query pool.",
-        (double)stats->queries_running);
-    one(buf, "barograph_http_queries_waiting", false, "Requests that wait for the query pool.",
-        (double)stats->queries_waiting);
+    self_one(buf, "barograph_http_accept_failures_total", "counter",
+             "Connections that could not be taken, for want of file descriptors or memory.",
+             (double)stats->accept_failed);
+    self_one(buf, "barograph_http_connections", "gauge", "Open connections.",
+             (double)stats->connections_open);
+    self_one(buf, "barograph_http_connections_accepted_total", "counter",
+             "Connections that were taken.", (double)stats->connections_accepted);
+    self_one(buf, "barograph_http_queries_canceled_total", "counter",
+             "Requests whose client left while they ran.", (double)stats->canceled_client_gone);
+    self_one(buf, "barograph_http_queries_running", "gauge", "Requests that run on the query pool.",
+             (double)stats->queries_running);
+    self_one(buf, "barograph_http_queries_waiting", "gauge",
+             "Requests that wait for the query pool.", (double)stats->queries_waiting);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (i == 0) {
-            head(buf, refused, "counter", "Requests and connections refused at a limit.");
+            self_head(buf, refused, "counter", "Requests and connections refused at a limit.");
         } else if (rows[i].name != rows[i - 1].name) {
-            head(buf, closed, "counter", "Connections closed because the client took too long.");
+            self_head(buf, closed, "counter",
+                      "Connections closed because the client took too long.");
         }
         buf_printf(buf, "%s{reason=\"%s\"} %llu\n", rows[i].name, rows[i].reason,
                    (unsigned long long)rows[i].value);
@@ -266,26 +276,29 @@ void api_process_write(struct buf *buf, ts start_time)
     count_directory("/proc/self/fd", &open_files);
     count_directory("/proc/self/task", &threads);
     read_memory(&virtual_bytes, &resident_bytes);
-    one(buf, "process_cpu_seconds_total", true, "CPU time used, in user and system mode together.",
-        timeval_seconds(usage.ru_utime) + timeval_seconds(usage.ru_stime));
-    one(buf, "process_max_fds", false, "File descriptors that the process may have open.",
-        (double)files.rlim_cur);
-    one(buf, "process_open_fds", false, "File descriptors that are open.", (double)open_files);
-    one(buf, "process_resident_memory_bytes", false, "Memory of the process that is in RAM.",
-        resident_bytes);
-    one(buf, "process_start_time_seconds", false, "Unix time at which the process began.",
-        (double)start_time / 1000);
-    one(buf, "process_threads", false, "Threads of the process.", (double)threads);
-    one(buf, "process_virtual_memory_bytes", false, "Address space of the process.", virtual_bytes);
+    self_one(buf, "process_cpu_seconds_total", "counter",
+             "CPU time used, in user and system mode together.",
+             timeval_seconds(usage.ru_utime) + timeval_seconds(usage.ru_stime));
+    self_one(buf, "process_max_fds", "gauge", "File descriptors that the process may have open.",
+             (double)files.rlim_cur);
+    self_one(buf, "process_open_fds", "gauge", "File descriptors that are open.",
+             (double)open_files);
+    self_one(buf, "process_resident_memory_bytes", "gauge", "Memory of the process that is in RAM.",
+             resident_bytes);
+    self_one(buf, "process_start_time_seconds", "gauge", "Unix time at which the process began.",
+             (double)start_time / 1000);
+    self_one(buf, "process_threads", "gauge", "Threads of the process.", (double)threads);
+    self_one(buf, "process_virtual_memory_bytes", "gauge", "Address space of the process.",
+             virtual_bytes);
 }
 
 static void write_build(struct buf *buf, const struct api_build *build)
 {
-    head(buf, "barograph_build_info", "gauge", "What this program is.");
+    self_head(buf, "barograph_build_info", "gauge", "What this program is.");
     buf_printf(buf, "barograph_build_info{compiler=\"%s\",revision=\"%s\",version=\"%s\"} 1\n",
                build->compiler, build->revision, build->program_version);
-    head(buf, "prometheus_build_info", "gauge",
-         "The Prometheus whose API and formats this program has.");
+    self_head(buf, "prometheus_build_info", "gauge",
+              "The Prometheus whose API and formats this program has.");
     buf_printf(buf,
                "prometheus_build_info{branch=\"%s\",goversion=\"%s\",revision=\"%s\","
                "version=\"%s\"} 1\n",

@@ -138,11 +138,12 @@ void api_log_query(struct api_call *call, const struct query *query,
 
 /* ---- counters of requests ---- */
 
-enum { API_CODE_COUNT = 12, API_DURATION_BUCKETS = 10, API_ROUTES_MAX = 192 };
+enum { API_CODE_COUNT = 12, API_DURATION_BUCKETS = 10, API_SIZE_BUCKETS = 9, API_ROUTES_MAX = 192 };
 
 struct api_counters {
     _Atomic uint64_t codes[API_CODE_COUNT];
     _Atomic uint64_t buckets[API_DURATION_BUCKETS];
+    _Atomic uint64_t sizes[API_SIZE_BUCKETS];
     _Atomic uint64_t duration_us;
     _Atomic uint64_t response_bytes;
 };

@@ -346,7 +346,7 @@ static int start_rules(struct serve *serve, const struct serve_rules *rules, str
     return 0;
 }
 
-/* Waits for SIGTERM, SIGINT or /-/quit; reloads at SIGHUP. */
+/* Waits for SIGTERM, SIGINT or /-/quit; reloads at SIGHUP and, when asked to, when files change. */
 static void wait_for_end(struct serve *serve, int signal_fd)
 {
     struct pollfd waits[] = {{.fd = signal_fd, .events = POLLIN},
@@ -355,7 +355,12 @@ static void wait_for_end(struct serve *serve, int signal_fd)
     for (;;) {
         struct signalfd_siginfo info = {0};
 
-        if (poll(waits, ARRAY_COUNT(waits), -1) < 0) {
+        int ready = poll(waits, ARRAY_COUNT(waits), serve_watch_wait_ms(serve));
+
+        if (ready == 0) {
+            serve_watch_look(serve);
+        }
+        if (ready <= 0) {
             continue;
         }
         if (waits[1].revents != 0) {
@@ -369,6 +374,7 @@ static void wait_for_end(struct serve *serve, int signal_fd)
             log_info("ending: signal received", log_int("signal", info.ssi_signo));
             return;
         }
+        serve_watch_note(serve);
         (void)serve_reload(serve, NULL);
     }
 }
@@ -471,6 +477,7 @@ static int serve_until_end(struct serve *serve)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
     raise_open_files();
+    serve_watch_note(serve);
     if (start(serve, &err) < 0) {
         (void)close(signal_fd);
         return shut_down(serve, fail(&err));
@@ -493,6 +500,10 @@ int command_serve(int argc, char **argv)
 
     if (r >= 0 && serve.flags.help) {
         return print_usage();
+    }
+    if (r >= 0 && flags_bool(&serve.flags, SERVE_FLAG_VERSION)) {
+        (void)printf("barograph, version %s\n", BAROGRAPH_VERSION);
+        return 0;
     }
     if (r >= 0 && serve.flags.arg_count > 0) {
         r = error_set(&err, BARO_EUSAGE, "unexpected argument \"%.*s\": see barograph serve --help",

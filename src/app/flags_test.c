@@ -76,7 +76,8 @@ TEST(flags_refuse_with_advice)
     } cases[] = {
         {"--query.timeot=1s", BARO_EUSAGE, "did you mean --query.timeout?"},
         {"--nothing-like-it", BARO_EUSAGE, "see --help"},
-        {"--query.timeout=1x", BARO_EUSAGE, "--query.timeout: not a valid duration"},
+        {"--query.timeout=1x", BARO_EUSAGE, "--query.timeout: unknown unit \"x\" in duration"},
+        {"--query.timeout=x", BARO_EUSAGE, "--query.timeout: not a valid duration"},
         {"--query.timeout", BARO_EUSAGE, "a value must follow"},
         {"--query.max-samples=-1", BARO_EUSAGE, "is not a whole number"},
         {"--storage.size=12", BARO_EUSAGE, "is not a size"},

@@ -133,9 +133,11 @@ static int make_sender(struct serve *serve, struct am *am, struct am_sender **re
                        struct baro_error *err)
 {
     int64_t queue = flags_int(&serve->flags, SERVE_FLAG_ALERTMANAGER_QUEUE);
+    int64_t batch = flags_int(&serve->flags, SERVE_FLAG_ALERTMANAGER_BATCH);
     const struct am_sender_options options = {
         .clock = clock_real(),
         .local = am_sink(am),
+        .batch_max = batch > 0 ? (size_t)batch : 0,
         .queue_max = queue > 0 ? (size_t)queue : 0,
         .drain = flags_bool(&serve->flags, SERVE_FLAG_ALERTMANAGER_DRAIN),
         .user_agent = "barograph/" BAROGRAPH_VERSION,

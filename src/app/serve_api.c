@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "alerting/heartbeat.h"
+#include "app/serve_metrics.h"
 #include "app/serve_priv.h"
 #include "app/version.h"
 #include "client/self.h"
@@ -96,6 +97,7 @@ static void metrics(void *app, struct buf *ret)
     struct am *am = atomic_load_explicit(&serve->am, memory_order_acquire);
     struct am_sender *sender = atomic_load_explicit(&serve->sender, memory_order_acquire);
 
+    serve_metrics_write(serve, ret);
     if (am != NULL) {
         am_metrics_write(am, ret);
     }

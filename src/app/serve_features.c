@@ -18,7 +18,7 @@ static const struct {
     {"agent", FEATURE_PENDING, 0},
     {"auto-gomaxprocs", FEATURE_NOOP, 0},
     {"auto-gomemlimit", FEATURE_NOOP, 0},
-    {"auto-reload-config", FEATURE_PENDING, 0},
+    {"auto-reload-config", FEATURE_RUN, AT(auto_reload)},
     {"concurrent-rule-eval", FEATURE_NOOP, 0},
     {"created-timestamp-zero-ingestion", FEATURE_PENDING, 0},
     {"delayed-compaction", FEATURE_NOOP, 0},

@@ -11,6 +11,7 @@
 /* Switches of --enable-feature. */
 struct serve_features {
     struct promql_features promql;
+    bool auto_reload; /* the old name of --config.auto-reload */
     bool exemplar_storage;
     bool extra_scrape_metrics;
     bool metadata_wal_records;

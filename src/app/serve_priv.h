@@ -10,6 +10,7 @@
 #include "app/flags.h"
 #include "app/serve_features.h"
 #include "base/lock.h"
+#include "codec/sha256.h"
 #include "conf/prom_config.h"
 #include "dash/dash_store.h"
 #include "rules/rule_manager.h"
@@ -21,6 +22,12 @@ enum serve_flag {
 #include "app/serve_flags.def"
 #undef SERVE_FLAG
     SERVE_FLAG_COUNT,
+};
+
+/* What the files of the configuration were when they were last loaded, or tried. */
+struct serve_watch {
+    bool is_known;
+    uint8_t digests[2][SHA256_BYTES]; /* of prometheus.yml, of alertmanager.yml */
 };
 
 struct serve {
@@ -48,6 +55,8 @@ struct serve {
 
     /* Set once the WAL is replayed; release order, read with acquire by the API's callbacks. */
     struct queryable *_Atomic queryable;
+
+    struct serve_watch watch; /* main thread */
 
     struct lock query_log_lock;
     struct query_log *query_log; /* lock: the one above */
@@ -97,6 +106,13 @@ dur serve_ooo_window(const struct prom_config *config);
 /* serve_reload reads the configuration again and applies it, or leaves the running one in place.
  * Any thread. */
 int serve_reload(struct serve *serve, struct baro_error *err);
+
+/* serve_watch_wait_ms is how long to wait until serve_watch_look, in milliseconds; -1 = for ever.
+ * serve_watch_note remembers what the files are now, serve_watch_look loads the configuration when
+ * they have changed since. Main thread. */
+int serve_watch_wait_ms(const struct serve *serve);
+void serve_watch_note(struct serve *serve);
+void serve_watch_look(struct serve *serve);
 
 /* serve_query_log appends a line to the file that the running configuration names, if it does. Any
  * thread. */

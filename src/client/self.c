@@ -37,6 +37,24 @@ double self_get(enum self_id id)
     return atomic_load_explicit(&values[id], memory_order_relaxed);
 }
 
+void self_head(struct buf *buf, const char *name, const char *type, const char *help)
+{
+    buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+void self_value(struct buf *buf, const char *name, const char *labels, double v)
+{
+    buf_printf(buf, "%s%s ", name, labels);
+    buf_double(buf, v, NUM_G);
+    buf_char(buf, '\n');
+}
+
+void self_one(struct buf *buf, const char *name, const char *type, const char *help, double v)
+{
+    self_head(buf, name, type, help);
+    self_value(buf, name, "", v);
+}
+
 void self_write(struct buf *buf)
 {
     static const char *const types[] = {
@@ -47,8 +65,7 @@ void self_write(struct buf *buf)
 
     for (size_t i = 0; i < SELF_ID_COUNT; i++) {
         if (i == 0 || strcmp(rows[i].family, rows[i - 1].family) != 0) {
-            buf_printf(buf, "# HELP %s %s\n# TYPE %s %s\n", rows[i].family, rows[i].help,
-                       rows[i].family, types[rows[i].type]);
+            self_head(buf, rows[i].family, types[rows[i].type], rows[i].help);
         }
         buf_printf(buf, "%s%s", rows[i].family, rows[i].suffix);
         if (rows[i].labels[0] != '\0') {

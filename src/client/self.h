@@ -23,3 +23,9 @@ double self_get(enum self_id id);
 
 /* self_write appends all rows as Prometheus text 0.0.4, HELP and TYPE included. */
 void self_write(struct buf *buf);
+
+/* self_head, self_value and self_one append lines of families whose figures are kept elsewhere:
+ * HELP and TYPE; a sample (labels: "" or {a="b"}); both. */
+void self_head(struct buf *buf, const char *name, const char *type, const char *help);
+void self_value(struct buf *buf, const char *name, const char *labels, double v);
+void self_one(struct buf *buf, const char *name, const char *type, const char *help, double v);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "client/self_recent.h"
 #include "promql/engine_priv.h"
 #include "sys/clock.h"
 
@@ -327,6 +328,15 @@ static int run_tree(struct eval *ev, struct queryable *queryable, struct expr **
     return r;
 }
 
+static void note_times(const struct query_stats *stats)
+{
+    mono now = clock_mono(clock_real());
+
+    self_recent_add(SELF_RECENT_QUERY_PREPARE_TIME, (double)stats->prepare_ns / MONO_PER_SECOND,
+                    now);
+    self_recent_add(SELF_RECENT_QUERY_INNER_EVAL, (double)stats->eval_ns / MONO_PER_SECOND, now);
+}
+
 static int run_parsed(const struct engine_options *options, struct queryable *queryable,
                       const struct query *query, struct expr **tree, struct query_result *ret,
                       struct baro_error *err)
@@ -354,6 +364,7 @@ static int run_parsed(const struct engine_options *options, struct queryable *qu
     copy_list(&ret->arena, ev.annotations.infos.items, ev.annotations.infos.count,
               &ret->annotations.infos, &ret->annotations.info_count);
     ret->stats = ev.stats;
+    note_times(&ev.stats);
     annotation_list_done(&ev.annotations);
     sample_buf_done(&ev.samples);
     arena_done(&scratch);

@@ -450,10 +450,9 @@ static void view_rule(const struct rule *rule, struct arena *arena, struct rule_
     view_alerts(rule, arena, ret);
 }
 
-void rule_group_view(struct rule_group *group, struct arena *arena, struct rule_group_view *ret)
+static struct rule_group_view figures_locked(const struct rule_group *group, struct arena *arena)
 {
-    lock_acquire(&group->lock);
-    *ret = (struct rule_group_view){.name = arena_str(arena, group->name),
+    return (struct rule_group_view){.name = arena_str(arena, group->name),
                                     .file = arena_str(arena, group->file),
                                     .interval = group->interval,
                                     .limit = group->limit,
@@ -463,8 +462,21 @@ void rule_group_view(struct rule_group *group, struct arena *arena, struct rule_
                                     .failures = group->failures,
                                     .missed = group->missed,
                                     .samples = group->samples,
-                                    .rules = ARENA_ARRAY(arena, struct rule_view, group->count),
                                     .count = group->count};
+}
+
+void rule_group_figures(struct rule_group *group, struct arena *arena, struct rule_group_view *ret)
+{
+    lock_acquire(&group->lock);
+    *ret = figures_locked(group, arena);
+    lock_release(&group->lock);
+}
+
+void rule_group_view(struct rule_group *group, struct arena *arena, struct rule_group_view *ret)
+{
+    lock_acquire(&group->lock);
+    *ret = figures_locked(group, arena);
+    ret->rules = ARENA_ARRAY(arena, struct rule_view, group->count);
     for (size_t i = 0; i < group->count; i++) {
         view_rule(&group->rules[i], arena, &ret->rules[i]);
     }

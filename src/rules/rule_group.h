@@ -132,5 +132,7 @@ struct rule_group_view {
     size_t count;
 };
 
-/* rule_group_view copies everything into the arena. */
+/* rule_group_figures copies all but the rules, of which it gives the number; rule_group_view copies
+ * everything into the arena. */
+void rule_group_figures(struct rule_group *group, struct arena *arena, struct rule_group_view *ret);
 void rule_group_view(struct rule_group *group, struct arena *arena, struct rule_group_view *ret);

@@ -371,14 +371,15 @@ struct rule_manager *rule_manager_free(struct rule_manager *manager)
     return mem_free(manager);
 }
 
-void rule_manager_view(struct rule_manager *manager, struct arena *arena,
-                       struct rule_group_view **ret, size_t *ret_count)
+static void view_groups(struct rule_manager *manager, struct arena *arena,
+                        void (*view)(struct rule_group *, struct arena *, struct rule_group_view *),
+                        struct rule_group_view **ret, size_t *ret_count)
 {
     lock_acquire(&manager->lock);
     *ret = ARENA_ARRAY(arena, struct rule_group_view, manager->groups.count);
     *ret_count = 0;
     for (size_t i = 0; i < manager->groups.count; i++) {
-        rule_group_view(manager->groups.items[i]->group, arena, &(*ret)[(*ret_count)++]);
+        view(manager->groups.items[i]->group, arena, &(*ret)[(*ret_count)++]);
     }
     lock_release(&manager->lock);
 }
@@ -403,4 +404,16 @@ bool rule_manager_is_well(struct rule_manager *manager, struct buf *ret_why)
     }
     lock_release(&manager->lock);
     return good;
+}
+
+void rule_manager_figures(struct rule_manager *manager, struct arena *arena,
+                          struct rule_group_view **ret, size_t *ret_count)
+{
+    view_groups(manager, arena, rule_group_figures, ret, ret_count);
+}
+
+void rule_manager_view(struct rule_manager *manager, struct arena *arena,
+                       struct rule_group_view **ret, size_t *ret_count)
+{
+    view_groups(manager, arena, rule_group_view, ret, ret_count);
 }

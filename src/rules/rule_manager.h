@@ -63,6 +63,10 @@ void rule_manager_apply(struct rule_manager *manager, const struct rule_settings
  * fail. Appends which one, else. Any thread. */
 bool rule_manager_is_well(struct rule_manager *manager, struct buf *ret_why);
 
+/* rule_manager_figures is rule_manager_view without the rules. */
+void rule_manager_figures(struct rule_manager *manager, struct arena *arena,
+                          struct rule_group_view **ret, size_t *ret_count);
+
 /* rule_manager_view copies all groups into the arena, sorted by file and name. Any thread. */
 void rule_manager_view(struct rule_manager *manager, struct arena *arena,
                        struct rule_group_view **ret, size_t *ret_count);

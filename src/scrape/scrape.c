@@ -440,6 +440,25 @@ static void targets_count_locked(const struct scrape_manager *manager, size_t *r
     }
 }
 
+static struct scrape_pool_info pool_show(const struct scrape_pool *pool, struct arena *arena)
+{
+    return (struct scrape_pool_info){.name = arena_str(arena, str_from(pool->name)),
+                                     .active_count = pool->targets.count,
+                                     .dropped_count = pool->dropped_total};
+}
+
+void scrape_manager_pools(struct scrape_manager *manager, struct arena *arena,
+                          struct scrape_pool_info **ret, size_t *ret_count)
+{
+    lock_acquire(&manager->lock);
+    *ret = ARENA_ARRAY(arena, struct scrape_pool_info, manager->pools.count + 1);
+    *ret_count = manager->pools.count;
+    for (size_t i = 0; i < manager->pools.count; i++) {
+        (*ret)[i] = pool_show(manager->pools.items[i], arena);
+    }
+    lock_release(&manager->lock);
+}
+
 void scrape_manager_targets(struct scrape_manager *manager, struct arena *arena, str pool,
                             struct scrape_targets *ret)
 {
@@ -457,14 +476,13 @@ void scrape_manager_targets(struct scrape_manager *manager, struct arena *arena,
     pools = ARENA_ARRAY(arena, struct scrape_pool_info, manager->pools.count + 1);
     for (size_t i = 0; i < manager->pools.count; i++) {
         struct scrape_pool *item = manager->pools.items[i];
-        str name = arena_str(arena, str_from(item->name));
+        str name;
 
-        if (pool.ptr != NULL && !str_eq(pool, name)) {
+        if (pool.ptr != NULL && !str_is(pool, item->name)) {
             continue;
         }
-        pools[shown.pool_count++] = (struct scrape_pool_info){.name = name,
-                                                              .active_count = item->targets.count,
-                                                              .dropped_count = item->dropped_total};
+        pools[shown.pool_count] = pool_show(item, arena);
+        name = pools[shown.pool_count++].name;
         for (size_t k = 0; k < item->targets.count; k++) {
             target_show(manager, arena, item->targets.items[k], name,
                         &active[shown.active_count++]);

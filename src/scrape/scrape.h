@@ -109,6 +109,10 @@ struct scrape_targets {
 void scrape_manager_targets(struct scrape_manager *manager, struct arena *arena, str pool,
                             struct scrape_targets *ret);
 
+/* scrape_manager_pools copies the numbers of targets of all pools into the arena, by name. */
+void scrape_manager_pools(struct scrape_manager *manager, struct arena *arena,
+                          struct scrape_pool_info **ret, size_t *ret_count);
+
 /* Type, help and unit of a metric family, as one target exposed it. */
 struct scrape_metadata_info {
     struct labels target; /* without those that start with "__" */

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import barotest
-from barotest import ROOT, Server, Skip, contains, equal, need
+from barotest import ROOT, Server, Skip, contains, equal, need, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 SAMPLE = HERE / "sample.yaml"
@@ -291,9 +291,12 @@ def test_own_metrics_are_as_declared(build: pathlib.Path, work: pathlib.Path) ->
     """A server's /metrics beside the catalogue that its table is made from."""
     catalog = ROOT / "src/client/self.yaml"
     check(build, "catalog", catalog)
-    config = "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:1']}]}]}\n"
+    (work / "own-rules.yml").write_text("groups: [{name: g, rules: [{record: a, expr: '1'}]}]\n")
+    config = "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:1']}]}]}\n" \
+             "rule_files: [own-rules.yml]\nscrape_configs: [{job_name: none}]\n"
     with Server(str(build / "barograph"), work, config) as server:
         server.wait_ready()
+        wait_until("the scrape job is there", lambda: "none" in server.api("scrape_pools")["scrapePools"])
         for path in ("/api/v1/query?query=1", "/api/v1/query?query=", "/nowhere", "/metrics"):
             server.get(path)
         check(build, "metrics", "--complete", "--catalog", catalog, f"http://127.0.0.1:{server.port}/metrics")

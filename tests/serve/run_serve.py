@@ -128,6 +128,26 @@ def test_reload_is_atomic(build, work):
         equal(server.program.process.wait(20), 0, "exit status")
 
 
+def test_changed_files_are_loaded(build, work):
+    rules = work / "watched.yml"
+    good = f"global: {{external_labels: {{run: one}}}}\nrule_files: ['{rules}']\n"
+    with Server(str(build / "barograph"), work, good, "--config.auto-reload", "--config.auto-reload-interval=1s", name="watching") as server:
+        server.wait_ready()
+
+        def shows(part):
+            return part in server.api("status/config")["yaml"]
+
+        server.config.write_text(good.replace("one", "two"))
+        wait_until("a changed configuration", lambda: shows("run: two"))
+        rules.write_text("groups: [{name: g, rules: [{record: a, expr: '1'}]}]\n")
+        wait_until("a new file of rules", lambda: server.api("rules")["groups"])
+        server.config.write_text("scrape_configs: [{job_nam: two}]\n")
+        wait_until("a refused one", lambda: not server.api("status/runtimeinfo")["reloadConfigSuccess"])
+        equal(shows("run: two"), True, "which leaves the running one")
+        server.config.write_text(good.replace("one", "two"))
+        wait_until("the old one again", lambda: server.api("status/runtimeinfo")["reloadConfigSuccess"])
+
+
 def test_lifecycle_is_off_unless_asked_for(build, work):
     with Server(str(build / "barograph"), work, "global: {}\n") as server:
         server.wait_ready()
