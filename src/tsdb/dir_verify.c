@@ -16,6 +16,7 @@
 #include "tsdb/block_verify.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/head.h"
+#include "tsdb/chunks_head.h"
 #include "tsdb/head_chunks_check.h"
 #include "tsdb/head_snapshot.h"
 #include "tsdb/wal.h"
@@ -393,10 +394,17 @@ static void verify_snapshot(struct walk *walk)
     const char *dir = fs_path(&walk->arena, walk->job->path, HEAD_SNAPSHOT_DIR);
     const char *path = fs_path(&walk->arena, dir, HEAD_SNAPSHOT_NAME);
     CLEANUP(head_freep) struct head *head = head_new(&(struct head_options){0});
+    const struct head_files_options files = {
+        .fs = walk->fs, .data_dir = walk->job->path, .read_only = true};
+    struct chunks_head_report report = {0};
     struct head_snapshot_info info = {0};
     struct baro_error why = {0};
-    int r = head_snapshot_load(head, walk->fs, dir, 0, UINT64_MAX, &info, &why);
+    int r = head_files_open(head, &files, &report, &why);
 
+    /* A snapshot fits to the full chunks that stand in files. */
+    if (r >= 0) {
+        r = head_snapshot_load(head, walk->fs, dir, 0, UINT64_MAX, &info, &why);
+    }
     if (r == 0) {
         return;
     }

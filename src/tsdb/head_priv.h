@@ -338,16 +338,24 @@ int head_series_get(struct head *head, struct labels labels, series_ref ref, uin
 struct head_restore {
     series_ref ref;
     uint32_t hash; /* upper half of labels_hash */
-    uint8_t shard; /* where it stood, so that its labels need no hashing */
-    uint8_t tag;
     const pair_ref *pairs;
     uint16_t pair_count;
 };
 
-/* head_series_restore creates a series that the WAL knows, without samples; head_shards_reserve
- * makes room for so many. Into a head that nobody else sees. */
+/* head_series_restore creates a series that the WAL knows, without samples. It is found by its
+ * labels once head_shard_fill has put it into its shard, which is done for all series of a shard in
+ * a row, so that the shard stays in the caches; head_shards_reserve makes room for so many. Into a
+ * head that nobody else sees. */
 uint32_t head_series_restore(struct head *head, const struct head_restore *restore);
+
+struct head_placed {
+    uint32_t hash;
+    uint32_t slot;
+    uint8_t tag;
+};
 void head_shards_reserve(struct head *head, uint64_t series_count);
+void head_shard_fill(struct head *head, size_t number, const struct head_placed *items,
+                     size_t count);
 
 /* head_series_append adds a sample to the open chunk; false when it is not newer than the last one.
  * The stripe lock of the slot is held. */

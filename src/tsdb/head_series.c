@@ -335,7 +335,6 @@ void head_shards_reserve(struct head *head, uint64_t series_count)
 
 uint32_t head_series_restore(struct head *head, const struct head_restore *restore)
 {
-    struct head_shard *shard = &head->shards[restore->shard];
     size_t bytes = restore->pair_count * sizeof(pair_ref);
     struct head_series *series;
     uint32_t slot;
@@ -356,12 +355,21 @@ uint32_t head_series_restore(struct head *head, const struct head_restore *resto
     head_refs_add(&head->refs, restore->ref, slot);
     head->last_ref = restore->ref > head->last_ref ? restore->ref : head->last_ref;
     count_slot_locked(head, slot);
-    if ((shard->count + 1) * 4 > shard->capacity * 3) {
-        shard_grow(head, shard);
-    }
-    shard_put(shard, restore->hash, restore->tag, slot);
-    shard->count++;
     return slot;
+}
+
+void head_shard_fill(struct head *head, size_t number, const struct head_placed *items,
+                     size_t count)
+{
+    struct head_shard *shard = &head->shards[number];
+
+    for (size_t i = 0; i < count; i++) {
+        if ((shard->count + 1) * 4 > shard->capacity * 3) {
+            shard_grow(head, shard);
+        }
+        shard_put(shard, items[i].hash, items[i].tag, items[i].slot);
+        shard->count++;
+    }
 }
 
 /* The time of the first sample stands at the start of a chunk as a zigzag varint. */

@@ -24,8 +24,9 @@ struct loading {
     size_t pair_count;
     size_t pair_room;
     uint32_t meta_count;
-    uint32_t *meta_of; /* number in the head by number in the file - 1 */
-    uint32_t *slots;   /* by number of the series */
+    uint32_t *meta_of;                           /* number in the head by number in the file - 1 */
+    uint32_t *slots;                             /* by number of the series */
+    VEC(struct head_placed) placed[HEAD_SHARDS]; /* where they stood, so that no label is hashed */
     size_t series_count;
     ts min_valid;
     ts mint;
@@ -344,13 +345,10 @@ static bool load_series(struct loading *loading, struct reader *rd)
         }
         pairs[i] = loading->pairs[number];
     }
-    restore = (struct head_restore){.ref = entry.ref,
-                                    .hash = entry.hash,
-                                    .shard = entry.shard,
-                                    .tag = entry.tag,
-                                    .pairs = pairs,
-                                    .pair_count = entry.pair_count};
+    restore = (struct head_restore){
+        .ref = entry.ref, .hash = entry.hash, .pairs = pairs, .pair_count = entry.pair_count};
     slot = head_series_restore(loading->head, &restore);
+    vec_push(&loading->placed[entry.shard], ((struct head_placed){entry.hash, slot, entry.tag}));
     series = head_series_at(loading->head, slot);
     loading->slots[loading->series_count++] = slot;
     series->meta =
@@ -481,6 +479,9 @@ static void finish(struct loading *loading, struct head_snapshot_info *ret)
 {
     struct head *head = loading->head;
 
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        head_shard_fill(head, i, loading->placed[i].items, loading->placed[i].count);
+    }
     if (loading->header.last_ref > head->last_ref) {
         head->last_ref = loading->header.last_ref;
     }
@@ -546,5 +547,8 @@ int head_snapshot_load(struct head *head, const struct fs *fs, const char *dir,
     (void)mem_free(loading.pairs);
     (void)mem_free(loading.meta_of);
     (void)mem_free(loading.slots);
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        vec_done(&loading.placed[i]);
+    }
     return r;
 }
