@@ -42,7 +42,8 @@ struct server_pool {
     uint32_t running;
     uint32_t queue_max;
     bool stopping;
-    uint32_t thread_count; /* constant after server_pool_new */
+    uint32_t thread_count; /* that were started: one, and more as jobs come */
+    uint32_t thread_max;   /* constant after server_pool_new */
     pthread_t *threads;
 };
 
@@ -136,7 +137,7 @@ static bool is_before(const struct pool_client *a, const struct pool_client *b)
 /* The client whose job may start now and is next; NULL when there is none. */
 static struct pool_client *next_client_locked(struct server_pool *pool)
 {
-    uint32_t idle = pool->thread_count - pool->running;
+    uint32_t idle = pool->thread_max - pool->running;
     struct pool_client *best = NULL;
 
     lock_assert_held(&pool->lock);
@@ -207,28 +208,34 @@ static void *work(void *argument)
     return NULL;
 }
 
+static int start_thread_locked(struct server_pool *pool)
+{
+    int r = pthread_create(&pool->threads[pool->thread_count], NULL, work, pool);
+
+    if (r == 0) {
+        (void)pthread_setname_np(pool->threads[pool->thread_count++], "query");
+    }
+    return r;
+}
+
 struct server_pool *server_pool_new(uint32_t thread_count, uint32_t queue_max,
                                     struct baro_error *err)
 {
     struct server_pool *pool = MEM_NEW(struct server_pool);
+    int r;
 
     lock_init(&pool->lock, LOCK_QUERY_POOL);
     lock_condition_init(&pool->wake);
     pool->queue_max = queue_max;
+    pool->thread_max = thread_count;
     pool->threads = mem_alloc_zero(thread_count * sizeof(*pool->threads));
-    lock_acquire(&pool->lock); /* the first threads wait until all are there */
-    for (; pool->thread_count < thread_count; pool->thread_count++) {
-        int r = pthread_create(&pool->threads[pool->thread_count], NULL, work, pool);
-
-        if (r != 0) {
-            lock_release(&pool->lock);
-            (void)error_system(err, r, "start query thread %u of %u", pool->thread_count + 1,
-                               thread_count);
-            return server_pool_free(pool);
-        }
-        (void)pthread_setname_np(pool->threads[pool->thread_count], "query");
-    }
+    lock_acquire(&pool->lock);
+    r = start_thread_locked(pool);
     lock_release(&pool->lock);
+    if (r != 0) {
+        (void)error_system(err, r, "start a query thread");
+        return server_pool_free(pool);
+    }
     return pool;
 }
 
@@ -241,7 +248,7 @@ static bool has_room_locked(const struct server_pool *pool, const struct pool_cl
     if (pool->stopping) {
         return false;
     }
-    return pool->running + pool->waiting < pool->thread_count ||
+    return pool->running + pool->waiting < pool->thread_max ||
            (left > 0 && may_take(client->address->waiting, left) &&
             may_take(client->waiting, left));
 }
@@ -265,6 +272,10 @@ bool server_pool_add(struct server_pool *pool, struct server_job *job)
         client->waiting++;
         client->address->waiting++;
         pool->waiting++;
+        if (pool->running + pool->waiting > pool->thread_count &&
+            pool->thread_count < pool->thread_max) {
+            (void)start_thread_locked(pool); /* when it fails, the others do the work */
+        }
         (void)pthread_cond_signal(&pool->wake);
     }
     client_settle_locked(pool, client);

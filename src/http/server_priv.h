@@ -53,6 +53,7 @@ struct server_job {
 
 struct server_pool;
 
+/* server_pool_new makes a pool of so many threads at most: they are started as jobs come. */
 struct server_pool *server_pool_new(uint32_t thread_count, uint32_t queue_max,
                                     struct baro_error *err);
 

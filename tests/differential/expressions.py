@@ -147,7 +147,9 @@ class Generator:
         keeps = name in ("min_over_time", "max_over_time", "count_over_time", "last_over_time", "present_over_time", "changes", "resets",
                          "sum_over_time", "idelta")
         # Sums over time have been compensated since before 2.42; of inexact values their order of adding is the same.
-        return inner.like(f"{name}({inner.text})", exact=inner.exact and keeps, loose=inner.loose or name == "avg_over_time")
+        counted = name in ("changes", "resets") and (inner.loose or inner.curved)
+        return inner.like(f"{name}({inner.text})", exact=inner.exact and keeps, loose=inner.loose or name == "avg_over_time",
+                          times=inner.times or counted)
 
     def grouping(self, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         rng = self.rng
