@@ -265,9 +265,13 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
     }
     tsdb_open_report(serve->tsdb, &report);
     if (report.wal_repairs > 0) {
-        log_warn("the write-ahead log was cut at a corrupt record",
-                 log_c("reason", report.wal_repair_text),
-                 log_int("bytes_dropped", (int64_t)report.wal_bytes_dropped));
+        log_warn(
+            "the write-ahead log was damaged: the bad records are set aside, the others are kept",
+            log_c("first", report.wal_repair_text),
+            log_int("segments", (int64_t)report.wal_repairs),
+            log_int("bytes_lost", (int64_t)report.wal_bytes_dropped),
+            log_int("records_behind", (int64_t)report.wal_records_behind),
+            log_int("samples_refused", (int64_t)report.samples_refused));
     }
     if (report.chunks_damages > 0) {
         log_warn(

@@ -14,6 +14,7 @@ struct head_replay_state {
     const struct refs_page *page;
 };
 
+/* A ref is never given twice, also where damage has taken the record of its series. */
 static void note_ref(struct head *head, series_ref ref)
 {
     head->last_ref = ref > head->last_ref && ref < HEAD_REF_MAX ? ref : head->last_ref;
@@ -285,6 +286,7 @@ static int replay_metadata(struct head_replay *replay, str record, struct baro_e
         uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
 
         if (slot == HEAD_SLOT_NONE) {
+            note_ref(head, ref);
             replay->series_unknown++;
         } else {
             head_series_at(head, slot)->meta = head_meta_add(&head->meta, &metadata);
@@ -306,6 +308,7 @@ static int replay_exemplars(struct head_replay *replay, str record, struct baro_
         uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
 
         if (slot == HEAD_SLOT_NONE) {
+            note_ref(head, ref);
             replay->series_unknown++;
         } else {
             (void)head_exemplars_add(&head->examples, slot, &exemplar);
@@ -336,6 +339,7 @@ static int replay_tombstones(struct head_replay *replay, str record, struct baro
         }
         slot = refs_find(&head->refs, &replay->state->page, ref);
         if (slot == HEAD_SLOT_NONE) {
+            note_ref(head, ref);
             replay->series_unknown++;
             continue;
         }

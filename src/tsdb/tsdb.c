@@ -185,6 +185,7 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
     struct tsdb_replay_job job = {
         .fs = tsdb->fs,
         .wal_dir = fs_path(&arena, tsdb->path, "wal"),
+        .data_dir = tsdb->path,
         .corrupt_dir = fs_path(&arena, tsdb->path, "wal.corrupt"),
         .head = tsdb->head,
         .report = &tsdb->report,

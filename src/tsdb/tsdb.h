@@ -151,14 +151,15 @@ void tsdb_set_retention_rules(struct tsdb *tsdb, struct retention_rules *rules);
 
 /* What tsdb_open found and mended. */
 struct tsdb_open_report {
-    uint64_t series;            /* in the head after the replay */
-    uint64_t samples;           /* replayed, those refused included */
-    uint64_t samples_refused;   /* older than the blocks reach, unknown series, out of order */
-    uint64_t records_skipped;   /* kinds that are not known */
-    uint64_t wal_repairs;       /* 0 or 1: the WAL was cut at a corrupt record */
-    uint64_t wal_bytes_dropped; /* behind that record; moved aside or cut off */
-    uint64_t chunks_files;      /* of full chunks of the head */
-    uint64_t chunks_damages;    /* 0 or 1: chunks were set aside, and are made anew */
+    uint64_t series;             /* in the head after the replay */
+    uint64_t samples;            /* replayed, those refused included */
+    uint64_t samples_refused;    /* older than the blocks reach, unknown series, out of order */
+    uint64_t records_skipped;    /* kinds that are not known */
+    uint64_t wal_repairs;        /* segments of the WAL that were damaged, or missing */
+    uint64_t wal_bytes_dropped;  /* of records that are lost */
+    uint64_t wal_records_behind; /* good ones behind damage, in the same segment */
+    uint64_t chunks_files;       /* of full chunks of the head */
+    uint64_t chunks_damages;     /* 0 or 1: chunks were set aside, and are made anew */
     uint64_t blocks;
     uint64_t blocks_skipped;
     dur duration;                 /* of the start: snapshot and replay */

@@ -48,6 +48,7 @@ int tsdb_ooo_open(struct tsdb *tsdb, struct baro_error *err)
     struct tsdb_replay_job job = {
         .fs = tsdb->fs,
         .wal_dir = wbl_dir(tsdb, &arena),
+        .data_dir = tsdb->path,
         .corrupt_dir = fs_path(&arena, tsdb->path, "wbl.corrupt"),
         .head = tsdb->head,
         .report = &report,
@@ -63,6 +64,7 @@ int tsdb_ooo_open(struct tsdb *tsdb, struct baro_error *err)
         if (report.wal_repairs > 0) {
             tsdb->report.wal_repairs += report.wal_repairs;
             tsdb->report.wal_bytes_dropped += report.wal_bytes_dropped;
+            tsdb->report.wal_records_behind += report.wal_records_behind;
             (void)snprintf(tsdb->report.wal_repair_text, sizeof(tsdb->report.wal_repair_text),
                            "wbl: %.200s", report.wal_repair_text);
         }

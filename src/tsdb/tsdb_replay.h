@@ -1,7 +1,8 @@
 /*
- * tsdb_replay: reading a WAL directory into the head at start, and mending a damaged end. What is
- * behind a damaged record cannot be used (later records may depend on it), so it is moved into
- * `wal.corrupt/` beside the WAL, and the WAL ends before it.
+ * tsdb_replay: reading a WAL directory into the head at start. Behind damage it goes on with what
+ * is good, and mends the segment, so that whoever reads the WAL next finds none: a torn end is cut
+ * off (to `wal.corrupt/` beside the WAL); of a segment with good records behind the damage a new
+ * one is made, and the old one is set aside in `damaged/`. Why: docs/decisions/damaged-wal.md.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 struct tsdb_replay_job {
     const struct fs *fs;
     const char *wal_dir;
+    const char *data_dir;
     const char *corrupt_dir;
     struct head *head;
     struct tsdb_open_report *report;

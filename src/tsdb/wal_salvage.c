@@ -1,6 +1,7 @@
 #include "tsdb/wal_salvage.h"
 
 #include "codec/bytes.h"
+#include "codec/crc32c.h"
 #include "tsdb/wal.h"
 #include "tsdb/wal_priv.h"
 #include "tsdb/wal_record.h"
@@ -12,6 +13,7 @@ struct salvage {
     struct wal_verdict *verdict;
     struct wal_batch batch; /* one record at a time */
     struct buf *good;
+    const struct wal_salvage_taker *taker; /* NULL = none */
     uint32_t page_used;
     bool was_good_behind; /* a record stands behind the last fault */
 };
@@ -48,19 +50,38 @@ static int check_types(struct salvage *salvage, size_t from, size_t to, struct b
     return 0;
 }
 
-/* Where to go on behind damage: the fragment that the length tells of, when it lies in the page,
- * else the next page. What is wrong there is the next fault of the same run. */
-static void step_over(struct salvage *salvage, bool was_stepped)
+/* A place in the page where a record may begin whose checksum holds, or the end of the page. How
+ * much is looked at has a bound, whatever the bytes say. */
+static size_t find_record(str data, size_t from)
+{
+    enum { CHECKED_BYTES_MAX = 64 * WAL_PAGE_BYTES };
+    size_t page_end = (from / WAL_PAGE_BYTES + 1) * WAL_PAGE_BYTES, checked = 0;
+    size_t end = page_end < data.len ? page_end : data.len;
+
+    for (size_t at = from; at + WAL_HEADER_BYTES <= end && checked < CHECKED_BYTES_MAX; at++) {
+        struct reader rd = {.data = data, .offset = at};
+        uint8_t type = read_u8(&rd);
+        uint16_t len = read_be16(&rd);
+        uint32_t crc = read_be32(&rd);
+
+        if (((type & WAL_TYPE_MASK) != WAL_FULL && (type & WAL_TYPE_MASK) != WAL_FIRST) ||
+            (type & ~TYPE_BITS) != 0 || len == 0 || at + WAL_HEADER_BYTES + len > end) {
+            continue;
+        }
+        checked += len;
+        if (crc == crc32c(str_slice(data, rd.offset, rd.offset + len))) {
+            return at;
+        }
+    }
+    return end;
+}
+
+/* Where to go on behind damage: at the next record of the page, else at the next page. */
+static void step_over(struct salvage *salvage)
 {
     struct wal_reader *reader = &salvage->reader;
-    size_t page_end = (reader->offset / WAL_PAGE_BYTES + 1) * WAL_PAGE_BYTES;
-    struct reader rd = {.data = reader->data, .offset = reader->offset + 1};
-    size_t next = reader->offset + WAL_HEADER_BYTES + read_be16(&rd);
 
-    reader->offset = !was_stepped && !rd.failed && next < page_end ? next : page_end;
-    if (reader->offset > reader->data.len) {
-        reader->offset = reader->data.len;
-    }
+    reader->offset = find_record(reader->data, reader->offset + 1);
 }
 
 static int keep(struct salvage *salvage, str record, struct baro_error *err)
@@ -96,29 +117,60 @@ static int check_record(const struct salvage *salvage, str record, struct baro_e
                : 0;
 }
 
+/* The next record that is good for everybody: 1, or 0 at the end. BARO_ECORRUPT is damage, told in
+ * *fault; any other failure, in *err, ends the reading. */
+static int next_good(struct salvage *salvage, str *ret, struct baro_error *fault,
+                     struct baro_error *err)
+{
+    size_t before = salvage->reader.offset;
+    struct baro_error why = {0};
+    int r = wal_reader_next(&salvage->reader, ret, fault);
+
+    if (r <= 0) {
+        return r < 0 && r != BARO_ECORRUPT ? error_wrap(err, r, "%s", fault->message) : r;
+    }
+    r = check_types(salvage, before, salvage->reader.offset, fault);
+    r = r < 0 ? r : check_record(salvage, *ret, fault);
+    if (r >= 0 && salvage->taker != NULL) {
+        r = salvage->taker->take(salvage->taker->context, *ret, &why);
+        if (r == BARO_ECORRUPT) {
+            (void)error_at(fault, r, salvage->reader.record_start, "%s", why.message);
+        } else if (r < 0 && err != NULL) {
+            *err = why;
+        }
+    }
+    return r < 0 ? r : 1;
+}
+
 int wal_salvage_segment(str data, struct wal_verdict *ret, struct buf *ret_good,
                         struct baro_error *err)
 {
-    struct salvage salvage = {
-        .verdict = ret, .good = ret_good, .batch = {.compress = COMPRESS_SNAPPY}};
+    return wal_salvage_rest(data, 0, NULL, ret, ret_good, err);
+}
+
+int wal_salvage_rest(str data, size_t from, const struct wal_salvage_taker *taker,
+                     struct wal_verdict *ret, struct buf *ret_good, struct baro_error *err)
+{
+    struct salvage salvage = {.verdict = ret,
+                              .good = ret_good,
+                              .taker = taker,
+                              .page_used = from % WAL_PAGE_BYTES,
+                              .batch = {.compress = COMPRESS_SNAPPY}};
     bool is_in_fault = false;
     size_t fault_at = 0;
     int failure = 0;
 
     *ret = (struct wal_verdict){0};
     wal_reader_over(&salvage.reader, data);
+    salvage.reader.offset = salvage.reader.record_start = from;
     while (failure >= 0) {
         size_t before = salvage.reader.offset;
         struct baro_error fault = {0};
         str record = STR_NULL;
-        int r = wal_reader_next(&salvage.reader, &record, &fault);
+        int r = next_good(&salvage, &record, &fault, err);
 
-        if (r > 0) {
-            r = check_types(&salvage, before, salvage.reader.offset, &fault);
-            r = r < 0 ? r : check_record(&salvage, record, &fault);
-            r = r < 0 ? r : 1;
-        }
-        if (r == 0) {
+        if (r == 0 || (r < 0 && r != BARO_ECORRUPT)) {
+            failure = r;
             break;
         }
         if (r > 0) {
@@ -132,7 +184,7 @@ int wal_salvage_segment(str data, struct wal_verdict *ret, struct buf *ret_good,
             fault_at = before;
         }
         if (salvage.reader.offset == before) {
-            step_over(&salvage, is_in_fault);
+            step_over(&salvage);
         }
         is_in_fault = true;
     }

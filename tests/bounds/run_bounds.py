@@ -166,7 +166,7 @@ def test_full_disk(build, work):
                      again.api("query", query='steady{job="t"}[5m]', time=end)["result"]}
             for row in before:
                 equal(found[tuple(sorted(row["metric"].items()))], row["values"], "after a restart")
-            equal("cut at a corrupt record" in again.program.text(), False, "repairs")
+            equal("log was damaged" in again.program.text(), False, "repairs")
     finally:
         target.stop()
 
