@@ -502,6 +502,51 @@ TEST(api_federates)
     stage_end(&stage);
 }
 
+/* Native histograms go out in the protobuf format alone, when the client likes that better. */
+TEST(api_federates_histograms_where_they_can_be_said)
+{
+#define PROTO                                                                                      \
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+    static const struct {
+        const char *accept;
+        bool is_protobuf;
+    } cases[] = {
+        {NULL, false},
+        {"*/*", false},
+        {PROTO, true},
+        {PROTO ";q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2", true},
+        {"application/openmetrics-text;q=0.9, text/plain ; q=0.4, " PROTO "; q=0.5", true},
+        {"text/plain;q=0.5," PROTO ";q=0.4", false},
+        {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+         false},
+        {"a;;b=,=;q=x,;," PROTO, true},
+    };
+    struct stage stage = {0};
+
+    stage_start(&stage);
+    add_histogram(&stage, T0 + 140000);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct raw_response response;
+        char headers[400];
+        bool has_it;
+
+        (void)snprintf(headers, sizeof(headers), "Accept: %s\r\n", cases[i].accept);
+        raw_http_get(port(&stage), "/federate?match[]=lat", cases[i].accept != NULL ? headers : "",
+                     &response);
+        assert_int_equal(response.status, 200);
+        has_it = str_contains(buf_view(&response.body), STR("lat"));
+        if (has_it != cases[i].is_protobuf ||
+            str_has_prefix(raw_http_header(&response, "Content-Type"),
+                           STR("application/vnd.google.protobuf")) != has_it) {
+            print_error("Accept: %s\n", cases[i].accept);
+            fail();
+        }
+        raw_http_done(&response);
+    }
+    stage_end(&stage);
+#undef PROTO
+}
+
 static int post(struct stage *stage, const char *target, const char *want)
 {
     struct raw_response response;

@@ -5,13 +5,14 @@
 #include "app/commands.h"
 #include "base/arena.h"
 #include "base/num.h"
+#include "model/histogram.h"
 #include "promql/ast.h"
 #include "promql/parser.h"
 #include "tsdb/tsdb.h"
 
 static const char dump_summary[] =
     "Prints every sample of a data directory, blocks and write-ahead log, as promtool tsdb dump "
-    "does:\nlabels, value, time in ms. Nothing is changed or locked.\n\n"
+    "does:\nlabels, value (a histogram in braces), time in ms. Nothing is changed or locked.\n\n"
     "  barograph tsdb dump --match='{job=\"node\"}' data/";
 static const char openmetrics_summary[] =
     "Prints every sample of a data directory as OpenMetrics, for tsdb create-blocks-from "
@@ -56,10 +57,15 @@ static void put_value(struct buf *out, double v)
     buf_bytes(out, text, num_format_double(v, NUM_G, text));
 }
 
-static void put_sample(struct buf *out, str labels, ts t, double v, enum form form)
+static void put_sample(struct buf *out, str labels, ts t, double v, const struct histogram *h,
+                       enum form form)
 {
     buf_str(out, labels);
-    put_value(out, v);
+    if (h != NULL) {
+        histogram_format_stored(out, h);
+    } else {
+        put_value(out, v);
+    }
     if (form == FORM_PLAIN) {
         buf_printf(out, " %" PRId64 "\n", t);
     } else {
@@ -78,10 +84,12 @@ static int dump_series(struct querier *querier, const struct series *series,
     r = querier->ops->samples(querier, series, INT64_MIN, INT64_MAX, samples, err);
     put_labels(&labels, series->labels, form);
     for (size_t i = 0; r >= 0 && i < samples->count; i++) {
-        if (samples->h != NULL && samples->h[i] != NULL) {
-            continue; /* neither form has native histograms */
+        const struct histogram *h = samples->h != NULL ? samples->h[i] : NULL;
+
+        if (h != NULL && form == FORM_OPENMETRICS) {
+            continue; /* it has no native histograms */
         }
-        put_sample(&out, buf_view(&labels), samples->t[i], samples->v[i], form);
+        put_sample(&out, buf_view(&labels), samples->t[i], samples->v[i], h, form);
     }
     if (r >= 0) {
         (void)fwrite(out.ptr, 1, out.len, stdout);

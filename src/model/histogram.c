@@ -390,14 +390,24 @@ static void format_double(struct buf *buf, double v)
     buf_bytes(buf, text, size);
 }
 
-void histogram_format(struct buf *buf, const struct histogram *h)
+/* Numbers that are whole in Prometheus are printed in full. */
+static void format_count(struct buf *buf, bool in_full, double count)
+{
+    if (in_full && count >= 0 && count <= 0x1p53) {
+        buf_i64(buf, (int64_t)count);
+    } else {
+        format_double(buf, count);
+    }
+}
+
+static void format(struct buf *buf, const struct histogram *h, bool in_full)
 {
     struct arena arena = {0};
     size_t count = 0;
     const struct histogram_bucket *list = list_buckets(&arena, h, h->zero_count != 0, &count);
 
     buf_c(buf, "{count:");
-    format_double(buf, h->count);
+    format_count(buf, in_full, h->count);
     buf_c(buf, ", sum:");
     format_double(buf, h->sum);
     for (size_t i = 0; i < count; i++) {
@@ -409,8 +419,18 @@ void histogram_format(struct buf *buf, const struct histogram *h)
         buf_char(buf, ',');
         format_double(buf, list[i].upper);
         buf_c(buf, list[i].upper_inclusive ? "]:" : "):");
-        format_double(buf, list[i].count);
+        format_count(buf, in_full, list[i].count);
     }
     buf_char(buf, '}');
     arena_done(&arena);
+}
+
+void histogram_format(struct buf *buf, const struct histogram *h)
+{
+    format(buf, h, false);
+}
+
+void histogram_format_stored(struct buf *buf, const struct histogram *h)
+{
+    format(buf, h, h->integer);
 }

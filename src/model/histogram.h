@@ -157,6 +157,10 @@ void histogram_side_from_pairs(struct arena *arena, const int32_t *indexes, cons
  * print it. */
 void histogram_format(struct buf *buf, const struct histogram *h);
 
+/* histogram_format_stored does so with the counts of integer histograms in full, as Prometheus
+ * prints what is stored; queries make floats of all of them. */
+void histogram_format_stored(struct buf *buf, const struct histogram *h);
+
 /* ---- changes; the histogram must be a copy of one's own ---- */
 
 /* What adding has had to put up with. */
