@@ -129,7 +129,7 @@ def check_alert(demo):
 def test_all_of_it_runs_and_every_panel_has_data(build, work):
     if not all((build / "examples" / name / name).exists() for name in SERVICES):
         raise Skip("not all example services are built")
-    demo = Demo(build, work, "--hurry=60", "--fault=orchestrator=failing-stage:post=0.2", "--fault-for=25s")
+    demo = Demo(build, work, "--hurry=30", "--fault=orchestrator=failing-stage:post=0.5", "--fault-for=40s")
     try:
         wait_until("all targets up", lambda: demo.jobs_up() == JOBS, 120, 0.2)
         text = demo.program.text()
