@@ -98,7 +98,10 @@ function ownRange(panel: PanelModel, outer: { from: number; to: number }): { fro
     return { from, to, text: panel.hideTimeOverride ? '' : said.join(', ') };
 }
 
-function Said({ data, panel, range }: { data: PanelData; panel: PanelModel; range: FrameProps['range'] }) {
+/* Narrower than this a panel has room for a word alone. */
+const NARROW_PX = 200;
+
+function Said({ data, panel, range, width }: { data: PanelData; panel: PanelModel; range: FrameProps['range']; width: number }) {
     if (data.error) {
         return (
             <div className="panel-said bad" role="alert" tabIndex={0}>
@@ -114,7 +117,7 @@ function Said({ data, panel, range }: { data: PanelData; panel: PanelModel; rang
     return (
         <div className="panel-said" tabIndex={0}>
             <span>{panel.fieldConfig.defaults.noValue ?? (panel.targets.length === 0 ? 'No query' : 'No data')}</span>
-            {expr && <a href={`.${exploreLink(expr, range)}`}>{expr.length > 160 ? `${expr.slice(0, 160)}…` : expr}</a>}
+            {expr && width >= NARROW_PX && <a href={`.${exploreLink(expr, range)}`}>{expr.length > 160 ? `${expr.slice(0, 160)}…` : expr}</a>}
         </div>
     );
 }
@@ -193,7 +196,7 @@ export function PanelFrame(props: FrameProps) {
                             />
                         </Suspense>
                     )}
-                    {seen && !showsBody && (data.busy && !data.error ? null : <Said data={data} panel={panel} range={props.range} />)}
+                    {seen && !showsBody && (data.busy && !data.error ? null : <Said data={data} panel={panel} range={props.range} width={width} />)}
                 </Guard>
             </div>
         </section>

@@ -21,7 +21,7 @@ function Row({ hit, onTag }: { hit: SearchHit; onTag: (tag: string) => void }) {
         <li className="dash-row">
             <Icon name="dashboards" size={14} />
             <Link href={`/d/${hit.uid}`}>{hit.title}</Link>
-            <span className="grow truncate muted">{hit.description}</span>
+            <span className="grow truncate muted hide-narrow">{hit.description}</span>
             {hit.tags.map((tag) => <UnstyledButton key={tag} onClick={() => onTag(tag)} aria-label={`Only those tagged ${tag}`}><Badge variant="default">{tag}</Badge></UnstyledButton>)}
         </li>
     );

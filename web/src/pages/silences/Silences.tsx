@@ -39,13 +39,13 @@ function Row({ silence, now, onExpire }: { silence: AmSilence; now: number; onEx
                 <div className="muted" style={{ fontSize: 12 }}>by {silence.createdBy || 'nobody'} · <span className="mono">{silence.id.slice(0, 8)}</span></div>
             </td>
             <td className="num hide-narrow" style={{ width: 160 }}>{formatTime(Date.parse(silence.startsAt))}</td>
-            <td className="num" style={{ width: 170 }}>
+            <td className="num" style={{ width: 210 }}>
                 {formatTime(Date.parse(silence.endsAt))}
                 {next && state !== 'expired' && <div style={{ fontSize: 12 }}>{state === 'active' ? 'until' : 'next'} {formatTime(Date.parse(state === 'active' ? next.endsAt : next.startsAt))}</div>}
                 <div className="muted" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} {since(Date.parse(silence.endsAt), now)}</div>
             </td>
-            <td className="right" style={{ width: 170 }}>
-                <span className="row" style={{ justifyContent: 'flex-end' }}>
+            <td className="right" style={{ width: '1%' }}>
+                <span className="row wrap" style={{ justifyContent: 'flex-end' }}>
                     <Link className="alone" href={againLink(silence, state !== 'expired')}>{state === 'expired' ? 'again' : 'edit'}</Link>
                     {state !== 'expired' && <Button variant="default" size="compact-xs" onClick={onExpire}>Expire</Button>}
                 </span>
