@@ -10,7 +10,7 @@
 /* jemalloc's settings: what a large query has freed goes back to the kernel within seconds, even
  * when nothing runs any more. */
 extern const char *malloc_conf;
-const char *malloc_conf = "background_thread:true,dirty_decay_ms:2000";
+const char *malloc_conf = "background_thread:true,max_background_threads:1,dirty_decay_ms:2000";
 
 static const struct {
     const char *words;
