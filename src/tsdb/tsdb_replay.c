@@ -81,18 +81,16 @@ static const char *aside_path(struct tsdb_replay_job *job, struct arena *arena,
         .ptr;
 }
 
-/* Copies what stands behind the damage, then cuts it off. */
-static int cut_segment(struct tsdb_replay_job *job, struct arena *arena,
-                       const struct wal_file *file, uint64_t offset, struct baro_error *err)
+/* Writes the bytes of a segment from an offset on to a new file. */
+static int copy_from(const struct fs *fs, const char *path, uint64_t offset, const char *to,
+                     struct baro_error *err)
 {
-    const struct fs *fs = job->fs;
-    fs_file segment = FS_FILE_NONE, aside = FS_FILE_NONE;
+    fs_file aside = FS_FILE_NONE;
     struct fs_map map = {0};
-    int r = fs->mkdir(fs, job->corrupt_dir, err);
+    int r = fs->map(fs, path, &map, err);
 
-    r = r < 0 ? r : fs->map(fs, file->path, &map, err);
     if (r >= 0 && offset < map.size) {
-        r = fs->open(fs, aside_path(job, arena, file, offset), FS_CREATE, &aside, err);
+        r = fs->open(fs, to, FS_CREATE, &aside, err);
         if (r >= 0) {
             r = fs->pwrite(fs, aside, map.ptr + offset, map.size - offset, 0, err);
             if (r >= 0) {
@@ -102,6 +100,18 @@ static int cut_segment(struct tsdb_replay_job *job, struct arena *arena,
         }
     }
     fs->unmap(fs, map);
+    return r;
+}
+
+/* Copies what stands behind the damage, then cuts it off. */
+static int cut_segment(struct tsdb_replay_job *job, struct arena *arena,
+                       const struct wal_file *file, uint64_t offset, struct baro_error *err)
+{
+    const struct fs *fs = job->fs;
+    fs_file segment = FS_FILE_NONE;
+    int r = fs->mkdir(fs, job->corrupt_dir, err);
+
+    r = r < 0 ? r : copy_from(fs, file->path, offset, aside_path(job, arena, file, offset), err);
     if (r >= 0) {
         r = fs->open(fs, file->path, FS_WRITE, &segment, err);
     }
@@ -115,7 +125,8 @@ static int cut_segment(struct tsdb_replay_job *job, struct arena *arena,
     return r;
 }
 
-/* The segment as it was goes to `damaged/`, by a link, so that it is never missing. */
+/* The segment as it was goes to `damaged/`, by a link, so that it is never missing; by a copy where
+ * the file system has no links. */
 static int set_aside(struct tsdb_replay_job *job, struct arena *arena,
                      const struct segment *segment, struct baro_error *err)
 {
@@ -133,6 +144,8 @@ static int set_aside(struct tsdb_replay_job *job, struct arena *arena,
     r = r < 0 ? r : fs->link(fs, segment->file->path, name, err);
     if (r == -EEXIST) {
         r = 0; /* a start that was interrupted within this second has done it */
+    } else if (r == -EPERM || r == -EOPNOTSUPP || r == -EMLINK) {
+        r = copy_from(fs, segment->file->path, 0, name, err);
     }
     return r < 0 ? r : fs->sync_dir(fs, dir, err);
 }
