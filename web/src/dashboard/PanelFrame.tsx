@@ -8,6 +8,7 @@ import { interpolate, type Scope } from '../grafana/interpolate';
 import { parseDateMath, parseInterval } from '../grafana/datetime';
 import type { PanelModel } from '../grafana/model';
 import { exploreLink, Icon, Menu, Tooltip, useLocation } from '../ui';
+import type { PanelAnnotation } from './annotations';
 import { usePanelData, type PanelData } from './data';
 import type { PanelType } from './types';
 
@@ -43,7 +44,10 @@ export interface FrameProps {
     actions?: readonly PanelAction[] | undefined;
     /* `inspect` opens what is behind the panel. */
     onHover?: (panel: PanelModel | null, inspect?: () => void) => void;
+    annotations?: readonly PanelAnnotation[];
 }
+
+const NO_ANNOTATIONS: readonly PanelAnnotation[] = [];
 
 class Guard extends Component<{ children: ReactNode; of: string }, { message: string; of: string }> {
     override state = { message: '', of: this.props.of };
@@ -149,6 +153,9 @@ export function PanelFrame(props: FrameProps) {
     const isEmpty = data.frames.every((f) => f.length === 0);
     const showsBody = seen && (type.needsNoData || !isEmpty);
     const expr = data.asked[0]?.expr;
+    const exprs = useMemo(() => data.asked.map((q) => q.expr), [data.asked]);
+    const given = props.annotations ?? NO_ANNOTATIONS;
+    const annotations = useMemo(() => given.filter((one) => one.shows(panel.id, exprs)), [given, panel.id, exprs]);
     return (
         <section
             ref={box} className={panel.transparent ? 'board-panel transparent' : 'board-panel'} style={{ width, height }} aria-label={title || 'Panel'} tabIndex={-1} data-panel={panel.id} data-type={panel.type}
@@ -192,7 +199,7 @@ export function PanelFrame(props: FrameProps) {
                         <Suspense fallback={null}>
                             <Body
                                 panel={panel} frames={data.frames} look={look} width={width - 2 * PADDING_PX} height={bodyHeight - (props.isKnown ? 0 : 36)} from={own.from} to={own.to}
-                                zone={props.scope.zone} sync={props.sync} fill={fill} onZoom={props.onZoom} onZoomOut={props.onZoomOut}
+                                zone={props.scope.zone} sync={props.sync} fill={fill} onZoom={props.onZoom} onZoomOut={props.onZoomOut} annotations={annotations} exemplars={data.exemplars} exprs={exprs}
                             />
                         </Suspense>
                     )}

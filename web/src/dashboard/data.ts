@@ -4,7 +4,8 @@
  */
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { query, queryRange } from '../api/prometheus';
+import { query, queryExemplars, queryRange } from '../api/prometheus';
+import type { Exemplars } from '../api/types';
 import { parseInterval, roundInterval } from '../grafana/datetime';
 import { applyFieldConfig, panelDefaults } from '../grafana/fieldconfig';
 import type { Frame } from '../grafana/frame';
@@ -25,6 +26,7 @@ export interface PanelData {
     /* The expressions as they were asked, for inspection and Explore. */
     asked: { refId: string; expr: string; stepMs: number }[];
     scope: Scope;
+    exemplars: Exemplars[];
     /* Queries that are not for this server's metrics. */
     foreign: string[];
 }
@@ -49,7 +51,8 @@ export function stepOf(panel: PanelModel, target: Target | undefined, rangeMs: n
 
 function askOf(target: Target, panel: PanelModel, scope: Scope, extra: Scope['variables'], points: number): Ask {
     const stepMs = stepOf(panel, target, scope.to - scope.from, points, scope.scrapeIntervalMs, (t) => interpolate(t, scope, { extra }));
-    const expr = interpolate(target.expr, { ...scope, intervalMs: stepMs }, { promql: true, extra });
+    const plain = interpolate(target.expr, { ...scope, intervalMs: stepMs }, { promql: true, extra });
+    const expr = scope.rewrite ? scope.rewrite(plain) : plain;
     const step = stepMs / 1000;
     const instant = target.instant && !target.range;
     const end = scope.to / 1000;
@@ -88,6 +91,11 @@ export interface PanelDataOptions {
     enabled: boolean;
 }
 
+/* Exemplars are an extra: a fault leaves them out. */
+function exemplarsOf(answers: readonly { data?: Exemplars[] | undefined }[]): Exemplars[] {
+    return answers.flatMap((a) => a.data ?? []);
+}
+
 const NO_EXTRA: Scope['variables'] = new Map();
 
 export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, width, enabled }: PanelDataOptions): PanelData {
@@ -95,7 +103,7 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
     const intervalMs = stepOf(panel, undefined, outer.to - outer.from, points, outer.scrapeIntervalMs, (t) => t);
     const scope: Scope = { ...outer, intervalMs };
     const own = panel.targets.filter((t) => !t.hide && t.expr.trim() !== '' && isOwnSource(t.source ?? panel.source));
-    const waits = own.some((t) => variableNames(t.expr).some((name) => pending.has(name)));
+    const waits = outer.waits === true || own.some((t) => variableNames(t.expr).some((name) => pending.has(name)));
     const asks = own.map((t) => askOf(t, panel, scope, extra, points));
     const answers = useQueries({
         queries: asks.map((ask) => ({
@@ -108,6 +116,18 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
         })),
     });
     const transform = useTransform(panel.transformations);
+    const wanted = panel.type === 'timeseries' ? asks.filter((a) => a.target.exemplar && !a.instant) : [];
+    const exemplars = useQueries({
+        queries: wanted.map((ask) => ({
+            queryKey: ['panel-exemplars', ask.expr, ask.start, ask.end],
+            queryFn: ({ signal }: { signal: AbortSignal }) => queryExemplars(ask.expr, ask.start, ask.end, signal),
+            enabled: enabled && !waits,
+            placeholderData: keepPreviousData,
+            staleTime: 60_000,
+            retry: false,
+        })),
+        combine: exemplarsOf,
+    });
     const key = answers.map((a, i) => `${asks[i]?.expr} ${asks[i]?.step} ${a.status} ${a.dataUpdatedAt}`).join();
     return useMemo(() => {
         const raw = framesOf(asks, answers.map((a) => a.data?.data.series));
@@ -125,11 +145,12 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
             ],
             asked: asks.map((a) => ({ refId: a.target.refId, expr: a.expr, stepMs: a.step * 1000 })),
             scope,
+            exemplars,
             foreign: panel.targets.filter((t) => !isOwnSource(t.source ?? panel.source)).map((t) => (t.source ?? panel.source)?.type ?? ''),
         };
         /* asks and answers are new at every render: the key says when they differ. */
         /* eslint-disable-next-line react-hooks/exhaustive-deps */
-    }, [key, panel, waits, extra, transform, answers.some((a) => a.isFetching), outer.from, outer.to]);
+    }, [key, panel, waits, extra, transform, answers.some((a) => a.isFetching), exemplars, outer.from, outer.to]);
 }
 
 /* Names of a field config may hold variables. */

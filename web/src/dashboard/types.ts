@@ -1,6 +1,8 @@
 /* types: what a panel is given to draw. A panel type is a folder in src/panels; the registry there maps names to them. */
 import type { ComponentType } from 'react';
 import type { Look } from '../grafana/color';
+import type { Exemplars } from '../api/types';
+import type { Annotation } from '../grafana/annotations';
 import type { Frame } from '../grafana/frame';
 import type { PanelModel } from '../grafana/model';
 
@@ -22,6 +24,11 @@ export interface PanelProps {
     fill: (text: string) => string;
     onZoom: (from: number, to: number) => void;
     onZoomOut: () => void;
+    /* What happened meanwhile. */
+    annotations: Annotation[];
+    exemplars: Exemplars[];
+    /* The expressions behind the frames. */
+    exprs: string[];
 }
 
 export interface PanelType {

@@ -1,9 +1,11 @@
 /* SeriesGraph: the series of all queries over the range, with a legend of figures below. */
 import { memo, useMemo, useState } from 'react';
 import type { Exemplars, QueryResult, Series } from '../api/types';
-import { Button, commonLabels, Empty, formatQuantity, guessQuantity, LabelSet, Note, notify, seriesName, useComputedColorScheme } from '../ui';
+import { Button, commonLabels, Empty, formatQuantity, guessQuantity, LabelSet, Note, seriesName, useComputedColorScheme } from '../ui';
 import { align } from './align';
 import { colorsFor } from './colors';
+import ExemplarCard from './ExemplarCard';
+import { exemplarMarks, type PickedExemplar } from './exemplars';
 import { type Mark, Plot, type Threshold } from './Plot';
 import './legend.css';
 
@@ -30,6 +32,8 @@ interface GraphProps {
     /* Beside the exemplars. */
     marks?: Mark[];
     sync?: string;
+    /* As it stands in the URL: links keep it. */
+    range?: { from: string; to: string };
     onZoom?: (from: number, to: number) => void;
     onZoomOut?: () => void;
 }
@@ -84,26 +88,6 @@ function rowsOf(results: GraphResult[]): { rows: Row[]; common: Record<string, s
     return { rows, common };
 }
 
-function marksOf(results: GraphResult[]): Mark[] {
-    return results.flatMap((result) =>
-        result.exemplars.flatMap((one) =>
-            one.exemplars.map((exemplar): Mark => {
-                const text = Object.entries(exemplar.labels).map(([name, value]) => `${name}=${value}`).join('\n');
-                return {
-                    from: exemplar.timestamp,
-                    value: Number(exemplar.value),
-                    color: '#e9b44c',
-                    text: `exemplar ${exemplar.value}\n${text}`,
-                    onClick: () => {
-                        void navigator.clipboard?.writeText(text.replace(/^trace_id=/, ''));
-                        notify(`Exemplar: ${text.replaceAll('\n', ', ')} (copied)`);
-                    },
-                };
-            }),
-        ),
-    );
-}
-
 const Legend = memo(function Legend(props: {
     rows: Row[]; colors: string[]; shown: boolean[]; format: (value: number) => string; onPick: (index: number, more: boolean) => void; onHover: (index: number | null) => void;
 }) {
@@ -153,7 +137,7 @@ const Legend = memo(function Legend(props: {
 
 const NO_MARKS: Mark[] = [];
 
-export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, onZoom, onZoomOut }: GraphProps) {
+export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, range, onZoom, onZoomOut }: GraphProps) {
     const scheme = useComputedColorScheme('dark');
     const [everything, setEverything] = useState(false);
     const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
@@ -179,7 +163,8 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
         [rows, colors, shown, draw],
     );
     const axis = useMemo(() => ({ format, log, zero: !log && quantity !== 'time', binary: quantity.startsWith('bytes') }), [format, log, quantity]);
-    const marks = useMemo(() => [...more, ...marksOf(results)], [results, more]);
+    const [picked, setPicked] = useState<PickedExemplar | null>(null);
+    const marks = useMemo(() => [...more, ...exemplarMarks(results.flatMap((result) => result.exemplars), setPicked)], [results, more]);
     const histograms = results.some((result) => result.data.series.some((one) => one.histograms.length > 0 && one.times.length === 0));
 
     function pick(index: number, more: boolean): void {
@@ -214,6 +199,7 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
                 stacked={draw === 'stacked'} marks={marks} thresholds={thresholds} sync={sync} focused={hovered} onZoom={onZoom} onZoomOut={onZoomOut}
                 label={`Graph of ${results.map((result) => result.expr).join('; ')}: ${rows.length} series. The table below has their figures.`}
             />
+            {picked && <ExemplarCard picked={picked} range={range ?? { from: String(Math.round(from * 1000)), to: String(Math.round(to * 1000)) }} close={() => setPicked(null)} />}
             {Object.keys(common).length > 0 && rows.length > 1 && (
                 <div className="row wrap legend-common"><span className="muted">In all:</span><LabelSet labels={common} /></div>
             )}

@@ -20,6 +20,8 @@ export interface Mark {
     /* Of a point, on the left axis. */
     value?: number;
     onClick?: () => void;
+    /* A sign below the graph that tells this when it is pointed at: what happened, line by line. */
+    flag?: { title: string; lines: string[] };
 }
 
 export interface TooltipOptions {
@@ -31,6 +33,8 @@ export interface TooltipOptions {
 const TOOLTIP_ROWS_MAX = 24;
 /* Points in the canvas as elements that can be clicked. */
 const POINT_MARKS_MAX = 300;
+const FLAGS_MAX = 300;
+const FLAG_PX_MIN = 8;
 
 const two = (n: number) => String(n).padStart(2, '0');
 
@@ -110,10 +114,63 @@ export function timeLabels(utc: boolean): uPlot.Axis.Values {
     };
 }
 
+/* flagTip is the box that tells of a flag. Text only: it comes from outside. */
+function flagTip(flag: NonNullable<Mark['flag']>, color: string, at: DOMRect): HTMLElement {
+    const box = document.createElement('div');
+    box.className = 'plot-tip plot-flag-tip';
+    const title = document.createElement('b');
+    title.textContent = flag.title;
+    title.style.borderLeft = `3px solid ${color}`;
+    box.append(title, ...flag.lines.filter((line) => line !== '').map((line) => {
+        const row = document.createElement('div');
+        row.textContent = line;
+        return row;
+    }));
+    document.body.appendChild(box);
+    box.style.left = `${Math.max(4, Math.min(at.left, innerWidth - box.offsetWidth - 4))}px`;
+    box.style.top = `${Math.max(4, at.top - box.offsetHeight - 6)}px`;
+    return box;
+}
+
 /* marksPlugin draws thresholds, shaded spans and lines into the canvas, and points as small buttons above it. */
 export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] }): uPlot.Plugin {
     const layer = document.createElement('div');
     layer.className = 'plot-points';
+    const flags = document.createElement('div');
+    flags.className = 'plot-flags';
+    let tip: HTMLElement | null = null;
+
+    function hideTip(): void {
+        tip?.remove();
+        tip = null;
+    }
+
+    function flagElement(u: uPlot, mark: Mark): HTMLElement[] {
+        const x0 = Math.max(0, u.valToPos(mark.from, 'x'));
+        const x1 = Math.min(u.over.clientWidth, mark.to === undefined ? x0 : u.valToPos(mark.to, 'x'));
+        if (x0 > u.over.clientWidth || x1 < 0) {
+            return [];
+        }
+        const element = document.createElement('div');
+        const width = Math.max(FLAG_PX_MIN, x1 - x0);
+        element.className = mark.to === undefined ? 'plot-flag' : 'plot-flag span';
+        element.setAttribute('role', 'img');
+        element.setAttribute('aria-label', [mark.flag!.title, ...mark.flag!.lines].filter(Boolean).join(', '));
+        element.style.left = `${mark.to === undefined ? x0 - FLAG_PX_MIN / 2 : Math.min(x0, u.over.clientWidth - width)}px`;
+        element.style.width = `${mark.to === undefined ? FLAG_PX_MIN : width}px`;
+        element.style.color = mark.color;
+        element.addEventListener('mouseenter', () => {
+            hideTip();
+            tip = flagTip(mark.flag!, mark.color, element.getBoundingClientRect());
+        });
+        element.addEventListener('mouseleave', hideTip);
+        return [element];
+    }
+
+    function placeFlags(u: uPlot, marks: Mark[]): void {
+        hideTip();
+        flags.replaceChildren(...marks.filter((mark) => mark.flag).slice(0, FLAGS_MAX).flatMap((mark) => flagElement(u, mark)));
+    }
 
     function spans(u: uPlot): void {
         const { thresholds, marks } = get();
@@ -163,8 +220,8 @@ export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] 
             ctx.stroke();
         }
         for (const mark of marks) {
-            if (mark.value === undefined && mark.to === undefined) {
-                const x = Math.round(u.valToPos(mark.from, 'x', true)) + 0.5;
+            for (const at of mark.value !== undefined ? [] : mark.to === undefined ? [mark.from] : mark.flag ? [mark.from, mark.to] : []) {
+                const x = Math.round(u.valToPos(at, 'x', true)) + 0.5;
                 ctx.strokeStyle = mark.color;
                 ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
                 ctx.beginPath();
@@ -175,6 +232,7 @@ export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] 
         }
         ctx.restore();
         placePoints(u, marks);
+        placeFlags(u, marks);
     }
 
     function placePoints(u: uPlot, marks: Mark[]): void {
@@ -206,7 +264,8 @@ export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] 
 
     return {
         hooks: {
-            ready: [(u) => { u.over.appendChild(layer); }],
+            ready: [(u) => { u.over.append(layer, flags); }],
+            destroy: [hideTip],
             drawAxes: [spans],
             draw: [lines],
         },

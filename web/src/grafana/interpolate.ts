@@ -23,6 +23,10 @@ export interface Scope {
     intervalMs: number;
     scrapeIntervalMs: number;
     dashboard?: { title: string; uid: string };
+    /** What becomes of an expression once its variables are filled in: ad hoc filters. */
+    rewrite?: (expr: string) => string;
+    /** `rewrite` is still being loaded: nothing is asked. */
+    waits?: boolean;
 }
 
 const PATTERN = /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:^}]+))?(?::([^}]+))?\}/g;

@@ -114,6 +114,9 @@ export interface AnnotationModel {
     textFormat: string;
     tagKeys: string;
     useValueForTime: boolean;
+    /** Of panels, by id: shown on these alone, or on all but these. */
+    panels: { ids: number[]; exclude: boolean };
+    source?: DataSourceRef;
 }
 
 export interface DashboardLink {
@@ -294,6 +297,8 @@ function readVariable(json: Json): VariableModel {
 }
 
 function readAnnotation(json: Json): AnnotationModel {
+    const filter = asRecord(json.filter);
+    const source = readSource(json.datasource);
     return {
         name: asText(json.name) ?? '',
         enable: json.enable !== false,
@@ -301,11 +306,13 @@ function readAnnotation(json: Json): AnnotationModel {
         iconColor: asText(json.iconColor) ?? 'rgba(0, 211, 255, 1)',
         builtIn: json.builtIn === 1 || json.builtIn === true,
         expr: asText(json.expr) ?? asText(asRecord(json.target).expr) ?? '',
-        step: asText(json.step) ?? '60s',
+        step: asText(json.step) ?? asText(asRecord(json.target).step) ?? asText(asRecord(json.target).interval) ?? '60s',
         titleFormat: asText(json.titleFormat) ?? '',
         textFormat: asText(json.textFormat) ?? '',
         tagKeys: asText(json.tagKeys) ?? '',
         useValueForTime: json.useValueForTime === true || json.useValueForTime === 'on',
+        panels: { ids: Array.isArray(filter.ids) ? filter.ids.map(Number).filter(Number.isFinite) : [], exclude: filter.exclude === true },
+        ...(source ? { source } : {}),
     };
 }
 

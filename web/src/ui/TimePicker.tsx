@@ -1,41 +1,14 @@
 /* TimePicker: range, its neighbours, zoom and refresh, at the right of the top bar. */
-import { ActionIcon, Button, TextInput, UnstyledButton } from '@mantine/core';
-import { useMemo, useState } from 'react';
-import { describeRange, formatTime, isRelative, parseTime, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
+import { ActionIcon, Button, UnstyledButton } from '@mantine/core';
+import { lazy, Suspense, useMemo, useState } from 'react';
+import { describeRange, formatTime, isRelative, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
 import { Menu, Popover, Tooltip } from './Floating';
 import { Icon } from './icons';
 import { type Shortcut, useShortcuts } from './shortcuts';
 import { type Clock, REFRESH_CHOICES } from './timeRange';
 
-function shown(text: string): string {
-    return /^\d+$/.test(text) ? formatTime(Number(text)) : text;
-}
-
-function RangeForm({ clock, close }: { clock: Clock; close: () => void }) {
-    const [from, setFrom] = useState(shown(clock.range.from));
-    const [to, setTo] = useState(shown(clock.range.to));
-    const now = Date.now();
-    const fromFault = parseTime(from, now) === null ? 'A time, or now-6h' : undefined;
-    const toFault = parseTime(to, now, true) === null ? 'A time, or now' : undefined;
-
-    function apply(event: React.FormEvent): void {
-        event.preventDefault();
-        const plain = (text: string, up: boolean) => (text.trim().startsWith('now') ? text.trim() : String(parseTime(text, now, up)));
-        if (!fromFault && !toFault) {
-            clock.setRange({ from: plain(from, false), to: plain(to, true) });
-            close();
-        }
-    }
-
-    return (
-        <form onSubmit={apply} className="range-form">
-            <TextInput label="From" value={from} error={fromFault} onChange={(event) => setFrom(event.currentTarget.value)} />
-            <TextInput label="To" value={to} error={toFault} onChange={(event) => setTo(event.currentTarget.value)} />
-            <Button type="submit" disabled={!!(fromFault ?? toFault)}>Apply</Button>
-            <p className="muted">Times are local: {Intl.DateTimeFormat().resolvedOptions().timeZone}</p>
-        </form>
-    );
-}
+/* The form is loaded when it is opened: a page is drawn without fields. */
+const RangeForm = lazy(() => import('./RangeForm'));
 
 export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boolean }) {
     const [open, setOpen] = useState(false);
@@ -68,7 +41,7 @@ export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boole
                 </Popover.Target>
                 <Popover.Dropdown aria-label="Time range">
                     <div className="range-box">
-                        <RangeForm clock={clock} close={() => setOpen(false)} />
+                        <Suspense fallback={<div className="range-form" />}><RangeForm clock={clock} close={() => setOpen(false)} /></Suspense>
                         <div className="range-list">
                             {QUICK_RANGES.map((quick) => (
                                 <UnstyledButton

@@ -1,6 +1,7 @@
 /* run: the UI in a real browser against a real server. Usage: node run.mjs ORIGIN PREFIXED_ORIGIN [NAME...] */
 import { axe, check, openPage, runAll, settled } from './harness.mjs';
 import { dashboardTests } from './dashboards.mjs';
+import { annotationTests } from './annotations.mjs';
 import { liveTests } from './live.mjs';
 import { editingTests } from './editing.mjs';
 import { PAGES } from './pages.mjs';
@@ -299,5 +300,5 @@ const tests = [
     })],
 ];
 
-process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...dashboardTests(using, origin), ...editingTests(using, origin)], only);
+process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...annotationTests({ origin, using, go }), ...dashboardTests(using, origin), ...editingTests(using, origin)], only);
 

@@ -2,6 +2,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { dashboard } from '../../api/dashboards';
+import { useAdhoc } from '../../dashboard/adhoc';
+import type { PanelAnnotation } from '../../dashboard/annotations';
 import { DiskNotice } from '../../dashboard/DiskNotice';
 import { Grid } from '../../dashboard/Grid';
 import { PanelFrame, type PanelAction } from '../../dashboard/PanelFrame';
@@ -23,6 +25,8 @@ import { NEW_FILE, useEditing } from './useEditing';
 import { zoomOut } from '../../grafana/time';
 
 /* Nothing of these is needed to draw a dashboard. */
+const AnnotationMenu = lazy(() => import('../../dashboard/AnnotationMenu'));
+const AdhocField = lazy(() => import('../../dashboard/AdhocField'));
 const Inspect = lazy(() => import('./Inspect'));
 const EditBar = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditBar })));
 const EditGrid = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditGrid })));
@@ -98,7 +102,9 @@ export default function Board() {
         [clock.from, clock.to, zone, scrape, boardTitle, uid],
     );
     const variables = useVariables(models, params, base);
-    const scope = useMemo<Scope>(() => ({ ...base, variables: variables.values }), [base, variables.values]);
+    const adhoc = useAdhoc(board, params);
+    const scope = useMemo<Scope>(() => ({ ...base, variables: variables.values, waits: adhoc.waits, ...(adhoc.rewrite ? { rewrite: adhoc.rewrite } : {}) }), [base, variables.values, adhoc]);
+    const [annotations, setAnnotations] = useState<readonly PanelAnnotation[]>([]);
     const fill = useCallback((text: string) => interpolate(text, scope), [scope]);
     const viewed = params.get('viewPanel')?.replace(/^panel-/, '');
     const alone = viewed && board ? allPanels(board.panels).find((p) => String(p.id) === viewed) : undefined;
@@ -167,12 +173,18 @@ export default function Board() {
         ];
     }
 
+    const annotationMenu = board && (
+        <Suspense fallback={null}>
+            <AnnotationMenu board={board} scope={scope} look={look} waits={variables.pending.size > 0} hidden={kiosk} onList={setAnnotations} onPick={zoom} />
+        </Suspense>
+    );
+
     function frame(panel: PanelModel, extra: Scope['variables'] | undefined, size: { width: number; height: number }) {
         return (
             <PanelFrame
                 panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
                 pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
-                onView={() => view(alone ? null : panel)} onEdit={edited ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover}
+                onView={() => view(alone ? null : panel)} onEdit={edited ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations}
                 actions={alone || edited ? undefined : actions(panel)}
             />
         );
@@ -218,7 +230,14 @@ export default function Board() {
             {!isNew && file.isPending && <Loading what="Opening the dashboard" />}
             <DiskNotice uid={uid} version={file.data?.meta.version} editing={dirty} reload={() => void editing.reload()} />
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
-            {board && <VariablesBar list={variables.list} change={(what) => change(what, { replace: true })} />}
+            {board && (
+                <VariablesBar
+                    list={variables.list} change={(what) => change(what, { replace: true })}
+                    more={adhoc.variables.some((v) => !v.hidden) && adhoc.variables.filter((v) => !v.hidden).map((v) => (
+                        <Suspense key={v.name} fallback={null}><AdhocField name={v.label} filters={v.filters} from={clock.from} to={clock.to} change={(next) => change({ [`var-${v.name}`]: next })} /></Suspense>
+                    ))}
+                />
+            )}
             {board && board.panels.length === 0 && !editview && (
                 <Empty icon="dashboards" title="This dashboard has no panels">
                     <Button onClick={() => add('panel')} leftSection={<Icon name="plus" size={14} />}>Add a visualization</Button>
@@ -245,7 +264,7 @@ export default function Board() {
         </>
     );
     if (kiosk) {
-        return <main className="page" id="main" tabIndex={-1}><h1 className="visually-hidden">{board?.title ?? 'Dashboard'}</h1>{page}</main>;
+        return <main className="page" id="main" tabIndex={-1}><h1 className="visually-hidden">{board?.title ?? 'Dashboard'}</h1>{annotationMenu}{page}</main>;
     }
     const links = (board?.links ?? []).filter((l) => l.type === 'link');
     return (
@@ -263,6 +282,7 @@ export default function Board() {
                             />
                         </Suspense>
                     ) : board && !alone && <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>}
+                    {annotationMenu}
                     <TimePicker clock={clock} />
                 </>
             }

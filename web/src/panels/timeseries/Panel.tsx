@@ -1,12 +1,15 @@
 /* Time series: lines, bars and points over time, with a legend of figures. */
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { PanelLegend, toggled, type LegendRow } from '../../dashboard/Legend';
 import { figures, readLegend } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
-import { Plot } from '../../draw/Plot';
+import { exemplarMarks, type PickedExemplar } from '../../draw/exemplars';
+import { type Mark, Plot } from '../../draw/Plot';
 import { asRecord, asText } from '../../grafana/json';
+import { formatDate, FULL_DATE } from '../../grafana/datetime';
 import { isHidden, plotted } from './series';
 
+const ExemplarDialog = lazy(() => import('../../draw/ExemplarDialog'));
 const LEGEND_ROW_PX = 24;
 const LEGEND_SHARE_MAX = 0.35;
 
@@ -30,6 +33,11 @@ function listRows(rows: readonly LegendRow[], width: number): number {
     return lines;
 }
 
+/* "2026-11-29 10:00:00", or from when to when. */
+function spanText(from: number, to: number | undefined, zone: string | undefined): string {
+    return to === undefined ? formatDate(from, FULL_DATE, zone) : `${formatDate(from, FULL_DATE, zone)} to ${formatDate(to, FULL_DATE, zone)}`;
+}
+
 export default function TimeSeriesPanel(props: PanelProps) {
     const { panel, frames, look, height, width } = props;
     const data = useMemo(() => plotted(frames, look), [frames, look]);
@@ -47,17 +55,27 @@ export default function TimeSeriesPanel(props: PanelProps) {
     const tooltip = asRecord(panel.options.tooltip);
     const legendHeight = !legend.show || legend.right ? 0 : Math.min(Math.floor(height * LEGEND_SHARE_MAX), legend.table ? (listed.length + 1) * LEGEND_ROW_PX + 6 : listRows(listed.map(({ i }) => rows[i]!), width) * LEGEND_ROW_PX + 4);
     const mode = asText(tooltip.mode);
+    const [exemplar, setExemplar] = useState<PickedExemplar | null>(null);
+    const { annotations, exemplars } = props;
+    const marks = useMemo<Mark[]>(() => [
+        ...annotations.map((one) => ({
+            from: one.from / 1000, ...(one.to !== undefined ? { to: one.to / 1000 } : {}), color: one.color, text: one.title,
+            flag: { title: one.title, lines: [spanText(one.from, one.to, props.zone), ...one.text.split('\n'), one.tags.join(', ')] },
+        })),
+        ...exemplarMarks(exemplars, setExemplar),
+    ], [annotations, exemplars, props.zone]);
     return (
         <div className={legend.right && legend.show ? 'panel-split' : 'panel-column'}>
             <div className="panel-plot">
                 <Plot
                     times={data.times} values={data.values} series={series} axis={data.left} rightAxis={data.right}
                     from={props.from / 1000} to={props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync}
-                    thresholds={data.thresholds} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none' }}
+                    thresholds={data.thresholds} marks={marks} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none' }}
                     label={`${panel.title}: ${data.rows.length} series`} utc={props.zone === 'utc'} focused={focused}
                     onZoom={(from, to) => props.onZoom(from * 1000, to * 1000)} onZoomOut={props.onZoomOut}
                 />
             </div>
+            {exemplar && <Suspense fallback={null}><ExemplarDialog picked={exemplar} range={{ from: String(Math.round(props.from)), to: String(Math.round(props.to)) }} close={() => setExemplar(null)} /></Suspense>}
             {legend.show && (
                 <div style={legend.right ? { maxHeight: height, width: legend.widthPx ?? (legend.table ? '40%' : '25%') } : { maxHeight: legendHeight, height: legendHeight }} className="panel-legend-box">
                     <PanelLegend
