@@ -17,12 +17,13 @@ def test_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
     need_ui(build)
     browser = chromium()
     with start(build, work, "plain") as server, \
-            start(build, work, "prefixed", "--web.external-url=http://127.0.0.1/a/b", path="/a/b") as prefixed:
+            start(build, work, "prefixed", "--web.external-url=http://127.0.0.1/a/b", path="/a/b") as prefixed, \
+            start(build, work, "traced", "--enable-feature=exemplar-storage", traced=True) as traced:
         wait_for_data(server)
         done = subprocess.run(
             ["node", "test/browser/run.mjs", f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{prefixed.port}/a/b", *sys.argv[3:]],
             cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S,
-            stdin=subprocess.DEVNULL, env={**os.environ, "BAROGRAPH_CHROMIUM": browser})
+            stdin=subprocess.DEVNULL, env={**os.environ, "BAROGRAPH_CHROMIUM": browser, "BAROGRAPH_TRACED": f"http://127.0.0.1:{traced.port}"})
     print("  " + done.stdout.rstrip().replace("\n", "\n  "))
     equal(done.returncode, 0, "tests in the browser")
 

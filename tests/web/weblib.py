@@ -35,6 +35,10 @@ groups:
     for: 1s
     labels: {severity: page, team: '<img data-evil src=x onerror=alert(1)>'}
     annotations: {summary: '{{ $labels.instance }} of {{ $labels.job }} does not answer'}
+  - alert: SlowRequests
+    expr: histogram_quantile(0.9, sum by (le) (rate(traced_request_duration_seconds_bucket[10s]))) > 0.25
+    labels: {severity: page}
+    annotations: {summary: Requests are slow}
   - alert: Quiet
     expr: up > 2
 - name: costs
@@ -76,8 +80,31 @@ scrape_configs:
 """
 
 
+TRACED = """
+- job_name: traced
+  metrics_path: /traced
+  static_configs: [{targets: ['127.0.0.1:%(sink)d']}]
+"""
+
+
 class Sink(http.server.BaseHTTPRequestHandler):
-    """A receiver that takes everything."""
+    """A receiver that takes everything; and a target whose requests are slow and have exemplars."""
+
+    scrapes = 0
+
+    def do_GET(self) -> None:
+        Sink.scrapes += 1
+        slow = 10 * Sink.scrapes
+        exemplar = f'{{trace_id="4bf92f3577b34da6a3ce929d{Sink.scrapes:08x}",evil="<img data-evil src=x>"}} 0.43'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        self.end_headers()
+        self.wfile.write((
+            "# TYPE traced_request_duration_seconds histogram\n"
+            f'traced_request_duration_seconds_bucket{{le="0.1"}} {Sink.scrapes}\n'
+            f'traced_request_duration_seconds_bucket{{le="0.5"}} {slow} # {exemplar}\n'
+            f'traced_request_duration_seconds_bucket{{le="+Inf"}} {slow}\n'
+            f"traced_request_duration_seconds_count {slow}\ntraced_request_duration_seconds_sum {slow * 0.4}\n# EOF\n").encode())
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -107,11 +134,12 @@ def need_ui(build: pathlib.Path) -> None:
         raise Skip("the build has no UI (-Dweb=false)")
 
 
-def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "", features: bool = True) -> Server:
+def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "", features: bool = True, traced: bool = False) -> Server:
     port = free_port()
+    sink = start_sink()
     (work / "rules.yml").write_text(RULES)
-    (work / "alertmanager.yml").write_text(ALERTING % {"sink": start_sink()})
-    config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path}
+    (work / "alertmanager.yml").write_text(ALERTING % {"sink": sink})
+    config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path} + (TRACED % {"sink": sink} if traced else "")
     boards = work / f"dashboards-{name}"
     for source in (BOARDS, FEATURES) if features else (BOARDS,):
         shutil.copytree(source, boards, dirs_exist_ok=True)

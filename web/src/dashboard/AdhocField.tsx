@@ -28,7 +28,7 @@ function Form({ filters, from, to, done }: Omit<FieldProps, 'name' | 'change'> &
     const inside = { withinPortal: false } as const;
     return (
         <form
-            className="stack"
+            className="stack annotation-menu"
             onSubmit={(event) => {
                 event.preventDefault();
                 if (key !== '') {

@@ -16,7 +16,7 @@ interface ListProps {
 export default function AnnotationList({ annotations, zone, onPick }: ListProps) {
     const { states, list, toggle } = annotations;
     return (
-        <div className="stack">
+        <div className="stack annotation-menu">
             {states.filter((one) => one.shown).map((one) => (
                 <div key={one.name} className="annotation-switch">
                     <Switch checked={one.on} onChange={() => toggle(one.name)} label={one.name} />

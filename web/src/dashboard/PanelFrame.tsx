@@ -10,6 +10,7 @@ import type { PanelModel } from '../grafana/model';
 import { exploreLink, Icon, Menu, Tooltip, useLocation } from '../ui';
 import type { PanelAnnotation } from './annotations';
 import { usePanelData, type PanelData } from './data';
+import { useDrawAll } from './drawAll';
 import type { PanelType } from './types';
 
 const HEADER_PX = 28;
@@ -128,7 +129,8 @@ function Said({ data, panel, range, width }: { data: PanelData; panel: PanelMode
 
 export function PanelFrame(props: FrameProps) {
     const { panel, type, width, height, look } = props;
-    const [box, near] = useNear<HTMLElement>();
+    const [box, inSight] = useNear<HTMLElement>();
+    const near = useDrawAll((s) => s.all) || inSight;
     const [seen, setSeen] = useState(false);
     const [, navigate] = useLocation();
     useEffect(() => {
@@ -185,6 +187,7 @@ export function PanelFrame(props: FrameProps) {
                         {props.onEdit && <Menu.Item onClick={props.onEdit}>Edit</Menu.Item>}
                         {expr && <Menu.Item onClick={() => navigate(exploreLink(expr, props.range))}>Explore</Menu.Item>}
                         <Menu.Item onClick={() => props.onInspect(data)}>Inspect</Menu.Item>
+                        <Menu.Item onClick={() => void import('./png').then(({ savePng }) => box.current && savePng(box.current, title))}>Save as PNG</Menu.Item>
                         {props.actions?.map((a) => <Menu.Item key={a.label} onClick={a.run}>{a.label}</Menu.Item>)}
                         {panel.links.map((link, i) => (
                             <Menu.Item key={i} component="a" href={safeLink(fill(link.url))} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{fill(link.title) || 'Link'}</Menu.Item>

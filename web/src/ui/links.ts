@@ -2,8 +2,8 @@
 import { quoteLabel } from './format';
 
 /* exploreLink is the address of one expression in Explore. */
-export function exploreLink(expr: string, range?: { from: string; to: string }, tab?: 'graph' | 'table' | 'tree'): string {
-    const params = new URLSearchParams({ expr, ...range });
+export function exploreLink(expr: string, range?: { from: string; to: string }, tab?: 'graph' | 'table' | 'tree', more: Record<string, string> = {}): string {
+    const params = new URLSearchParams({ expr, ...range, ...more });
     if (tab && tab !== 'graph') {
         params.set('tab', tab);
     }

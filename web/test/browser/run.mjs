@@ -5,6 +5,7 @@ import { annotationTests } from './annotations.mjs';
 import { liveTests } from './live.mjs';
 import { editingTests } from './editing.mjs';
 import { PAGES } from './pages.mjs';
+import { walkTests } from './walk.mjs';
 
 const [origin, prefixed, ...only] = process.argv.slice(2);
 
@@ -300,5 +301,5 @@ const tests = [
     })],
 ];
 
-process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...annotationTests({ origin, using, go }), ...dashboardTests(using, origin), ...editingTests(using, origin)], only);
+process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...annotationTests({ origin, using, go }), ...walkTests({ using, origin, go }), ...dashboardTests(using, origin), ...editingTests(using, origin)], only);
 

@@ -3,9 +3,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { queryRange } from '../../api/prometheus';
 import { formatTime, stepFor, zoomOut } from '../../grafana/time';
+import { tintOf, writeView } from '../../grafana/walk';
 import { type GraphResult, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, Section, silenceLink, State, TimePicker, useClock, useParams,
+    Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
 } from '../../ui';
 import { AckButton } from './Ack';
 import { type ActiveAlert, comparisonOf, isMuted } from './model';
@@ -13,6 +14,9 @@ import { useAlerts } from './useAlerts';
 
 const POINTS = 400;
 const FIRING = '#e5484d';
+const PENDING = '#d9a514';
+/* The newest spans of an alert that goes on and off. */
+const SPANS_MAX = 20;
 
 /* The query is run once explained, for its threshold; then what it compares is drawn, also where the alert is not active. */
 async function load(expr: string, from: number, to: number, step: number, signal: AbortSignal) {
@@ -20,6 +24,27 @@ async function load(expr: string, from: number, to: number, step: number, signal
     const comparison = comparisonOf(whole.data.explain);
     const drawn = comparison ? await queryRange(comparison.expr, from, to, step, { signal }) : whole;
     return { comparison, data: drawn.data, expr: comparison?.expr ?? expr };
+}
+
+interface Span {
+    from: number;
+    to: number;
+}
+
+/* When the alert fired, in ms, as its rule has written it. */
+async function firingSpans(labels: Record<string, string>, from: number, to: number, step: number, signal: AbortSignal): Promise<Span[]> {
+    const matchers = Object.entries(labels).map(([name, value]) => `${/^[a-zA-Z_]\w*$/.test(name) ? name : quoteLabel(name)}=${quoteLabel(value)}`);
+    const answer = await queryRange(`ALERTS{${['alertstate="firing"', ...matchers].join(', ')}}`, from, to, step, { signal });
+    const spans: Span[] = [];
+    for (const time of answer.data.series.flatMap((one) => [...one.times]).sort((a, b) => a - b)) {
+        const last = spans.at(-1);
+        if (last && time * 1000 - last.to <= step * 1500) {
+            last.to = time * 1000;
+        } else {
+            spans.push({ from: time * 1000, to: time * 1000 });
+        }
+    }
+    return spans.slice(-SPANS_MAX);
 }
 
 function AlertGraph({ one }: { one: ActiveAlert }) {
@@ -30,20 +55,36 @@ function AlertGraph({ one }: { one: ActiveAlert }) {
         queryFn: ({ signal }) => load(one.rule.query, clock.from / 1000, clock.to / 1000, step, signal),
         placeholderData: (before) => before,
     });
+    const fired = useQuery({
+        queryKey: ['alert-spans', JSON.stringify(one.alert.labels), clock.from, clock.to, step],
+        queryFn: ({ signal }) => firingSpans(one.alert.labels, clock.from / 1000, clock.to / 1000, step, signal),
+        placeholderData: (before) => before,
+    });
     const graphs = useMemo<GraphResult[]>(
         () => (result.data ? [{ letter: 'A', expr: result.data.expr, step, data: result.data.data, exemplars: [] }] : []),
         [result.data, step],
     );
     const comparison = result.data?.comparison;
     const thresholds = useMemo(
-        () => (comparison ? [{ value: comparison.threshold, color: FIRING, fill: comparison.op.startsWith('<') ? 'below' as const : comparison.op.startsWith('>') ? 'above' as const : undefined }] : []),
+        () => (comparison ? [{ value: comparison.threshold, color: FIRING, fill: tintOf(comparison.op) }] : []),
         [comparison],
     );
-    const marks = useMemo(() => [{ from: Date.parse(one.alert.activeAt) / 1000, to: clock.to / 1000, color: FIRING, text: 'active' }], [one.alert.activeAt, clock.to]);
+    const { activeAt } = one.alert;
+    const firesFrom = one.alert.state === 'firing' ? Date.parse(activeAt) + (one.rule.duration ?? 0) * 1000 : Infinity;
+    /* While it fires the span goes on to the end; what the rule wrote before stands as it is. */
+    const spans = useMemo<Span[]>(() => {
+        const before = (fired.data ?? []).filter((span) => span.to < firesFrom - step * 1000);
+        return firesFrom < clock.to ? [...before, { from: Math.max(firesFrom, clock.from), to: clock.to }] : before;
+    }, [fired.data, firesFrom, clock.from, clock.to, step]);
+    const marks = useMemo(() => [
+        { from: Date.parse(activeAt) / 1000, to: Math.min(firesFrom, clock.to) / 1000, color: PENDING, text: 'pending' },
+        ...spans.map((span) => ({ from: span.from / 1000, to: span.to / 1000, color: FIRING, text: 'firing', flag: { title: 'firing', lines: [`${formatTime(span.from)} to ${formatTime(span.to)}`] } })),
+    ], [activeAt, firesFrom, spans, clock.to]);
+    const view = writeView({ spans, alert: one.id, ...(comparison ? { threshold: comparison.threshold, op: comparison.op } : {}) });
     return (
         <Section
             title={<span className="expr">{one.rule.query}</span>}
-            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link className="alone" href={exploreLink(result.data?.expr ?? one.rule.query, clock.range)}>Explore</Link></span>}
+            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link className="alone" href={exploreLink(result.data?.expr ?? one.rule.query, clock.range, 'graph', { ...view, exemplars: '1' })}>Explore</Link></span>}
         >
             {result.isPending && <Loading />}
             {result.error && <Fault error={result.error} retry={() => void result.refetch()} />}

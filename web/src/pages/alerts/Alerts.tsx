@@ -1,6 +1,7 @@
 /* Alerts: what fires and what is about to, grouped by rule or by receiver. */
 import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, plural, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
 import { since } from '../../grafana/time';
+import { rangeSince } from '../../grafana/walk';
 import { type ActiveAlert, type EndedAlert, endedWithoutData, isMuted } from './model';
 import { useAlerts } from './useAlerts';
 
@@ -9,6 +10,8 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
     const firing = alert.state === 'firing';
     const muted = isMuted(one);
     const runbook = alert.annotations.runbook_url;
+    const range = rangeSince(Date.parse(alert.activeAt), now);
+    const panel = `/alerts/${one.id}?${new URLSearchParams({ ...range }).toString()}`;
     const told = alert.annotations.summary ?? alert.annotations.description ?? alert.annotations.message;
     return (
         <tr>
@@ -23,7 +26,7 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
                 {!muted && one.am?.acknowledgement && <div style={{ marginTop: 4 }} title={one.am.acknowledgement.comment}><State kind="ok">seen{one.am.acknowledgement.createdBy ? ` by ${one.am.acknowledgement.createdBy}` : ''}</State></div>}
             </td>
             <td>
-                <Link href={`/alerts/${one.id}`} style={{ fontWeight: 600 }}>{told ?? alert.labels.alertname ?? one.rule.name}</Link>
+                <Link href={panel} style={{ fontWeight: 600 }}>{told ?? alert.labels.alertname ?? one.rule.name}</Link>
                 <div style={{ marginTop: 4 }}><LabelSet labels={alert.labels} without={['alertname']} /></div>
                 {amKnown && one.am && one.am.receivers.length > 0 && (
                     <div className="muted" style={{ marginTop: 3, fontSize: 12 }}>to {one.am.receivers.map((receiver) => receiver.name).join(', ')}</div>
@@ -31,10 +34,11 @@ function Row({ one, now, amKnown }: { one: ActiveAlert; now: number; amKnown: bo
             </td>
             <td className="right hide-narrow" style={{ width: 120 }}>{formatQuantity(Number(alert.value), guessQuantity(one.rule.query.replace(/[<>=!]+.*$/, '')))}</td>
             <td className="right" style={{ width: 110 }}>{since(Date.parse(alert.activeAt), now)}</td>
-            <td className="right hide-narrow" style={{ width: 190 }}>
+            <td className="right hide-narrow" style={{ width: 240 }}>
                 <span className="row" style={{ justifyContent: 'flex-end' }}>
                     {runbook && /^https?:\/\//.test(runbook) && <a href={runbook} target="_blank" rel="noreferrer" className="alone">runbook</a>}
-                    <Link className="alone" href={exploreLink(one.rule.query)}>explore</Link>
+                    <Link className="alone" href={panel}>show panel</Link>
+                    <Link className="alone" href={exploreLink(one.rule.query, range)}>explore</Link>
                     {amKnown && <Link className="alone" href={silenceLink(alert.labels)}>silence</Link>}
                 </span>
             </td>

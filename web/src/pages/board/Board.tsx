@@ -283,6 +283,7 @@ export default function Board() {
                         </Suspense>
                     ) : board && !alone && <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>}
                     {annotationMenu}
+                    <span className="hide-narrow"><Tooltip label="Save as PNG"><ActionIcon aria-label="Save as PNG" disabled={!board} onClick={() => void import('../../dashboard/png').then(({ saveBoardPng }) => saveBoardPng(alone ? fill(alone.title) : board!.title))}><Icon name="download" /></ActionIcon></Tooltip></span>
                     <TimePicker clock={clock} />
                 </>
             }

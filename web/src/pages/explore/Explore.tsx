@@ -3,10 +3,11 @@ import { keepPreviousData, useQueries } from '@tanstack/react-query';
 import { Suspense, lazy, useCallback, useMemo, useState } from 'react';
 import { type Answer, formatQuery, query, queryExemplars, queryRange } from '../../api/prometheus';
 import type { Exemplars, QueryResult } from '../../api/types';
-import { parseDuration, stepFor, zoomOut } from '../../grafana/time';
+import { formatTime, parseDuration, stepFor, zoomOut } from '../../grafana/time';
+import { readView, tintOf } from '../../grafana/walk';
 import { type DrawStyle, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    ActionIcon, Button, Empty, Fault, Icon, type IconName, Loading, Note, notify, Page, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
+    ActionIcon, Button, Empty, Fault, Icon, type IconName, Link, Loading, Note, notify, Page, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
     Tooltip, useClock, useQueryParams, useShortcuts,
 } from '../../ui';
 import './explore.css';
@@ -23,6 +24,7 @@ const Editor = lazy(() => import('../../promql/Editor'));
 const POINTS = 600;
 /* The table and the graph are for looking at, not for exporting the store. */
 const TABLE_LIMIT = 10_000;
+const FIRING = '#e5484d';
 
 interface Ran {
     answer: Answer<QueryResult>;
@@ -222,6 +224,13 @@ export default function Explore() {
         // eslint-disable-next-line react-hooks/exhaustive-deps -- `ready` is made anew each time; its answers are not
         [ready.map((one) => `${one.letter}${one.expr}`).join('\0'), ...ready.map((one) => one.ran)],
     );
+    const seenFrom = params.get('threshold') ?? '';
+    const seenSpans = params.get('spans') ?? '';
+    const view = useMemo(() => readView(new URLSearchParams({ threshold: seenFrom, spans: seenSpans, alert: params.get('alert') ?? '' })), [seenFrom, seenSpans, params]);
+    const thresholds = useMemo(() => (view.threshold === undefined ? [] : [{ value: view.threshold, color: FIRING, fill: tintOf(view.op) }]), [view]);
+    const marks = useMemo(() => view.spans.map(({ from, to }) => ({
+        from: from / 1000, to: to / 1000, color: FIRING, text: 'firing', flag: { title: 'firing', lines: [`${formatTime(from)} to ${formatTime(to)}`] },
+    })), [view]);
     const nothing = state.queries.every((one) => one.expr.trim() === '');
 
     return (
@@ -265,6 +274,12 @@ export default function Explore() {
                         aria-label="Result as" value={state.tab} onChange={(tab) => put({ tab: tab as Tab })}
                         data={[{ value: 'graph', label: 'Graph' }, { value: 'table', label: 'Table' }, { value: 'tree', label: 'Query tree' }]}
                     />
+                    {view.alert && (
+                        <span className="row">
+                            <Link className="alone" href={`/alerts/${view.alert}?${new URLSearchParams({ ...clock.range }).toString()}`}>back to the alert</Link>
+                            <ActionIcon aria-label="Leave threshold and firing span out" onClick={() => change({ threshold: null, spans: null, alert: null })}><Icon name="close" size={13} /></ActionIcon>
+                        </span>
+                    )}
                     <div className="grow" />
                     {state.tab === 'graph' && (
                         <>
@@ -289,7 +304,7 @@ export default function Explore() {
                     busy ? <Loading what="Running" /> : <Empty title="No result" icon="graph">{results.some((one) => one.error) ? 'The server refused the expression; its words stand above.' : 'Run an expression.'}</Empty>
                 ) : state.tab === 'graph' ? (
                     <SeriesGraph
-                        results={graphed} from={clock.from / 1000} to={clock.to / 1000} draw={state.draw} log={state.log}
+                        results={graphed} from={clock.from / 1000} to={clock.to / 1000} draw={state.draw} log={state.log} range={clock.range} thresholds={thresholds} marks={marks}
                         onZoom={(from, to) => clock.setRange({ from: String(Math.round(from * 1000)), to: String(Math.round(to * 1000)) })}
                         onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
                     />

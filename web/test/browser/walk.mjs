@@ -1,0 +1,87 @@
+/* walk: from an alert to the exemplar behind it in four clicks, with the range of time kept; pictures of what is seen. */
+import { readFileSync } from 'node:fs';
+import { axe, check, LIMIT_MS } from './harness.mjs';
+
+/* Of the design: 1.5 s for a screen. This machine may be busy: five times that fails, the figure is printed. */
+const PNG_MS = 1500;
+
+const params = (page) => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.search)));
+
+/* size reads width and height of a PNG. */
+function size(file) {
+    const bytes = readFileSync(file);
+    check(bytes.subarray(1, 4).toString() === 'PNG', `${file} is no PNG`);
+    return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), bytes: bytes.length };
+}
+
+export function walkTests({ using, origin, go }) {
+    const traced = process.env.BAROGRAPH_TRACED;
+    return [
+        ...(traced ? [['walk: alert, panel, Explore, exemplar: four clicks, one range of time', (browser) => using(browser, { origin: traced }, async (page) => {
+            let clicks = 0;
+            const click = async (locator) => {
+                clicks++;
+                await locator.click();
+            };
+            await page.goto(`${traced}/alerts?show=firing`);
+            const row = page.locator('tr', { hasText: 'Requests are slow' });
+            await row.waitFor({ timeout: 2 * LIMIT_MS });
+            await click(row.getByRole('link', { name: 'show panel' }));
+            await page.locator('.plot canvas').waitFor();
+            await page.locator('.plot-flag[aria-label^="firing"]').first().waitFor();
+            const before = await params(page);
+            check(before.from?.startsWith('now-') && before.to === 'now', `the panel has no range: ${JSON.stringify(before)}`);
+            await click(page.getByRole('link', { name: 'Explore', exact: true }).last());
+            await page.waitForFunction(() => location.pathname === '/explore');
+            await page.locator('.plot-flag[aria-label^="firing"]').first().waitFor();
+            const after = await params(page);
+            check(after.from === before.from && after.to === before.to, `the range is not kept: ${JSON.stringify(after)}`);
+            check(after.threshold === '>0.25' && after.expr.startsWith('histogram_quantile'), `threshold and expression are not kept: ${JSON.stringify(after)}`);
+            const diamond = page.locator('.plot-point').last();
+            await diamond.waitFor();
+            await click(diamond);
+            const card = page.getByRole('region', { name: 'Exemplar' });
+            await card.getByText(/^4bf92f3577b34da6a3ce929d/).waitFor();
+            check((await page.locator('[data-evil]').count()) === 0, 'a label became an element');
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            await click(card.getByRole('link', { name: 'Explore its series' }));
+            await page.waitForFunction(() => new URLSearchParams(location.search).get('expr')?.startsWith('traced_request_duration_seconds_bucket{'));
+            const last = await params(page);
+            check(last.from === before.from && last.to === before.to, `the range is not kept: ${JSON.stringify(last)}`);
+            check(clicks === 4, `${clicks} clicks`);
+            await page.goBack();
+            await page.getByRole('link', { name: 'back to the alert' }).click();
+            await page.getByRole('heading', { name: 'SlowRequests' }).waitFor();
+        })]] : []),
+        ['png: of a panel and of a dashboard', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/d/host-overview/host?from=now-5m&to=now');
+            await page.locator('.board-panel[data-state="ready"]').first().waitFor();
+            const panel = page.locator('.board-panel[data-type="timeseries"]').first();
+            await panel.locator('canvas').waitFor();
+            const box = await panel.boundingBox();
+            await panel.getByRole('button', { name: /^Menu of/ }).click();
+            let download = page.waitForEvent('download');
+            let begin = performance.now();
+            await page.getByRole('menuitem', { name: 'Save as PNG' }).click();
+            let file = await (await download).path();
+            const one = size(file);
+            console.log(`  a panel of ${one.width} x ${one.height}: ${one.bytes} bytes, first picture after ${Math.round(performance.now() - begin)} ms`);
+            check(Math.abs(one.width - box.width) <= 1 && Math.abs(one.height - box.height) <= 1, `the picture is ${one.width} x ${one.height}, the panel ${box.width} x ${box.height}`);
+            check(one.bytes > 3000, 'the picture is empty');
+            const times = [];
+            for (let i = 0; i < 3; i++) {
+                download = page.waitForEvent('download');
+                begin = performance.now();
+                await page.getByRole('button', { name: 'Save as PNG' }).click();
+                file = await (await download).path();
+                times.push(performance.now() - begin);
+            }
+            const whole = size(file);
+            const median = Math.round(times.sort((a, b) => a - b)[1]);
+            console.log(`  the dashboard of ${whole.width} x ${whole.height}: ${whole.bytes} bytes, median ${median} ms`);
+            check(whole.bytes > one.bytes, 'the picture of the dashboard holds less than one of its panels');
+            check(median < 5 * PNG_MS, `${median} ms`);
+        })],
+    ];
+}
