@@ -17,6 +17,8 @@ export interface GraphResult {
     /* Seconds. */
     step: number;
     data: QueryResult;
+    /* The range before, its times moved onto this one: dashed. */
+    earlier?: QueryResult;
     exemplars: Exemplars[];
 }
 
@@ -43,6 +45,7 @@ interface Row {
     name: string;
     series: Series;
     step: number;
+    isEarlier: boolean;
 }
 
 interface Figures {
@@ -75,15 +78,19 @@ export function figuresOf(values: ArrayLike<number>): Figures {
     return count > 0 ? { last, min, max, mean: sum / count } : { last, min: NaN, max: NaN, mean: NaN };
 }
 
+/* Behind the key of a series of the range before, which has the colour of its twin. */
+const BEFORE = ' (before)';
+
 function rowsOf(results: GraphResult[]): { rows: Row[]; common: Record<string, string> } {
-    const all = results.flatMap((result) => result.data.series.filter((series) => series.times.length > 0).map((series) => ({ result, series })));
+    const all = results.flatMap((result) => [result.data, ...(result.earlier ? [result.earlier] : [])].flatMap((data, i) => data.series.filter((series) => series.times.length > 0).map((series) => ({ result, series, isEarlier: i > 0 }))));
     const names = commonLabels(all.map(({ series }) => series.labels));
     const common = Object.fromEntries(Object.entries(all[0]?.series.labels ?? {}).filter(([name]) => names.has(name)));
-    const rows = all.map(({ result, series }) => {
+    const rows = all.map(({ result, series, isEarlier }) => {
         const full = seriesName(series.labels);
         const short = seriesName(series.labels, names);
-        const name = short === '{}' ? (Object.keys(series.labels).length > 0 && all.length === 1 ? full : result.expr) : short;
-        return { key: `${result.letter} ${full}`, name: results.length > 1 ? `${result.letter}  ${name}` : name, series, step: result.step };
+        const plain = short === '{}' ? (Object.keys(series.labels).length > 0 && all.length === 1 ? full : result.expr) : short;
+        const name = isEarlier ? `${plain} (before)` : plain;
+        return { isEarlier, key: `${result.letter} ${full}${isEarlier ? BEFORE : ''}`, name: results.length > 1 ? `${result.letter}  ${name}` : name, series, step: result.step };
     });
     return { rows, common };
 }
@@ -148,7 +155,7 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
         () => align(rows.map((row) => ({ times: row.series.times, values: row.series.values, step: row.step }))),
         [rows],
     );
-    const colors = useMemo(() => colorsFor(rows.map((row) => row.key.slice(2)), scheme), [rows, scheme]);
+    const colors = useMemo(() => colorsFor(rows.map((row) => (row.isEarlier ? row.key.slice(2, -BEFORE.length) : row.key.slice(2))), scheme), [rows, scheme]);
     const quantity = useMemo(() => {
         const found = new Set(results.map((result) => guessQuantity(result.expr)));
         return found.size === 1 ? [...found][0]! : 'none';
@@ -157,7 +164,7 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
     const shown = useMemo(() => rows.map((row) => alone.size === 0 || alone.has(row.key)), [rows, alone]);
     const series = useMemo(
         () => rows.map((row, i) => ({
-            name: row.name, color: colors[i]!, shown: shown[i]!,
+            name: row.name, color: colors[i]!, shown: shown[i]!, ...(row.isEarlier ? { dash: [4, 4], width: 1 } : {}),
             draw: draw === 'bars' ? 'bars' as const : draw === 'points' ? 'points' as const : 'line' as const,
         })),
         [rows, colors, shown, draw],

@@ -61,6 +61,7 @@ const paths = {
     redo: 'M16 5l4 4-4 4 M20 9h-9.500a5.500 5.500 0 0 0 0 11H16',
     grip: 'M9 6v.01 M15 6v.01 M9 12v.01 M15 12v.01 M9 18v.01 M15 18v.01',
     flag: 'M6 21V4h12l-3 4 3 4H6',
+    split: 'M4 5h16v14H4z M12 5v14',
     pin: 'M9 4h6l-1 6 3 3H7l3-3z M12 13v7',
 } as const;
 

@@ -1,13 +1,13 @@
 /* Explore: expressions in editors, their results as graph, table or tree. */
 import { keepPreviousData, useQueries } from '@tanstack/react-query';
-import { Suspense, lazy, useCallback, useMemo, useState } from 'react';
+import { type ReactNode, Suspense, lazy, useCallback, useMemo, useState } from 'react';
 import { type Answer, formatQuery, query, queryExemplars, queryRange } from '../../api/prometheus';
 import type { Exemplars, QueryResult } from '../../api/types';
 import { formatTime, parseDuration, stepFor, zoomOut } from '../../grafana/time';
 import { readView, tintOf } from '../../grafana/walk';
 import { type DrawStyle, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    ActionIcon, Button, Empty, Fault, Icon, type IconName, Link, Loading, Note, notify, Page, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
+    ActionIcon, Button, Empty, Fault, Icon, type IconName, Link, Loading, Note, notify, Page, ParamsScope, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
     Tooltip, useClock, useQueryParams, useShortcuts,
 } from '../../ui';
 import './explore.css';
@@ -28,6 +28,8 @@ const FIRING = '#e5484d';
 
 interface Ran {
     answer: Answer<QueryResult>;
+    /* Of the range before, moved onto this one. */
+    earlier?: QueryResult;
     exemplars: Exemplars[];
     ms: number;
 }
@@ -38,14 +40,24 @@ interface Window {
     step: number;
 }
 
-async function run(expr: string, tab: Tab, at: Window, exemplars: boolean, signal: AbortSignal): Promise<Ran> {
+/* The same query one width of the range earlier, its times moved onto the range. */
+async function runEarlier(expr: string, at: Window, signal: AbortSignal): Promise<QueryResult> {
+    const width = at.to - at.from;
+    const { data } = await queryRange(expr, at.from - width, at.to - width, at.step, { signal });
+    return { ...data, series: data.series.map((one) => ({ ...one, times: one.times.map((t) => t + width) })) };
+}
+
+async function run(expr: string, tab: Tab, at: Window, exemplars: boolean, before: boolean, signal: AbortSignal): Promise<Ran> {
     const begin = performance.now();
     const found = exemplars && tab === 'graph' ? queryExemplars(expr, at.from, at.to, signal).catch(() => []) : Promise.resolve([]);
+    const earlier = before && tab === 'graph' ? runEarlier(expr, at, signal) : Promise.resolve(undefined);
+    earlier.catch(() => undefined); /* awaited below: the fault of the answer goes first */
     const answer =
         tab === 'table'
             ? await query(expr, at.to, { signal, limit: TABLE_LIMIT, stats: true })
             : await queryRange(expr, at.from, at.to, at.step, { signal, explain: tab === 'tree', stats: true });
-    return { answer, exemplars: await found, ms: performance.now() - begin };
+    const moved = await earlier;
+    return { answer, exemplars: await found, ...(moved ? { earlier: moved } : {}), ms: performance.now() - begin };
 }
 
 const samplesOf = (ran: Ran) => {
@@ -114,7 +126,16 @@ function QueryRow(props: RowProps) {
     );
 }
 
-export default function Explore() {
+interface PaneProps {
+    /* Where the pane's controls stand. */
+    frame: (controls: ReactNode, body: ReactNode) => ReactNode;
+    /* Further buttons: split, close. */
+    more: ReactNode;
+    /* Of two halves one copies the link to both. */
+    shares?: boolean;
+}
+
+function Pane({ frame, more, shares = true }: PaneProps) {
     const [params, change] = useQueryParams();
     const state = useMemo(() => readState(params), [params]);
     const clock = useClock();
@@ -141,8 +162,8 @@ export default function Explore() {
 
     const results = useQueries({
         queries: state.queries.map((one) => ({
-            queryKey: ['explore', one.expr, state.tab, window, state.exemplars, clock.tick],
-            queryFn: ({ signal }: { signal: AbortSignal }) => run(one.expr, state.tab, window, state.exemplars, signal),
+            queryKey: ['explore', one.expr, state.tab, window, state.exemplars, state.before, clock.tick],
+            queryFn: ({ signal }: { signal: AbortSignal }) => run(one.expr, state.tab, window, state.exemplars, state.before, signal),
             enabled: one.expr.trim() !== '' && !one.hidden,
             placeholderData: keepPreviousData,
             gcTime: 30_000,
@@ -219,7 +240,7 @@ export default function Explore() {
     });
     const graphed = useMemo(
         () => ready.filter((one) => one.ran.answer.data.type === 'matrix').map((one) => ({
-            letter: one.letter, expr: one.expr, step: window.step, data: one.ran.answer.data, exemplars: one.ran.exemplars,
+            letter: one.letter, expr: one.expr, step: window.step, data: one.ran.answer.data, exemplars: one.ran.exemplars, ...(one.ran.earlier ? { earlier: one.ran.earlier } : {}),
         })),
         // eslint-disable-next-line react-hooks/exhaustive-deps -- `ready` is made anew each time; its answers are not
         [ready.map((one) => `${one.letter}${one.expr}`).join('\0'), ...ready.map((one) => one.ran)],
@@ -233,16 +254,13 @@ export default function Explore() {
     })), [view]);
     const nothing = state.queries.every((one) => one.expr.trim() === '');
 
-    return (
-        <Page
-            title="Explore"
-            actions={
-                <>
-                    <TimePicker clock={clock} busy={busy} />
-                    <Tooltip label="Copy a link (p s)"><ActionIcon aria-label="Copy a link" onClick={share}><Icon name="share" /></ActionIcon></Tooltip>
-                </>
-            }
-        >
+    return frame(
+        <>
+            {more}
+            <TimePicker clock={clock} busy={busy} />
+            {shares && <Tooltip label="Copy a link (p s)"><ActionIcon aria-label="Copy a link" onClick={share}><Icon name="share" /></ActionIcon></Tooltip>}
+        </>,
+        <>
             <div className="panel query-box">
                 {state.queries.map((one, i) => (
                     <QueryRow
@@ -284,6 +302,7 @@ export default function Explore() {
                     {state.tab === 'graph' && (
                         <>
                             <Switch label="Exemplars" checked={state.exemplars} onChange={(event) => put({ exemplars: event.currentTarget.checked }, true)} />
+                            <Switch label="Before" title="The same range one width earlier, dashed" checked={state.before} onChange={(event) => put({ before: event.currentTarget.checked }, true)} />
                             <Switch label="Log scale" checked={state.log} onChange={(event) => put({ log: event.currentTarget.checked }, true)} />
                             <Select
                                 aria-label="Draw as" w={110} value={state.draw} onChange={(draw) => put({ draw: draw as DrawStyle }, true)}
@@ -321,6 +340,53 @@ export default function Explore() {
                 onChange={(entries) => { setHistory(entries); saveHistory(entries); }}
                 onUse={(expr) => runAll(drafts.map((one, i) => (i === drawer?.index ? expr : one)))}
             />
+        </>,
+    );
+}
+
+const inPage = (controls: ReactNode, body: ReactNode) => <Page title="Explore" actions={controls}>{body}</Page>;
+
+const inHalf = (name: string) => {
+    const Half = (controls: ReactNode, body: ReactNode) => (
+        <section className="explore-half" aria-label={name}>
+            <div className="row wrap explore-half-bar"><h2>{name}</h2><span className="grow" />{controls}</div>
+            {body}
+        </section>
+    );
+    return Half;
+};
+const inLeft = inHalf('Left');
+const inRight = inHalf('Right');
+
+function PaneButton({ name, icon, onClick }: { name: string; icon: IconName; onClick: () => void }) {
+    return <Tooltip label={name}><ActionIcon aria-label={name} onClick={onClick}><Icon name={icon} /></ActionIcon></Tooltip>;
+}
+
+/* Two halves side by side: the right one's view stands in the parameter `split`, whole. */
+export default function Explore() {
+    const [params, change] = useQueryParams();
+    const right = params.get('split');
+    if (right === null) {
+        const split = () => {
+            const copy = new URLSearchParams(window.location.search);
+            copy.delete('refresh');
+            change({ split: copy.toString() });
+        };
+        return <Pane key="alone" frame={inPage} more={<span className="hide-narrow"><PaneButton name="Split" icon="split" onClick={split} /></span>} />;
+    }
+    const keepRight = () => change({ ...Object.fromEntries([...params.keys()].map((name) => [name, null])), ...all(new URLSearchParams(right)) });
+    return (
+        <Page title="Explore">
+            <div className="explore-split">
+                <Pane key="left" frame={inLeft} more={<PaneButton name="Close the left half" icon="close" onClick={keepRight} />} />
+                <ParamsScope name="split">
+                    <Pane key="right" shares={false} frame={inRight} more={<PaneButton name="Close the right half" icon="close" onClick={() => change({ split: null })} />} />
+                </ParamsScope>
+            </div>
         </Page>
     );
+}
+
+function all(params: URLSearchParams): Record<string, string[]> {
+    return Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name)]));
 }

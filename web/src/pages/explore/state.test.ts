@@ -16,7 +16,7 @@ describe('the state in the URL', () => {
 
     it('starts with one empty editor, and takes no nonsense', () => {
         expect(readState(new URLSearchParams())).toEqual({
-            queries: [{ expr: '', hidden: false }], tab: 'graph', draw: 'line', exemplars: false, log: false, step: '',
+            queries: [{ expr: '', hidden: false }], tab: 'graph', draw: 'line', exemplars: false, log: false, before: false, step: '',
         });
         expect(readState(new URLSearchParams('tab=evil&draw=x')).tab).toBe('graph');
         expect(readState(new URLSearchParams('expr=a&'.repeat(40))).queries.length).toBe(26);

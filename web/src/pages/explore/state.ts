@@ -15,6 +15,8 @@ export interface ExploreState {
     draw: DrawStyle;
     exemplars: boolean;
     log: boolean;
+    /* The same range one width earlier is drawn too. */
+    before: boolean;
     /* Least step, as typed. */
     step: string;
 }
@@ -39,6 +41,7 @@ export function readState(params: URLSearchParams): ExploreState {
         draw: oneOf(params.get('draw'), ['line', 'stacked', 'bars', 'points']),
         exemplars: params.get('exemplars') === '1',
         log: params.get('log') === '1',
+        before: params.get('before') === '1',
         step: params.get('step') ?? '',
     };
 }
@@ -53,6 +56,7 @@ export function writeState(state: ExploreState): Record<string, string | string[
         draw: state.draw === 'line' ? null : state.draw,
         exemplars: state.exemplars ? '1' : null,
         log: state.log ? '1' : null,
+        before: state.before ? '1' : null,
         step: state.step || null,
     };
 }

@@ -1,5 +1,5 @@
 /* router: addresses below <base href>, and the search parameters that define a view. */
-import { useCallback, useEffect, useMemo } from 'react';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo } from 'react';
 import { useLocation, useSearch, type AroundNavHandler } from 'wouter';
 
 export { Link, Redirect, Route, Router, Switch as RouteSwitch, useLocation, useParams, useRoute, useSearch } from 'wouter';
@@ -25,20 +25,32 @@ export function changeParams(search: string, change: ParamChange): string {
     return params.toString();
 }
 
+/* The parameter that holds the parameters of a part of the page; '' is the page itself. */
+const ScopeContext = createContext('');
+
+/* ParamsScope: what is inside has parameters of its own, which stand together in one of the page's: the second half of a split view. */
+export function ParamsScope({ name, children }: { name: string; children: ReactNode }) {
+    return <ScopeContext value={name}>{children}</ScopeContext>;
+}
+
 /* useParams of the query string: read them, and change some of them; `replace` keeps the back button short. */
 export function useQueryParams(): [URLSearchParams, (change: ParamChange, options?: { replace?: boolean }) => void] {
     const search = useSearch();
     const [, navigate] = useLocation();
-    const params = useMemo(() => new URLSearchParams(search), [search]);
+    const scope = useContext(ScopeContext);
+    const params = useMemo(() => {
+        const all = new URLSearchParams(search);
+        return scope ? new URLSearchParams(all.get(scope) ?? '') : all;
+    }, [search, scope]);
     const change = useCallback(
         (what: ParamChange, options?: { replace?: boolean }) => {
             /* The address as it is now: two changes in one tick must not undo each other. */
             const now = window.location;
             const path = now.pathname.slice(basePath().length) || '/';
-            const next = changeParams(now.search, what);
+            const next = scope ? changeParams(now.search, { [scope]: changeParams(new URLSearchParams(now.search).get(scope) ?? '', what) }) : changeParams(now.search, what);
             navigate(path + (next ? `?${next}` : ''), { replace: options?.replace ?? false });
         },
-        [navigate],
+        [navigate, scope],
     );
     return [params, change];
 }
