@@ -19,6 +19,7 @@ import { setMember } from '../../grafana/edit/patch';
 import { allPanels, readDashboard, type DashboardModel, type PanelModel } from '../../grafana/model';
 import { PANELS, UNKNOWN } from '../../panels';
 import {
+    ActionIcon, Tooltip,
     Button, Empty, exploreLink, Fault, Icon, Link, Loading, Page, TimePicker, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
 } from '../../ui';
 import { NEW_FILE, useEditing } from './useEditing';
