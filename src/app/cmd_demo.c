@@ -728,6 +728,23 @@ static int main_write(struct demo *demo, struct baro_error *err)
     return r;
 }
 
+/* A folder of dashboards for each pack, whose files the server does not change. */
+static int dashboards_write(struct demo *demo, struct baro_error *err)
+{
+    struct buf yaml = {0};
+
+    buf_str(&yaml, STR("apiVersion: 1\nproviders:\n"));
+    for (size_t i = 0; i < ARRAY_COUNT(packs); i++) {
+        buf_printf(&yaml,
+                   "- {name: %s, folder: %s, type: file, options: {path: '%s/%s/dashboards'}}\n",
+                   packs[i], packs[i], demo->packs, packs[i]);
+    }
+    int r = file_write(arena_printf(&demo->arena, "%s/dashboards.yml", demo->data).ptr, &yaml, err);
+
+    buf_done(&yaml);
+    return r;
+}
+
 static int hurry_read(struct demo *demo, struct baro_error *err)
 {
     demo->hurry = flags_int(&demo->flags, DEMO_HURRY);
@@ -781,6 +798,7 @@ static int demo_start(struct demo *demo, struct baro_error *err)
     r = r < 0 ? r : jobs_write(demo, err);
     r = r < 0 ? r : main_write(demo, err);
     r = r < 0 ? r : alerting_write(demo, err);
+    r = r < 0 ? r : dashboards_write(demo, err);
     for (size_t i = 0; r >= 0 && flags_bool(&demo->flags, DEMO_LOAD) && i < LOAD_COUNT; i++) {
         r = load_start(demo, i, err);
     }
@@ -834,6 +852,8 @@ static int demo_serve(struct demo *demo)
         str_dup_c(arena_printf(&demo->arena, "--config.file=%s/prometheus.yml", demo->data));
     argv[argc++] = str_dup_c(
         arena_printf(&demo->arena, "--alertmanager.config-file=%s/alertmanager.yml", demo->data));
+    argv[argc++] =
+        str_dup_c(arena_printf(&demo->arena, "--dashboards.path=%s/dashboards.yml", demo->data));
     argv[argc++] = str_dup_c(arena_printf(&demo->arena, "--storage.tsdb.path=%s/data", demo->data));
     argv[argc++] = str_dup_c(arena_printf(&demo->arena, "--web.listen-address=%s", demo->listen));
     for (size_t i = 0; i < demo->flags.arg_count && argc < SERVE_ARGS_MAX; i++) {

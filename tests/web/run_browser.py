@@ -13,7 +13,8 @@ from barotest import equal, main  # noqa: E402
 LIMIT_S = 560
 
 
-def test_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
+def in_a_browser(build: pathlib.Path, work: pathlib.Path, *names: str) -> None:
+    """Runs the tests that have one of the names in theirs; with a minus before it, those that have not."""
     need_ui(build)
     browser = chromium()
     with start(build, work, "plain") as server, \
@@ -21,11 +22,16 @@ def test_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
             start(build, work, "traced", "--enable-feature=exemplar-storage", traced=True) as traced:
         wait_for_data(server)
         done = subprocess.run(
-            ["node", "test/browser/run.mjs", f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{prefixed.port}/a/b", *sys.argv[3:]],
+            ["node", "test/browser/run.mjs", f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{prefixed.port}/a/b", *names],
             cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S,
             stdin=subprocess.DEVNULL, env={**os.environ, "BAROGRAPH_CHROMIUM": browser, "BAROGRAPH_TRACED": f"http://127.0.0.1:{traced.port}"})
     print("  " + done.stdout.rstrip().replace("\n", "\n  "))
     equal(done.returncode, 0, "tests in the browser")
+
+
+def test_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
+    """All but what run_boards.py does."""
+    in_a_browser(build, work, *(sys.argv[3:] or ["-dashboards:", "-editing:"]))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,12 @@ export async function settled(page) {
     await page.waitForTimeout(150);
 }
 
+/* A name chooses tests, one after a minus leaves tests out. */
+function isChosen(name, only) {
+    const [out, wanted] = [only.filter((part) => part.startsWith('-')), only.filter((part) => !part.startsWith('-'))];
+    return !out.some((part) => name.includes(part.slice(1))) && (wanted.length === 0 || wanted.some((part) => name.includes(part)));
+}
+
 /* runAll runs tests that were named; prints a line each and "N passed, M failed" last. */
 export async function runAll(tests, only) {
     const browser = await launch();
@@ -76,7 +82,7 @@ export async function runAll(tests, only) {
     let failed = 0;
     try {
         for (const [name, test] of tests) {
-            if (only.length > 0 && !only.some((part) => name.includes(part))) {
+            if (!isChosen(name, only)) {
                 continue;
             }
             const begin = performance.now();
