@@ -189,9 +189,10 @@ TEST(server_stream_says_more_when_it_is_woken_and_ends)
 TEST(server_stream_ends_when_its_client_leaves_while_it_rests)
 {
     struct http_server *server = serve(0);
-    int fd = ask(server, "GET");
+    int fd;
 
     atomic_store(&stage.lines, 1);
+    fd = ask(server, "GET");
     expect(fd, "line 1\n");
     (void)close(fd);
     wait_for(&stage.done, 1);
@@ -227,11 +228,12 @@ TEST(server_stream_that_nobody_reads_is_cut)
 TEST(server_stop_ends_streams_that_rest_and_those_that_are_stuck)
 {
     struct http_server *server = serve(60 * DUR_SECOND);
-    int resting = ask(server, "GET");
+    int resting;
     int stuck;
     mono begin;
 
     atomic_store(&stage.lines, 1);
+    resting = ask(server, "GET");
     expect(resting, "line 1\n");
     atomic_store(&stage.flood, 1);
     stuck = ask(server, "GET");
