@@ -14,7 +14,7 @@ interface NoticeProps {
     reload: () => void;
 }
 
-export function DiskNotice({ uid, version, editing, reload }: NoticeProps) {
+export default function DiskNotice({ uid, version, editing, reload }: NoticeProps) {
     const change = useLive((s) => s.boards[uid]);
     const [said, setSaid] = useState<string | null>(null);
     const gone = change?.state === 'gone';

@@ -65,8 +65,8 @@ export interface PlotProps {
     utc?: boolean;
     onZoom?: (from: number, to: number) => void;
     onZoomOut?: () => void;
-    /* A point that was clicked: seconds. */
-    onPick?: (time: number) => void;
+    /* A point that was clicked, of the series that is nearest: seconds. */
+    onPick?: (time: number, series: number) => void;
     /* Dims all other series; null: none. */
     focused?: number | null;
 }
@@ -224,6 +224,23 @@ function shapeOf(props: PlotProps): string {
     return JSON.stringify([series, plain(axis), plain(rightAxis), stacked, sync, tooltip, utc, document.documentElement.dataset.mantineColorScheme]);
 }
 
+/* The shown series whose value at an index is nearest to the cursor; -1 when none has one. */
+function nearest(u: uPlot, index: number): number {
+    let best = -1;
+    let least = Infinity;
+    for (let i = 1; i < u.data.length; i++) {
+        const value = u.data[i]?.[index];
+        if (u.series[i]?.show && value !== null && value !== undefined) {
+            const away = Math.abs(u.valToPos(value, u.series[i]!.scale ?? 'y') - (u.cursor.top ?? 0));
+            if (away < least) {
+                least = away;
+                best = i - 1;
+            }
+        }
+    }
+    return best;
+}
+
 export function Plot(props: PlotProps) {
     const host = useRef<HTMLDivElement>(null);
     const chart = useRef<uPlot | null>(null);
@@ -252,7 +269,7 @@ export function Plot(props: PlotProps) {
         chart.current = made;
         const pick = () => {
             if (made.cursor.idx !== null && made.cursor.idx !== undefined) {
-                latest.current.onPick?.(made.data[0][made.cursor.idx]!);
+                latest.current.onPick?.(made.data[0][made.cursor.idx]!, nearest(made, made.cursor.idx));
             }
         };
         made.over.addEventListener('click', pick);

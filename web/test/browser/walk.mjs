@@ -54,6 +54,48 @@ export function walkTests({ using, origin, go }) {
             await page.getByRole('link', { name: 'back to the alert' }).click();
             await page.getByRole('heading', { name: 'SlowRequests' }).waitFor();
         })]] : []),
+        ['links: dashboards by tag, and what a value leads to', (browser) => using(browser, {}, async (page) => {
+            const save = (dashboard) => fetch(`${origin}/api/dashboards/db`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ dashboard, overwrite: true }) });
+            await save({ uid: 'test-linked', title: 'Linked <b data-evil>', tags: ['test-links'], panels: [] });
+            await save({
+                uid: 'test-links', title: 'Links', tags: ['test-links'], time: { from: 'now-2m', to: 'now' },
+                templating: { list: [{ type: 'custom', name: 'mode', query: 'a,b', current: { value: 'b', text: 'b' } }] },
+                links: [{ type: 'dashboards', tags: ['test-links'], asDropdown: true, title: 'Others', keepTime: true, includeVars: true }, { type: 'link', title: 'Bad', url: 'javascript:alert(1)' }],
+                panels: [{ id: 1, type: 'timeseries', title: 'up', gridPos: { x: 0, y: 0, w: 24, h: 10 }, targets: [{ refId: 'A', expr: 'up{job="node"}' }],
+                    fieldConfig: { defaults: { links: [{ title: 'Its job', url: '/explore?expr=up{job="${__field.labels.job}"}&${__url_time_range}' }] } } }],
+            });
+            await go(page, '/d/test-links');
+            check((await page.getByRole('link', { name: 'Bad' }).getAttribute('href')) === '#', 'a script is an address');
+            await page.getByRole('button', { name: 'Others' }).click();
+            const href = await page.getByRole('menuitem', { name: 'Linked <b data-evil>' }).getAttribute('href');
+            check(href === '/d/test-linked?from=now-2m&to=now&var-mode=b', `the link is ${href}`);
+            await page.keyboard.press('Escape');
+            await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();
+            const box = await page.locator('[data-panel="1"] .u-over').boundingBox();
+            await page.mouse.move(box.x + box.width - 4, box.y + box.height / 2);
+            await page.mouse.click(box.x + box.width - 4, box.y + box.height / 2);
+            const link = page.getByRole('dialog').getByRole('link', { name: 'Its job' });
+            check(/^\/explore\?expr=up\{job="node"\}&from=\d+&to=\d+$/.test(await link.getAttribute('href')), `the link is ${await link.getAttribute('href')}`);
+            check((await page.locator('[data-evil]').count()) === 0, 'a title became an element');
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            await Promise.all(['test-links', 'test-linked'].map((uid) => fetch(`${origin}/api/dashboards/uid/${uid}`, { method: 'DELETE' })));
+        })],
+        ['explore: side by side, and beside the time before', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/explore?expr=node_load1&from=now-5s&to=now');
+            await page.locator('.legend-table tbody tr').first().waitFor();
+            await page.getByRole('button', { name: 'Split' }).click();
+            await page.getByRole('region', { name: 'Right' }).locator('.legend-table tbody tr').first().waitFor();
+            await page.getByRole('region', { name: 'Right' }).locator('label', { hasText: 'Log scale' }).click();
+            await page.waitForFunction(() => new URLSearchParams(new URLSearchParams(location.search).get('split')).get('log') === '1');
+            check(!(await params(page)).log, 'the left half has the right one\'s scale');
+            await page.getByRole('region', { name: 'Left' }).locator('label', { hasText: 'Before' }).click();
+            await page.getByRole('region', { name: 'Left' }).getByText('(before)').first().waitFor();
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            await page.getByRole('button', { name: 'Close the left half' }).click();
+            await page.waitForFunction(() => !new URLSearchParams(location.search).has('split') && new URLSearchParams(location.search).get('log') === '1' && !new URLSearchParams(location.search).has('before'));
+        })],
         ['png: of a panel and of a dashboard', (browser) => using(browser, {}, async (page) => {
             await go(page, '/d/host-overview/host?from=now-5m&to=now');
             await page.locator('.board-panel[data-state="ready"]').first().waitFor();

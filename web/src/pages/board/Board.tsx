@@ -4,7 +4,6 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { dashboard } from '../../api/dashboards';
 import { useAdhoc } from '../../dashboard/adhoc';
 import type { PanelAnnotation } from '../../dashboard/annotations';
-import { DiskNotice } from '../../dashboard/DiskNotice';
 import { Grid } from '../../dashboard/Grid';
 import { PanelFrame, type PanelAction } from '../../dashboard/PanelFrame';
 import { isDirty, useEdits } from '../../dashboard/edit';
@@ -28,6 +27,8 @@ import { zoomOut } from '../../grafana/time';
 /* Nothing of these is needed to draw a dashboard. */
 const AnnotationMenu = lazy(() => import('../../dashboard/AnnotationMenu'));
 const AdhocField = lazy(() => import('../../dashboard/AdhocField'));
+const DiskNotice = lazy(() => import('../../dashboard/DiskNotice'));
+const DashboardLinks = lazy(() => import('../../dashboard/DashboardLinks'));
 const Inspect = lazy(() => import('./Inspect'));
 const EditBar = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditBar })));
 const EditGrid = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditGrid })));
@@ -41,16 +42,6 @@ const NARROW_PX = 640;
 
 function foldedRows(board: DashboardModel | undefined): Set<number> {
     return new Set((board?.panels ?? []).filter((p) => p.type === 'row' && p.collapsed).map((p) => p.id));
-}
-
-function linkTo(link: DashboardModel['links'][number], search: URLSearchParams, fill: (text: string) => string): string {
-    const url = new URL(fill(link.url) || '.', document.baseURI);
-    for (const [key, value] of search) {
-        if ((link.keepTime && (key === 'from' || key === 'to')) || (link.includeVars && key.startsWith('var-'))) {
-            url.searchParams.append(key, value);
-        }
-    }
-    return url.href;
 }
 
 export default function Board() {
@@ -229,7 +220,7 @@ export default function Board() {
     const page = (
         <>
             {!isNew && file.isPending && <Loading what="Opening the dashboard" />}
-            <DiskNotice uid={uid} version={file.data?.meta.version} editing={dirty} reload={() => void editing.reload()} />
+            <Suspense fallback={null}><DiskNotice uid={uid} version={file.data?.meta.version} editing={dirty} reload={() => void editing.reload()} /></Suspense>
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
             {board && (
                 <VariablesBar
@@ -267,14 +258,17 @@ export default function Board() {
     if (kiosk) {
         return <main className="page" id="main" tabIndex={-1}><h1 className="visually-hidden">{board?.title ?? 'Dashboard'}</h1>{annotationMenu}{page}</main>;
     }
-    const links = (board?.links ?? []).filter((l) => l.type === 'link');
     return (
         <Page
             title={edited ? 'Edit panel' : editview ? 'Settings' : alone ? fill(alone.title) || 'Panel' : (board?.title ?? 'Dashboard')}
             crumbs={[{ title: 'Dashboards', to: '/dashboards' }, ...(file.data?.meta.folderUid ? [{ title: file.data.meta.folderTitle }] : []), ...((alone || edited || editview) && board ? [{ title: board.title, to: isNew ? '/dashboard/new' : `/d/${uid}` }] : [])]}
             actions={
                 <>
-                    {links.map((l, i) => <a key={i} href={linkTo(l, params, fill)} target={l.targetBlank ? '_blank' : undefined} rel="noreferrer" title={l.tooltip}>{fill(l.title)}</a>)}
+                    {board && board.links.length > 0 && (
+                        <Suspense fallback={null}>
+                            <DashboardLinks links={board.links} uid={uid} range={clock.range} fill={fill} variables={variables.list.filter((v) => !v.model.skipUrlSync).map((v) => ({ name: v.model.name, values: v.choice.values }))} />
+                        </Suspense>
+                    )}
                     {isEditing && draft ? (
                         <Suspense fallback={null}>
                             <EditBar

@@ -8,6 +8,7 @@ import { asNumber, asRecord, asRecords, asText } from '../../grafana/json';
 import { frameName } from '../../grafana/names';
 import { compareValues, isMissing } from '../../grafana/transform/shared';
 import { valueAt, type Field, type Frame } from '../../grafana/frame';
+import { dataLinkUrl } from '../../grafana/links';
 import { Select, TextInput } from '../../ui';
 
 const ROW_PX = 28;
@@ -36,7 +37,15 @@ function columnsOf(frame: Frame, look: PanelProps['look'], zone: string | undefi
     });
 }
 
-function Cell({ column, row }: { column: Column; row: number }) {
+interface CellProps {
+    column: Column;
+    row: number;
+    from: number;
+    to: number;
+    fill: (text: string) => string;
+}
+
+function Cell({ column, row, from, to, fill }: CellProps) {
     const value = valueAt(column.field, row);
     const shown = column.display(value);
     const text = displayText(shown);
@@ -59,14 +68,9 @@ function Cell({ column, row }: { column: Column; row: number }) {
     }
     return (
         <td style={style} title={text} className={column.field.type === 'number' ? 'num' : undefined}>
-            {link ? <a href={safeHref(link.url.replace(/\$\{__value\.(raw|text)\}/g, encodeURIComponent(String(value))))} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}>{text}</a> : text}
+            {link ? <a href={dataLinkUrl(link.url, { value: value as number | string | null, text, time: null, name: column.field.state?.displayName ?? column.field.name, labels: column.field.labels ?? {}, from, to }, fill)} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}>{text}</a> : text}
         </td>
     );
-}
-
-/* Only addresses that cannot run a script. */
-export function safeHref(url: string): string {
-    return /^(https?:|mailto:|\/(?!\/)|\.|#|\?)/i.test(url.trim()) || !/^[a-z][a-z0-9+.-]*:/i.test(url.trim()) ? url : '#';
 }
 
 function rowColor(columns: readonly Column[], row: number): string | undefined {
@@ -74,7 +78,7 @@ function rowColor(columns: readonly Column[], row: number): string | undefined {
     return column ? withAlpha(column.display(valueAt(column.field, row)).color, 0.35) : undefined;
 }
 
-export default function TablePanel({ panel, frames, look, width, height, zone }: PanelProps) {
+export default function TablePanel({ panel, frames, look, width, height, zone, from, to, fill }: PanelProps) {
     const [chosen, setChosen] = useState(0);
     const [find, setFind] = useState('');
     const first = asRecords(panel.options.sortBy)[0];
@@ -120,7 +124,7 @@ export default function TablePanel({ panel, frames, look, width, height, zone }:
                         {items.length > 0 && items[0]!.start > 0 && <tr style={{ height: items[0]!.start }} />}
                         {items.map((item) => (
                             <tr key={item.key} style={{ height: ROW_PX, background: rowColor(columns, rows[item.index]!) }}>
-                                {columns.map((c, i) => <Cell key={i} column={c} row={rows[item.index]!} />)}
+                                {columns.map((c, i) => <Cell key={i} column={c} row={rows[item.index]!} from={from} to={to} fill={fill} />)}
                             </tr>
                         ))}
                         {items.length > 0 && <tr style={{ height: Math.max(0, virtual.getTotalSize() - items[items.length - 1]!.end) }} />}

@@ -4,11 +4,13 @@ import { PanelLegend, toggled, type LegendRow } from '../../dashboard/Legend';
 import { figures, readLegend } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
 import { exemplarMarks, type PickedExemplar } from '../../draw/exemplars';
+import type { PickedLinks } from '../../draw/LinksDialog';
 import { type Mark, Plot } from '../../draw/Plot';
 import { asRecord, asText } from '../../grafana/json';
 import { formatDate, FULL_DATE } from '../../grafana/datetime';
 import { isHidden, plotted } from './series';
 
+const LinksDialog = lazy(() => import('../../draw/LinksDialog'));
 const ExemplarDialog = lazy(() => import('../../draw/ExemplarDialog'));
 const LEGEND_ROW_PX = 24;
 const LEGEND_SHARE_MAX = 0.35;
@@ -56,6 +58,16 @@ export default function TimeSeriesPanel(props: PanelProps) {
     const legendHeight = !legend.show || legend.right ? 0 : Math.min(Math.floor(height * LEGEND_SHARE_MAX), legend.table ? (listed.length + 1) * LEGEND_ROW_PX + 6 : listRows(listed.map(({ i }) => rows[i]!), width) * LEGEND_ROW_PX + 4);
     const mode = asText(tooltip.mode);
     const [exemplar, setExemplar] = useState<PickedExemplar | null>(null);
+    const [links, setLinks] = useState<PickedLinks | null>(null);
+    const pick = (seconds: number, index: number) => {
+        const row = data.rows[index];
+        const value = data.values[index]?.[data.times.indexOf(seconds)] ?? null;
+        if (row?.field.config.links?.length) {
+            const text = data.left.format(value ?? NaN);
+            const context = { value, text, time: seconds * 1000, name: row.name, labels: row.field.labels ?? {}, from: props.from, to: props.to };
+            setLinks({ context, links: row.field.config.links });
+        }
+    };
     const { annotations, exemplars } = props;
     const marks = useMemo<Mark[]>(() => [
         ...annotations.map((one) => ({
@@ -70,11 +82,12 @@ export default function TimeSeriesPanel(props: PanelProps) {
                 <Plot
                     times={data.times} values={data.values} series={series} axis={data.left} rightAxis={data.right}
                     from={props.from / 1000} to={props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync}
-                    thresholds={data.thresholds} marks={marks} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none' }}
+                    thresholds={data.thresholds} marks={marks} onPick={pick} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none' }}
                     label={`${panel.title}: ${data.rows.length} series`} utc={props.zone === 'utc'} focused={focused}
                     onZoom={(from, to) => props.onZoom(from * 1000, to * 1000)} onZoomOut={props.onZoomOut}
                 />
             </div>
+            {links && <Suspense fallback={null}><LinksDialog picked={links} fill={props.fill} close={() => setLinks(null)} /></Suspense>}
             {exemplar && <Suspense fallback={null}><ExemplarDialog picked={exemplar} range={{ from: String(Math.round(props.from)), to: String(Math.round(props.to)) }} close={() => setExemplar(null)} /></Suspense>}
             {legend.show && (
                 <div style={legend.right ? { maxHeight: height, width: legend.widthPx ?? (legend.table ? '40%' : '25%') } : { maxHeight: legendHeight, height: legendHeight }} className="panel-legend-box">

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { dataLinkUrl, hasTags, linkParams, safeUrl, withParams } from './links';
+
+const context = { value: 1.5, text: '1.5 s', time: 1234.4, name: 'a&b', labels: { job: 'x/y', 'my.label': '<b>' }, from: 1000, to: 2000 };
+const fill = (text: string) => text.replace('$env', 'prod');
+
+test.each([
+    ['/d/u?var-job=${__field.labels.job}&${__url_time_range}', '/d/u?var-job=x%2Fy&from=1000&to=2000'],
+    ['/d/u?$__url_time_range', '/d/u?from=1000&to=2000'],
+    ['https://h/${__series.name}?v=${__value.raw}&t=${__value.time}&e=$env', 'https://h/a%26b?v=1.5&t=1234&e=prod'],
+    ['/x?l=${__field.labels["my.label"]}&n=${__field.name:raw}&q=${__value.text}&z=${__value.numeric}', '/x?l=%3Cb%3E&n=a&b&q=1.5%20s&z=1.5'],
+    ['/x?l=${__field.labels.none}', '/x?l='],
+    ['/x?${__data.fields.name}', '/x?${__data.fields.name}'],
+    ['javascript:alert(1)', '#'],
+    ['${__field.labels.job}:alert(1)', 'x%2Fy:alert(1)'],
+])('dataLinkUrl(%j)', (url, want) => {
+    expect(dataLinkUrl(url, context, fill)).toBe(want);
+});
+
+test.each([[' JavaScript:x', '#'], ['data:text/html,x', '#'], ['mailto:a@b', 'mailto:a@b'], ['/a:b', '/a:b'], ['d/x', 'd/x'], ['vbscript:x', '#'], ['HTTPS://x', 'HTTPS://x']])('safeUrl(%j)', (url, want) => {
+    expect(safeUrl(url)).toBe(want);
+});
+
+test('what a link carries on', () => {
+    const variables = [{ name: 'job', values: ['a', 'b&c'] }, { name: 'none', values: [] }];
+    const range = { from: 'now-1h', to: 'now' };
+    expect(linkParams({ keepTime: false, includeVars: false }, range, variables)).toEqual([]);
+    const all = linkParams({ keepTime: true, includeVars: true }, range, variables);
+    expect(withParams('/d/u', all)).toBe('/d/u?from=now-1h&to=now&var-job=a&var-job=b%26c');
+    expect(withParams('/d/u?x=1#end', all.slice(0, 1))).toBe('/d/u?x=1&from=now-1h#end');
+    expect(withParams('/d/u', [])).toBe('/d/u');
+});
+
+test('tags', () => {
+    expect(hasTags(['a', 'b'], [])).toBe(true);
+    expect(hasTags(['a', 'b'], ['b'])).toBe(true);
+    expect(hasTags(['a'], ['a', 'b'])).toBe(false);
+});

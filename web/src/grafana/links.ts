@@ -1,0 +1,66 @@
+/* links: what dashboards, panels and values lead to: variables filled in, ranges and variables carried on, and no address that could run a script. */
+import type { DashboardLink } from './model';
+import type { Labels } from './names';
+
+/** safeUrl is the address, or "#" when its scheme is none of the web's. */
+export function safeUrl(url: string): string {
+    const plain = url.trim();
+    return /^[a-z][a-z0-9+.-]*:/i.test(plain) && !/^(https?|mailto):/i.test(plain) ? '#' : url;
+}
+
+/** What a data link may speak of. */
+export interface LinkContext {
+    value: number | string | null;
+    text: string;
+    /** Ms since 1970. */
+    time: number | null;
+    name: string;
+    labels: Labels;
+    from: number;
+    to: number;
+}
+
+const DATA = /\$\{__(value|series|field|url_time_range|data)(?:\.([\w.]+|labels\["[^"\]]+"\]|fields\["[^"\]]+"\]))?(?::(\w+))?\}|\$__url_time_range\b/g;
+
+function dataText(what: string, member: string, c: LinkContext): string | undefined {
+    if (what === 'url_time_range') {
+        return `from=${Math.round(c.from)}&to=${Math.round(c.to)}`;
+    }
+    if (what === 'value') {
+        return { raw: String(c.value ?? ''), numeric: String(Number(c.value)), text: c.text, time: c.time === null ? '' : String(Math.round(c.time)) }[member];
+    }
+    const label = /^labels(?:\.(.+)|\["(.+)"\])$/.exec(member);
+    if (label) {
+        return c.labels[label[1] ?? label[2] ?? ''] ?? '';
+    }
+    return member === 'name' && (what === 'series' || what === 'field') ? c.name : undefined;
+}
+
+/** dataLinkUrl fills a data link; what is known of the value is percent-encoded, unless the link asks for it raw. */
+export function dataLinkUrl(url: string, context: LinkContext, fill: (text: string) => string): string {
+    const filled = url.replace(DATA, (all: string, what: string | undefined, member: string | undefined, format: string | undefined) => {
+        const text = dataText(what ?? 'url_time_range', member ?? '', context);
+        return text === undefined ? all : what === undefined || what === 'url_time_range' || format === 'raw' ? text : encodeURIComponent(text);
+    });
+    return safeUrl(fill(filled));
+}
+
+/** linkParams are the parameters that a dashboard's link carries on. */
+export function linkParams(link: Pick<DashboardLink, 'keepTime' | 'includeVars'>, range: { from: string; to: string }, variables: readonly { name: string; values: readonly string[] }[]): [string, string][] {
+    return [
+        ...(link.keepTime ? [['from', range.from], ['to', range.to]] as [string, string][] : []),
+        ...(link.includeVars ? variables.flatMap((v) => v.values.map((value): [string, string] => [`var-${v.name}`, value])) : []),
+    ];
+}
+
+/** withParams adds parameters to an address of this server or another one. */
+export function withParams(url: string, params: readonly [string, string][]): string {
+    const more = new URLSearchParams(params.map(([k, v]) => [k, v])).toString();
+    const [rest = '', hash] = url.split('#', 2);
+    return more === '' ? url : `${rest}${rest.includes('?') ? '&' : '?'}${more}${hash === undefined ? '' : `#${hash}`}`;
+}
+
+/** hasTags: all of them, as Grafana's search has it; a link without tags means every dashboard. */
+export function hasTags(tags: readonly string[], wanted: readonly string[]): boolean {
+    return wanted.every((tag) => tags.includes(tag));
+}
