@@ -17,7 +17,7 @@ function Row({ row, index, change, remove }: { row: Recurrence; index: number; c
         <div className="recurrence" role="group" aria-label={`Interval ${index + 1}`}>
             <div className="row" style={{ gap: 4 }}>
                 {DAYS.map((day) => (
-                    <button key={day} type="button" className="day" aria-pressed={row.days.includes(day)} aria-label={day} onClick={() => toggle(day)}>{title(day).slice(0, 2)}</button>
+                    <button key={day} type="button" className="day" aria-pressed={row.days.includes(day)} onClick={() => toggle(day)}>{title(day)}</button>
                 ))}
                 <span className="grow" />
                 {remove && <ActionIcon aria-label={`Remove interval ${index + 1}`} onClick={remove}><Icon name="close" size={14} /></ActionIcon>}
