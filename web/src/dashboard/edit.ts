@@ -81,3 +81,12 @@ export const useEdits = create<Edits>()((set, get) => {
         redo: (uid) => update(uid, redone),
     };
 });
+
+/* A window with changes that are not saved is closed only when that is meant, whichever page it shows. */
+if (typeof window !== 'undefined') {
+    window.addEventListener('beforeunload', (event) => {
+        if (Object.values(useEdits.getState().drafts).some(isDirty)) {
+            event.preventDefault();
+        }
+    });
+}

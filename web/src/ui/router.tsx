@@ -70,18 +70,15 @@ export const aroundNav: AroundNavHandler = (navigate, to, options) => {
     }
 };
 
-/* useLeaveGuard asks before the page is left, and has the browser ask before the window is closed; null = nothing to ask. */
+/* useLeaveGuard asks before the page is left; null = nothing to ask. */
 export function useLeaveGuard(guard: LeaveGuard | null): void {
     useEffect(() => {
         if (!guard) {
             return;
         }
-        const unload = (event: BeforeUnloadEvent) => event.preventDefault();
         leaveGuard = guard;
-        window.addEventListener('beforeunload', unload);
         return () => {
             leaveGuard = null;
-            window.removeEventListener('beforeunload', unload);
         };
     }, [guard]);
 }

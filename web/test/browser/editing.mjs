@@ -22,11 +22,10 @@ function newLines(before, after) {
 
 export function editingTests(using, origin) {
     const go = (page, path) => page.goto(origin + path, { waitUntil: 'load' });
-    const file = (page, uid) => page.evaluate(async (url) => (await (await fetch(url)).json()).meta.provisionedExternalId, `${origin}/api/dashboards/uid/${uid}`);
-    const text = async (page, uid) => readFileSync(await file(page, uid), 'utf8');
+    const get = async (path) => (await fetch(origin + path)).json();
+    const text = async (_page, uid) => readFileSync((await get(`/api/dashboards/uid/${uid}`)).meta.provisionedExternalId, 'utf8');
     /* A dashboard of our own, so that tests do not meet. */
     async function make(page, uid, more = {}) {
-        await go(page, '/dashboards');
         const dashboard = {
             own: { kept: [1, { x: null }] }, uid, title: `Test ${uid}`, schemaVersion: 41, time: { from: 'now-5m', to: 'now' }, tags: ['editing'],
             panels: [
@@ -35,7 +34,7 @@ export function editingTests(using, origin) {
             ],
             ...more,
         };
-        const status = await page.evaluate(async ([url, body]) => (await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })).status, [`${origin}/api/dashboards/db`, JSON.stringify({ dashboard, overwrite: true })]);
+        const { status } = await fetch(`${origin}/api/dashboards/db`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ dashboard, overwrite: true }) });
         check(status === 200, `${uid}: status ${status}`);
         await go(page, `/d/${uid}`);
         await page.locator('.board-panel').first().waitFor();

@@ -8,6 +8,8 @@ export const PAGES = [
     { name: 'dashboards', path: '/dashboards' },
     { name: 'dashboard', path: '/d/host-overview/host?from=now-5m&to=now' },
     { name: 'board', path: '/d/feature-legends', picture: '/d/rYdddlPWk?from=now-5m&to=now' },
+    { name: 'panel-editor', path: '/d/host-overview?editPanel=1&from=now-5m&to=now' },
+    { name: 'board-settings', path: '/d/feature-variables?editview=variables' },
     { name: 'alerts', path: '/alerts' },
     { name: 'silences', path: '/silences?show=all' },
     { name: 'new-silence', path: '/silences/new?matcher=alertname%3D%22AlwaysFiring%22' },

@@ -21,7 +21,7 @@ const text = (value: unknown): string => JSON.stringify(value);
 
 /* Of a large dashboard some panels are enough. */
 function sample(panels: PanelModel[]): PanelModel[] {
-    return panels.filter((_, i) => panels.length < 30 || i % 9 === 0);
+    return panels.filter((_, i) => panels.length < 30 || i % 40 === 0);
 }
 
 /* The lines that differ. */

@@ -101,7 +101,7 @@ export default function Board() {
     const viewed = params.get('viewPanel')?.replace(/^panel-/, '');
     const alone = viewed && board ? allPanels(board.panels).find((p) => String(p.id) === viewed) : undefined;
     const editedId = params.get('editPanel')?.replace(/^panel-/, '');
-    const edited = editedId && draft && board ? allPanels(board.panels).find((p) => String(p.id) === editedId) : undefined;
+    const edited = editedId && draft && board ? allPanels(board.panels).find((p) => String(p.id) === editedId && p.type !== 'row') : undefined;
     const editview = draft ? params.get('editview') : null;
     /* An address that edits begins to edit. */
     const wantsEdit = board !== undefined && !isEditing && (editedId !== undefined || params.get('editview') !== null);

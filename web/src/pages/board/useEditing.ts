@@ -1,6 +1,6 @@
 /* useEditing: the draft of one dashboard, and what can be done with it. */
 import { useQueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { dashboard, type DashboardFile, type SaveAnswer } from '../../api/dashboards';
 import { isDirty, useEdits, type Draft } from '../../dashboard/edit';
 import { addPanel, addRow, duplicatePanel, panelJson, pastePanel, placePanels, removePanel, toggleRow, updatePanel, type Added } from '../../grafana/edit/panels';
@@ -62,6 +62,16 @@ export function useEditing(uid: string, file: DashboardFile | undefined): Editin
         begin();
         edits().change(uid, label, how, key);
     }, [begin, uid, edits]);
+
+    /* Who goes without a change leaves no draft; one with changes is kept for when he comes back. */
+    useEffect(() => () => {
+        const left = edits().drafts[uid];
+        if (left && !isDirty(left)) {
+            edits().end(uid);
+        } else if (left) {
+            notify(`The changes of “${String(left.now.title)}” are kept until this window is closed`);
+        }
+    }, [uid, edits]);
 
     return useMemo<Editing>(() => {
         const added = (label: string, how: (now: Json) => Added | undefined): number | undefined => {

@@ -10,7 +10,7 @@ import type { PanelModel } from '../../../grafana/model';
 import type { Look } from '../../../grafana/color';
 import { panelJson } from '../../../grafana/edit/panels';
 import { kindOf } from '../../../panels/kinds';
-import { Switch, Tabs, useElementSize } from '../../../ui';
+import { Button, Switch, Tabs, useElementSize } from '../../../ui';
 import { Inputs } from './inputs';
 import { Options } from './Options';
 import { Queries } from './Queries';
@@ -37,6 +37,7 @@ export default function PanelEditor({ board, panel, look, scope, pending, variab
     const [tab, setTab] = useState<string | null>('queries');
     const seen = useRef(new Map<string, Json>());
     const json = useMemo(() => panelJson(board, panel.id) ?? NO_JSON, [board, panel.id]);
+    const [start] = useState(json);
     const data = usePanelData({ panel, scope, pending, width, enabled: width > 0 });
     const fields = useMemo(() => [...new Set(data.frames.flatMap((f) => f.fields.map((field) => field.state?.displayName ?? field.name)))].slice(0, 500), [data.frames]);
     /* The same list while the names are the same: a refresh does not draw all fields anew. */
@@ -71,6 +72,7 @@ export default function PanelEditor({ board, panel, look, scope, pending, variab
                     )}
                 </div>
                 <aside className="panel-editor-options" aria-label="Options of the panel" tabIndex={0}>
+                    {!isSame(start, json) && <Button variant="default" fullWidth mb={8} onClick={() => onChange('Discard panel changes', () => start)}>Discard panel changes</Button>}
                     <Options panel={json} seen={seen.current} onChange={onChange} />
                 </aside>
             </div>

@@ -51,10 +51,8 @@ function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {
                 <TextInput label="Auto refresh" placeholder="off" value={asText(board.refresh) ?? ''} onChange={(e) => put('Change refresh', 'refresh', e.currentTarget.value)} />
                 <TextInput label="Refresh intervals" placeholder="5s,10s,30s,1m" defaultValue={intervals.join(',')} onBlur={(e) => { const list = e.currentTarget.value.split(',').map((t) => t.trim()).filter(Boolean); if (list.join() !== intervals.join()) { onChange('Change refresh intervals', (now) => setIn(now, ['timepicker', 'refresh_intervals'], list.length > 0 ? list : undefined)); } }} />
             </div>
-            <Switch label="Hide the time picker" checked={asRecord(board.timepicker).hidden === true} onChange={(e) => onChange('Hide time picker', (now) => setIn(now, ['timepicker', 'hidden'], e.currentTarget.checked || undefined))} />
             <h2>Panels</h2>
             <SegmentedControl aria-label="Cursor" data={CURSORS} value={String(asNumber(board.graphTooltip) ?? 0)} onChange={(v) => put('Change cursor', 'graphTooltip', Number(v))} />
-            <Switch label="May be edited" checked={board.editable !== false} onChange={(e) => put('Change editable', 'editable', e.currentTarget.checked)} />
             {uid !== '' && (
                 <>
                     <h2>File</h2>

@@ -86,7 +86,7 @@ function Form({ board, index, json, state, onChange, back }: { board: Json; inde
             </div>
             {query && (
                 <Textarea
-                    label={query.label} description={query.help || undefined} className="mono" value={text} autosize minRows={1} maxRows={8} spellCheck={false} onChange={(e) => setText(e.currentTarget.value)}
+                    label={query.label} description={query.help || undefined} classNames={{ input: 'mono' }} value={text} autosize minRows={1} maxRows={8} spellCheck={false} onChange={(e) => setText(e.currentTarget.value)}
                     onBlur={() => text !== asked && put('Change query of variable', withQueryText(json, text))}
                     onKeyDown={(e) => { if (e.key === 'Enter' && !e.shiftKey) { e.preventDefault(); if (text !== asked) { put('Change query of variable', withQueryText(json, text)); } } }}
                 />

@@ -146,7 +146,7 @@ export function ColorButton({ label, value, onChange }: { label: string; value: 
                 <button type="button" className="swatch" aria-label={`${label}: ${value}`} aria-expanded={open} style={{ background: namedColor(value || FALLBACK_COLOR, look) }} onClick={() => setOpen(!open)} />
             </Popover.Target>
             <Popover.Dropdown aria-label={label}>
-                <div className="stack">
+                <div className="stack swatch-box">
                     <div className="swatches">{HUES.flat().map(swatch)}</div>
                     <div className="row" style={{ gap: 4 }}>{PLAIN.map(swatch)}</div>
                     <TextInput aria-label="Color by name or code" defaultValue={value} placeholder="#rrggbb" onKeyDown={(e) => e.key === 'Enter' && (onChange(e.currentTarget.value.trim()), setOpen(false))} />
