@@ -23,9 +23,11 @@ export function keyOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' |
 
 /* Whether something that Esc closes was open before anybody heard of the key: that one takes it. */
 let wasOpen = false;
+/* Lists of closed fields stay in the page, unseen. */
+const CLOSES = '[role="dialog"], [role="menu"], [role="listbox"], .cm-tooltip-autocomplete';
 
 if (typeof window !== 'undefined') {
-    window.addEventListener('keydown', () => { wasOpen = document.querySelector('[role="dialog"], [role="menu"], [role="listbox"], .cm-tooltip-autocomplete') !== null; }, true);
+    window.addEventListener('keydown', () => { wasOpen = [...document.querySelectorAll(CLOSES)].some((one) => one.checkVisibility({ visibilityProperty: true })); }, true);
 }
 
 function isText(target: EventTarget | null): boolean {

@@ -179,7 +179,10 @@ const tests = [
             await page.waitForTimeout(300);
         }
         await page.waitForFunction(() => new URLSearchParams(location.search).has('viewPanel') && document.querySelectorAll('.board-panel').length === 1);
-        await press('Escape');
+        for (let i = 0; i < 30 && (await isAlone()); i++) {
+            await press('Escape');
+            await page.waitForTimeout(300);
+        }
         await page.waitForFunction(() => document.querySelectorAll('.board-panel').length > 1);
         await tabTo('a menu of a panel', 'return at.classList.contains("panel-menu")');
         await press('Enter', 'ArrowDown', 'Home', 'Enter');
