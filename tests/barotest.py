@@ -119,20 +119,25 @@ class Server:
         return False
 
 
-class Exposition:
-    """A target on a free port: GET PATH answers with text(PATH), which a subclass writes in Prometheus's text format."""
+class Site:
+    """A web site on a free port: GET PATH answers with text(PATH), a target's metrics mostly; POST is for take()."""
 
     def __init__(self):
-        target = self
+        site = self
 
         class Answer(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = target.text(self.path).encode()
-                self.send_response(200)
+            def answer(self, status: int, body: bytes) -> None:
+                self.send_response(status)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_GET(self):
+                self.answer(200, site.text(self.path).encode())
+
+            def do_POST(self):
+                self.answer(site.take(self.path, self.rfile.read(int(self.headers["Content-Length"]))), b"")
 
             def log_message(self, *_):
                 pass
@@ -141,15 +146,26 @@ class Exposition:
             daemon_threads = True
 
             def handle_error(self, *_):
-                """A scraper that is killed breaks off its request."""
+                """A client that is killed breaks off its request."""
 
         self.server = Quiet(("127.0.0.1", 0), Answer)
-        self.address = f"127.0.0.1:{self.server.server_port}"
+        self.port = self.server.server_port
+        self.address = f"127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
 
     def text(self, path: str) -> str:
         """What GET path answers with."""
         return ""
+
+    def take(self, path: str, body: bytes) -> int:
+        """What happens at POST path; returns the status."""
+        return 200
 
     def config(self, interval: str) -> str:
         """A configuration that scrapes it so often, as job t."""

@@ -107,29 +107,37 @@ static void write_request_counts(struct buf *buf, const struct handler_sum *sums
     }
 }
 
+/* The histogram of one route; bounds but the last, which is +Inf. */
+static void write_histogram(struct buf *buf, const char *name, const char *path,
+                            const double *limits, const uint64_t *counts, size_t buckets,
+                            double sum)
+{
+    uint64_t below = 0;
+
+    for (size_t k = 0; k < buckets; k++) {
+        below += counts[k];
+        buf_printf(buf, "%s_bucket{handler=\"%s\",le=\"", name, path);
+        if (k < buckets - 1) {
+            buf_double(buf, limits[k], NUM_G);
+        } else {
+            buf_c(buf, "+Inf");
+        }
+        buf_printf(buf, "\"} %llu\n", (unsigned long long)below);
+    }
+    buf_printf(buf, "%s_sum{handler=\"%s\"} ", name, path);
+    buf_double(buf, sum, NUM_G);
+    buf_printf(buf, "\n%s_count{handler=\"%s\"} %llu\n", name, path, (unsigned long long)below);
+}
+
 static void write_durations(struct buf *buf, const struct handler_sum *sums, size_t count)
 {
     static const char name[] = "prometheus_http_request_duration_seconds";
 
     self_head(buf, name, "histogram", "Time to answer a request, by route.");
     for (size_t i = 0; i < count; i++) {
-        uint64_t below = 0;
-
-        for (size_t k = 0; sums[i].total > 0 && k < API_DURATION_BUCKETS; k++) {
-            below += sums[i].buckets[k];
-            buf_printf(buf, "%s_bucket{handler=\"%s\",le=\"", name, sums[i].path);
-            if (k < API_DURATION_BUCKETS - 1) {
-                buf_double(buf, bounds[k], NUM_G);
-            } else {
-                buf_c(buf, "+Inf");
-            }
-            buf_printf(buf, "\"} %llu\n", (unsigned long long)below);
-        }
         if (sums[i].total > 0) {
-            buf_printf(buf, "%s_sum{handler=\"%s\"} ", name, sums[i].path);
-            buf_double(buf, (double)sums[i].duration_us / 1e6, NUM_G);
-            buf_printf(buf, "\n%s_count{handler=\"%s\"} %llu\n", name, sums[i].path,
-                       (unsigned long long)sums[i].total);
+            write_histogram(buf, name, sums[i].path, bounds, sums[i].buckets, API_DURATION_BUCKETS,
+                            (double)sums[i].duration_us / 1e6);
         }
     }
 }
@@ -140,22 +148,9 @@ static void write_sizes(struct buf *buf, const struct handler_sum *sums, size_t 
 
     self_head(buf, name, "histogram", "Bytes of answers as they were sent, by route.");
     for (size_t i = 0; i < count; i++) {
-        uint64_t below = 0;
-
-        for (size_t k = 0; sums[i].total > 0 && k < API_SIZE_BUCKETS; k++) {
-            below += sums[i].sizes[k];
-            buf_printf(buf, "%s_bucket{handler=\"%s\",le=\"", name, sums[i].path);
-            if (k < API_SIZE_BUCKETS - 1) {
-                buf_double(buf, size_bounds[k], NUM_G);
-            } else {
-                buf_c(buf, "+Inf");
-            }
-            buf_printf(buf, "\"} %llu\n", (unsigned long long)below);
-        }
         if (sums[i].total > 0) {
-            buf_printf(buf, "%s_sum{handler=\"%s\"} %llu\n%s_count{handler=\"%s\"} %llu\n", name,
-                       sums[i].path, (unsigned long long)sums[i].response_bytes, name, sums[i].path,
-                       (unsigned long long)below);
+            write_histogram(buf, name, sums[i].path, size_bounds, sums[i].sizes, API_SIZE_BUCKETS,
+                            (double)sums[i].response_bytes);
         }
     }
 }

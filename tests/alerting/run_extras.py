@@ -2,17 +2,15 @@
 """What Alertmanager has not: recurring silences, acknowledgement; kept over kill -9 and told to peers."""
 
 import contextlib
-import http.server
 import json
 import pathlib
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, contains, equal, free_port, main, wait_until  # noqa: E402
+from barotest import Server, Site, contains, equal, free_port, main, wait_until  # noqa: E402
 
 CONFIG = """
 route: {receiver: nobody, group_by: [alertname], group_wait: 1s, group_interval: 1s, repeat_interval: 2s}
@@ -153,34 +151,16 @@ receivers: [{{name: r, webhook_configs: [{{url: 'http://127.0.0.1:{port}/'}}]}}]
 """
 
 
-class Inbox:
+class Inbox(Site):
     """What a webhook receiver was told: one tuple of (i, status) pairs a request."""
 
     def __init__(self):
-        inbox = self
         self.got = []
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                inbox.got.append(tuple((a["labels"]["i"], a["status"]) for a in body["alerts"]))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def take(self, path: str, body: bytes) -> int:
+        self.got.append(tuple((a["labels"]["i"], a["status"]) for a in json.loads(body)["alerts"]))
+        return 200
 
     def waits_for(self, what, count=1):
         have = self.got.count(what)

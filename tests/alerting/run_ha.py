@@ -2,18 +2,16 @@
 """Two barographs that notify as one: each notification comes once, silences are shared, and when one is killed or cut off the other
 tells."""
 
-import http.server
 import json
 import os
 import pathlib
 import signal
 import sys
-import threading
 import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, equal, free_port, main, wait_until  # noqa: E402
+from barotest import Server, Site, equal, free_port, main, wait_until  # noqa: E402
 
 CONFIG = """
 route: {{receiver: r, group_by: [alertname], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}}
@@ -22,32 +20,17 @@ receivers: [{{name: r, webhook_configs: [{{url: 'http://127.0.0.1:{port}/{name}'
 PEER_TIMEOUT = 5
 
 
-class Inbox:
+class Inbox(Site):
     def __init__(self):
         self.got = []  # (which, alertname, status)
-        inbox = self
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                inbox.got.extend((self.path[1:], a["labels"]["alertname"], a["status"]) for a in body["alerts"])
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def take(self, path: str, body: bytes) -> int:
+        self.got.extend((path[1:], a["labels"]["alertname"], a["status"]) for a in json.loads(body)["alerts"])
+        return 200
 
     def of(self, name):
         return [(which, status) for which, alert, status in list(self.got) if alert == name]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Pair:
@@ -90,7 +73,7 @@ class Pair:
         for server in self.servers.values():
             if not server.program.out.closed:
                 server.__exit__(kind)
-        self.inbox.close()
+        self.inbox.stop()
 
 
 def test_each_is_told_once_and_silences_are_shared(build, work):

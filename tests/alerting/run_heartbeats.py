@@ -2,16 +2,14 @@
 """Heartbeats out and in of a running server, against a real one: sent while alerting works, held back when it does not, missed and heard
 again, over kill -9."""
 
-import http.server
 import json
 import pathlib
 import signal
 import subprocess
 import sys
-import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, contains, equal, main, wait_until  # noqa: E402
+from barotest import Server, Site, contains, equal, main, wait_until  # noqa: E402
 
 RULES = """groups:
 - {name: dead-man, interval: 200ms, rules: [{alert: Watchdog, expr: vector(1)}]}
@@ -32,38 +30,23 @@ expect:
 """
 
 
-class World:
+class World(Site):
     """Who is pinged at /ping/SECRET and notified at /hook; may refuse notifications."""
 
     def __init__(self):
-        world = self
         self.pings, self.told, self.refuses = 0, [], False
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if self.path == "/ping/SECRET":
-                    world.pings += 1
-                    equal((body["name"], body["status"]), ("outside", "ok"))
-                elif not world.refuses:
-                    world.told += [(a["labels"]["alertname"], a["labels"].get("heartbeat"), a["status"]) for a in body["alerts"]]
-                self.send_response(400 if world.refuses and self.path == "/hook" else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def take(self, path: str, body: bytes) -> int:
+        said = json.loads(body)
+        if path == "/ping/SECRET":
+            self.pings += 1
+            equal((said["name"], said["status"]), ("outside", "ok"))
+        elif self.refuses:
+            return 400
+        else:
+            self.told += [(a["labels"]["alertname"], a["labels"].get("heartbeat"), a["status"]) for a in said["alerts"]]
+        return 200
 
 
 def begin(build, work, world, period="1h", rules=RULES, keep_data=False):

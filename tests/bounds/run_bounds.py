@@ -17,7 +17,7 @@ from barotest import Server, Skip, contains, equal, main, need, wait_until  # no
 MIB = 1 << 20
 
 
-class Target(barotest.Exposition):
+class Target(barotest.Site):
     """Ten series that stay, and `growth` new ones with each scrape."""
 
     def __init__(self):

@@ -14,12 +14,12 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Exposition, Server, main, wait_until  # noqa: E402
+from barotest import Site, Server, main, wait_until  # noqa: E402
 
 TARGETS, SERIES, INTERVAL_S = 10, 200, 0.25
 
 
-class Farm(Exposition):
+class Farm(Site):
     """Targets /t/N/metrics: the number of the scrape in every series."""
 
     def __init__(self):

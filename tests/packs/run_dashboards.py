@@ -12,7 +12,7 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
-from barotest import Exposition, Server, contains, equal, main, need, wait_until  # noqa: E402
+from barotest import Site, Server, contains, equal, main, need, wait_until  # noqa: E402
 import packlib  # noqa: E402
 from packlib import NAMES, PACKS, ROOT  # noqa: E402
 
@@ -276,7 +276,7 @@ def exposition(source, tick):
 QUIET = "app_uptime_seconds 5\njobs_created_total 0\norchestrator_queue_depth{stage=\"rag\"} 0\nwebsocket_connections_active 0\n"
 
 
-class Target(Exposition):
+class Target(Site):
     """GET /PACK: what a service of that pack would show; each request is one tick later."""
 
     def __init__(self):

@@ -2,16 +2,14 @@
 """Missing data: a target of a running server goes away, and its alert resolves, goes on or is replaced, as its rule says; it is seen,
 and known after a kill -9."""
 
-import http.server
 import json
 import pathlib
 import signal
 import subprocess
 import sys
-import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, contains, equal, main, wait_until  # noqa: E402
+from barotest import Server, Site, contains, equal, main, wait_until  # noqa: E402
 
 RULES = """groups:
 - name: g
@@ -33,32 +31,11 @@ scrape_configs:
 """
 
 
-class Target:
+class Target(Site):
     """Two metrics, one of them too high."""
 
-    def __init__(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = b"heat 99\nother 1\n"
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def text(self, path: str) -> str:
+        return "heat 99\nother 1\n"
 
 
 def begin(build, work, *flags, keep_data=False):

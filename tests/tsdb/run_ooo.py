@@ -15,14 +15,14 @@ import time
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tsdb")]
-from barotest import Exposition, Server, equal, main, need, wait_until  # noqa: E402
+from barotest import Site, Server, equal, main, need, wait_until  # noqa: E402
 from run_tsdb import BLOCKS, KEEP, blocks_of, check_promtool, compare_raw, samples_of  # noqa: E402
 
 WINDOW = "storage: {tsdb: {out_of_order_time_window: 30s}}\n"
 QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n" + WINDOW
 
 
-class Target(Exposition):
+class Target(Site):
     """Series whose samples say when they were taken: two in three come late, up to nine seconds."""
 
     def __init__(self, seed: int):

@@ -25,7 +25,7 @@ BLOCKS = (f"--storage.tsdb.min-block-duration={BLOCK_S}s", f"--storage.tsdb.max-
 KEEP = "--storage.tsdb.retention.time=10y"
 
 
-class Target(barotest.Exposition):
+class Target(barotest.Site):
     """A target whose samples are a function of the time: ten series that stay, three that come and go."""
 
     def __init__(self):
