@@ -235,8 +235,8 @@ def test_acknowledgements_survive_a_kill_and_reach_peers(build, work):
         b.ask(f"/ack/{fp}?createdBy=you", method="DELETE")
         wait_until("a has heard", lambda: a.ask("/acks") == [])
         b.ask("/acks", {"fingerprints": [fp], "createdBy": "me", "comment": "again"})
-        b.server.stop(signal.SIGKILL)
         wait_until("a has it", lambda: [ack["comment"] for ack in a.ask("/acks")] == ["again"])
+        b.server.stop(signal.SIGKILL)
     with Alerting(build, work, name="b", keep_data=True) as am:
         equal([ack["comment"] for ack in am.ask("/acks")], ["again"])
 
