@@ -133,7 +133,9 @@ def there_and_back(work: pathlib.Path, first: str, second: str, how: int) -> int
         equal(sorted(answers[0]), sorted(answers[1]), "the families of /federate")
         for key, metrics in answers[1].items():
             equal(answers[0][key], metrics, f"/federate: {key}")
-        equal(any(kind == 4 for _, kind in answers[0]), True, "histograms in /federate")
+        # A clean stop may have ended the series with stale markers; what was killed did not.
+        if how == signal.SIGKILL and first.endswith("barograph"):
+            equal(any(kind == 4 for _, kind in answers[0]), True, "histograms in /federate")
         begins_with(theirs, before, "after the change of programs")
         again.stop()
         other.stop()
