@@ -14,7 +14,8 @@ static _Atomic uint64_t dropped;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* One line goes out in one write(2); what is longer is cut. */
+/* One line goes out in one write(2); values beyond are cut, and the line stays whole: JSON with all
+ * its keys. */
 enum { LINE_BYTES_MAX = 8192 };
 
 void log_setup(enum log_level least, enum log_format format)
@@ -47,8 +48,15 @@ static void write_quoted(struct buf *line, str text)
     buf_char(line, '"');
     for (size_t i = 0; i < text.len && line->len < LINE_BYTES_MAX; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
+        uint32_t rune = 0;
+        size_t size = utf8_decode(str_from_index(text, i), &rune);
 
-        if (c == '"' || c == '\\') {
+        if (size == 0) {
+            buf_c(line, "\\ufffd");
+        } else if (size > 1) {
+            buf_bytes(line, text.ptr + i, size);
+            i += size - 1;
+        } else if (c == '"' || c == '\\') {
             buf_char(line, '\\');
             buf_char(line, (char)c);
         } else if (c == '\n') {
@@ -71,7 +79,7 @@ static bool needs_quotes(str text)
             return true;
         }
     }
-    return text.len == 0;
+    return text.len == 0 || text.len > LINE_BYTES_MAX || !utf8_is_valid(text);
 }
 
 static void write_pair(struct buf *line, enum log_format format, const char *key, str text)
@@ -141,9 +149,6 @@ void log_write(struct log_site *site, enum log_level level, const char *file, in
     write_pair(&line, format, "msg", str_from(message));
     for (uint32_t i = 0; i < field_count; i++) {
         write_field(&line, format, &fields[i]);
-    }
-    if (line.len > LINE_BYTES_MAX) {
-        line.len = LINE_BYTES_MAX;
     }
     buf_c(&line, format == LOG_JSON ? "}\n" : "\n");
     if (!line.failed) {
