@@ -128,6 +128,11 @@ static void listener_ready(struct loop_fd *fd, UNUSED unsigned events)
     size_t slot = 0;
     struct connection *connection;
 
+    if (client < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+        /* Without descriptors it stays readable: it rests until the sweep, or the loop would spin.
+         */
+        (void)loop_fd_watch(server->loop, &server->listener, 0);
+    }
     if (client < 0) {
         return;
     }
@@ -151,7 +156,7 @@ static void listener_ready(struct loop_fd *fd, UNUSED unsigned events)
     }
 }
 
-/* Clients that are silent for long are closed. */
+/* Clients that are silent for long are closed, and new ones may come. */
 static void sweep(struct loop_timer *timer)
 {
     struct statsd_server *server = CONTAINER_OF(timer, struct statsd_server, sweep);
@@ -162,6 +167,9 @@ static void sweep(struct loop_timer *timer)
             now - server->connections[i]->last > (mono)STATSD_IDLE_MS * 1000000) {
             connection_close(server->connections[i]);
         }
+    }
+    if (server->listener.fd >= 0) {
+        (void)loop_fd_watch(server->loop, &server->listener, LOOP_READ);
     }
     loop_timer_start(server->loop, timer, now + (mono)SWEEP_MS * 1000000);
 }

@@ -1,5 +1,7 @@
 #include "exporter/statsd_line.h"
 
+#include <math.h>
+
 #include "base/attr.h"
 #include "base/num.h"
 
@@ -138,6 +140,10 @@ static void sample_parse(str name, str sample, const struct tags *outer,
             return;
         }
     }
+    if (event.type != STATSD_GAUGE && !isfinite(event.value)) {
+        sink->fault(sink->context, STATSD_FAULT_VALUE); /* no sum would recover from it */
+        return;
+    }
     event.tags = tags.items;
     event.tag_count = tags.count;
     sink->event(sink->context, &event);
@@ -185,7 +191,8 @@ void statsd_line_parse(str line, const struct statsd_sink *sink)
     if (line.len == 0) {
         return;
     }
-    if (name.len == 0 || line.len > STATSD_LINE_BYTES_MAX || !utf8_is_valid(line)) {
+    if (name.len == 0 || line.len > STATSD_LINE_BYTES_MAX || !utf8_is_valid(line) ||
+        str_index_char(line, '\0') != SIZE_MAX) {
         sink->fault(sink->context, STATSD_FAULT_NO_VALUE);
         return;
     }

@@ -199,17 +199,19 @@ static void event_apply_locked(struct statsd_store *store, const struct statsd_e
                                const struct statsd_mapped *mapped)
 {
     enum kind kind = kind_of(event, mapped->observer);
-    struct family *family = family_get_locked(store, mapped, kind);
     double value = event->value * mapped->scale;
     ts now = clock_now(store->clock);
+    struct family *family;
     struct series *series;
 
-    if (family != NULL && family->kind != kind) {
-        store->conflicts[event->type]++;
-        return;
-    }
+    /* Before there is a family for it: what has no series is bounded by nothing. */
     if (kind == KIND_COUNTER && value < 0) {
         store->errors[ERROR_NEGATIVE]++;
+        return;
+    }
+    family = family_get_locked(store, mapped, kind);
+    if (family != NULL && family->kind != kind) {
+        store->conflicts[event->type]++;
         return;
     }
     series = family != NULL ? series_get_locked(store, family, mapped) : NULL;
@@ -449,6 +451,7 @@ void statsd_store_collect(void *context, struct emit *emit)
 {
     struct statsd_store *store = context;
     ts now = clock_now(store->clock);
+    size_t kept = 0;
 
     lock_acquire(&store->lock);
     own_emit(store, emit);
@@ -458,7 +461,12 @@ void statsd_store_collect(void *context, struct emit *emit)
         expire_locked(store, family, now);
         if (family->series.count > 0) {
             family_emit(emit, family, now);
+            store->families.items[kept++] = family;
+        } else {
+            (void)map_remove(&store->by_name, str_from(family->name));
+            family_free(family);
         }
     }
+    store->families.count = kept;
     lock_release(&store->lock);
 }

@@ -71,6 +71,10 @@ TEST(statsd_lines_of_every_style)
         {"a:x|c", "!malformed_value;"},
         {"a:|c", "!malformed_value;"},
         {"a:0x10|c", "!malformed_value;"},
+        {"a:nan|c", "!malformed_value;"},
+        {"a:1e308|c|@0.001", "!malformed_value;"},
+        {"a:inf|ms", "!malformed_value;"},
+        {"a:inf|g", "g a inf;"},
         {"a:1|s", "!illegal_event;"},
         {"a:1|c|@0", "!invalid_sample_factor;c a 1;"},
         {"a:1|c|@x", "!invalid_sample_factor;c a 1;"},
@@ -111,6 +115,9 @@ TEST(statsd_lines_are_bounded)
         buf_char(&line, 'x');
     }
     statsd_line_parse(buf_view(&line), &sink);
+    assert_str_equal(buf_view(&out), STR("!malformed_line;"));
+    buf_reset(&out);
+    statsd_line_parse(STR("a,k=v\0w:1|c"), &sink); /* a label's value would end in the middle */
     assert_str_equal(buf_view(&out), STR("!malformed_line;"));
     buf_done(&line);
     buf_done(&out);
@@ -341,6 +348,31 @@ TEST(statsd_store_keeps_what_events_become)
     text = exporter_collect_text(statsd_store_collect, store);
     assert_null(strstr(text, "\nshort 1"));
     assert_non_null(strstr(text, "\nhits 3\n"));
+    mem_free(text);
+}
+
+/* A peer that sends ever new names must not fill the memory with families of no series. */
+TEST(statsd_store_forgets_families_without_series)
+{
+    CLEANUP(statsd_map_freep) struct statsd_map *map = map_of("defaults: {ttl: 1s}\n");
+    struct clock_fake clock;
+    CLEANUP(statsd_store_freep) struct statsd_store *store = NULL;
+    char *text;
+
+    clock_fake_init(&clock, 1000000);
+    store = statsd_store_new(map, &clock.clock);
+    statsd_store_lines(store, STR("negative:-1|c\nnegative:7|g\nshort:1|c"), STATSD_UDP, true);
+    text = exporter_collect_text(statsd_store_collect, store);
+    assert_non_null(strstr(text, "\nnegative 7\n")); /* the counter has left nothing behind */
+    assert_non_null(strstr(text, "\nshort 1\n"));
+    mem_free(text);
+    clock_fake_advance(&clock, 1001);
+    text = exporter_collect_text(statsd_store_collect, store);
+    assert_null(strstr(text, "\nshort"));
+    mem_free(text);
+    statsd_store_lines(store, STR("short:2|g"), STATSD_UDP, true);
+    text = exporter_collect_text(statsd_store_collect, store);
+    assert_non_null(strstr(text, "# TYPE short gauge\nshort 2\n"));
     mem_free(text);
 }
 
