@@ -24,6 +24,7 @@ enum {
     REDIRECTS_MAX = 10,
     IDLE_CONNECTION_SECONDS = 300,
     RECEIVE_BYTES = 128 << 10,
+    URL_SHOWN_BYTES = 121,     /* in messages */
     KEPT_BYTES_MAX = 64 << 20, /* of body buffers that wait for reuse */
 };
 
@@ -59,6 +60,7 @@ struct http_engine {
 struct http_client {
     struct http_engine *engine;
     const struct prom_http *settings;
+    struct client_texts texts;
     size_t transfer_count; /* transfers that are set up for it, all running requests included */
     bool can_be_plain;
     bool is_freed;
@@ -216,21 +218,17 @@ static void easy_setup(struct http_transfer *transfer)
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 }
 
-static void tls_file(CURL *easy, CURLoption file_option, CURLoption blob_option, str file, str text)
+static void tls_file(CURL *easy, CURLoption option, str file, int text)
 {
-    if (text.len > 0) {
-        struct curl_blob blob = {(void *)(uintptr_t)text.ptr, text.len, CURL_BLOB_COPY};
+    char *name = client_texts_name(text, file);
 
-        (void)curl_easy_setopt(easy, blob_option, &blob);
-    } else if (file.len > 0) {
-        char *name = str_dup_c(file);
-
-        (void)curl_easy_setopt(easy, file_option, name);
-        (void)mem_free(name);
+    if (name != NULL) {
+        (void)curl_easy_setopt(easy, option, name);
     }
+    (void)mem_free(name);
 }
 
-void client_tls_apply(void *easy, const struct prom_tls *tls)
+void client_tls_apply(void *easy, const struct prom_tls *tls, const struct client_texts *texts)
 {
     static const long least[] = {CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1_0,
                                  CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
@@ -243,9 +241,13 @@ void client_tls_apply(void *easy, const struct prom_tls *tls)
         (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
         return;
     }
-    tls_file(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls->ca_file, tls->ca);
-    tls_file(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, tls->cert_file, tls->cert);
-    tls_file(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, tls->key_file, secret_reveal(tls->key));
+    if (tls->ca_file.len > 0 || texts->ca >= 0) {
+        /* libcurl would go on to trust the system's authorities beside these. */
+        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    tls_file(easy, CURLOPT_CAINFO, tls->ca_file, texts->ca);
+    tls_file(easy, CURLOPT_SSLCERT, tls->cert_file, texts->cert);
+    tls_file(easy, CURLOPT_SSLKEY, tls->key_file, texts->key);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure_skip_verify ? 0L : 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure_skip_verify ? 0L : 2L);
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION,
@@ -283,7 +285,7 @@ static void transfer_settle(struct http_transfer *transfer, struct http_client *
     }
     curl_easy_reset(transfer->easy);
     easy_setup(transfer);
-    client_tls_apply(transfer->easy, client->settings->tls);
+    client_tls_apply(transfer->easy, client->settings->tls, &client->texts);
     proxy_setup(transfer->easy, client->settings);
     (void)curl_easy_setopt(transfer->easy, CURLOPT_FOLLOWLOCATION,
                            client->settings->follow_redirects ? 1L : 0L);
@@ -331,6 +333,7 @@ static void client_release(struct http_client *client)
         client->grant = client_grant_free(client->grant);
     }
     buf_done(&client->token);
+    client_texts_close(&client->texts);
     (void)mem_free(client);
 }
 
@@ -386,10 +389,11 @@ static void transfer_unlink(struct http_transfer *transfer)
 static int failure(struct http_transfer *transfer, CURLcode code, struct baro_error *err)
 {
     const char *method = transfer->request->post.ptr != NULL ? "Post" : "Get";
-    const char *url = transfer->request->url;
+    char url[URL_SHOWN_BYTES];
     const char *detail = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
     long head_bytes = 0;
 
+    (void)client_url_show(transfer->request->url, url, sizeof(url));
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &head_bytes);
     if (code == CURLE_RECV_ERROR && head_bytes == 0) {
         /* Nothing of an answer has come: it is the request that failed. */
@@ -397,8 +401,7 @@ static int failure(struct http_transfer *transfer, CURLcode code, struct baro_er
     }
     switch ((int)code) {
     case CURLE_OPERATION_TIMEDOUT:
-        return error_set(err, BARO_ETIMEOUT, "%s \"%.120s\": context deadline exceeded", method,
-                         url);
+        return error_set(err, BARO_ETIMEOUT, "%s \"%s\": context deadline exceeded", method, url);
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
         return error_set(err, BARO_ENETWORK, "unexpected EOF: %.160s", detail);
@@ -654,12 +657,15 @@ int http_client_new_sharing(struct http_engine *engine, const struct prom_http *
                             struct baro_error *err)
 {
     struct http_client *client = NULL;
-    int result = client_settings_check(settings, err);
+    struct client_texts texts;
+    int result = http_client_check(settings, err);
 
+    result = result < 0 ? result : client_texts_open(settings->tls, &texts, err);
     if (result < 0) {
         return result;
     }
     client = MEM_NEW(struct http_client);
+    client->texts = texts;
     client->engine = engine;
     client->settings = settings;
     client->can_be_plain = settings->proxy_url.len == 0 && !settings->proxy_from_environment;
@@ -693,11 +699,6 @@ struct http_client *http_client_free(struct http_client *client)
     client->is_freed = true;
     client_release(client);
     return NULL;
-}
-
-int http_client_check(const struct prom_http *settings, struct baro_error *err)
-{
-    return client_settings_check(settings, err);
 }
 
 /* ---- requests ---- */
@@ -936,6 +937,7 @@ static void granted(struct http_client *client, struct http_call *request, str l
                     const struct baro_error *why)
 {
     struct baro_error late = {0};
+    char url[URL_SHOWN_BYTES];
     dur left;
 
     if (request == NULL) {
@@ -947,8 +949,8 @@ static void granted(struct http_client *client, struct http_call *request, str l
     if (result >= 0 && (client->is_freed || left <= 0)) {
         result = client->is_freed
                      ? error_set(&late, BARO_ECANCELED, "canceled")
-                     : error_set(&late, BARO_ETIMEOUT, "\"%.120s\": context deadline exceeded",
-                                 request->url);
+                     : error_set(&late, BARO_ETIMEOUT, "\"%s\": context deadline exceeded",
+                                 client_url_show(request->url, url, sizeof(url)));
         why = &late;
     }
     if (result >= 0) {

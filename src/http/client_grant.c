@@ -143,7 +143,7 @@ int client_grant_check(const struct prom_oauth2 *oauth2, struct baro_error *err)
                          "oauth2: grant_type %.*s is not supported: only client_credentials is",
                          STR_ARG(oauth2->grant_type));
     }
-    return client_settings_check(&settings, err);
+    return http_client_check(&settings, err);
 }
 
 struct client_grant *client_grant_new(struct http_engine *engine, const struct prom_oauth2 *oauth2,

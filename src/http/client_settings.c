@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -9,6 +11,7 @@
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "conf/prom_config.h"
+#include "http/client.h"
 #include "http/client_grant.h"
 
 enum { SECRET_FILE_BYTES_MAX = 1 << 20 };
@@ -82,7 +85,73 @@ static int tls_check(const struct prom_tls *tls, struct baro_error *err)
     return result;
 }
 
-int client_settings_check(const struct prom_http *settings, struct baro_error *err)
+/* ---- texts as files ---- */
+
+static int text_open(str text, int *ret, struct baro_error *err)
+{
+    int fd;
+
+    if (text.len == 0) {
+        return 0;
+    }
+    fd = memfd_create("tls_config", MFD_CLOEXEC);
+    if (fd < 0) {
+        return error_system(err, errno, "keep a text of tls_config");
+    }
+    *ret = fd;
+    for (size_t done = 0; done < text.len;) {
+        ssize_t n = write(fd, text.ptr + done, text.len - done);
+
+        if (n < 0 && errno != EINTR) {
+            return error_system(err, errno, "keep a text of tls_config");
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int client_texts_open(const struct prom_tls *tls, struct client_texts *ret, struct baro_error *err)
+{
+    int result = 0;
+
+    *ret = (struct client_texts){-1, -1, -1};
+    if (tls != NULL) {
+        result = text_open(tls->ca, &ret->ca, err);
+        result = result < 0 ? result : text_open(tls->cert, &ret->cert, err);
+        result = result < 0 ? result : text_open(secret_reveal(tls->key), &ret->key, err);
+    }
+    if (result < 0) {
+        client_texts_close(ret);
+    }
+    return result;
+}
+
+void client_texts_close(struct client_texts *texts)
+{
+    int *const all[] = {&texts->ca, &texts->cert, &texts->key};
+
+    for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
+        if (*all[i] >= 0) {
+            (void)close(*all[i]);
+        }
+        *all[i] = -1;
+    }
+}
+
+char *client_texts_name(int text, str file)
+{
+    struct buf name = {0};
+
+    if (text >= 0) {
+        buf_printf(&name, "/proc/self/fd/%d", text);
+        return buf_take_c(&name);
+    }
+    return file.len > 0 ? str_dup_c(file) : NULL;
+}
+
+/* ---- the settings ---- */
+
+int http_client_check(const struct prom_http *settings, struct baro_error *err)
 {
     int result = settings->oauth2 != NULL ? client_grant_check(settings->oauth2, err) : 0;
 
@@ -215,6 +284,26 @@ int client_settings_headers(const struct prom_http *settings,
     }
     buf_done(&sink.line);
     return result;
+}
+
+const char *client_url_show(const char *url, char *ret, size_t size)
+{
+    str text = str_from(url);
+    size_t scheme = str_index(text, STR("://"));
+    size_t start = scheme == SIZE_MAX ? 0 : scheme + 3;
+    size_t colon = SIZE_MAX;
+    size_t at = SIZE_MAX;
+
+    for (size_t i = start; i < text.len && strchr("/?#", text.ptr[i]) == NULL; i++) {
+        at = text.ptr[i] == '@' ? i : at;
+        colon = text.ptr[i] == ':' && colon == SIZE_MAX ? i : colon;
+    }
+    if (at == SIZE_MAX || colon > at) {
+        (void)snprintf(ret, size, "%s", url);
+    } else {
+        (void)snprintf(ret, size, "%.*s:***%s", (int)colon, url, url + at);
+    }
+    return ret;
 }
 
 void client_detour_make(const char *url, str name, struct client_detour *ret)

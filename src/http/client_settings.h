@@ -1,6 +1,6 @@
 /*
  * client_settings: what the configuration of an HTTP client means, as far as it needs no libcurl:
- * the headers of a request, and whether the settings can be used at all.
+ * the headers of a request, TLS, and whether the settings can be used at all (http_client_check).
  */
 #pragma once
 
@@ -10,9 +10,6 @@
 #include "base/str.h"
 
 struct prom_http;
-
-/* client_settings_check says whether the settings can be run: see http_client_new. */
-int client_settings_check(const struct prom_http *settings, struct baro_error *err);
 
 /* client_settings_have_headers says whether they add headers to each request. */
 bool client_settings_have_headers(const struct prom_http *settings);
@@ -33,10 +30,31 @@ int client_settings_value(struct buf *buf, str text, str file, struct baro_error
 /* client_tls_version is 1 to 4 for "TLS10" to "TLS13", 0 for empty, -1 for anything else. */
 int client_tls_version(str name);
 
+struct prom_tls;
+
+/* The texts of ca, cert and key as descriptors of files in memory, -1 = none: libcurl over GnuTLS
+ * takes names of files alone before its version 8.18. They are read whenever a connection is made.
+ */
+struct client_texts {
+    int ca, cert, key;
+};
+
+/* client_texts_open makes them of the settings (NULL = none). client_texts_close takes what _open
+ * has made, be it but in part. */
+int client_texts_open(const struct prom_tls *tls, struct client_texts *ret, struct baro_error *err);
+void client_texts_close(struct client_texts *texts);
+
+/* client_texts_name is the name by which this process reads a text, or else the file; NULL without
+ * either. For mem_free. */
+char *client_texts_name(int text, str file);
+
 /* client_tls_apply gives a curl handle the settings; NULL = TLS 1.2 and newer, the system's
  * authorities. In client.c, beside the one other user of libcurl. */
-struct prom_tls;
-void client_tls_apply(void *easy, const struct prom_tls *tls);
+void client_tls_apply(void *easy, const struct prom_tls *tls, const struct client_texts *texts);
+
+/* client_url_show copies a URL for a message, cut to size; a password in it becomes "***", as in
+ * Go's messages. Returns ret. */
+const char *client_url_show(const char *url, char *ret, size_t size);
 
 /* How a request is sent to one host under another one's name; heap texts, NULL = no detour. */
 struct client_detour {

@@ -55,6 +55,31 @@ static bool answer(int fd, const char *head, void *context)
     return stays;
 }
 
+TEST(client_url_is_shown_without_its_password)
+{
+    static const struct {
+        const char *url;
+        const char *want;
+    } cases[] = {
+        {"http://user:pass@host:80/a", "http://user:***@host:80/a"},
+        {"http://user:p:a@s@host/a?b=c:d@e", "http://user:***@host/a?b=c:d@e"},
+        {"http://user@host:80/", "http://user@host:80/"},
+        {"http://host:80/a:b@c", "http://host:80/a:b@c"},
+        {"http://host", "http://host"},
+        {"nothing of a URL", "nothing of a URL"},
+        {"http://u:p@host/0123456789012345678901234567890123456789",
+         "http://u:***@host/012345678901234567890"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char shown[40];
+
+        test_row(cases[i].url);
+        assert_string_equal(client_url_show(cases[i].url, shown, sizeof(shown)), cases[i].want);
+    }
+    test_row(NULL);
+}
+
 static const struct prom_http plain = {.follow_redirects = true};
 
 static int fetch(struct fake_server *server, const struct prom_http *settings, const char *path,

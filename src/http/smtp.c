@@ -16,6 +16,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *recipients;
     struct curl_slist *connect_to;
+    struct client_texts texts;
     size_t sent;
     char error[CURL_ERROR_SIZE];
 };
@@ -148,7 +149,7 @@ static void options_set(struct transfer *transfer)
     (void)curl_easy_setopt(easy, CURLOPT_USE_SSL,
                            message->require_tls && !message->implicit_tls ? (long)CURLUSESSL_ALL
                                                                           : (long)CURLUSESSL_NONE);
-    client_tls_apply(easy, message->tls);
+    client_tls_apply(easy, message->tls, &transfer->texts);
 }
 
 static int failure(const struct transfer *transfer, CURLcode code, struct baro_error *err)
@@ -179,6 +180,11 @@ static int attempt(const struct smtp_message *message, const struct login *login
     int result = 0;
 
     ASSERT(transfer.easy != NULL);
+    result = client_texts_open(message->tls, &transfer.texts, err);
+    if (result < 0) {
+        curl_easy_cleanup(transfer.easy);
+        return result;
+    }
     options_set(&transfer);
     url_set(&transfer);
     login_set(&transfer, login);
@@ -193,6 +199,7 @@ static int attempt(const struct smtp_message *message, const struct login *login
     curl_easy_cleanup(transfer.easy);
     curl_slist_free_all(transfer.recipients);
     curl_slist_free_all(transfer.connect_to);
+    client_texts_close(&transfer.texts);
     return result;
 }
 

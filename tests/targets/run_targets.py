@@ -5,6 +5,7 @@ import base64
 import contextlib
 import gzip
 import http.server
+import json
 import pathlib
 import ssl
 import subprocess
@@ -175,6 +176,12 @@ def tls_context(work, ask_client: bool) -> ssl.SSLContext:
     return context
 
 
+def inline(work, ca: str, client: str = "") -> str:
+    """A tls_config with the texts themselves; JSON's strings are YAML's."""
+    texts = {"ca": f"{ca}.crt"} | ({"cert": f"{client}.crt", "key": f"{client}.key"} if client else {})
+    return "server_name: metrics.test, " + ", ".join(f"{key}: {json.dumps((work / name).read_text())}" for key, name in texts.items())
+
+
 def test_tls(build, work):
     certificates(work)
     tls = "scheme: https\ntls_config: {%s}"
@@ -190,6 +197,7 @@ def test_tls(build, work):
             ("address", plain, f"ca_file: {work}/ca.crt", "127.0.0.1"),
             ("client", strict, f"{good}, {client}", None), ("noclient", strict, good, "https://"),
             ("notls", no_tls, good, "https://"), ("too_new", plain, f"{good}, min_version: TLS13", None),
+            ("texts", strict, inline(work, "ca", "client"), None), ("strange_text", plain, inline(work, "stranger"), "ertificate"),
         ]
         text_of = config(*(job(name, target.port, tls % setting) for name, target, setting, _ in jobs))
         with serve(build, work, text_of) as server:
