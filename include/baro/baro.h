@@ -469,7 +469,7 @@ struct baro_push_options {
     bool replace;         /* PUT: replace the whole group, not only the names that are pushed */
     const char *username; /* basic auth, or NULL */
     const char *password;
-    uint32_t timeout_ms; /* of the whole push; 0 = 10,000 */
+    uint32_t timeout_ms; /* of the whole push, but for the look-up of a name; 0 = 10,000 */
 };
 
 /* baro_push sends all metrics to a Pushgateway; baro_push_delete deletes the group. They block. */
@@ -501,7 +501,8 @@ struct baro_server_options {
 BARO_API struct baro_server *baro_server_start(const struct baro_server_options *options,
                                                struct baro_why *why);
 
-/* baro_server_stop ends the thread, closes the connections, and returns NULL. */
+/* baro_server_stop ends the thread, closes the connections, and returns NULL. In a child of fork it
+ * closes the child's copies of the sockets and leaves the parent's server alone. */
 BARO_API struct baro_server *baro_server_stop(struct baro_server *server);
 
 /* baro_server_port is the port of the first address. */
@@ -589,7 +590,7 @@ BARO_API int baro_multiprocess_join(const char *directory, struct baro_why *why)
 BARO_API int baro_multiprocess_reset(const char *directory, struct baro_why *why);
 
 /* baro_thread_prepare takes the memory for this thread's cells of all series there are, so that no
- * update allocates. */
+ * update allocates; in multi-process mode it takes the thread's place in the file alone. */
 BARO_API int baro_thread_prepare(void);
 
 #ifdef __cplusplus

@@ -146,7 +146,7 @@ static inline enum MHD_Result baro_mhd_metrics(struct MHD_Connection *connection
 }
 
 /* baro_mhd_handler is the access handler to start the daemon with; context is the struct baro_mhd.
- * Without memory for a request's record the request goes uncounted to the program. */
+ * Without memory for a request's record the connection is closed, as libmicrohttpd does itself. */
 static inline enum MHD_Result baro_mhd_handler(void *context, struct MHD_Connection *connection,
                                                const char *path, const char *method,
                                                const char *version, const char *upload,

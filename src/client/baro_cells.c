@@ -13,6 +13,7 @@ static struct baro_lane empty_lane;
 __thread struct baro_lane *baro_thread_lane __attribute__((tls_model("initial-exec"))) =
     &empty_lane;
 struct baro_lane *baro_process_lane = &empty_lane;
+uint32_t baro_epoch;
 
 /* A run of cells that was given back, and when. */
 struct free_run {
@@ -88,6 +89,7 @@ static void fork_child_locked(void)
 void baro_cells_fork_done(bool in_child)
 {
     if (in_child) {
+        baro_epoch++;
         fork_child_locked();
     }
     (void)pthread_mutex_unlock(&cells.mutex);

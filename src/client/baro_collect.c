@@ -65,10 +65,29 @@ int baro_callback_add(struct baro_family *family, const char *const *values, bar
 /* ---- Collectors
  * ---------------------------------------------------------------------------------- */
 
-int baro_collector_add(struct baro_registry *registry, baro_collect_fn *collect, void *context)
+static int collector_add_locked(struct baro_registry *registry, baro_collect_fn *collect,
+                                void *context)
 {
     struct baro_collector *grown;
     size_t id;
+
+    for (id = 0; id < registry->collector_count && registry->collectors[id].collect != NULL; id++) {
+    }
+    if (id == registry->collector_count) {
+        grown = realloc(registry->collectors, (id + 1) * sizeof(*grown));
+        if (grown == NULL) {
+            return BARO_NO_MEMORY;
+        }
+        registry->collectors = grown;
+        registry->collector_count = id + 1;
+    }
+    registry->collectors[id] = (struct baro_collector){collect, context};
+    return (int)id;
+}
+
+int baro_collector_add(struct baro_registry *registry, baro_collect_fn *collect, void *context)
+{
+    int id;
 
     registry = baro_registry_of(registry);
     if (registry == NULL || collect == NULL) {
@@ -76,20 +95,9 @@ int baro_collector_add(struct baro_registry *registry, baro_collect_fn *collect,
         return BARO_BAD_ARGUMENT;
     }
     (void)pthread_mutex_lock(&registry->collect_mutex);
-    for (id = 0; id < registry->collector_count && registry->collectors[id].collect != NULL; id++) {
-    }
-    if (id == registry->collector_count) {
-        grown = realloc(registry->collectors, (id + 1) * sizeof(*grown));
-        if (grown == NULL) {
-            (void)pthread_mutex_unlock(&registry->collect_mutex);
-            return BARO_NO_MEMORY;
-        }
-        registry->collectors = grown;
-        registry->collector_count = id + 1;
-    }
-    registry->collectors[id] = (struct baro_collector){collect, context};
+    id = collector_add_locked(registry, collect, context);
     (void)pthread_mutex_unlock(&registry->collect_mutex);
-    return (int)id;
+    return id;
 }
 
 int baro_collector_remove(struct baro_registry *registry, int id)
@@ -110,17 +118,18 @@ int baro_collector_remove(struct baro_registry *registry, int id)
 
 int baro_process_collector_add(struct baro_registry *registry)
 {
-    int id;
+    int id = 0;
 
     registry = baro_registry_of(registry);
     if (registry == NULL) {
         return BARO_NO_MEMORY;
     }
-    if (registry->has_process) {
-        return BARO_OK;
+    (void)pthread_mutex_lock(&registry->collect_mutex);
+    if (!registry->has_process) {
+        id = collector_add_locked(registry, baro_process_collect, NULL);
+        registry->has_process = id >= 0;
     }
-    id = baro_collector_add(registry, baro_process_collect, NULL);
-    registry->has_process = id >= 0;
+    (void)pthread_mutex_unlock(&registry->collect_mutex);
     return id < 0 ? id : BARO_OK;
 }
 
@@ -171,6 +180,8 @@ static bool name_note(struct baro_sink *sink, const char *name)
 
 int baro_sink_family(struct baro_sink *sink, const struct baro_desc *desc)
 {
+    int result;
+
     if (sink == NULL) {
         baro_misuse();
         return BARO_BAD_ARGUMENT;
@@ -184,11 +195,16 @@ int baro_sink_family(struct baro_sink *sink, const struct baro_desc *desc)
     if (sink->family == NULL) {
         return BARO_NO_MEMORY;
     }
-    if (name_is_seen(sink, sink->family->name) || !name_note(sink, sink->family->name)) {
-        baro_misuse();
+    result = name_is_seen(sink, sink->family->name) ? BARO_CONFLICT
+             : name_note(sink, sink->family->name)  ? BARO_OK
+                                                    : BARO_NO_MEMORY;
+    if (result < 0) {
+        if (result == BARO_CONFLICT) {
+            baro_misuse();
+        }
         baro_family_free(sink->family);
         sink->family = NULL;
-        return BARO_CONFLICT;
+        return result;
     }
     sink->is_wanted = baro_expose_wants(sink->options, sink->family->name);
     if (sink->is_wanted) {
@@ -264,12 +280,7 @@ static bool bounds_are_good(const struct baro_histogram_data *data)
         (data->bound_count > 0 && data->bounds == NULL)) {
         return false;
     }
-    for (size_t i = 1; i < data->bound_count; i++) {
-        if (!(data->bounds[i] > data->bounds[i - 1])) {
-            return false;
-        }
-    }
-    return true;
+    return baro_bounds_are_good(data->bounds, data->bound_count);
 }
 
 int baro_sink_histogram(struct baro_sink *sink, const char *const *values,

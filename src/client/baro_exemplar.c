@@ -8,7 +8,7 @@ struct exemplars {
     uint32_t kind; /* BARO_EXTRA_EXEMPLARS */
     uint32_t count;
     struct slot {
-        uint32_t lock; /* odd while a thread writes; atomic */
+        uint64_t lock; /* of baro_word_lock */
         uint64_t value;
         uint64_t time_ms;
         uint64_t size;
@@ -81,10 +81,9 @@ static struct exemplars *exemplars_of(struct baro_series *series)
 static void slot_write(struct slot *slot, double value, int64_t time_ms, const char *labels,
                        size_t size)
 {
-    uint32_t lock = __atomic_load_n(&slot->lock, __ATOMIC_RELAXED);
+    uint64_t held = 0;
 
-    if ((lock & 1) != 0 || !__atomic_compare_exchange_n(&slot->lock, &lock, lock + 1, false,
-                                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (!baro_word_lock(&slot->lock, &held)) {
         return;
     }
     __atomic_store_n(&slot->value, baro_bits_of(value), __ATOMIC_RELEASE);
@@ -96,7 +95,7 @@ static void slot_write(struct slot *slot, double value, int64_t time_ms, const c
         memcpy(&word, &labels[i], size - i < 8 ? size - i : 8);
         __atomic_store_n(&slot->words[i / 8], word, __ATOMIC_RELEASE);
     }
-    __atomic_store_n(&slot->lock, lock + 2, __ATOMIC_RELEASE);
+    baro_word_unlock(&slot->lock, held);
 }
 
 void baro_exemplar_keep(struct baro_series *series, uint32_t bucket, double value,
@@ -128,7 +127,7 @@ bool baro_exemplar_read(const struct baro_series *series, uint32_t bucket,
     }
     slot = &all->slots[bucket];
     for (int i = 0; i < READS_MAX; i++) {
-        uint32_t lock = __atomic_load_n(&slot->lock, __ATOMIC_ACQUIRE);
+        uint64_t lock = __atomic_load_n(&slot->lock, __ATOMIC_ACQUIRE);
         size_t size = __atomic_load_n(&slot->size, __ATOMIC_ACQUIRE);
 
         ret->value = baro_double_of(__atomic_load_n(&slot->value, __ATOMIC_ACQUIRE));

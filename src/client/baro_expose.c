@@ -158,6 +158,8 @@ static void expose_gauge_all(struct baro_sink *sink, const struct baro_sample *s
         own.labels_size = (uint32_t)labels.size;
         if (labels.failed == 0) {
             baro_emit_value(sink, family, &own, parts[i].value);
+        } else {
+            sink->out->failed = BARO_NO_MEMORY;
         }
         baro_out_done(&labels);
     }
@@ -166,7 +168,8 @@ static void expose_gauge_all(struct baro_sink *sink, const struct baro_sample *s
 /*
  * The user's function runs without the registry's lock, so that it may use the library, but with
  * collect_mutex: whoever removes a callback waits for that. It is taken before the registry's lock,
- * so what was removed in between is looked at again.
+ * so what was removed in between is looked at again: by the handle, for the series may be another
+ * one's by then.
  */
 static void expose_callback(struct baro_sink *sink, const struct baro_sample *sample)
 {
@@ -174,6 +177,7 @@ static void expose_callback(struct baro_sink *sink, const struct baro_sample *sa
     const struct baro_series *series = sample->series;
     const struct baro_family *family = series->family;
     struct baro_callback callback = {0, NULL, NULL};
+    uint64_t ref = baro_series_ref(series);
     struct baro_sample own = *sample;
     struct baro_out labels;
     double value = 0;
@@ -186,7 +190,7 @@ static void expose_callback(struct baro_sink *sink, const struct baro_sample *sa
     (void)pthread_mutex_unlock(&registry->mutex);
     (void)pthread_mutex_lock(&registry->collect_mutex);
     (void)pthread_mutex_lock(&registry->mutex);
-    if (series->has_callback && series->extra != NULL) {
+    if (baro_series_ref(series) == ref && series->has_callback && series->extra != NULL) {
         callback = *(const struct baro_callback *)series->extra;
     }
     (void)pthread_mutex_unlock(&registry->mutex);
@@ -195,7 +199,9 @@ static void expose_callback(struct baro_sink *sink, const struct baro_sample *sa
     }
     (void)pthread_mutex_unlock(&registry->collect_mutex);
     (void)pthread_mutex_lock(&registry->mutex);
-    if (callback.read != NULL && labels.failed == 0) {
+    if (labels.failed != 0) {
+        sink->out->failed = BARO_NO_MEMORY;
+    } else if (callback.read != NULL) {
         baro_emit_value(sink, family, &own, value);
     }
     baro_out_done(&labels);

@@ -248,6 +248,8 @@ void baro_text_state(struct baro_sink *sink, const struct baro_family *family,
         line.value = value.bytes;
         line.value_size = (uint32_t)value.size - 1;
         line_u64(sink->out, &line, sample, on);
+    } else {
+        sink->out->failed = BARO_NO_MEMORY;
     }
     baro_out_done(&extra);
     baro_out_done(&value);

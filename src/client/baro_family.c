@@ -51,13 +51,32 @@ static bool numbers_rise(const double *numbers, size_t count)
     return true;
 }
 
-/* le and quantile are written by the library itself. */
-static bool label_is_reserved(const struct baro_desc *desc, const char *name)
+bool baro_bounds_are_good(const double *bounds, size_t count)
+{
+    return count == 0 || (numbers_rise(bounds, count) && bounds[count - 1] < INFINITY);
+}
+
+/* The family's name with the registry's prefix, without making it. */
+static bool is_full_name(const struct baro_registry *registry, const char *name, const char *text)
+{
+    size_t size = registry->prefix == NULL ? 0 : strlen(registry->prefix);
+
+    if (size == 0) {
+        return strcmp(name, text) == 0;
+    }
+    return strncmp(registry->prefix, text, size) == 0 && text[size] == '_' &&
+           strcmp(name, &text[size + 1]) == 0;
+}
+
+/* le, quantile, pid and the label of a state set are written by the library itself. */
+static bool label_is_reserved(const struct baro_registry *registry, const struct baro_desc *desc,
+                              const char *name)
 {
     return (desc->type == BARO_HISTOGRAM && strcmp(name, "le") == 0) ||
            (desc->type == BARO_SUMMARY && strcmp(name, "quantile") == 0) ||
-           (desc->type == BARO_STATESET && strcmp(name, desc->name) == 0) ||
-           (desc->multiprocess == BARO_LIVE_ALL && strcmp(name, "pid") == 0);
+           (desc->type == BARO_STATESET && is_full_name(registry, desc->name, name)) ||
+           (desc->type == BARO_GAUGE && desc->multiprocess == BARO_LIVE_ALL &&
+            strcmp(name, "pid") == 0);
 }
 
 static int check_labels(const struct baro_registry *registry, const struct baro_desc *desc,
@@ -67,11 +86,18 @@ static int check_labels(const struct baro_registry *registry, const struct baro_
         return baro_fail(why, BARO_BAD_ARGUMENT, "family %.100s: %zu labels: %d at most",
                          desc->name, desc->label_count, (int)BARO_LABELS_MAX);
     }
+    for (size_t i = 0; i < registry->pair_count; i++) {
+        if (label_is_reserved(registry, desc, registry->pairs[i].name)) {
+            return baro_fail(why, BARO_BAD_NAME,
+                             "family %.100s: constant label %.60s: is reserved for this type",
+                             desc->name, registry->pairs[i].name);
+        }
+    }
     for (size_t i = 0; i < desc->label_count; i++) {
         const char *name = desc->labels[i].name;
         bool is_taken = false;
 
-        if (!baro_name_is_label(name) || label_is_reserved(desc, name)) {
+        if (!baro_name_is_label(name) || label_is_reserved(registry, desc, name)) {
             return baro_fail(why, BARO_BAD_NAME,
                              "family %.100s: label %.60s: not a label name, or reserved",
                              desc->name, name == NULL ? "(NULL)" : name);
@@ -109,7 +135,7 @@ static int check_histogram(const struct baro_desc *desc, struct baro_why *why)
         count--;
     }
     if (count > BARO_BUCKETS_MAX || (count > 0 && desc->buckets == NULL) ||
-        !numbers_rise(desc->buckets, count)) {
+        !baro_bounds_are_good(desc->buckets, count)) {
         return baro_fail(why, BARO_BAD_ARGUMENT,
                          "family %.100s: buckets: at most %d bounds that rise", desc->name,
                          (int)BARO_BUCKETS_MAX);
@@ -144,6 +170,11 @@ static int check_type(const struct baro_desc *desc, struct baro_why *why)
         if (desc->state_count == 0 || desc->state_count > BARO_STATES_MAX || desc->states == NULL) {
             return baro_fail(why, BARO_BAD_ARGUMENT, "family %.100s: 1 to %d states", desc->name,
                              (int)BARO_STATES_MAX);
+        }
+        if (strchr(desc->name, ':') != NULL) {
+            return baro_fail(why, BARO_BAD_NAME,
+                             "family %.100s: a state set's name is a label's: no colon in it",
+                             desc->name);
         }
         return BARO_OK;
     case BARO_COUNTER:
@@ -536,29 +567,25 @@ static void first_series_locked(struct baro_family *family)
     }
 }
 
-struct baro_family *baro_family_new(struct baro_registry *registry, const struct baro_desc *desc,
-                                    struct baro_why *why)
+static int family_register(struct baro_registry *registry, const struct baro_desc *desc,
+                           struct baro_family **ret, struct baro_why *why)
 {
     struct baro_family *family;
+    int result;
 
-    baro_why_clear(why);
-    if (!baro_enabled()) {
-        return &baro_family_inert;
-    }
     registry = baro_registry_of(registry);
     if (registry == NULL) {
-        (void)baro_fail(why, BARO_NO_MEMORY, "registry: no memory");
-        return NULL;
+        return baro_fail(why, BARO_NO_MEMORY, "registry: no memory");
     }
-    if (baro_desc_check(registry, desc, why) < 0) {
+    result = baro_desc_check(registry, desc, why);
+    if (result < 0) {
         baro_misuse();
-        return NULL;
+        return result;
     }
     baro_shared_start();
     family = baro_family_build(registry, desc);
     if (family == NULL) {
-        (void)baro_fail(why, BARO_NO_MEMORY, "family %.100s: no memory", desc->name);
-        return NULL;
+        return baro_fail(why, BARO_NO_MEMORY, "family %.100s: no memory", desc->name);
     }
     (void)pthread_mutex_lock(&registry->mutex);
     family = baro_family_add_locked(registry, family);
@@ -567,13 +594,26 @@ struct baro_family *baro_family_new(struct baro_registry *registry, const struct
     }
     (void)pthread_mutex_unlock(&registry->mutex);
     if (family == NULL) {
-        (void)baro_fail(why, BARO_CONFLICT,
-                        "family %.100s: is registered already, with another type, labels, buckets, "
-                        "quantiles or states",
-                        desc->name);
         baro_misuse();
+        return baro_fail(why, BARO_CONFLICT,
+                         "family %.100s: is registered already, with another type, labels, "
+                         "buckets, quantiles or states",
+                         desc->name);
     }
-    return family;
+    *ret = family;
+    return BARO_OK;
+}
+
+struct baro_family *baro_family_new(struct baro_registry *registry, const struct baro_desc *desc,
+                                    struct baro_why *why)
+{
+    struct baro_family *family = NULL;
+
+    baro_why_clear(why);
+    if (!baro_enabled()) {
+        return &baro_family_inert;
+    }
+    return family_register(registry, desc, &family, why) < 0 ? NULL : family;
 }
 
 int baro_families_new(struct baro_registry *registry, const struct baro_desc *const descs[],
@@ -586,12 +626,15 @@ int baro_families_new(struct baro_registry *registry, const struct baro_desc *co
         return baro_fail(why, BARO_BAD_ARGUMENT, "families: NULL");
     }
     for (size_t i = 0; i < count; i++) {
-        struct baro_why first = {""};
+        int failed = BARO_OK;
 
-        ret[i] = baro_family_new(registry, descs[i], &first);
-        if (ret[i] == NULL && result == BARO_OK) {
-            result = baro_fail(why, BARO_CONFLICT, "%s", first.text);
+        ret[i] = NULL;
+        if (!baro_enabled()) {
+            ret[i] = &baro_family_inert;
+        } else {
+            failed = family_register(registry, descs[i], &ret[i], result < 0 ? NULL : why);
         }
+        result = result < 0 ? result : failed;
     }
     return result;
 }

@@ -161,7 +161,16 @@ static bool owner_is_alive(uint64_t owner)
 void baro_shared_after_fork(void)
 {
     shared.self = owner_self();
-    (void)pthread_mutex_init(&shared.mutex, NULL);
+}
+
+void baro_shared_fork_prepare(void)
+{
+    (void)pthread_mutex_lock(&shared.mutex);
+}
+
+void baro_shared_fork_done(void)
+{
+    (void)pthread_mutex_unlock(&shared.mutex);
 }
 
 /* ---- Memory of the segment
@@ -183,6 +192,17 @@ static void segment_unlock(void)
     (void)pthread_mutex_unlock(&shared.segment->mutex);
 }
 
+/* A signal interrupts it on some file systems. */
+static bool file_reserve(int fd, uint64_t start, uint64_t size)
+{
+    int failed;
+
+    do {
+        failed = posix_fallocate(fd, (off_t)start, (off_t)size);
+    } while (failed == EINTR);
+    return failed == 0;
+}
+
 /* Zeroed memory, 64-byte aligned; 0 when the segment or the disk is full. */
 static uint64_t segment_take_locked(size_t size)
 {
@@ -198,7 +218,7 @@ static uint64_t segment_take_locked(size_t size)
                             ? SEGMENT_BYTES - segment->reserved
                             : SEGMENT_STEP;
 
-        if (posix_fallocate(shared.fd, (off_t)segment->reserved, (off_t)step) != 0) {
+        if (!file_reserve(shared.fd, segment->reserved, step)) {
             return 0;
         }
         segment->reserved += step;
@@ -733,7 +753,7 @@ static int segment_map(int fd, const char *path, struct segment **ret, struct ba
     struct stat stat;
     struct segment *segment;
 
-    if (fstat(fd, &stat) < 0 || posix_fallocate(fd, 0, SEGMENT_STEP) != 0 ||
+    if (fstat(fd, &stat) < 0 || !file_reserve(fd, 0, SEGMENT_STEP) ||
         (stat.st_size < SEGMENT_BYTES && ftruncate(fd, SEGMENT_BYTES) < 0)) {
         return baro_fail(why, BARO_IO, "multi-process: %.150s: no room for it on the disk", path);
     }
@@ -766,6 +786,16 @@ static int path_of(const char *directory, char *ret, size_t size, struct baro_wh
     return BARO_OK;
 }
 
+static bool file_lock(int fd)
+{
+    int result;
+
+    do {
+        result = flock(fd, LOCK_EX);
+    } while (result < 0 && errno == EINTR);
+    return result == 0;
+}
+
 static int join_locked(const char *directory, struct baro_why *why)
 {
     char path[4096];
@@ -776,8 +806,8 @@ static int join_locked(const char *directory, struct baro_why *why)
     if (result < 0) {
         return result;
     }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || !file_lock(fd)) {
         if (fd >= 0) {
             (void)close(fd);
         }

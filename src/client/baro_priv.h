@@ -11,8 +11,9 @@
  * has to be folded, so nothing can be lost in between. In multi-process mode (baro_multiprocess.c)
  * the pages lie in a shared segment, and a dead process's lanes are handed on in the same way.
  *
- * Locks, in this order: the settings' and the list's of baro_registry.c, registry.collect_mutex,
- * registry.mutex, the one of baro_cells.c. Updates and lookups of what exists take none.
+ * Locks, in this order: the settings' and the list's of baro_registry.c, the one of
+ * baro_multiprocess.c, registry.collect_mutex, registry.mutex, the one of baro_series.c, the one of
+ * baro_cells.c. Updates and lookups of what exists take none.
  */
 #pragma once
 
@@ -112,6 +113,32 @@ BARO_PRIVATE void baro_reading_end(void);
 /* baro_lanes_are_quiet is true when no thread is in a lookup that began before the call. */
 BARO_PRIVATE bool baro_lanes_are_quiet(void);
 
+/*
+ * Words that belong together (the value of a gauge and its note, an exemplar) have a lock that
+ * nobody waits for: it is odd while a thread writes, and whoever finds it so has been overtaken.
+ * Above, it has the epoch: a thread that held it when its process forked does not exist in the
+ * child, where the epoch is another one and the lock is taken over.
+ */
+extern BARO_HIDDEN uint32_t baro_epoch; /* forks between the first process and this one */
+
+static inline bool baro_word_lock(uint64_t *lock, uint64_t *ret_held)
+{
+    uint64_t word = __atomic_load_n(lock, __ATOMIC_RELAXED);
+    uint64_t held = (uint64_t)baro_epoch << 32 | (uint32_t)word | 1;
+
+    if (word == held) {
+        return false;
+    }
+    *ret_held = held;
+    return __atomic_compare_exchange_n(lock, &word, held, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline void baro_word_unlock(uint64_t *lock, uint64_t held)
+{
+    __atomic_store_n(lock, held >> 32 << 32 | (uint32_t)(held + 1), __ATOMIC_RELEASE);
+}
+
 static inline uint64_t baro_bits_of(double value)
 {
     uint64_t bits;
@@ -182,6 +209,8 @@ BARO_PRIVATE struct baro_shared_lane *baro_shared_lane_claim(bool is_process);
 BARO_PRIVATE uint64_t *baro_shared_page(struct baro_shared_lane *lane, uint32_t page);
 BARO_PRIVATE void baro_shared_visit(uint32_t slot, baro_lane_visit_fn *visit, void *context);
 BARO_PRIVATE void baro_shared_after_fork(void);
+BARO_PRIVATE void baro_shared_fork_prepare(void);
+BARO_PRIVATE void baro_shared_fork_done(void);
 BARO_PRIVATE void baro_shared_start(void);
 
 /* What baro_series.c needs: the cells of a series by its identity, the same in all processes. */
@@ -399,6 +428,8 @@ BARO_PRIVATE void baro_series_reclaim_locked(struct baro_registry *registry);
  * long. */
 BARO_PRIVATE void baro_series_expire_locked(struct baro_family *family, uint32_t now_s);
 BARO_PRIVATE void baro_series_done_locked(struct baro_family *family);
+BARO_PRIVATE void baro_series_fork_prepare(void);
+BARO_PRIVATE void baro_series_fork_done(void);
 
 /* ---- Registries and families (baro_registry.c, baro_family.c)
  * ------------------------------------- */
@@ -437,7 +468,7 @@ struct baro_registry {
     size_t collector_count;
     struct baro_component *components;
     size_t component_count;
-    bool has_process;
+    bool has_process;  /* lock: collect_mutex */
     uint64_t imported; /* multi-process: the newest entry that was taken up */
 };
 
@@ -460,6 +491,8 @@ BARO_PRIVATE struct baro_family *baro_family_find_locked(struct baro_registry *r
 /* baro_bound_texts writes count + 1 texts, the last +Inf. */
 BARO_PRIVATE void baro_bound_texts(const double *bounds, size_t count, enum baro_format format,
                                    struct baro_bound_text *ret);
+/* baro_bounds_are_good says whether bounds rise, without +Inf and NaN. */
+BARO_PRIVATE bool baro_bounds_are_good(const double *bounds, size_t count);
 /* baro_family_inert is what registration returns under PROMETHEUS_ENABLED=false. */
 extern BARO_HIDDEN struct baro_family baro_family_inert;
 

@@ -80,7 +80,9 @@ static int target_parse(const char *url, struct target *ret, struct baro_why *wh
     const char *host = url == NULL || strncmp(url, "http://", 7) != 0 ? NULL : url + 7;
     const char *end = host == NULL ? NULL : host + strcspn(host, "/?#");
     const char *colon = NULL;
+    const char *prefix;
     size_t prefix_size;
+    bool is_cut;
 
     if (host == NULL || *end == '?' || *end == '#' ||
         memchr(host, '@', (size_t)(end - host)) != NULL) {
@@ -100,14 +102,16 @@ static int target_parse(const char *url, struct target *ret, struct baro_why *wh
         end--;
     }
     (void)snprintf(ret->host, sizeof(ret->host), "%.*s", (int)(end - host), host);
-    (void)snprintf(ret->prefix, sizeof(ret->prefix), "%s",
-                   strchr(url + 7, '/') == NULL ? "" : strchr(url + 7, '/'));
+    prefix = strchr(url + 7, '/') == NULL ? "" : strchr(url + 7, '/');
+    (void)snprintf(ret->prefix, sizeof(ret->prefix), "%s", prefix);
     prefix_size = strlen(ret->prefix);
+    is_cut = prefix_size != strlen(prefix) ||
+             (colon != NULL && strlen(ret->port) != strlen(colon + 1) - strlen(prefix));
     if (prefix_size > 0 && ret->prefix[prefix_size - 1] == '/') {
         ret->prefix[prefix_size - 1] = '\0';
     }
-    if (strlen(ret->host) != (size_t)(end - host) || ret->host[0] == '\0' || ret->port[0] == '\0' ||
-        ret->prefix[strcspn(ret->prefix, " \t\r\n")] != '\0') {
+    if (is_cut || strlen(ret->host) != (size_t)(end - host) || ret->host[0] == '\0' ||
+        ret->port[0] == '\0' || ret->prefix[strcspn(ret->prefix, " \t\r\n?#")] != '\0') {
         return baro_fail(why, BARO_BAD_ARGUMENT, "push: the URL's host or path is not one");
     }
     return BARO_OK;
@@ -213,12 +217,24 @@ static int request_put(struct baro_out *out, const struct baro_push_options *opt
 /* ---- A connection with one deadline
  * -------------------------------------------------------------------- */
 
+/* A signal of the program's is no end of the wait. */
 static bool wait_for(int fd, short events, int64_t deadline_ns)
 {
-    struct pollfd poll_fd = {fd, events, 0};
-    int64_t left_ns = deadline_ns - baro_now_ns();
+    enum { WAIT_MS_MAX = 1000000 };
 
-    return left_ns > 0 && poll(&poll_fd, 1, (int)(left_ns / 1000000) + 1) > 0;
+    for (;;) {
+        struct pollfd poll_fd = {fd, events, 0};
+        int64_t left_ms = (deadline_ns - baro_now_ns()) / 1000000;
+        int ready;
+
+        if (left_ms < 0) {
+            return false;
+        }
+        ready = poll(&poll_fd, 1, left_ms < WAIT_MS_MAX ? (int)left_ms + 1 : WAIT_MS_MAX);
+        if (ready != 0 && !(ready < 0 && errno == EINTR)) {
+            return ready > 0;
+        }
+    }
 }
 
 static int connect_one(const struct addrinfo *address, int64_t deadline_ns)
@@ -278,12 +294,19 @@ static bool send_all(int fd, const char *bytes, size_t size, int64_t deadline_ns
     return true;
 }
 
+/* A server may leave the connection open though it was asked to close it. */
+static bool is_good(const char *answer)
+{
+    return strncmp(answer, "HTTP/1.", 7) == 0 && strlen(answer) > 9 && answer[9] == '2' &&
+           strstr(answer, "\r\n\r\n") != NULL;
+}
+
 /* The answer as far as its start tells something: the status and the beginning of the body. */
-static size_t receive(int fd, char *answer, size_t size, int64_t deadline_ns)
+static void receive(int fd, char *answer, size_t size, int64_t deadline_ns)
 {
     size_t have = 0;
 
-    while (have + 1 < size) {
+    for (answer[0] = '\0'; have + 1 < size && !is_good(answer); answer[have] = '\0') {
         ssize_t n = recv(fd, answer + have, size - 1 - have, MSG_DONTWAIT);
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
@@ -295,7 +318,6 @@ static size_t receive(int fd, char *answer, size_t size, int64_t deadline_ns)
         have += n > 0 ? (size_t)n : 0;
     }
     answer[have] = '\0';
-    return have;
 }
 
 static int answer_check(const char *answer, struct baro_why *why)
@@ -318,18 +340,20 @@ static int exchange(const struct target *target, const struct baro_out *head, co
 {
     char answer[4096];
     int fd = connect_to(target, deadline_ns, why);
+    bool is_sent;
     int result;
 
     if (fd < 0) {
         return fd;
     }
-    if (!send_all(fd, head->bytes, head->size, deadline_ns) ||
-        !send_all(fd, body, body_size, deadline_ns)) {
-        result = baro_fail(why, BARO_IO, "push: %.100s: the connection ended early", target->host);
-    } else {
-        (void)receive(fd, answer, sizeof(answer), deadline_ns);
-        result = answer_check(answer, why);
-    }
+    is_sent = send_all(fd, head->bytes, head->size, deadline_ns) &&
+              send_all(fd, body, body_size, deadline_ns);
+    /* Who refuses a body may say so before all of it has come. */
+    receive(fd, answer, sizeof(answer), deadline_ns);
+    result =
+        is_sent || answer[0] != '\0'
+            ? answer_check(answer, why)
+            : baro_fail(why, BARO_IO, "push: %.100s: the connection ended early", target->host);
     (void)close(fd);
     return result;
 }

@@ -222,15 +222,18 @@ static void fork_prepare(void)
 {
     (void)pthread_mutex_lock(&settings.mutex);
     (void)pthread_mutex_lock(&settings.list_mutex);
+    baro_shared_fork_prepare();
     for (struct baro_registry *r = settings.registries; r != NULL; r = r->next) {
         (void)pthread_mutex_lock(&r->mutex);
     }
+    baro_series_fork_prepare();
     baro_cells_fork_prepare();
 }
 
 static void fork_done(bool in_child)
 {
     baro_cells_fork_done(in_child);
+    baro_series_fork_done();
     for (struct baro_registry *r = settings.registries; r != NULL; r = r->next) {
         if (in_child) {
             r->exposing = 0;
@@ -238,6 +241,7 @@ static void fork_done(bool in_child)
         }
         (void)pthread_mutex_unlock(&r->mutex);
     }
+    baro_shared_fork_done();
     (void)pthread_mutex_unlock(&settings.list_mutex);
     (void)pthread_mutex_unlock(&settings.mutex);
 }
@@ -305,6 +309,12 @@ static int pairs_check(const struct baro_registry_options *options, struct baro_
         if (!baro_name_is_label(pair->name) || pair->value == NULL) {
             return baro_fail(why, BARO_BAD_NAME, "registry: constant label %zu: not a label name",
                              i);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(options->pairs[j].name, pair->name) == 0) {
+                return baro_fail(why, BARO_BAD_NAME,
+                                 "registry: constant label %.60s: is there twice", pair->name);
+            }
         }
         if (baro_utf8_cut(pair->value, BARO_VALUE_BYTES_MAX) != strlen(pair->value)) {
             return baro_fail(why, BARO_BAD_ARGUMENT,

@@ -304,6 +304,16 @@ static void table_remove(struct baro_family *family, const struct baro_series *s
     }
 }
 
+void baro_series_fork_prepare(void)
+{
+    (void)pthread_mutex_lock(&slabs.mutex);
+}
+
+void baro_series_fork_done(void)
+{
+    (void)pthread_mutex_unlock(&slabs.mutex);
+}
+
 static struct baro_series *slab_take(void)
 {
     struct baro_series *series;
@@ -676,25 +686,43 @@ struct baro_series *baro_series_get_locked(struct baro_family *family, const cha
 /* ---- Removing
  * ---------------------------------------------------------------------------------------- */
 
+/* Those of the segment are never used again. */
+static void series_cells_free(const struct baro_series *series)
+{
+    if (series->shared_entry == 0) {
+        baro_cells_free(series->family->run_kind, baro_series_slot(series),
+                        series->family->run_cells);
+        baro_cells_free(BARO_CELL_PROCESS, series->slot2, series->family->run2_cells);
+    }
+}
+
 /* The series leaves table and list at once. Its memory is used again when no reader can see it and
  * no update can be under way with it any more, its cells likewise (baro_cells_free). */
 static void series_unlink_locked(struct baro_family *family, uint32_t index)
 {
     struct baro_series *series = family->list[index];
-    uint32_t slot = baro_series_slot(series);
 
     table_remove(family, series);
+    series_cells_free(series);
     series_bump(series);
-    if (series->shared_entry == 0) {
-        baro_cells_free(family->run_kind, slot, family->run_cells);
-        baro_cells_free(BARO_CELL_PROCESS, series->slot2, family->run2_cells);
-    }
     baro_garbage_add_locked(family->registry,
                             __atomic_exchange_n(&series->extra, NULL, __ATOMIC_ACQ_REL), NULL);
     baro_garbage_add_locked(family->registry, series->text, series);
     family->list[index] = NULL;
     family->series_count--;
     __atomic_store_n(&family->overflow_ref, 0, __ATOMIC_RELAXED);
+}
+
+/* An update that was under way at the removal may have given the series its exemplars after it. */
+static void garbage_release(struct baro_garbage *garbage)
+{
+    free(garbage->memory);
+    if (garbage->series != NULL) {
+        free(garbage->series->extra);
+        garbage->series->extra = NULL;
+        slab_give(garbage->series);
+    }
+    free(garbage);
 }
 
 void baro_series_reclaim_locked(struct baro_registry *registry)
@@ -712,11 +740,7 @@ void baro_series_reclaim_locked(struct baro_registry *registry)
         struct baro_garbage *garbage = *link;
 
         *link = garbage->next;
-        free(garbage->memory);
-        if (garbage->series != NULL) {
-            slab_give(garbage->series);
-        }
-        free(garbage);
+        garbage_release(garbage);
     }
 }
 
@@ -794,8 +818,7 @@ void baro_series_done_locked(struct baro_family *family)
         struct baro_series *series = family->list[i];
 
         if (series != NULL) {
-            baro_cells_free(family->run_kind, baro_series_slot(series), family->run_cells);
-            baro_cells_free(BARO_CELL_PROCESS, series->slot2, family->run2_cells);
+            series_cells_free(series);
             series_bump(series);
             free(series->extra);
             series->extra = NULL;
@@ -812,11 +835,7 @@ void baro_garbage_free(struct baro_garbage *garbage)
     while (garbage != NULL) {
         struct baro_garbage *next = garbage->next;
 
-        free(garbage->memory);
-        if (garbage->series != NULL) {
-            slab_give(garbage->series);
-        }
-        free(garbage);
+        garbage_release(garbage);
         garbage = next;
     }
 }

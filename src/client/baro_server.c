@@ -2,7 +2,8 @@
  * The small HTTP server. One thread polls the listening sockets and at most connections_max
  * connections. A request is a head of at most HEAD_MAX bytes, GET or HEAD; its answer is put
  * together in memory and written as the peer takes it. Each connection has one deadline for its
- * request and answer, so that a slow peer holds a place for timeout_ms at most.
+ * request and answer, so that a slow peer holds a place for timeout_ms at most, and answers one
+ * request a turn, so that a quick one leaves the others theirs.
  */
 #include "client/baro_server_priv.h"
 
@@ -26,6 +27,9 @@ enum {
     LISTEN_BACKLOG = 128,
 };
 
+/* How long listeners rest when no descriptor is left for a connection. */
+static const int64_t accept_rest_ns = 100 * 1000000;
+
 struct baro_server {
     struct baro_server_site site;
     int wake[2]; /* a pipe: its writing end tells the thread to stop */
@@ -36,8 +40,10 @@ struct baro_server {
     int64_t timeout_ns;
     struct baro_server_connection *connections; /* connections_max of them; fd < 0 = free */
     struct pollfd *polls;
+    int64_t accept_ns; /* listeners rest until then */
     pthread_t thread;
     bool is_running;
+    pid_t owner; /* the process that the thread is in: a child of fork has the rest alone */
 };
 
 /* ---- Listening ---------------------------------------------------------------------------------
@@ -79,8 +85,20 @@ static uint16_t port_of(int fd)
                      : ((struct sockaddr_in *)(void *)&address)->sin_port);
 }
 
+/* "localhost" may be in /etc/hosts for both kinds of addresses, and is found twice then. */
+static bool is_repeated(const struct addrinfo *found, const struct addrinfo *address)
+{
+    for (const struct addrinfo *at = found; at != address; at = at->ai_next) {
+        if (at->ai_addrlen == address->ai_addrlen &&
+            memcmp(at->ai_addr, address->ai_addr, at->ai_addrlen) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A name may have several addresses, of which one kind may be missing on this host: one that works
- * is enough. */
+ * is enough. But one that is taken would leave some of the clients with another program. */
 static int listen_host(struct baro_server *server, const char *host, const char *port,
                        struct baro_why *why)
 {
@@ -90,6 +108,7 @@ static int listen_host(struct baro_server *server, const char *host, const char 
     struct addrinfo *found = NULL;
     size_t before = server->listener_count;
     int failed = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &found);
+    bool is_taken = false;
 
     if (failed != 0) {
         return baro_fail(why, BARO_BAD_ARGUMENT, "listen %s:%s: %s", host, port,
@@ -97,12 +116,13 @@ static int listen_host(struct baro_server *server, const char *host, const char 
     }
     for (struct addrinfo *at = found; at != NULL && server->listener_count < LISTENERS_MAX;
          at = at->ai_next) {
-        int result = listen_one(server, at);
+        int result = is_repeated(found, at) ? 0 : listen_one(server, at);
 
-        failed = result < 0 ? result : failed;
+        failed = result < 0 && !is_taken ? result : failed;
+        is_taken |= result == -EADDRINUSE;
     }
     freeaddrinfo(found);
-    if (server->listener_count == before) {
+    if (server->listener_count == before || is_taken) {
         return baro_fail(why, BARO_IO, "listen %s:%s: %s", host, port,
                          failed == -EADDRINUSE ? "the address is in use: choose another port"
                          : failed == -EACCES   ? "not allowed: choose a port above 1023"
@@ -234,72 +254,92 @@ static void connection_send(struct baro_server *server, struct baro_server_conne
     c->deadline_ns = baro_now_ns() + server->timeout_ns;
 }
 
-/* Answers the requests that are in the buffer, one after the other, as long as answers go out at
- * once. */
-static void connection_serve(struct baro_server *server, struct baro_server_connection *c)
+/* Answers the first request of the buffer; false when none is whole. */
+static bool connection_serve(struct baro_server *server, struct baro_server_connection *c)
 {
-    while (c->fd >= 0 && !c->is_answering) {
-        size_t used = baro_server_answer(&server->site, c);
+    size_t used = baro_server_answer(&server->site, c);
 
-        if (used == 0) {
-            return;
-        }
-        memmove(c->head, c->head + used, c->head_size - used);
-        c->head_size -= used;
-        c->is_answering = true;
-        c->sent = 0;
-        if (c->answer.failed != 0) {
-            connection_close(c);
-            return;
-        }
+    if (used == 0) {
+        return false;
+    }
+    memmove(c->head, c->head + used, c->head_size - used);
+    c->head_size -= used;
+    c->is_answering = true;
+    c->sent = 0;
+    if (c->answer.failed != 0) {
+        connection_close(c);
+    } else {
         connection_send(server, c);
     }
+    return true;
 }
 
-/* Reads until nothing more is there: TLS may hold bytes that poll does not tell of. */
-static void connection_receive(struct baro_server *server, struct baro_server_connection *c)
+/* One read, one answer at most. Until a read finds nothing more, the connection has its next turn
+ * without an event: poll does not tell of requests in the buffer, nor of bytes that TLS holds. */
+static void connection_turn(struct baro_server *server, struct baro_server_connection *c)
 {
-    while (c->fd >= 0 && !c->is_answering) {
-        ssize_t n = connection_read(c, c->head + c->head_size, sizeof(c->head) - c->head_size);
+    ssize_t n;
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            return;
-        }
-        if (n <= 0) {
-            connection_close(c);
-            return;
-        }
-        c->head_size += (size_t)n;
-        connection_serve(server, c);
+    if (c->is_answering) {
+        connection_send(server, c);
+        return;
     }
+    if (c->head_size > 0 && connection_serve(server, c)) {
+        return;
+    }
+    n = connection_read(c, c->head + c->head_size, sizeof(c->head) - c->head_size);
+    c->has_more = n > 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) {
+        connection_close(c);
+        return;
+    }
+    c->head_size += (size_t)n;
+    (void)connection_serve(server, c);
+}
+
+static bool connection_is_ready(const struct baro_server_connection *c)
+{
+    return c->has_more && !c->is_answering;
 }
 
 /* ---- The thread
  * ------------------------------------------------------------------------------------ */
 
+/* Without descriptors or memory a listener stays readable: it is let alone for a while, or this
+ * thread would spin. */
 static void accept_all(struct baro_server *server, int listener)
 {
     for (uint32_t i = 0; i < server->connections_max; i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-        if (fd < 0) {
+        if (fd >= 0) {
+            connection_open(server, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            server->accept_ns = baro_now_ns() + accept_rest_ns;
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
             return;
         }
-        connection_open(server, fd);
     }
 }
 
-/* Fills polls and returns how many; the connections' places are remembered in `index`. */
+/* Fills polls and returns how many; each connection remembers its place. */
 static nfds_t polls_fill(struct baro_server *server, int *ret_wait_ms)
 {
     nfds_t count = 0;
     int64_t now = baro_now_ns();
     int64_t wait_ns = (int64_t)60 * 1000000000;
+    bool rests = now < server->accept_ns;
+    bool is_ready = false;
 
     server->polls[count++] = (struct pollfd){server->wake[0], POLLIN, 0};
     for (size_t i = 0; i < server->listener_count; i++) {
-        server->polls[count++] = (struct pollfd){server->listeners[i], POLLIN, 0};
+        server->polls[count++] = (struct pollfd){rests ? -1 : server->listeners[i], POLLIN, 0};
     }
+    wait_ns = rests ? server->accept_ns - now : wait_ns;
     for (uint32_t i = 0; i < server->connections_max; i++) {
         struct baro_server_connection *c = &server->connections[i];
 
@@ -310,11 +350,12 @@ static nfds_t polls_fill(struct baro_server *server, int *ret_wait_ms)
             bool writes = c->is_answering || (c->tls != NULL && baro_tls_wants_write(c->tls));
 
             wait_ns = c->deadline_ns - now < wait_ns ? c->deadline_ns - now : wait_ns;
+            is_ready |= connection_is_ready(c);
             c->poll = count;
             server->polls[count++] = (struct pollfd){c->fd, (short)(writes ? POLLOUT : POLLIN), 0};
         }
     }
-    *ret_wait_ms = (int)(wait_ns / 1000000) + 1;
+    *ret_wait_ms = is_ready ? 0 : (int)(wait_ns / 1000000) + 1;
     return count;
 }
 
@@ -335,14 +376,8 @@ static void *serve(void *context)
         for (uint32_t i = 0; i < server->connections_max; i++) {
             struct baro_server_connection *c = &server->connections[i];
 
-            if (c->fd < 0 || server->polls[c->poll].revents == 0) {
-                continue;
-            }
-            if (c->is_answering) {
-                connection_send(server, c);
-                connection_serve(server, c);
-            } else {
-                connection_receive(server, c);
+            if (c->fd >= 0 && (server->polls[c->poll].revents != 0 || connection_is_ready(c))) {
+                connection_turn(server, c);
             }
         }
         for (size_t i = 0; i < server->listener_count; i++) {
@@ -364,6 +399,7 @@ static int thread_start(struct baro_server *server)
 
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    server->owner = getpid();
     failed = pthread_create(&server->thread, NULL, serve, server);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     server->is_running = failed == 0;
@@ -456,20 +492,31 @@ struct baro_server *baro_server_start(const struct baro_server_options *options,
     return server;
 }
 
+/* A child of fork has no such thread, shares the pipe with the parent's, and what that thread had
+ * in hand at the fork may be in pieces: there, connections are but closed. */
+static void thread_stop(struct baro_server *server)
+{
+    bool is_ours = server->owner == getpid();
+
+    if (server->is_running && is_ours) {
+        (void)!write(server->wake[1], "", 1);
+        (void)pthread_join(server->thread, NULL);
+    }
+    for (uint32_t i = 0; server->connections != NULL && i < server->connections_max; i++) {
+        if (server->connections[i].fd >= 0 && is_ours) {
+            connection_close(&server->connections[i]);
+        } else if (server->connections[i].fd >= 0) {
+            (void)close(server->connections[i].fd);
+        }
+    }
+}
+
 struct baro_server *baro_server_stop(struct baro_server *server)
 {
     if (server == NULL) {
         return NULL;
     }
-    if (server->is_running) {
-        (void)!write(server->wake[1], "", 1);
-        (void)pthread_join(server->thread, NULL);
-    }
-    for (uint32_t i = 0; server->connections != NULL && i < server->connections_max; i++) {
-        if (server->connections[i].fd >= 0) {
-            connection_close(&server->connections[i]);
-        }
-    }
+    thread_stop(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         (void)close(server->listeners[i]);
     }

@@ -11,7 +11,7 @@ struct request {
     const char *accept;
     const char *accept_encoding;
     const char *authorization;
-    const char *connection;
+    bool closes; /* Connection: close */
     bool has_body;
 };
 
@@ -30,6 +30,19 @@ static size_t head_end(const char *head, size_t size)
     return 0;
 }
 
+/* One of a list: "keep-alive, Close". */
+static bool list_has(const char *list, const char *word)
+{
+    size_t size = strlen(word);
+
+    for (const char *at = list; *at != '\0'; at += strcspn(at, ", \t"), at += strspn(at, ", \t")) {
+        if (strncasecmp(at, word, size) == 0 && strchr(", \t", at[size]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void header(struct request *request, const char *name, const char *value)
 {
     if (strcasecmp(name, "accept") == 0) {
@@ -39,7 +52,7 @@ static void header(struct request *request, const char *name, const char *value)
     } else if (strcasecmp(name, "authorization") == 0) {
         request->authorization = value;
     } else if (strcasecmp(name, "connection") == 0) {
-        request->connection = value;
+        request->closes |= list_has(value, "close");
     } else if (strcasecmp(name, "transfer-encoding") == 0) {
         request->has_body = true;
     } else if (strcasecmp(name, "content-length") == 0) {
@@ -54,10 +67,10 @@ static char *line_end(char *line)
     if (end == NULL) {
         return line + strlen(line);
     }
-    if (end > line && end[-1] == '\r') {
-        end[-1] = '\0';
-    }
     *end = '\0';
+    for (char *last = end; last > line && strchr("\r \t", last[-1]) != NULL; last--) {
+        last[-1] = '\0';
+    }
     return end + 1;
 }
 
@@ -82,7 +95,8 @@ static bool request_line(struct request *request, char *line)
     return true;
 }
 
-/* The head ends with a NUL in place of its last \n. */
+/* The head ends with a NUL in place of its last \n. A name with blanks in it, before the colon or
+ * in front as of a folded line, may be read in two ways by two programs: it is refused. */
 static bool request_parse(struct request *request, char *head)
 {
     char *line = head;
@@ -92,7 +106,7 @@ static bool request_parse(struct request *request, char *head)
     if (!request_line(request, line)) {
         return false;
     }
-    for (line = next; *line != '\0' && *line != '\r'; line = next) {
+    for (line = next; *line != '\0' && strcmp(line, "\r") != 0; line = next) {
         char *colon;
 
         next = line_end(line);
@@ -101,6 +115,9 @@ static bool request_parse(struct request *request, char *head)
             return false;
         }
         *colon = '\0';
+        if (line[strcspn(line, " \t\r")] != '\0') {
+            return false;
+        }
         header(request, line, colon + 1 + strspn(colon + 1, " \t"));
     }
     return true;
@@ -230,8 +247,7 @@ size_t baro_server_answer(struct baro_server_site *site, struct baro_server_conn
             request.has_body) {
             answer_plain(&answer, 400, "not a request for metrics\n");
         } else {
-            c->keep_alive = request.is_http11 && (request.connection == NULL ||
-                                                  strcasecmp(request.connection, "close") != 0);
+            c->keep_alive = request.is_http11 && !request.closes;
             answer_request(site, &request, &answer);
         }
     }

@@ -61,6 +61,7 @@ struct baro_server_connection {
     int64_t deadline_ns;
     nfds_t poll;       /* its place among the polled ones */
     bool is_answering; /* answer goes out from `sent` on */
+    bool has_more;     /* the last read found something: more may be there */
     bool keep_alive;
     size_t sent;
     struct baro_out answer;

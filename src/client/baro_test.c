@@ -156,6 +156,9 @@ TEST(baro_families_are_checked)
     static const struct baro_label constant[] = {{.name = "zone"}};
     static const struct baro_label hidden[] = {{.name = "__a"}};
     static const double falling[] = {2, 1};
+    static const double infinite[] = {1, __builtin_inf(), __builtin_inf()};
+    static const struct baro_label own[] = {{.name = "app_state"}};
+    static const char *const states[] = {"on"};
     static const struct {
         const char *why;
         struct baro_desc desc;
@@ -175,11 +178,23 @@ TEST(baro_families_are_checked)
          {.name = "x", .type = BARO_HISTOGRAM, .native = {.on = true, .schema = 9}}},
         {"of 0 to 1 that rise",
          {.name = "x", .type = BARO_SUMMARY, .quantiles = falling, .quantile_count = 2}},
+        {"bounds that rise",
+         {.name = "x", .type = BARO_HISTOGRAM, .buckets = infinite, .bucket_count = 3}},
+        {"constant label pid: is reserved",
+         {.name = "x", .type = BARO_GAUGE, .multiprocess = BARO_LIVE_ALL}},
         {"1 to 64 states", {.name = "x", .type = BARO_STATESET}},
+        {"no colon", {.name = "x:y", .type = BARO_STATESET, .states = states, .state_count = 1}},
+        {"not a label name, or reserved",
+         {.name = "state",
+          .type = BARO_STATESET,
+          .states = states,
+          .state_count = 1,
+          .labels = own,
+          .label_count = 1}},
         {"not UTF-8", {.name = "x", .type = BARO_GAUGE, .help = "\xff"}},
     };
-    static const struct baro_pair pairs[] = {{"zone", "a"}};
-    const struct baro_registry_options options = {.pairs = pairs, .pair_count = 1};
+    static const struct baro_pair pairs[] = {{"zone", "a"}, {"pid", "b"}};
+    const struct baro_registry_options options = {.prefix = "app", .pairs = pairs, .pair_count = 2};
     struct baro_registry *registry = baro_registry_new(&options, NULL);
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -190,6 +205,47 @@ TEST(baro_families_are_checked)
         assert_non_null(strstr(why.text, cases[i].why));
     }
     test_row(NULL);
+    assert_null(baro_registry_free(registry));
+}
+
+TEST(baro_constant_labels_are_checked)
+{
+    static const struct {
+        const char *why;
+        struct baro_pair pairs[2];
+    } cases[] = {
+        {"not a label name", {{"a", "1"}, {"b-c", "2"}}},
+        {"not a label name", {{"a", "1"}, {"b", NULL}}},
+        {"constant label a: is there twice", {{"a", "1"}, {"a", "2"}}},
+        {"not UTF-8", {{"a", "1"}, {"b", "\xff"}}},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const struct baro_registry_options options = {.pairs = cases[i].pairs, .pair_count = 2};
+        struct baro_why why = {""};
+
+        test_row(cases[i].why);
+        assert_null(baro_registry_new(&options, &why));
+        assert_non_null(strstr(why.text, cases[i].why));
+    }
+    test_row(NULL);
+}
+
+TEST(baro_families_tell_the_first_fault)
+{
+    static const struct baro_desc good = {.name = "good", .type = BARO_GAUGE};
+    static const struct baro_desc nameless = {.name = "1", .type = BARO_GAUGE};
+    static const struct baro_desc other = {.name = "good", .type = BARO_COUNTER};
+    const struct baro_desc *const descs[] = {&good, &nameless, &other};
+    struct baro_family *families[3] = {NULL};
+    struct baro_registry *registry = registry_new();
+    struct baro_why why = {""};
+
+    assert_int_equal(baro_families_new(registry, descs, 3, families, &why), BARO_BAD_NAME);
+    assert_non_null(strstr(why.text, "family 1: not a metric name"));
+    assert_non_null(families[0]);
+    assert_null(families[1]);
+    assert_null(families[2]);
     assert_null(baro_registry_free(registry));
 }
 

@@ -94,16 +94,15 @@ static inline uint64_t set_bits(double value)
 
 static void gauge_set_both(uint64_t *cells, uint32_t slot, double value)
 {
-    uint64_t lock = baro_cell_get(&cells[GAUGE_LOCK]);
+    uint64_t held = 0;
 
-    if ((lock & 1) != 0 || !__atomic_compare_exchange_n(&cells[GAUGE_LOCK], &lock, lock + 1, false,
-                                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (!baro_word_lock(&cells[GAUGE_LOCK], &held)) {
         return;
     }
     __atomic_store_n(&cells[GAUGE_VALUE], set_bits(value), __ATOMIC_RELEASE);
     __atomic_store_n(&cells[GAUGE_BEFORE], baro_bits_of(baro_cells_sum_own(slot)),
                      __ATOMIC_RELEASE);
-    __atomic_store_n(&cells[GAUGE_LOCK], lock + 2, __ATOMIC_RELEASE);
+    baro_word_unlock(&cells[GAUGE_LOCK], held);
 }
 
 void baro_gauge_set(baro_gauge gauge, double value)

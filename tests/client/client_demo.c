@@ -5,7 +5,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <baro/baro.h>
@@ -167,6 +169,21 @@ static int result_of(int result, const struct baro_why *why)
     return 0;
 }
 
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+/* A program with a timer, as of a profiler: its signals interrupt whatever waits. */
+static void ticks_start(void)
+{
+    const struct itimerval often = {{0, 5000}, {0, 5000}};
+    struct sigaction action = {.sa_handler = nothing};
+
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)setitimer(ITIMER_REAL, &often, NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct baro_why why = {""};
@@ -187,6 +204,7 @@ int main(int argc, char **argv)
                                          .password = "secret"};
         const struct baro_pair grouping[] = {{"instance", "a/b"}, {"zone", "eu"}};
 
+        ticks_start();
         push.grouping = grouping;
         push.grouping_count = 2;
         return result_of(baro_push(NULL, &push, &why), &why);

@@ -14,12 +14,14 @@ import math
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -208,8 +210,14 @@ def raw(port: int, *parts: bytes) -> bytes:
 def test_server_stands_rude_clients(build: pathlib.Path, work: pathlib.Path) -> None:
     with Serving([demo(build, work), "serve", "127.0.0.1:0"]) as s:
         for junk in (b"\r\n\r\n", b"GET\r\n\r\n", b"GET /metrics\r\n\r\n", b"GET metrics HTTP/1.1\r\n\r\n", b"GET / HTTP/2\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET /\0 HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\n\n"):
+                     b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET /\0 HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\n\n",
+                     b"GET / HTTP/1.1\r\nTransfer-Encoding : chunked\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\r\n c: d\r\n\r\n",
+                     b"GET / HTTP/1.1\r\n\rTransfer-Encoding: chunked\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 3 \r\n\r\nabc"):
             contains(raw(s.port, junk).decode(), "HTTP/1.1 400 ", repr(junk))
+        begin = time.monotonic()
+        contains(raw(s.port, b"GET /health HTTP/1.1\r\nConnection: TE , Close \r\n\r\n").decode(), "Connection: close", "a list")
+        equal(raw(s.port, *[b"GET /health HTTP/1.1\r\n\r\n"] * 200, b"GET / HTTP/1.0\r\n\r\n").count(b"HTTP/1.1 200"), 200, "many at once")
+        assert time.monotonic() - begin < 30, "who asks for an end waits for none"
         answer = raw(s.port, b"GET /health HTTP/1.1\r\n\r\n" * 2 + b"GET /health HTTP/1.0\r\n\r\n")
         equal(answer.count(b"HTTP/1.1 200 OK"), 3, "pipelined requests")
         slow = [socket.create_connection(("127.0.0.1", s.port), timeout=10) for _ in range(8)]
@@ -217,6 +225,27 @@ def test_server_stands_rude_clients(build: pathlib.Path, work: pathlib.Path) -> 
         wait_until("the deadline of the slow", lambda: s_ok(s), 10)
         for conn in slow:
             conn.close()
+
+
+def test_server_rests_without_descriptors(build: pathlib.Path, work: pathlib.Path) -> None:
+    """With no descriptor left for a client the listener stays readable: the program's thread must not spin on it."""
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))  # three streams, a listener, a pipe, two clients
+
+    with Serving([demo(build, work), "serve", "127.0.0.1:0"], preexec_fn=few) as s:
+        clients = [socket.create_connection(("127.0.0.1", s.port), timeout=10) for _ in range(6)]
+        before = ticks_of(s.process.pid)
+        time.sleep(1)
+        assert ticks_of(s.process.pid) - before < 30, "more than 0.3 s of processor time while nothing can be done"
+        for conn in clients:
+            conn.close()
+        wait_until("clients are served again", lambda: s_ok(s), 20)
+
+
+def ticks_of(pid: int) -> int:
+    """Hundredths of a second of processor time."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def s_ok(s: Serving) -> bool:
@@ -282,13 +311,18 @@ def test_web_config_protects(build: pathlib.Path, work: pathlib.Path) -> None:
 
 class Gateway(http.server.BaseHTTPRequestHandler):
     seen: list[tuple] = []
+    may_close = threading.Event()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.seen.append((self.command, self.path, self.headers["Authorization"], body.decode()))
+        time.sleep(0.3 if "slow" in self.path else 0)
         self.send_response(400 if "refuse" in self.path else 202)
         self.end_headers()
         self.wfile.write(b"no such group" if "refuse" in self.path else b"")
+        if "open" in self.path:
+            self.wfile.flush()
+            self.may_close.wait(60)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -296,7 +330,7 @@ class Gateway(http.server.BaseHTTPRequestHandler):
 
 def test_push_and_text_file(build: pathlib.Path, work: pathlib.Path) -> None:
     program = demo(build, work)
-    server = http.server.HTTPServer(("127.0.0.1", 0), Gateway)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -308,7 +342,15 @@ def test_push_and_text_file(build: pathlib.Path, work: pathlib.Path) -> None:
         contains(body, "demo_requests_total", "body")
         done = subprocess.run([program, "push", url + "refuse"], capture_output=True, text=True, timeout=20)
         equal((done.returncode, done.stderr), (1, "push: the Pushgateway refused: 400 Bad Request no such group\n"), "refusal")
+        run([program, "push", url + "slow"])  # signals of a timer meanwhile
+        begin = time.monotonic()
+        run([program, "push", url + "open"])  # a server that does not close is not waited for
+        assert time.monotonic() - begin < 2.5, "the time limit of the push is 3 s"
+        for wrong in ("x" * 600, "a?b", "a#b"):
+            done = subprocess.run([program, "push", url + wrong], capture_output=True, text=True, timeout=20)
+            contains(done.stderr, "the URL's host or path is not one", wrong[:10])
     finally:
+        Gateway.may_close.set()
         server.shutdown()
         server.server_close()
     done = subprocess.run([program, "push", f"http://127.0.0.1:{barotest.free_port()}"], capture_output=True, text=True, timeout=20)
@@ -386,6 +428,10 @@ def test_programs_of_the_guide(build: pathlib.Path, work: pathlib.Path) -> None:
         source = work / f"guide{number}.c"
         source.write_text(program)
         equal(run([compile_with_library(build, source, work / f"guide{number}", "-Werror")]), wanted, f"program {number + 1} of docs/client.md")
+    for number, program in enumerate(re.findall(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S)):
+        source = work / f"readme{number}.c"
+        source.write_text(program)
+        compile_with_library(build, source, work / f"readme{number}", "-Werror")
 
 
 if __name__ == "__main__":
