@@ -1,12 +1,13 @@
 # The door to everything. `make run` and `make test` work from a fresh clone; `make help` tells the rest.
 
 BUILD ?= build
+PREFIX ?= /usr/local
 MESON_FLAGS ?=
 NINJA = ninja -C
 
 AMALGAMATION = $(BUILD)/amalgamation
 
-.PHONY: help amalgamation deps build run test check bench fmt fuzz soak clean
+.PHONY: help amalgamation deps build run install dist test check bench fmt fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,11 +17,17 @@ deps: ## install the Debian packages that are missing (sudo when not root)
 	@tools/deps
 
 build: deps ## release build: build/barograph
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS)
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) $(MESON_FLAGS)
 	@$(NINJA) $(BUILD)
 
 run: build ## build, then serve on http://127.0.0.1:9090 with data in ./data (Ctrl-C ends it)
 	@exec $(BUILD)/barograph serve --storage.tsdb.path=data
+
+install: build ## program, libbaro and packs to PREFIX (/usr/local; said at the first build), below DESTDIR
+	@meson install -C $(BUILD) --no-rebuild
+
+dist: build ## build/barograph-VERSION.tar.gz: the last commit and the built web UI, so that it needs no Node
+	@tools/dist $(BUILD)
 
 test: build ## every test; the last line is "N passed, M failed"
 	@tests/run $(BUILD)

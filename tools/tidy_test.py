@@ -21,6 +21,12 @@ CASES = [  # name, {file: text}, text that must be printed ("" = clean)
     ("library", {"model/a.c": "#include <curl/curl.h>\n"}, "library: <curl/curl.h>"),
     ("table", {"promql/a.def": "/* Sorted by name. */\nFUNCTION(b, 1)\nFUNCTION(a, 2)\n"}, "table: a stands behind b"),
     ("size", {"base/a.c": "\n" * 1001}, "size: 1001 lines"),
+    ("links", {"/a.md": "# One: `two`\n[a](docs/b.md#b-c), [b](https://x.invalid/), [c](#one-two)\n", "/docs/b.md": "## B c\n[a](../a.md)\n"}, ""),
+    ("link", {"/a.md": "\n[a](docs/b.md)\n"}, "a.md:2: link: docs/b.md: there is no such file"),
+    ("anchor", {"/a.md": "# One\n[a](#two)\n"}, "a.md:2: link: #two: there is no such heading"),
+    ("code is no link", {"/a.md": "```c\nx[1](y)\n```\n"}, ""),
+    ("map", {"base/a.c": "", "/docs/ARCHITECTURE.md": "`base/a`, `base/*.c`, `base/b`\n"}, "map: base/b: src/ has no such file"),
+    ("version", {"/meson.build": "version: '1.2',\n  license", "app/version.h": '#define BAROGRAPH_VERSION "1.3"\n'}, "version: 1.3"),
 ]
 
 
@@ -29,7 +35,7 @@ def main() -> int:
     for name, files, want in CASES:
         with tempfile.TemporaryDirectory() as root:
             for file, text in files.items():
-                path = pathlib.Path(root, "src", file)
+                path = pathlib.Path(root, *([] if file.startswith("/") else ["src"]), file.lstrip("/"))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
             done = subprocess.run([sys.executable, str(TIDY), root], capture_output=True, text=True, timeout=60)
