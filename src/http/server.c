@@ -25,105 +25,6 @@ enum {
 #define DISCARD_TIME (2 * MONO_PER_SECOND)
 #define REFUSED_TIME (MONO_PER_SECOND / 2)
 
-/* ---- bodies that come over time ---- */
-
-struct http_stream *http_response_stream(struct http_request *request,
-                                         const struct http_stream_source *source)
-{
-    struct server_exchange *exchange = CONTAINER_OF(request, struct server_exchange, request);
-
-    ASSERT(exchange->stream.source.read == NULL && !request->route->blocking);
-    lock_init(&exchange->stream.lock, LOCK_LEAF);
-    exchange->stream.source = *source;
-    exchange->stream.mhd = exchange->mhd;
-    return &exchange->stream;
-}
-
-void http_stream_wake(struct http_stream *stream)
-{
-    lock_acquire(&stream->lock);
-    stream->is_woken = true;
-    if (stream->is_suspended) {
-        stream->is_suspended = false;
-        MHD_resume_connection(stream->mhd);
-    }
-    lock_release(&stream->lock);
-}
-
-/* False when somebody woke the stream since its source was asked. */
-static bool stream_rests(struct server_exchange *exchange)
-{
-    struct http_stream *stream = &exchange->stream;
-    bool rests;
-
-    lock_acquire(&stream->lock);
-    rests = !stream->is_woken;
-    if (rests) {
-        stream->is_suspended = true;
-        server_set_phase(exchange->connection, PHASE_RUNNING, 0);
-        MHD_suspend_connection(stream->mhd);
-    }
-    lock_release(&stream->lock);
-    return rests;
-}
-
-/* Called by libmicrohttpd when the client has taken what it was given before. */
-static ssize_t stream_read(void *context, uint64_t position, char *ret, size_t size)
-{
-    struct server_exchange *exchange = context;
-    struct http_server *server = exchange->server;
-    struct http_stream *stream = &exchange->stream;
-    ptrdiff_t count = 0;
-
-    (void)position;
-    while (count == 0) {
-        lock_acquire(&stream->lock);
-        stream->is_woken = false;
-        lock_release(&stream->lock);
-        /* Acquire: pairs with the release in http_server_stop, which wakes all streams next. */
-        if (atomic_load_explicit(&server->stopping, memory_order_acquire) ||
-            atomic_load_explicit(&exchange->cancel, memory_order_relaxed)) {
-            return MHD_CONTENT_READER_END_OF_STREAM;
-        }
-        count = stream->source.read(stream->source.context, ret, size);
-        if (count == 0 && stream_rests(exchange)) {
-            return 0;
-        }
-    }
-    server_set_phase(exchange->connection, PHASE_WRITING,
-                     server_now() + server->options.write_timeout * MONO_PER_MS);
-    return count < 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)count;
-}
-
-static void stream_end(struct http_stream *stream)
-{
-    if (stream->source.read != NULL) {
-        stream->source.done(stream->source.context);
-        lock_done(&stream->lock);
-    }
-}
-
-/* The server stops: those that rest end well, those whose client is slow are cut. */
-static void end_streams(struct http_server *server)
-{
-    lock_acquire(&server->lock);
-    for (struct server_connection *connection = server->connections; connection != NULL;
-         connection = connection->next) {
-        struct server_exchange *exchange = connection->exchange;
-
-        /* Acquire: pairs with the release in send_response. */
-        if (exchange != NULL &&
-            atomic_load_explicit(&exchange->state, memory_order_acquire) == STATE_STREAMING) {
-            if (atomic_load_explicit(&connection->phase, memory_order_relaxed) == PHASE_WRITING) {
-                connection->is_shut = true;
-                (void)shutdown(connection->fd, SHUT_RDWR);
-            }
-            http_stream_wake(&exchange->stream);
-        }
-    }
-    lock_release(&server->lock);
-}
-
 /* ---- requests ---- */
 
 str http_request_header(const struct http_request *request, const char *name)
@@ -263,6 +164,18 @@ static mono write_deadline(const struct http_server *server, size_t body_bytes)
 /* What libmicrohttpd asks a stream's source for at once. */
 enum { STREAM_BLOCK_BYTES = 4096 };
 
+static void add_web_headers(struct MHD_Response *made, const struct server_web *web)
+{
+    struct conf_pairs headers = web != NULL ? web->config->headers : (struct conf_pairs){0};
+
+    for (size_t i = 0; i < headers.count; i++) {
+        if (headers.items[i].value.len > 0) {
+            (void)MHD_add_response_header(made, headers.items[i].name.ptr,
+                                          headers.items[i].value.ptr);
+        }
+    }
+}
+
 static struct MHD_Response *make_response(struct server_exchange *exchange, size_t *ret_bytes)
 {
     struct http_response *response = &exchange->response;
@@ -271,8 +184,8 @@ static struct MHD_Response *make_response(struct server_exchange *exchange, size
 
     *ret_bytes = body.len;
     if (exchange->stream.source.read != NULL) {
-        made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_read,
-                                                 exchange, NULL);
+        made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
+                                                 server_stream_read, exchange, NULL);
     } else if (response->constant_body.ptr != NULL || body.len == 0) {
         made = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr,
                                                MHD_RESPMEM_PERSISTENT);
@@ -291,6 +204,7 @@ static struct MHD_Response *make_response(struct server_exchange *exchange, size
     for (size_t i = 0; i < response->header_count; i++) {
         (void)MHD_add_response_header(made, response->headers[i].name, response->headers[i].value);
     }
+    add_web_headers(made, exchange->web);
     return made;
 }
 
@@ -433,6 +347,36 @@ static void route(struct server_exchange *exchange)
     }
 }
 
+static void deny(struct server_exchange *exchange)
+{
+    SERVER_COUNT(exchange->server, refused_unauthorized, 1);
+    http_response_text(&exchange->response, 401, "Unauthorized\n");
+    http_response_header(&exchange->response, "WWW-Authenticate", "Basic");
+}
+
+/* What --web.config.file asks of a request. A password that was not seen lately is let through to
+ * run(), for its hash takes long to work out. */
+static bool may_enter(struct server_exchange *exchange)
+{
+    struct server_web *web = exchange->web;
+
+    exchange->verdict = VERDICT_ALLOWED;
+    if (web == NULL) {
+        return true;
+    }
+    if (!server_web_may(web, exchange->begin)) {
+        SERVER_COUNT(exchange->server, refused_rate, 1);
+        http_response_text(&exchange->response, 429, "Too Many Requests\n");
+        return false;
+    }
+    exchange->verdict =
+        server_web_verdict(web, http_request_header(&exchange->request, "Authorization"));
+    if (exchange->verdict == VERDICT_DENIED) {
+        deny(exchange);
+    }
+    return exchange->verdict != VERDICT_DENIED;
+}
+
 /* The headers are complete: refuses what needs no body, or lets the body come. */
 static enum MHD_Result begin(struct server_exchange *exchange, const char *method,
                              const char *version)
@@ -465,7 +409,9 @@ static enum MHD_Result begin(struct server_exchange *exchange, const char *metho
     if (exchange->request.method == HTTP_METHOD_COUNT) {
         return refuse(exchange, 501, "this method is not known");
     }
-    route(exchange);
+    if (may_enter(exchange)) {
+        route(exchange);
+    }
     if (exchange->request.route == NULL && (framing.length > 0 || framing.coding_count > 0)) {
         http_response_header(&exchange->response, "Connection", "close");
         return send_response(exchange);
@@ -490,7 +436,11 @@ static void refuse_upload(struct server_exchange *exchange, const char *status_l
                         "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
                         status_line, strlen(text), text);
 
-    (void)send(exchange->connection->fd, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (exchange->connection->tls_session != NULL) {
+        server_tls_send(exchange->connection->tls_session, answer, (size_t)size);
+    } else {
+        (void)send(exchange->connection->fd, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     (void)shutdown(exchange->connection->fd, SHUT_WR);
     atomic_store_explicit(&exchange->state, STATE_DISCARD, memory_order_relaxed);
     exchange->discard_left = DISCARD_BYTES_MAX;
@@ -559,21 +509,13 @@ static bool run_brief(struct server_exchange *exchange)
     return true;
 }
 
-/* The request is complete. */
-static enum MHD_Result run(struct server_exchange *exchange)
+static enum MHD_Result hand_to_pool(struct server_exchange *exchange,
+                                    void (*job)(struct server_job *job))
 {
     struct http_server *server = exchange->server;
 
-    if (exchange->request.route == NULL) {
-        return send_response(exchange);
-    }
-    exchange->request.body = buf_view(&exchange->body);
-    server_set_phase(exchange->connection, PHASE_RUNNING, 0);
-    if (run_brief(exchange)) {
-        return send_response(exchange);
-    }
     atomic_store_explicit(&exchange->state, STATE_RUNNING, memory_order_relaxed);
-    exchange->job.run = run_job;
+    exchange->job.run = job;
     exchange->job.address = str_from(exchange->connection->client);
     exchange->job.user = http_request_header(&exchange->request, "X-Scope-OrgID");
     MHD_suspend_connection(exchange->mhd);
@@ -585,6 +527,38 @@ static enum MHD_Result run(struct server_exchange *exchange)
         MHD_resume_connection(exchange->mhd);
     }
     return MHD_YES;
+}
+
+/* Runs on the query pool. Whose password is right goes on where it stopped, on its event thread. */
+static void judge_job(struct server_job *job)
+{
+    struct server_exchange *exchange = CONTAINER_OF(job, struct server_exchange, job);
+    struct MHD_Connection *mhd = exchange->mhd;
+    bool denied;
+
+    exchange->verdict =
+        server_web_judge(exchange->web, http_request_header(&exchange->request, "Authorization"));
+    denied = exchange->verdict == VERDICT_DENIED;
+    if (denied) {
+        deny(exchange);
+    }
+    /* Release: pairs with the acquire of the event thread, which resume wakes. */
+    atomic_store_explicit(&exchange->state, denied ? STATE_DONE : STATE_BODY, memory_order_release);
+    MHD_resume_connection(mhd);
+}
+
+/* The request is complete. */
+static enum MHD_Result run(struct server_exchange *exchange)
+{
+    if (exchange->request.route == NULL) {
+        return send_response(exchange);
+    }
+    exchange->request.body = buf_view(&exchange->body);
+    server_set_phase(exchange->connection, PHASE_RUNNING, 0);
+    if (exchange->verdict == VERDICT_UNKNOWN) {
+        return hand_to_pool(exchange, judge_job);
+    }
+    return run_brief(exchange) ? send_response(exchange) : hand_to_pool(exchange, run_job);
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url,
@@ -648,6 +622,7 @@ static void *on_request_line(void *context, const char *target, struct MHD_Conne
     exchange->request.cancel = &exchange->cancel;
     exchange->request.client = str_from(connection->client);
     exchange->request.connection = mhd;
+    exchange->web = server_web_current(server);
     lock_acquire(&server->lock);
     connection->exchange = exchange;
     lock_release(&server->lock);
@@ -680,9 +655,10 @@ static void on_request_end(void *context, struct MHD_Connection *mhd, void **req
                          server_now() + server->options.idle_timeout * MONO_PER_MS);
     }
     SERVER_COUNT(server, requests_open, -1);
-    stream_end(&exchange->stream);
+    server_stream_end(&exchange->stream);
     release_body(exchange);
     buf_done(&exchange->response.body);
+    (void)server_web_unref(exchange->web);
     arena_done(&exchange->arena);
     (void)mem_free(exchange);
 }
@@ -708,7 +684,24 @@ static void connection_free(struct http_server *server, struct server_connection
     connection_remove_locked(server, connection);
     lock_release(&server->lock);
     SERVER_COUNT(server, connections_open, -1);
+    (void)server_web_unref(connection->web);
     (void)mem_free(connection);
+}
+
+/* The handshake has not begun: the session is given what the files of the web configuration are
+ * now. */
+static void begin_tls(struct http_server *server, struct server_connection *connection,
+                      struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    connection->web = server_web_current(server);
+    connection->tls_session = info != NULL ? info->tls_session : NULL;
+    if (connection->tls_session == NULL ||
+        !server_tls_begin(connection->web->tls, connection->tls_session)) {
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    }
 }
 
 /* The descriptor is still open in both calls, so it names the same connection in both. */
@@ -734,6 +727,9 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         *socket_context = server->by_fd[info->connect_fd];
     }
     lock_release(&server->lock);
+    if (*socket_context != NULL && server->has_tls) {
+        begin_tls(server, *socket_context, mhd);
+    }
 }
 
 bool server_admit(struct http_server *server, int fd, const struct sockaddr_storage *address,
@@ -785,15 +781,31 @@ static int start_daemon(struct http_server *server, struct baro_error *err)
      * garble their text) shall be left for what is far beyond. Only pages that are used become
      * resident. */
     size_t memory = options->header_bytes_max * 2;
-    struct MHD_Daemon *started = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-        NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME;
+    struct MHD_Daemon *started;
+
+    if (server->has_tls) {
+        /* Over epoll libmicrohttpd (0.9.75) asks again and again, without a pause, for the rest of
+         * a handshake that a client has begun. */
+        flags |= MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD;
+        tls[0].ptr_value = (void *)(uintptr_t)server->web->config->cert.ptr;
+        tls[1].ptr_value = (void *)(uintptr_t)secret_reveal(server->web->config->key).ptr;
+    } else {
+        flags |= MHD_USE_EPOLL_INTERNAL_THREAD;
+        tls[0].option = MHD_OPTION_END;
+    }
+    started = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_request_end,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
         on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)(options->connections_max + 16),
-        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
-
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (started == NULL) {
         return error_system(err, errno, "start an HTTP thread");
     }
@@ -852,6 +864,10 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->wake = -1;
     fill_defaults(&server->options);
     lock_init(&server->lock, LOCK_HTTP);
+    if (options->web != NULL) {
+        server->web = server_web_ref(options->web);
+        server->has_tls = server_web_has_tls(options->web);
+    }
     r = start(server, err);
     if (r < 0) {
         (void)http_server_free(server);
@@ -920,7 +936,7 @@ void http_server_stop(struct http_server *server)
     server->stopped = true;
     atomic_store_explicit(&server->stopping, true, memory_order_release);
     wake_accept_thread(server);
-    end_streams(server);
+    server_streams_end(server);
     if (server->accept_started) {
         wait_for_requests(server);
     }
@@ -955,6 +971,7 @@ struct http_server *http_server_free(struct http_server *server)
     if (server->wake >= 0) {
         (void)close(server->wake);
     }
+    (void)server_web_unref(server->web);
     lock_done(&server->lock);
     (void)mem_free(server->by_fd);
     (void)mem_free(server);

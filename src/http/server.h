@@ -17,6 +17,7 @@
 #include "base/dur.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "http/server_web.h"
 
 enum http_method {
     HTTP_GET,
@@ -142,6 +143,8 @@ struct http_server_options {
     dur write_timeout;  /* to take the response, and 1 s more for each 64 KiB; default 60 s */
     dur stop_timeout;   /* that running requests are given at http_server_stop; default 5 s */
 
+    struct server_web *web; /* TLS, passwords, headers; NULL = none. It follows its files */
+
     /* Whether a request of a blocking route is so short that it may run where it arrived
      * (request->brief); NULL = none is. Event threads. */
     bool (*is_short)(void *context, const struct http_request *request);
@@ -188,6 +191,9 @@ struct http_server_stats {
     uint64_t refused_body_size;    /* 413 */
     uint64_t refused_body_memory;  /* 503, body_bytes_total_max */
     uint64_t refused_queue_full;   /* 503, query_queue_max */
+    uint64_t refused_unauthorized; /* 401 */
+    uint64_t refused_rate;         /* 429, rate_limit of the web configuration */
+    uint64_t web_config_failed;    /* changed files of the web configuration that were no good */
     uint64_t canceled_client_gone; /* the client left while its request ran */
     uint64_t requests;
     uint64_t requests_open;

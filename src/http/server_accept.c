@@ -39,8 +39,8 @@ static uint32_t client_connections(struct http_server *server, const char *clien
     return count;
 }
 
-/* Says no on a fresh connection without ever waiting for it. */
-static void turn_away(int fd)
+/* Says no on a fresh connection without ever waiting for it; in TLS that would take a handshake. */
+static void turn_away(int fd, bool has_tls)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                  "Content-Type: text/plain; charset=utf-8\r\n"
@@ -48,7 +48,9 @@ static void turn_away(int fd)
                                  "Connection: close\r\n\r\ntoo many connections\n";
     char rest[4096];
 
-    (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!has_tls) {
+        (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     (void)shutdown(fd, SHUT_WR);
     /* Unread bytes would turn the close into a reset, which may overtake the answer. */
     (void)recv(fd, rest, sizeof(rest), MSG_DONTWAIT);
@@ -96,7 +98,7 @@ static void welcome(struct http_server *server, int fd, const struct sockaddr_st
         } else {
             SERVER_COUNT(server, connections_client_refused, 1);
         }
-        turn_away(fd);
+        turn_away(fd, server->has_tls);
         (void)mem_free(connection);
         return;
     }
@@ -215,6 +217,53 @@ static void sweep(struct http_server *server)
     lock_release(&server->lock);
 }
 
+/* ---- the web configuration ---- */
+
+enum { WEB_LOOK_MS = 1000 };
+
+struct server_web *server_web_current(struct http_server *server)
+{
+    struct server_web *web = NULL;
+
+    lock_acquire(&server->lock);
+    if (server->web != NULL) {
+        web = server_web_ref(server->web);
+    }
+    lock_release(&server->lock);
+    return web;
+}
+
+/* Takes the files over when they have changed and are good; else what is in force stays. Listeners
+ * cannot change between TLS and plain text, as in Prometheus. */
+static void follow_web(struct http_server *server)
+{
+    mono now = server_now();
+    struct server_web *web = server->web; /* written by this thread alone */
+    struct server_web *loaded = NULL;
+    struct faults *faults;
+
+    if (web == NULL || now < server->web_looked + WEB_LOOK_MS * MONO_PER_MS) {
+        return;
+    }
+    server->web_looked = now;
+    if (!server_web_has_changed(web)) {
+        return;
+    }
+    faults = MEM_NEW(struct faults);
+    if (server_web_load(web->config->files.items[0].ptr, &loaded, faults) < 0 ||
+        server_web_has_tls(loaded) != server->has_tls) {
+        SERVER_COUNT(server, web_config_failed, 1);
+        loaded = server_web_unref(loaded);
+    }
+    (void)mem_free(faults);
+    if (loaded != NULL) {
+        lock_acquire(&server->lock);
+        server->web = loaded;
+        lock_release(&server->lock);
+        (void)server_web_unref(web);
+    }
+}
+
 void server_close_listeners(struct http_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++) {
@@ -248,6 +297,7 @@ void *server_accept_loop(void *argument)
 
             (void)eventfd_read(server->wake, &value);
         }
+        follow_web(server);
         for (nfds_t i = 0; i < count; i++) {
             if ((pollers[i].revents & POLLIN) != 0) {
                 accept_all(server, server->listeners[i]);

@@ -9,6 +9,7 @@
 
 #include "base/lock.h"
 #include "http/server.h"
+#include "http/server_web_priv.h"
 
 /* ---- server_listen.c: addresses ---- */
 
@@ -90,6 +91,8 @@ struct server_connection {
     bool is_shut; /* lock: server.lock */
     _Atomic enum server_phase phase;
     _Atomic int64_t deadline; /* mono; 0 = none */
+    struct server_web *web;   /* of its TLS; NULL without */
+    void *tls_session;        /* likewise */
     char client[INET6_ADDRSTRLEN];
 };
 
@@ -122,6 +125,8 @@ struct server_exchange {
     struct http_request request;
     struct http_response response;
     struct http_stream stream;
+    struct server_web *web; /* NULL = no web configuration */
+    enum server_verdict verdict;
     struct buf body;
     str target;
     size_t discard_left;
@@ -145,6 +150,9 @@ struct http_server {
     bool stopped;
     _Atomic bool stopping; /* no more connections are accepted */
     _Atomic bool ending;   /* the accept thread shall end */
+    bool has_tls;
+    mono
+        web_looked; /* accept thread only: when the files of the web configuration were looked at */
 
     struct lock lock;
     struct server_connection *connections; /* lock: server.lock, as all below */
@@ -152,6 +160,7 @@ struct http_server {
     size_t by_fd_count;
     struct gzip *packers[SERVER_PACKERS_MAX];
     size_t packer_count;
+    struct server_web *web; /* NULL = no web configuration */
 
     _Atomic size_t body_bytes; /* of all requests */
     _Atomic uint64_t counts[sizeof(struct http_server_stats) / sizeof(uint64_t)];
@@ -188,3 +197,19 @@ bool server_admit(struct http_server *server, int fd, const struct sockaddr_stor
 void *server_accept_loop(void *server);
 
 void server_close_listeners(struct http_server *server);
+
+/* server_web_current is the web configuration with a reference of its own; NULL without. */
+struct server_web *server_web_current(struct http_server *server);
+
+/* ---- server_stream.c: bodies that come over time ---- */
+
+/* server_stream_read is called by libmicrohttpd when the client has taken what it was given before;
+ * the context is the exchange. */
+ssize_t server_stream_read(void *context, uint64_t position, char *ret, size_t size);
+
+/* server_stream_end tells the source that the response is over. */
+void server_stream_end(struct http_stream *stream);
+
+/* server_streams_end: the server stops: those that rest end well, those whose client is slow are
+ * cut. */
+void server_streams_end(struct http_server *server);
