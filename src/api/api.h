@@ -45,6 +45,7 @@ struct api_runtime {
     ts start_time;
     ts last_config_time; /* of the last good reload */
     bool reload_success; /* of the last try */
+    ts last_try;         /* of a reload */
     uint64_t corruption_count;
     str storage_retention; /* "15d", "15d or 1GiB" */
     str working_directory;
@@ -52,6 +53,7 @@ struct api_runtime {
 };
 
 struct dash_store;
+struct prom_config;
 struct am;
 struct json_writer;
 
@@ -81,6 +83,8 @@ struct api_sources {
                      struct tsdb_exemplar **ret, size_t *ret_count, struct baro_error *err);
     /* Appends the running configuration as YAML, secrets hidden. */
     void (*config)(void *app, struct buf *ret);
+    /* The running configuration with a reference of its own; NULL before the first. */
+    struct prom_config *(*running)(void *app);
     /* Appends further metrics in Prometheus's text format; runs for each /metrics. */
     void (*metrics)(void *app, struct buf *ret);
     void (*runtime)(void *app, struct arena *arena, struct api_runtime *ret);

@@ -170,6 +170,8 @@ static void write_server(struct buf *buf, const struct http_server_stats *stats)
         {refused, "client_connections", stats->connections_client_refused},
         {refused, "connections", stats->connections_refused},
         {refused, "query_queue", stats->refused_queue_full},
+        {refused, "rate", stats->refused_rate},
+        {refused, "unauthorized", stats->refused_unauthorized},
         {closed, "idle", stats->closed_idle},
         {closed, "slow_body", stats->closed_slow_body},
         {closed, "slow_header", stats->closed_slow_header},
@@ -189,6 +191,9 @@ static void write_server(struct buf *buf, const struct http_server_stats *stats)
              (double)stats->queries_running);
     self_one(buf, "barograph_http_queries_waiting", "gauge",
              "Requests that wait for the query pool.", (double)stats->queries_waiting);
+    self_one(buf, "barograph_http_web_config_failures_total", "counter",
+             "Looks at changed files of the web configuration that were no good.",
+             (double)stats->web_config_failed);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (i == 0) {
             self_head(buf, refused, "counter", "Requests and connections refused at a limit.");
@@ -300,24 +305,28 @@ static void write_build(struct buf *buf, const struct api_build *build)
                build->branch, build->compiler, build->revision, build->version);
 }
 
-void api_metrics(struct api_call *call)
+void api_metrics_write(struct api_call *call, struct buf *buf)
 {
     const struct api_context *context = call->context;
-    struct buf *body = &call->response->body;
     struct api_runtime runtime = {0};
 
     if (context->sources.runtime != NULL) {
         context->sources.runtime(context->app, call->arena, &runtime);
     }
-    call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
     self_set(SELF_LOG_DROPPED, (double)log_dropped_count());
-    self_write(body);
+    self_write(buf);
     if (context->sources.metrics != NULL) {
-        context->sources.metrics(context->app, body);
+        context->sources.metrics(context->app, buf);
     }
-    write_build(body, &context->build);
-    api_counters_write(call->api, body);
-    api_process_write(body, runtime.start_time);
+    write_build(buf, &context->build);
+    api_counters_write(call->api, buf);
+    api_process_write(buf, runtime.start_time);
+}
+
+void api_metrics(struct api_call *call)
+{
+    call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    api_metrics_write(call, &call->response->body);
 }
 
 void api_host_metrics(struct api_call *call)

@@ -192,6 +192,9 @@ void api_counters_write(const struct api *api, struct buf *buf);
 /* api_page_prepare writes index.html for the path under which browsers reach this server. */
 void api_page_prepare(struct api *api);
 
+/* api_metrics_write appends all of this program's metrics as Prometheus text. */
+void api_metrics_write(struct api_call *call, struct buf *buf);
+
 /* api_process_write appends process_*. */
 void api_process_write(struct buf *buf, ts start_time);
 

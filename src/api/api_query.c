@@ -233,6 +233,13 @@ static void write_result(struct api_call *call, const struct query *query,
     write_value(json, result, count);
     if (stats.len > 0) {
         api_write_stats(json, &result->stats, query);
+        if (!str_is(stats, "true") && !str_is(stats, "all")) {
+            api_warn(call, arena_printf(call->arena,
+                                        "value \"%.*s\" for parameter \"stats\" is deprecated and "
+                                        "will be rejected in the next major release, use \"true\" "
+                                        "or \"all\"",
+                                        STR_ARG(stats)));
+        }
     }
     if (result->explain != NULL) {
         json_write_key(json, STR("explain"));

@@ -4,12 +4,6 @@
 #include "api/api_priv.h"
 #include "base/num.h"
 
-int api_notifications(struct api_call *call)
-{
-    json_write_raw(&call->json, STR("[]"));
-    return 0;
-}
-
 int api_status_config(struct api_call *call)
 {
     struct buf text = {0};
@@ -72,6 +66,36 @@ static void write_time(struct json_writer *json, str key, ts t)
     api_format_time(&text, t);
     json_write_pair_str(json, key, buf_view(&text));
     buf_done(&text);
+}
+
+static void write_notification(struct json_writer *json, str text, ts since)
+{
+    json_write_object_begin(json);
+    json_write_pair_str(json, STR("text"), text);
+    write_time(json, STR("date"), since);
+    json_write_pair_bool(json, STR("active"), true);
+    json_write_object_end(json);
+}
+
+/* With Prometheus's texts, by which its page knows them. */
+int api_notifications(struct api_call *call)
+{
+    const struct api_context *context = call->context;
+    struct api_runtime runtime = {.reload_success = true};
+
+    if (context->sources.runtime != NULL) {
+        context->sources.runtime(context->app, call->arena, &runtime);
+    }
+    json_write_array_begin(&call->json);
+    if (call->queryable == NULL) {
+        write_notification(&call->json,
+                           STR("Prometheus is starting and replaying the write-ahead log (WAL)."),
+                           runtime.start_time);
+    } else if (!runtime.reload_success) {
+        write_notification(&call->json, STR("Configuration reload has failed."), runtime.last_try);
+    }
+    json_write_array_end(&call->json);
+    return 0;
 }
 
 /* The fields that are about Go are there because clients may want them; they say "none". */
