@@ -34,8 +34,10 @@ TEST(check_rules_says_what_is_wrong_and_where)
         size_t want_len = strlen(rule_files[i].want);
 
         test_row(rule_files[i].name);
-        size_t found = check_rules(str_from(rule_files[i].text), "f", &no_features, known, true,
-                                   &counts, &out);
+        size_t found = check_rules(
+            str_from(rule_files[i].text), "f",
+            &(struct check_rules_options){.features = &no_features, .known = known, .lint = true},
+            &counts, &out);
         assert_str_equal(str_slice(buf_view(&out), 0, want_len > 0 ? want_len : out.len),
                          str_from(rule_files[i].want));
         assert_int_equal(found, want_len > 0 ? 1 : 0);
@@ -107,7 +109,10 @@ TEST(check_rules_lints_rules_that_are_there_twice)
                                      "  - {alert: a, expr: x, labels: {l: v}}\n"
                                      "  - {record: b, expr: y}\n- name: h\n  rules:\n"
                                      "  - {alert: a, expr: z, labels: {l: v}}\n"),
-                                 "f", &no_features, known, true, &counts, &out),
+                                 "f",
+                                 &(struct check_rules_options){
+                                     .features = &no_features, .known = known, .lint = true},
+                                 &counts, &out),
                      0);
     assert_int_equal(counts.lints, 1);
     assert_str_equal(buf_view(&out),

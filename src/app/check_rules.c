@@ -136,26 +136,40 @@ static size_t lint_rules(struct check *c, const struct rule_file *file)
 
 /* ---- a file ---- */
 
-size_t check_rules(str text, const char *file, const struct promql_features *features,
-                   const struct expr_known *known, bool lint, struct rule_counts *ret_counts,
-                   struct buf *out)
+/* As rule_file words it. */
+static bool is_unknown_field(const struct baro_error *fault)
+{
+    str message = str_from(fault->message);
+
+    return str_has_prefix(message, STR("field ")) && str_contains(message, STR(" not found in "));
+}
+
+static void say_faults(struct check *c, const struct faults *faults, bool ignore_unknown)
+{
+    for (uint32_t i = 0; i < faults->count; i++) {
+        if (!ignore_unknown || !is_unknown_field(&faults->items[i])) {
+            say(c, (struct source_place){faults->items[i].line, faults->items[i].column},
+                faults->items[i].message);
+        }
+    }
+    c->found += faults->total - faults->count;
+}
+
+size_t check_rules(str text, const char *file, const struct check_rules_options *options,
+                   struct rule_counts *ret_counts, struct buf *out)
 {
     struct faults faults = {0};
     struct rule_file rules = {0};
-    struct check c = {.text = text, .file = file, .known = known, .out = out};
-    int r = rule_file_parse(&c.arena, str_from(file), text, features, &rules, &faults);
+    struct check c = {.text = text, .file = file, .known = options->known, .out = out};
+    int r = rule_file_parse(&c.arena, str_from(file), text, options->features, &rules, &faults);
 
-    for (uint32_t i = 0; i < faults.count; i++) {
-        say(&c, (struct source_place){faults.items[i].line, faults.items[i].column},
-            faults.items[i].message);
-    }
-    c.found += faults.total - faults.count;
+    say_faults(&c, &faults, options->ignore_unknown);
     *ret_counts = (struct rule_counts){.groups = rules.count,
                                        .recording = rules.recording_count,
                                        .alerting = rules.alerting_count};
     if (r >= 0) {
         check_groups(&c, &rules);
-        ret_counts->lints = lint ? lint_rules(&c, &rules) : 0;
+        ret_counts->lints = options->lint ? lint_rules(&c, &rules) : 0;
     }
     arena_done(&c.arena);
     return c.found;

@@ -20,8 +20,13 @@ struct rule_counts {
  * check_rules. */
 void check_rules_record(str text, struct expr_known *known);
 
-/* check_rules appends a line "FILE:LINE:COL: MESSAGE" for each fault and returns their number;
- * `lint` adds lines for rules that are there twice. */
-size_t check_rules(str text, const char *file, const struct promql_features *features,
-                   const struct expr_known *known, bool lint, struct rule_counts *ret_counts,
-                   struct buf *out);
+struct check_rules_options {
+    const struct promql_features *features;
+    const struct expr_known *known;
+    bool lint;           /* lines for rules that are there twice */
+    bool ignore_unknown; /* fields of rules and groups that are not known are no faults */
+};
+
+/* check_rules appends a line "FILE:LINE:COL: MESSAGE" for each fault and returns their number. */
+size_t check_rules(str text, const char *file, const struct check_rules_options *options,
+                   struct rule_counts *ret_counts, struct buf *out);

@@ -14,7 +14,8 @@ enum expr_flag {
     EXPR_RULES,
     EXPR_LINT,
     EXPR_LINT_FATAL,
-    EXPR_FEATURE
+    EXPR_FEATURE,
+    EXPR_IGNORE_UNKNOWN
 };
 
 static const struct flag rows[] = {
@@ -32,6 +33,8 @@ static const struct flag rows[] = {
     {"lint-fatal", FLAG_BOOL, "false", FLAG_RUN, "lint findings are exit status 3"},
     {"enable-feature", FLAG_LIST, "", FLAG_RUN,
      "names of experimental features of PromQL, as for serve; repeatable"},
+    {"ignore-unknown-fields", FLAG_BOOL, "false", FLAG_RUN,
+     "of rule files: take fields that are not known"},
 };
 
 static const char dashboards_summary[] =
@@ -111,6 +114,7 @@ static int load_known(struct expr_known *known, const struct flags *flags,
             break;
         case EXPR_LINT:
         case EXPR_LINT_FATAL:
+        case EXPR_IGNORE_UNKNOWN:
             break; /* no lists */
         }
     }
@@ -125,6 +129,7 @@ struct check_context {
     const struct expr_known *known;
     struct serve_features features;
     bool lint;
+    bool ignore_unknown;
 };
 
 static int check_rule_file(const char *path, const struct check_context *context)
@@ -137,8 +142,13 @@ static int check_rule_file(const char *path, const struct check_context *context
     int r = file_read(path, &text, &err);
 
     if (r >= 0) {
-        found = check_rules(buf_view(&text), path, &context->features.promql, context->known,
-                            context->lint, &counts, &out);
+        found =
+            check_rules(buf_view(&text), path,
+                        &(struct check_rules_options){.features = &context->features.promql,
+                                                      .known = context->known,
+                                                      .lint = context->lint,
+                                                      .ignore_unknown = context->ignore_unknown},
+                        &counts, &out);
         (void)fwrite(out.ptr, 1, out.len, stdout);
     }
     if (r >= 0 && found == 0) {
@@ -187,6 +197,9 @@ static int run(int argc, char **argv, const char *usage, const char *summary,
         (void)fprintf(stderr, "barograph: %s\n", err.message);
         return 2;
     }
+    if (are_rules && flags.arg_count == 0) {
+        flags.args[flags.arg_count++] = STR("-"); /* promtool reads standard input then, too */
+    }
     if (flags.help || flags.arg_count == 0) {
         struct buf out = {0};
 
@@ -197,8 +210,9 @@ static int run(int argc, char **argv, const char *usage, const char *summary,
     }
     serve_features_init(&context.features);
     context.lint = !str_is(flags_text(&flags, EXPR_LINT), "none");
+    context.ignore_unknown = flags_bool(&flags, EXPR_IGNORE_UNKNOWN);
     failed = load_known(known, &flags, &context.features);
-    for (size_t i = 0; i < flags.arg_count && are_rules; i++) {
+    for (size_t i = 0; i < flags.arg_count && are_rules && !str_is(flags.args[i], "-"); i++) {
         failed |= load_rules(known, flags.args[i].ptr);
     }
     if (failed != 0) {
@@ -221,5 +235,5 @@ int command_check_dashboards(int argc, char **argv)
 
 int command_check_rules(int argc, char **argv)
 {
-    return run(argc, argv, "check rules [FLAGS] FILE...", rules_summary, check_rule_file, true);
+    return run(argc, argv, "check rules [FLAGS] [FILE...]", rules_summary, check_rule_file, true);
 }

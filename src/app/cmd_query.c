@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -29,13 +30,31 @@ static const char series_summary[] =
 static const char labels_summary[] = "Prints the values of label NAME on the server at URL.\n\n"
                                      "  barograph query labels http://localhost:9090 job";
 
-enum range_flag { RANGE_START, RANGE_END, RANGE_STEP, RANGE_PLOT };
+/* The first rows of every table. */
+enum query_flag { QUERY_FORMAT, QUERY_HEADER, QUERY_HTTP, QUERY_START, QUERY_END, QUERY_MATCH };
+enum { RANGE_STEP = QUERY_MATCH, RANGE_PLOT };
+enum { INSTANT_TIME = QUERY_START };
+
+#define COMMON_FLAGS                                                                               \
+    {"format", FLAG_TEXT, "promql", FLAG_RUN, "promql or json; also -o"},                          \
+        {"header", FLAG_LIST, "", FLAG_RUN, "NAME=VALUE: a header of the request; repeatable"},    \
+    {                                                                                              \
+        "http.config.file", FLAG_TEXT, "", FLAG_RUN,                                               \
+            "credentials, TLS and proxy for the server, as in a scrape job"                        \
+    }
+#define PERIOD_FLAGS                                                                               \
+    {"start", FLAG_TEXT, "", FLAG_RUN, "first time, RFC 3339 or Unix seconds"},                    \
+    {                                                                                              \
+        "end", FLAG_TEXT, "", FLAG_RUN, "last time"                                                \
+    }
 
 static const struct flag instant_flags[] = {
+    COMMON_FLAGS,
     {"time", FLAG_TEXT, "", FLAG_RUN,
      "evaluation time, RFC 3339 or Unix seconds; now when not given"},
 };
 static const struct flag range_flags[] = {
+    COMMON_FLAGS,
     {"start", FLAG_TEXT, "", FLAG_RUN,
      "first time, RFC 3339 or Unix seconds; an hour ago when not given"},
     {"end", FLAG_TEXT, "", FLAG_RUN, "last time; now when not given"},
@@ -43,8 +62,16 @@ static const struct flag range_flags[] = {
     {"plot", FLAG_BOOL, "false", FLAG_RUN, "draw the series in the terminal"},
 };
 static const struct flag period_flags[] = {
-    {"start", FLAG_TEXT, "", FLAG_RUN, "first time; an hour ago when not given"},
-    {"end", FLAG_TEXT, "", FLAG_RUN, "last time; now when not given"},
+    COMMON_FLAGS,
+    PERIOD_FLAGS,
+    {"match", FLAG_LIST, "", FLAG_RUN, "selector of series; repeatable"},
+};
+
+/* A command that runs. */
+struct asking {
+    struct flags flags;
+    struct arena arena;
+    struct query_client client;
 };
 
 static int fail(const struct baro_error *err)
@@ -53,19 +80,40 @@ static int fail(const struct baro_error *err)
     return error_exit_status(err->code);
 }
 
+/* promtool's short flag. */
+static void expand_short(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "-o") == 0) {
+            argv[i] = (char *)(uintptr_t) "--format";
+        }
+    }
+}
+
 /* Parses the flags and wants `least` arguments at least. Returns -1 to go on, else the exit status.
  */
-static int begin(struct flags *flags, const struct flag *rows, size_t row_count, const char *usage,
-                 const char *summary, size_t least, int argc, char **argv)
+static int begin(struct asking *asking, const struct flag *rows, size_t row_count,
+                 const char *usage, const char *summary, size_t least, int argc, char **argv)
 {
+    struct flags *flags = &asking->flags;
     struct baro_error err = {0};
     struct buf out = {0};
+    int status;
 
+    expand_short(argc, argv);
     if (flags_parse(flags, rows, row_count, argc, argv, &err) < 0) {
         return fail(&err);
     }
     if (!flags->help && flags->arg_count >= least) {
-        return -1;
+        if (!str_is(flags_text(flags, QUERY_FORMAT), "promql") &&
+            !str_is(flags_text(flags, QUERY_FORMAT), "json")) {
+            (void)error_set(&err, BARO_EUSAGE, "--format: \"%.*s\" is neither promql nor json",
+                            STR_ARG(flags_text(flags, QUERY_FORMAT)));
+            return fail(&err);
+        }
+        status = query_client_flags(&asking->client, flags, QUERY_HEADER, QUERY_HTTP,
+                                    &asking->arena, &err);
+        return status < 0 ? fail(&err) : -1;
     }
     flags_help(&out, usage, summary, rows, row_count);
     (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
@@ -87,12 +135,32 @@ static void add_time(struct query_form *form, const char *name, str given, ts ot
 }
 
 /* The last hour unless --start and --end say otherwise. */
-static void add_period(struct query_form *form, const struct flags *flags)
+static void add_range(struct query_form *form, const struct flags *flags)
 {
     ts now = clock_now(clock_real());
 
-    add_time(form, "start", flags_text(flags, RANGE_START), now - DUR_HOUR);
-    add_time(form, "end", flags_text(flags, RANGE_END), now);
+    add_time(form, "start", flags_text(flags, QUERY_START), now - DUR_HOUR);
+    add_time(form, "end", flags_text(flags, QUERY_END), now);
+}
+
+/* Everything that the server has, likewise. */
+static void add_period(struct query_form *form, const struct flags *flags)
+{
+    if (flags_text(flags, QUERY_START).len > 0) {
+        query_form_add(form, "start", flags_text(flags, QUERY_START));
+    }
+    if (flags_text(flags, QUERY_END).len > 0) {
+        query_form_add(form, "end", flags_text(flags, QUERY_END));
+    }
+}
+
+static void add_matches(struct query_form *form, const struct flags *flags)
+{
+    for (size_t i = 0; i < flags->list_count; i++) {
+        if (flags->list_row[i] == QUERY_MATCH) {
+            query_form_add(form, "match[]", flags->list[i]);
+        }
+    }
 }
 
 static void print_point(struct buf *out, const struct json *point)
@@ -104,11 +172,11 @@ static void print_point(struct buf *out, const struct json *point)
 }
 
 /* Asks and releases the form. Returns -1 to go on with the data, else the exit status. */
-static int ask(str url, const char *path, struct query_form *form, struct json **ret_root,
-               const struct json **ret_data)
+static int ask(struct asking *asking, str url, const char *path, struct query_form *form,
+               struct json **ret_root, const struct json **ret_data)
 {
     struct baro_error err = {0};
-    int r = query_client_ask(url, path, form, ret_root, ret_data, &err);
+    int r = query_client_ask(&asking->client, url, path, form, ret_root, ret_data, &err);
 
     if (form != NULL) {
         buf_done(&form->text);
@@ -116,33 +184,55 @@ static int ask(str url, const char *path, struct query_form *form, struct json *
     return r < 0 ? fail(&err) : -1;
 }
 
-static void flush(struct buf *out)
+/* Prints, releases, and is the exit status. */
+static int finish(struct asking *asking, struct buf *out)
 {
-    (void)fwrite(out->ptr, 1, out->len, stdout);
+    if (out->len > 0) {
+        (void)fwrite(out->ptr, 1, out->len, stdout);
+    }
     buf_done(out);
+    arena_done(&asking->arena);
+    return 0;
+}
+
+static bool wants_json(const struct asking *asking)
+{
+    return str_is(flags_text(&asking->flags, QUERY_FORMAT), "json");
+}
+
+static int finish_json(struct asking *asking, const struct json *value)
+{
+    struct buf out = {0};
+
+    (void)json_print(&out, value);
+    buf_char(&out, '\n');
+    return finish(asking, &out);
 }
 
 int command_query_instant(int argc, char **argv)
 {
-    static struct flags flags;
+    static struct asking asking;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
     const struct json *data = NULL;
     const struct json *result;
     struct buf out = {0};
-    int status = begin(&flags, instant_flags, ARRAY_COUNT(instant_flags),
+    int status = begin(&asking, instant_flags, ARRAY_COUNT(instant_flags),
                        "query instant [FLAGS] URL EXPR", instant_summary, 2, argc, argv);
 
     if (status >= 0) {
         return status;
     }
-    query_form_add(&form, "query", flags.args[1]);
-    add_time(&form, "time", flags_text(&flags, 0), clock_now(clock_real()));
-    status = ask(flags.args[0], "/api/v1/query", &form, &root, &data);
+    query_form_add(&form, "query", asking.flags.args[1]);
+    add_time(&form, "time", flags_text(&asking.flags, INSTANT_TIME), clock_now(clock_real()));
+    status = ask(&asking, asking.flags.args[0], "/api/v1/query", &form, &root, &data);
     if (status >= 0) {
         return status;
     }
     result = json_get(data, "result");
+    if (wants_json(&asking)) {
+        return finish_json(&asking, result);
+    }
     if (json_kind_of(json_at(result, 0)) != JSON_KIND_OBJECT && json_count(result) > 0) {
         print_point(&out, result); /* a scalar or string: [time, value] */
     }
@@ -156,8 +246,7 @@ int command_query_instant(int argc, char **argv)
         print_point(&out, values != NULL ? json_at(values, json_count(values) - 1)
                                          : json_get(series, "value"));
     }
-    flush(&out);
-    return 0;
+    return finish(&asking, &out);
 }
 
 static size_t terminal_columns(void)
@@ -204,31 +293,34 @@ static void plot_result(struct buf *out, const struct json *result)
 
 int command_query_range(int argc, char **argv)
 {
-    static struct flags flags;
+    static struct asking asking;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
     const struct json *data = NULL;
     const struct json *result;
     struct buf out = {0};
-    int status = begin(&flags, range_flags, ARRAY_COUNT(range_flags),
+    int status = begin(&asking, range_flags, ARRAY_COUNT(range_flags),
                        "query range [FLAGS] URL EXPR", range_summary, 2, argc, argv);
-    str step = flags_text(&flags, RANGE_STEP);
+    str step = flags_text(&asking.flags, RANGE_STEP);
 
     if (status >= 0) {
         return status;
     }
-    query_form_add(&form, "query", flags.args[1]);
-    add_period(&form, &flags);
+    query_form_add(&form, "query", asking.flags.args[1]);
+    add_range(&form, &asking.flags);
     query_form_add(&form, "step", step.len > 0 ? step : STR("15"));
-    status = ask(flags.args[0], "/api/v1/query_range", &form, &root, &data);
+    status = ask(&asking, asking.flags.args[0], "/api/v1/query_range", &form, &root, &data);
     if (status >= 0) {
         return status;
     }
     result = json_get(data, "result");
-    if (flags_bool(&flags, RANGE_PLOT)) {
+    if (wants_json(&asking)) {
+        return finish_json(&asking, result);
+    }
+    if (flags_bool(&asking.flags, RANGE_PLOT)) {
         plot_result(&out, result);
     }
-    for (size_t i = 0; !flags_bool(&flags, RANGE_PLOT) && i < json_count(result); i++) {
+    for (size_t i = 0; !flags_bool(&asking.flags, RANGE_PLOT) && i < json_count(result); i++) {
         const struct json *values = json_get(json_at(result, i), "values");
 
         query_client_labels(&out, json_get(json_at(result, i), "metric"));
@@ -237,67 +329,72 @@ int command_query_range(int argc, char **argv)
             print_point(&out, json_at(values, k));
         }
     }
-    flush(&out);
-    return 0;
+    return finish(&asking, &out);
 }
 
 int command_query_series(int argc, char **argv)
 {
-    static struct flags flags;
+    static struct asking asking;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
     const struct json *data = NULL;
     struct buf out = {0};
-    int status = begin(&flags, period_flags, ARRAY_COUNT(period_flags),
-                       "query series [FLAGS] URL SELECTOR...", series_summary, 2, argc, argv);
+    int status = begin(&asking, period_flags, ARRAY_COUNT(period_flags),
+                       "query series [FLAGS] URL SELECTOR...", series_summary, 1, argc, argv);
 
     if (status >= 0) {
         return status;
     }
-    for (size_t i = 1; i < flags.arg_count; i++) {
-        query_form_add(&form, "match[]", flags.args[i]);
+    for (size_t i = 1; i < asking.flags.arg_count; i++) {
+        query_form_add(&form, "match[]", asking.flags.args[i]);
     }
-    add_period(&form, &flags);
-    status = ask(flags.args[0], "/api/v1/series", &form, &root, &data);
+    add_period(&form, &asking.flags);
+    add_matches(&form, &asking.flags);
+    status = ask(&asking, asking.flags.args[0], "/api/v1/series", &form, &root, &data);
     if (status >= 0) {
         return status;
+    }
+    if (wants_json(&asking)) {
+        return finish_json(&asking, data);
     }
     for (size_t i = 0; i < json_count(data); i++) {
         query_client_labels(&out, json_at(data, i));
         buf_char(&out, '\n');
     }
-    flush(&out);
-    return 0;
+    return finish(&asking, &out);
 }
 
 int command_query_labels(int argc, char **argv)
 {
-    static struct flags flags;
+    static struct asking asking;
     CLEANUP(json_doc_freep) struct json *root = NULL;
     struct query_form form = {0};
     const struct json *data = NULL;
     struct buf path = {0};
     struct buf out = {0};
-    int status = begin(&flags, period_flags, ARRAY_COUNT(period_flags),
+    int status = begin(&asking, period_flags, ARRAY_COUNT(period_flags),
                        "query labels [FLAGS] URL NAME", labels_summary, 2, argc, argv);
 
     if (status >= 0) {
         return status;
     }
-    add_period(&form, &flags);
-    buf_printf(&path, "/api/v1/label/%.*s/values?%.*s", STR_ARG(flags.args[1]),
+    add_period(&form, &asking.flags);
+    add_matches(&form, &asking.flags);
+    buf_printf(&path, "/api/v1/label/%.*s/values?%.*s", STR_ARG(asking.flags.args[1]),
                STR_ARG(buf_view(&form.text)));
     buf_char(&path, '\0');
-    status = ask(flags.args[0], path.ptr, NULL, &root, &data);
+    status = ask(&asking, asking.flags.args[0], path.ptr, NULL, &root, &data);
     buf_done(&form.text);
     buf_done(&path);
     if (status >= 0) {
         return status;
     }
+    if (wants_json(&asking)) {
+        return finish_json(&asking, data);
+    }
     for (size_t i = 0; i < json_count(data); i++) {
         buf_str(&out, json_text(json_at(data, i)));
         buf_char(&out, '\n');
     }
-    flush(&out);
-    return 0;
+    return finish(&asking, &out);
 }

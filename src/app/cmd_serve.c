@@ -22,11 +22,11 @@
 #include "sys/fs.h"
 #include "tsdb/retention_rules.h"
 
-/* Ten thousand targets and their clients come close to this many open files; fewer are worth a word
- * at the start. */
 /* Threads beyond these gain little: rows are taken one by one. */
 enum { CREW_MAX = 15 };
 
+/* Ten thousand targets and their clients come close to this many open files; fewer are worth a word
+ * at the start. */
 enum { OPEN_FILES_WANTED = 16384, WAL_SEGMENT_MIN = 10 << 20, WAL_SEGMENT_MAX = 256 << 20 };
 enum { EXEMPLARS_WITH_FEATURE = 100000, TIMESTAMPS_AS_THEY_ARE = -1 };
 
@@ -167,10 +167,37 @@ static int start_crew(struct serve *serve, struct baro_error *err)
     return crew_new(helpers < CREW_MAX ? helpers : CREW_MAX, &serve->crew, err);
 }
 
+static int load_web(struct serve *serve, struct baro_error *err)
+{
+    str path = flags_text(&serve->flags, SERVE_FLAG_WEB_CONFIG);
+    struct faults *faults;
+    int r;
+
+    if (path.len == 0) {
+        return 0;
+    }
+    faults = MEM_NEW(struct faults);
+    r = server_web_load(path.ptr, &serve->web, faults);
+    for (uint32_t i = 0; i < faults->count; i++) {
+        (void)fail(&faults->items[i]);
+    }
+    (void)mem_free(faults);
+    return r < 0 ? error_set(err, r, "--web.config.file: not started: %s has faults", path.ptr) : 0;
+}
+
+/* Who asks for passwords may be reached from everywhere, as Prometheus. */
+static const char *default_address(const struct serve *serve)
+{
+    return serve->web != NULL && server_web_has_users(serve->web)
+               ? "0.0.0.0:9090"
+               : flags_text(&serve->flags, SERVE_FLAG_WEB_LISTEN).ptr;
+}
+
 static int start_server(struct serve *serve, struct baro_error *err)
 {
-    const char *addresses[FLAG_LIST_MAX] = {flags_text(&serve->flags, SERVE_FLAG_WEB_LISTEN).ptr};
+    const char *addresses[FLAG_LIST_MAX] = {default_address(serve)};
     struct http_server_options options = {
+        .web = serve->web,
         .addresses = addresses,
         .connections_max = (uint32_t)flags_int(&serve->flags, SERVE_FLAG_WEB_CONNECTIONS),
         .query_thread_count = (uint32_t)flags_int(&serve->flags, SERVE_FLAG_QUERY_CONCURRENCY),
@@ -387,6 +414,10 @@ static int shut_down(struct serve *serve, int status)
 {
     struct baro_error err = {0};
 
+    /* A reload that is under way ends first: later ones would find parts that are stopped. */
+    lock_acquire(&serve->reload_lock);
+    serve->is_ending = true;
+    lock_release(&serve->reload_lock);
     serve_heartbeat_stop(serve);
     if (serve->scrape != NULL) {
         scrape_manager_stop(serve->scrape);
@@ -396,6 +427,7 @@ static int shut_down(struct serve *serve, int status)
     }
     serve_alerting_stop(serve);
     serve->server = http_server_free(serve->server);
+    serve->web = server_web_unref(serve->web);
     serve->api = api_free(serve->api);
     serve->dash = dash_store_free(serve->dash);
     serve->rules = rule_manager_free(serve->rules);
@@ -450,6 +482,7 @@ static int start(struct serve *serve, struct baro_error *err)
 
     r = r >= 0 ? serve_alerting_load(serve, true, &alerting, err) : r;
     r = r >= 0 ? serve_heartbeat_load(serve, true, &beats, err) : r;
+    r = r >= 0 ? load_web(serve, err) : r;
     r = r >= 0 ? open_dashboards(serve, err) : r;
     r = r >= 0 ? start_server(serve, err) : r;
     r = r >= 0 && !has_file ? load_config(serve, &rules, err) : r;
@@ -488,8 +521,9 @@ static int serve_until_end(struct serve *serve)
     }
     log_info("ready to serve", log_int("port", http_server_port(serve->server, 0)),
              log_c("version", BAROGRAPH_VERSION));
-    (void)printf("barograph: http://127.0.0.1:%u%s/\n", http_server_port(serve->server, 0),
-                 serve->prefix);
+    (void)printf("barograph: %s://127.0.0.1:%u%s/\n",
+                 serve->web != NULL && server_web_has_tls(serve->web) ? "https" : "http",
+                 http_server_port(serve->server, 0), serve->prefix);
     (void)fflush(stdout);
     wait_for_end(serve, signal_fd);
     (void)close(signal_fd);

@@ -190,6 +190,11 @@ static void config_text(void *app, struct buf *ret)
     }
 }
 
+static struct prom_config *running(void *app)
+{
+    return serve_config_get(app);
+}
+
 static str retention_text(struct serve *serve, struct arena *arena)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(serve);
@@ -229,6 +234,7 @@ static void runtime(void *app, struct arena *arena, struct api_runtime *ret)
     lock_acquire(&serve->config_lock);
     ret->last_config_time = serve->config_time;
     ret->reload_success = serve->config_good;
+    ret->last_try = serve->config_tried;
     lock_release(&serve->config_lock);
     ret->storage_retention = retention_text(serve, arena);
     ret->working_directory =
@@ -283,6 +289,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
                     .read_only = read_only,
                     .exemplars = exemplars,
                     .config = config_text,
+                    .running = running,
                     .runtime = runtime,
                     .blocks = blocks,
                     .rules = rules,

@@ -22,13 +22,19 @@ static const char embedded_format[] =
     "  scrape_interval: 5s\n"
     "scrape_configs:\n"
     "  - job_name: barograph\n"
+    "%s"
     "    metrics_path: %s/metrics\n"
     "    static_configs:\n"
     "      - targets: ['127.0.0.1:%u']\n"
     "  - job_name: node\n"
+    "%s"
     "    metrics_path: %s/host/metrics\n"
     "    static_configs:\n"
     "      - targets: ['127.0.0.1:%u']\n";
+
+/* Its own certificate names this host otherwise than 127.0.0.1. */
+static const char over_tls[] = "    scheme: https\n"
+                               "    tls_config: {insecure_skip_verify: true}\n";
 
 static void print_fault(const struct baro_error *fault)
 {
@@ -65,10 +71,15 @@ int serve_config_load(struct serve *serve, bool print, struct prom_config **ret,
         r = prom_config_load(serve->config_path, &options, &config, &faults);
     } else {
         unsigned port = http_server_port(serve->server, 0);
+        const char *scheme = serve->web != NULL && server_web_has_tls(serve->web) ? over_tls : "";
         char text[1024];
 
-        (void)snprintf(text, sizeof(text), embedded_format, serve->prefix, port, serve->prefix,
-                       port);
+        if (serve->web != NULL && server_web_has_users(serve->web)) {
+            log_warn("this server cannot scrape itself: --web.config.file asks for a password; "
+                     "write a --config.file whose scrape job has basic_auth");
+        }
+        (void)snprintf(text, sizeof(text), embedded_format, scheme, serve->prefix, port, scheme,
+                       serve->prefix, port);
         r = prom_config_parse(str_from(text), "(embedded)", &options, &config, &faults);
     }
     if (r < 0) {
@@ -91,6 +102,7 @@ void serve_config_set(struct serve *serve, struct prom_config *config)
     before = serve->config;
     serve->config = config;
     serve->config_time = clock_now(clock_real());
+    serve->config_tried = serve->config_time;
     serve->config_good = true;
     lock_release(&serve->config_lock);
     (void)prom_config_unref(before);
@@ -146,6 +158,9 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
     int r;
 
     lock_assert_held(&serve->reload_lock);
+    if (serve->is_ending) {
+        return error_set(err, BARO_EBUSY, "the program is ending");
+    }
     if (atomic_load_explicit(&serve->sender, memory_order_acquire) == NULL) {
         return error_set(err, BARO_EBUSY,
                          "the write-ahead log is being replayed: try again when /-/ready says so");
@@ -173,6 +188,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
         tsdb_set_retention(serve->tsdb, &retention);
         tsdb_set_retention_rules(serve->tsdb, retention_rules_of(config));
         serve_config_set(serve, TAKE(config));
+        serve_query_log_renew(serve);
     }
     return r;
 }
@@ -188,6 +204,7 @@ int serve_reload(struct serve *serve, struct baro_error *err)
     if (r < 0) {
         lock_acquire(&serve->config_lock);
         serve->config_good = false;
+        serve->config_tried = clock_now(clock_real());
         lock_release(&serve->config_lock);
         self_set(SELF_CONFIG_RELOAD_SUCCESS, 0);
         log_error("configuration refused, the running one stays", log_err(&fault));

@@ -13,6 +13,7 @@
 #include "codec/sha256.h"
 #include "conf/prom_config.h"
 #include "dash/dash_store.h"
+#include "http/server_web.h"
 #include "rules/rule_manager.h"
 #include "scrape/scrape.h"
 #include "tsdb/tsdb.h"
@@ -40,6 +41,7 @@ struct serve {
     ts start_time;
     int quit_fd; /* eventfd: readable = end the program */
 
+    struct server_web *web; /* NULL = no --web.config.file */
     struct http_server *server;
     struct api *api;
     struct crew *crew; /* helps queries */
@@ -62,9 +64,11 @@ struct serve {
     struct query_log *query_log; /* lock: the one above */
 
     struct lock reload_lock; /* one reload at a time */
+    bool is_ending;          /* lock: reload_lock; nothing is reloaded any more */
     struct lock config_lock; /* guards what follows */
     struct prom_config *config;
     ts config_time;
+    ts config_tried;
     bool config_good;
     struct tsdb_replay_status replay;
 };
@@ -120,6 +124,9 @@ void serve_query_log(void *app, str line);
 
 /* serve_logs_queries says whether the running configuration names one. Any thread. */
 bool serve_logs_queries(void *app);
+/* serve_query_log_renew closes the file: the next query opens what then has its name, so that who
+ * moved it away gets a new one with a reload, as Prometheus does. */
+void serve_query_log_renew(struct serve *serve);
 void serve_query_log_done(struct serve *serve);
 
 /* serve_engine fills the engine's options of the running configuration. Any thread. */

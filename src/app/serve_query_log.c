@@ -9,7 +9,7 @@
 
 /*
  * The log of queries, global.query_log_file. The file is opened when a query ends and the
- * configuration names another one than is open: a reload needs no word of this. Lines are appended
+ * configuration names another one than is open, and anew after each reload. Lines are appended
  * by one write each, so writers need no lock; the open file is counted, and the last one closes it.
  */
 struct query_log {
@@ -91,6 +91,17 @@ void serve_query_log(void *app, str line)
                  log_str("err", str_from(error_text(-errno))));
     }
     unref(log);
+}
+
+void serve_query_log_renew(struct serve *serve)
+{
+    struct query_log *old;
+
+    lock_acquire(&serve->query_log_lock);
+    old = serve->query_log;
+    serve->query_log = NULL;
+    lock_release(&serve->query_log_lock);
+    unref(old);
 }
 
 void serve_query_log_done(struct serve *serve)

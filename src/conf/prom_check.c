@@ -25,6 +25,7 @@ struct check {
     struct faults faults;
     uint32_t warnings;
     uint32_t lints;
+    size_t rule_faults; /* of rule files, written already */
 };
 
 static void write_fault(struct buf *out, const struct baro_error *err, const char *kind)
@@ -240,8 +241,12 @@ static void check_rule_file(struct check *c, const char *path, struct map *seen)
         yaml_parse(&c->arena, buf_view(&text), &tree, &err) < 0) {
         (void)faults_add(&c->faults, err.code, path, err.line, err.column, "%s", err.message);
     } else {
-        const struct yaml_node *groups = yaml_get(tree, STR("groups"));
+        const struct yaml_node *groups = c->options->no_lint ? NULL : yaml_get(tree, STR("groups"));
 
+        if (c->options->check_rules != NULL) {
+            c->rule_faults +=
+                c->options->check_rules(c->options->context, buf_view(&text), path, c->out);
+        }
         for (size_t i = 0;
              groups != NULL && groups->kind == YAML_KIND_SEQUENCE && i < groups->item_count; i++) {
             lint_group(c, path, groups->items[i], seen);
@@ -274,12 +279,29 @@ static void check_rule_files(struct check *c, const struct prom_config *config)
 
 /* ---- the whole ---- */
 
+static void lint_interval(struct check *c, const struct prom_scrape *scrape)
+{
+    struct buf text = {0};
+
+    if (c->options->interval_max <= 0 || scrape->scrape_interval < c->options->interval_max) {
+        return;
+    }
+    dur_format(&text, scrape->scrape_interval);
+    warn(c, scrape->place,
+         "too long scrape interval: series of job \"%.*s\" vanish between scrapes that are %.*s "
+         "apart",
+         STR_ARG(scrape->job_name), STR_ARG(buf_view(&text)));
+    c->lints++;
+    buf_done(&text);
+}
+
 static void check_files(struct check *c, const struct prom_config *config)
 {
     struct prom_scrapes scrapes = prom_config_scrapes(config);
     const struct alerting_raw *alerting = prom_config_alerting(config);
 
     for (size_t i = 0; i < scrapes.count; i++) {
+        lint_interval(c, scrapes.items[i]);
         check_client(c, scrapes.items[i]->place, scrapes.items[i]->http);
         check_sources(c, scrapes.items[i]->sds, scrapes.items[i]->relabel_configs);
     }
@@ -322,7 +344,7 @@ static int verdict(struct check *c, const struct prom_config *config, const char
     if (config != NULL) {
         (void)prom_config_unsupported(config, &unsupported);
     }
-    if (c->faults.total > 0) {
+    if (c->faults.total > 0 || c->rule_faults > 0) {
         buf_printf(c->out, "%s: refused\n", path);
         return PROM_CHECK_FAILED;
     }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/dur.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -18,8 +19,13 @@ struct prom_check_options {
     bool agent;       /* the rules of --agent */
     bool strict;      /* what is valid but not supported yet fails, too */
     bool lint_fatal;  /* doubled rules fail with PROM_CHECK_LINT */
-    bool no_lint;
+    bool no_lint;     /* rules that are there twice are not looked for */
+    dur interval_max; /* longer scrape intervals are lint; 0 = not looked at */
     int (*check_selector)(str selector, struct baro_error *err); /* as in prom_load_options */
+    /* Judges a rule file, which is above this floor: appends a line for each fault, returns their
+     * number. NULL = only its YAML is looked at. */
+    size_t (*check_rules)(const void *context, str text, const char *path, struct buf *out);
+    const void *context; /* of check_rules */
 };
 
 /*

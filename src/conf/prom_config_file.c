@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,4 +112,43 @@ int prom_target_file_load(const char *path, struct arena *arena,
     }
     buf_done(&text);
     return r;
+}
+
+int prom_http_file_load(const char *path, struct arena *arena, const struct prom_http **ret,
+                        struct faults *faults)
+{
+    const struct yaml_node *tree = NULL;
+    uint32_t before = faults->total;
+    option_notes notes = {0};
+    struct buf text = {0};
+    struct baro_error err = {0};
+    const char *slash = strrchr(path, '/');
+    struct option_reader rd = {
+        .arena = arena,
+        .file = arena_str(arena, str_from(path)).ptr,
+        .dir =
+            slash == NULL ? STR(".") : arena_str(arena, str_of(path, (size_t)(slash - path + 1))),
+        .faults = faults,
+        .unsupported = &notes,
+    };
+    bool good = true;
+    int r = prom_config_file_read(path, &text, &err);
+
+    r = r < 0 ? r : yaml_parse(arena, buf_view(&text), &tree, &err);
+    if (r < 0) {
+        (void)faults_add(faults, r, path, err.line, err.column, "%s", err.message);
+    } else {
+        *ret = yaml_is_null(tree) ? option_new(&rd, &prom_http_type)
+                                  : option_read(&rd, &prom_http_type, tree, &good);
+        if (good) {
+            prom_http_check(&rd, *ret, tree);
+        }
+    }
+    if (notes.count > 0) {
+        (void)faults_add(faults, BARO_EUNSUPPORTED, path, notes.items[0].line,
+                         notes.items[0].column, "%s", notes.items[0].message);
+    }
+    vec_done(&notes);
+    buf_done(&text);
+    return faults->total > before ? BARO_EPARSE : 0;
 }

@@ -27,3 +27,8 @@ int prom_target_file_load(const char *path, struct arena *arena,
 int prom_target_text_parse(str text, const char *name, struct arena *arena,
                            const struct prom_target_group *const **ret_groups, size_t *ret_count,
                            struct faults *faults);
+
+/* prom_http_file_load reads a file with the settings of an HTTP client alone, as promtool's
+ * --http.config.file has it. What *ret is lives in the arena. */
+int prom_http_file_load(const char *path, struct arena *arena, const struct prom_http **ret,
+                        struct faults *faults);
