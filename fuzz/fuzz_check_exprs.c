@@ -34,7 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (data[0] == 'g') {
         text = str_of((const char *)data, size);
         check_rules_record(text, known);
-        size_t found = check_rules(text, "r", &features, known, true, &counts, &out);
+        size_t found = check_rules(
+            text, "r",
+            &(struct check_rules_options){.features = &features, .known = known, .lint = true},
+            &counts, &out);
         ASSERT((found + counts.lints == 0) == (out.len == 0));
     } else {
         expr_check(known, &arena, text, data[0] == '$', ignore, &text.len, &labels);
