@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "codec/regex.h"
 
 /* A condition that was read and not compiled yet. */
@@ -250,8 +251,7 @@ static int classic_value(struct arena *arena, str raw, str *ret, struct baro_err
             buf_char(&out, c);
         }
     }
-    *ret = arena_str(arena, buf_view(&out));
-    buf_done(&out);
+    *ret = text_take(arena, &out);
     if (i < raw.len || quoted != closed) {
         return error_set(err, BARO_EPARSE, "matcher value contains unescaped double quote: %.*s",
                          STR_ARG(raw));

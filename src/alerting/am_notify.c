@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "codec/sha256.h"
 #include "http/client.h"
 
@@ -146,13 +147,10 @@ static str key_hash(struct arena *arena, str key)
 {
     uint8_t digest[SHA256_BYTES];
     struct buf text = {0};
-    str hash;
 
     sha256_digest(key, digest);
     sha256_hex(&text, digest);
-    hash = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return hash;
+    return text_take(arena, &text);
 }
 
 static void sending_init(struct am_attempt *sending)

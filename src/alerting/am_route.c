@@ -1,5 +1,6 @@
 #include "alerting/am_route.h"
 
+#include "base/text.h"
 #include "alerting/am_config_priv.h"
 #include "codec/regex.h"
 
@@ -235,8 +236,7 @@ static void set_key(struct option_reader *rd, struct am_route *route)
         buf_char(&key, '/');
     }
     am_matchers_format(&key, &route->matchers);
-    route->key = arena_str(rd->arena, buf_view(&key));
-    buf_done(&key);
+    route->key = text_take(rd->arena, &key);
 }
 
 static void read_routes(struct option_reader *rd, const struct yaml_node *list,

@@ -3,6 +3,7 @@
 #include "alerting/am_config_priv.h"
 #include "alerting/am_time.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "codec/json.h"
 
 struct am_schedule {
@@ -73,8 +74,7 @@ static int read_text(struct arena *arena, str text, str *ret, struct baro_error 
     if (r >= 0 && !json_print(&buf, root)) {
         r = error_set(err, BARO_ELIMIT, "out of memory");
     }
-    *ret = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
+    *ret = text_take(arena, &buf);
     return r;
 }
 

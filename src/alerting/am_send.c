@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "http/client.h"
 #include "sys/fs.h"
 #include "template/template_json.h"
@@ -363,8 +364,7 @@ enum am_notify_outcome am_send_request(struct am_attempt *sending, const struct 
     current_answer = NULL;
     (void)http_headers_free(headers);
     answer.response->status = call.status;
-    answer.response->body = arena_str(&sending->arena, buf_view(&body));
-    buf_done(&body);
+    answer.response->body = text_take(&sending->arena, &body);
     what = judge(sending, request, &call, answer.response->body);
     return what;
 }

@@ -1,5 +1,6 @@
 /* URLs that bodies and options complete. */
 #include "alerting/am_send.h"
+#include "base/text.h"
 #include "codec/url_escape.h"
 
 #include <string.h>
@@ -26,7 +27,6 @@ str am_url_add(struct arena *arena, str base, str path, str query)
     str front = str_slice(base, 0, mark);
     str old = mark == SIZE_MAX ? STR("") : str_from_index(base, mark + 1);
     struct buf out = {0};
-    str url;
 
     buf_str(&out, front);
     if (path.len > 0 && !str_has_suffix(front, STR("/"))) {
@@ -39,9 +39,7 @@ str am_url_add(struct arena *arena, str base, str path, str query)
         buf_c(&out, old.len > 0 && query.len > 0 ? "&" : "");
         buf_str(&out, query);
     }
-    url = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return url;
+    return text_take(arena, &out);
 }
 
 void am_query_add(struct buf *query, const char *name, str value)

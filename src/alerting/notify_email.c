@@ -6,6 +6,7 @@
 #include "alerting/am_mail.h"
 #include "alerting/notifiers.h"
 #include "base/assert.h"
+#include "base/text.h"
 #include "http/smtp.h"
 #include "template/template_time.h"
 
@@ -111,15 +112,12 @@ static str boundary_make(struct arena *arena)
 {
     uint8_t bytes[BOUNDARY_BYTES];
     struct buf text = {0};
-    str boundary;
 
     random_bytes(bytes, sizeof(bytes));
     for (size_t i = 0; i < BOUNDARY_BYTES; i++) {
         buf_printf(&text, "%02x", bytes[i]);
     }
-    boundary = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return boundary;
+    return text_take(arena, &text);
 }
 
 static void put_part(struct buf *out, str boundary, bool is_first, const char *type, str text)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "alerting/notifiers.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "template/template_json.h"
 
@@ -200,14 +201,11 @@ static void member_set(struct members *members, str name, str json)
 static str json_of(struct am_attempt *sending, const char *before, str text, const char *behind)
 {
     struct buf out = {0};
-    str json;
 
     buf_c(&out, before);
     template_json_str(&out, text);
     buf_c(&out, behind);
-    json = arena_str(&sending->arena, buf_view(&out));
-    buf_done(&out);
-    return json;
+    return text_take(&sending->arena, &out);
 }
 
 static int str_compare(const void *a, const void *b)
@@ -220,7 +218,6 @@ static str labels_of(struct am_attempt *sending)
     struct conf_strs own = option_slot_strs(sending->type, sending->options, "labels");
     str *all = ARENA_ARRAY(&sending->arena, str, own.count + 1);
     struct buf out = {0};
-    str json;
 
     for (size_t i = 0; i < own.count; i++) {
         all[i] = am_send_render(sending, own.items[i]);
@@ -232,9 +229,7 @@ static str labels_of(struct am_attempt *sending)
         template_json_str(&out, all[i]);
     }
     buf_char(&out, ']');
-    json = arena_str(&sending->arena, buf_view(&out));
-    buf_done(&out);
-    return json;
+    return text_take(&sending->arena, &out);
 }
 
 /* Version 3 of the API wants a document as JSON, others a text. */

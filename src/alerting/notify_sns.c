@@ -8,6 +8,7 @@
 
 #include "alerting/notifiers.h"
 #include "base/calendar.h"
+#include "base/text.h"
 #include "codec/sha256.h"
 
 enum { MESSAGE_BYTES_MAX = 256 * 1024, SMS_BYTES_MAX = 1600 };
@@ -156,12 +157,9 @@ static bool signer_init(struct am_attempt *sending, struct signer *signer)
 static str hex_of(struct arena *arena, const uint8_t digest[SHA256_BYTES])
 {
     struct buf out = {0};
-    str text;
 
     sha256_hex(&out, digest);
-    text = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return text;
+    return text_take(arena, &out);
 }
 
 static str digest_hex(struct arena *arena, str data)

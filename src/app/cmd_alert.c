@@ -3,6 +3,7 @@
 #include "app/am_client.h"
 #include "app/commands.h"
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "codec/json_write.h"
 #include "codec/url_escape.h"
 #include "model/labels.h"
@@ -57,12 +58,9 @@ static void write_labels(struct buf *buf, const struct json *object)
 static str labels_text(struct arena *arena, const struct json *object)
 {
     struct buf buf = {0};
-    str text;
 
     write_labels(&buf, object);
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
+    return text_take(arena, &buf);
 }
 
 static str text_of(struct arena *arena, const struct json *object, const char *key)

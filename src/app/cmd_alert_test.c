@@ -10,6 +10,7 @@
 #include "app/version.h"
 #include "codec/json.h"
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "sys/clock.h"
 
 enum test_flag {
@@ -169,8 +170,7 @@ static void make_group(const struct flags *flags, struct made *made)
         buf_quoted(&key, made->group.items[i].value);
     }
     buf_char(&key, '}');
-    made->key = arena_str(&made->arena, buf_view(&key));
-    buf_done(&key);
+    made->key = text_take(&made->arena, &key);
 }
 
 static const struct am_receiver *find_receiver(const struct am_config *config, str name)

@@ -6,6 +6,7 @@
 #include "app/files.h"
 #include "app/silence_schedule.h"
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
 
@@ -84,17 +85,6 @@ struct posting {
     str intervals;                      /* JSON of a new silence; empty = none */
     const struct json *intervals_there; /* of one that is there */
 };
-
-static str time_text(struct arena *arena, ts t)
-{
-    struct buf buf = {0};
-    str text;
-
-    rfc3339_format(&buf, t);
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
-}
 
 static void write_matcher(struct json_writer *json, str name, str value, bool is_regex,
                           bool is_equal)
@@ -244,8 +234,8 @@ static int add(struct am_client *client, struct posting *posting, struct baro_er
     r = r < 0 ? r : time_flag(client, ADD_START, now, &start, err);
     r = r < 0 ? r : time_flag(client, ADD_END, start + duration, &end, err);
     if (r >= 0 && is_preview) {
-        posting->starts_at = time_text(&client->arena, start);
-        posting->ends_at = time_text(&client->arena, end);
+        posting->starts_at = text_time(&client->arena, start);
+        posting->ends_at = text_time(&client->arena, end);
         return preview(client, posting, err);
     }
     if (r >= 0 && posting->list.count == 0) {
@@ -257,8 +247,8 @@ static int add(struct am_client *client, struct posting *posting, struct baro_er
     if (r < 0) {
         return r;
     }
-    posting->starts_at = time_text(&client->arena, start);
-    posting->ends_at = time_text(&client->arena, end);
+    posting->starts_at = text_time(&client->arena, start);
+    posting->ends_at = text_time(&client->arena, end);
     posting->created_by = author.len > 0 ? author : str_from(user != NULL ? user : "nobody");
     posting->comment = flags_text(flags, ADD_COMMENT);
     r = post(client, posting, &id, err);
@@ -309,7 +299,6 @@ static str matchers_text(struct arena *arena, const struct json *list)
 {
     static const char *const ops[] = {"!=", "=", "!~", "=~"};
     struct buf buf = {0};
-    str text;
 
     for (size_t i = 0; i < json_count(list); i++) {
         const struct json *m = json_at(list, i);
@@ -321,9 +310,7 @@ static str matchers_text(struct arena *arena, const struct json *list)
         buf_c(&buf, ops[(json_is_yes(json_get(m, "isRegex")) ? 2 : 0) + (is_equal ? 1 : 0)]);
         buf_quoted(&buf, json_text(json_get(m, "value")));
     }
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
+    return text_take(arena, &buf);
 }
 
 static void add_row(struct am_table *table, const struct json *silence, bool extended)
@@ -497,8 +484,8 @@ static int update(struct am_client *client, str id, struct am_table *table, stru
         end = start + flags_duration(flags, UPDATE_DURATION);
     }
     r = r < 0 ? r : time_flag(client, UPDATE_END, end, &end, err);
-    posting.starts_at = time_text(&client->arena, start);
-    posting.ends_at = time_text(&client->arena, end);
+    posting.starts_at = text_time(&client->arena, start);
+    posting.ends_at = text_time(&client->arena, end);
     posting.created_by = json_text(json_get(silence, "createdBy"));
     posting.comment = comment.len > 0 ? comment : json_text(json_get(silence, "comment"));
     posting.matchers = json_get(silence, "matchers");

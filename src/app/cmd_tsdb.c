@@ -8,6 +8,7 @@
 #include "app/cmd_tsdb.h"
 #include "app/commands.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "sys/fs.h"
 
@@ -126,7 +127,6 @@ static uint64_t file_bytes(const struct block *block, const char *name)
 str tsdb_go_duration(struct arena *arena, dur d)
 {
     struct buf text = {0};
-    str ret;
     dur hours = d / DUR_HOUR, minutes = d % DUR_HOUR / DUR_MINUTE, ms = d % DUR_MINUTE;
 
     if (hours > 0) {
@@ -147,9 +147,7 @@ str tsdb_go_duration(struct arena *arena, dur d)
         }
         buf_char(&text, 's');
     }
-    ret = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return ret;
+    return text_take(arena, &text);
 }
 
 /* As Go prints a time of whole seconds, and as promtool prints bytes: 8KiB699B. */
@@ -167,7 +165,6 @@ static str human_bytes(struct arena *arena, uint64_t bytes)
 {
     static const char *const units[] = {"EiB", "PiB", "TiB", "GiB", "MiB", "KiB", "B"};
     struct buf text = {0};
-    str ret;
 
     for (int i = 0; i < 7; i++) {
         int shift = (6 - i) * 10;
@@ -178,9 +175,7 @@ static str human_bytes(struct arena *arena, uint64_t bytes)
         }
         bytes -= count << shift;
     }
-    ret = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return ret;
+    return text_take(arena, &text);
 }
 
 static void list_row(struct arena *arena, const struct block *block, bool is_human, str *ret)

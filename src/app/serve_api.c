@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "alerting/heartbeat.h"
+#include "base/text.h"
 #include "app/serve_metrics.h"
 #include "app/serve_priv.h"
 #include "app/version.h"
@@ -200,7 +201,6 @@ static str retention_text(struct serve *serve, struct arena *arena)
     CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(serve);
     struct retention retention = serve_retention(serve, config);
     struct buf text = {0};
-    str copy;
 
     if (retention.time > 0) {
         dur_format(&text, retention.time);
@@ -220,9 +220,7 @@ static str retention_text(struct serve *serve, struct arena *arena)
     if (retention.percentage > 0) {
         buf_printf(&text, "%s%.2f%%", text.len > 0 ? " or " : "", retention.percentage);
     }
-    copy = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return copy;
+    return text_take(arena, &text);
 }
 
 static void runtime(void *app, struct arena *arena, struct api_runtime *ret)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "catalog/catalog_priv.h"
+#include "base/text.h"
 #include "catalog/gen_c_priv.h"
 
 /* "did you mean": at most this many letters wrong, and at most a third of the word, as with keys.
@@ -169,14 +170,11 @@ static void constant_byte(struct buf *out, str value, size_t i)
 str catalog_name_constant(struct arena *arena, str value)
 {
     struct buf out = {0};
-    str name;
 
     for (size_t i = 0; i < value.len; i++) {
         constant_byte(&out, value, i);
     }
-    name = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return name;
+    return text_take(arena, &out);
 }
 
 /* ---- names of the generated code, each once ---- */

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "catalog/gen_c_priv.h"
 
 /* clang-format puts so many items of a braced list, or more, into columns. */
@@ -207,7 +208,6 @@ void gen_c_comment(struct gen_c *gen, str text)
 str gen_c_string(struct gen_c *gen, str text)
 {
     struct buf out = {0};
-    str copy;
 
     buf_char(&out, '"');
     for (size_t i = 0; i < text.len; i++) {
@@ -226,9 +226,7 @@ str gen_c_string(struct gen_c *gen, str text)
         }
     }
     buf_char(&out, '"');
-    copy = arena_str(&gen->arena, buf_view(&out));
-    buf_done(&out);
-    return copy;
+    return text_take(&gen->arena, &out);
 }
 
 str gen_c_number(struct gen_c *gen, double value)

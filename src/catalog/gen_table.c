@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "catalog/catalog_priv.h"
 #include "catalog/gen_c_priv.h"
 
@@ -21,7 +22,6 @@ static void write_row(struct gen_c *gen, const struct catalog_metric *metric, st
 static str exposed_value(struct gen_c *gen, str value)
 {
     struct buf out = {0};
-    str text;
 
     for (size_t i = 0; i < value.len; i++) {
         char c = value.ptr[i];
@@ -31,9 +31,7 @@ static str exposed_value(struct gen_c *gen, str value)
             buf_char(&out, c);
         }
     }
-    text = arena_str(&gen->arena, buf_view(&out));
-    buf_done(&out);
-    return text;
+    return text_take(&gen->arena, &out);
 }
 
 /* The combination number `index` of the label values. */

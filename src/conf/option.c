@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "codec/regex.h"
 #include "conf/option_priv.h"
 #include "conf/url.h"
@@ -49,13 +50,7 @@ void option_fault_key(struct option_reader *rd, const struct yaml_node *mapping,
 
 const char *option_quoted(struct option_reader *rd, str text)
 {
-    struct buf buf = {0};
-    str quoted;
-
-    buf_quoted(&buf, text);
-    quoted = arena_str(rd->arena, buf_view(&buf));
-    buf_done(&buf);
-    return quoted.ptr;
+    return text_quoted(rd->arena, text).ptr;
 }
 
 void option_unsupported(struct option_reader *rd, const struct yaml_node *node, const char *what)

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "codec/yaml.h"
 #include "conf/prom_config.h"
 #include "conf/prom_config_file.h"
@@ -208,8 +209,7 @@ static str rule_identity(struct check *c, const struct yaml_node *group,
             }
         }
     }
-    str identity = arena_str(&c->arena, buf_view(&buf));
-    buf_done(&buf);
+    str identity = text_take(&c->arena, &buf);
     return identity;
 }
 

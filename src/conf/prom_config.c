@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "conf/prom_config_file.h"
 #include "conf/prom_config_priv.h"
 
@@ -154,8 +155,7 @@ static str expand(struct arena *arena, str value, const struct prom_load_options
         const char *found = options->getenv(options->getenv_context, arena_str(arena, name).ptr);
         buf_c(&buf, found != NULL ? found : "");
     }
-    str expanded = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
+    str expanded = text_take(arena, &buf);
     return expanded;
 }
 

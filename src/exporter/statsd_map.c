@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "codec/regex.h"
 #include "conf/option.h"
 
@@ -417,7 +418,6 @@ static bool glob_match(str glob, str name, str *groups, size_t *ret_count)
 static str glob_expand(struct arena *arena, str text, const str *groups, size_t count)
 {
     struct buf buf = {0};
-    str ret;
 
     for (size_t i = 0; i < text.len; i++) {
         size_t at = i + 1;
@@ -440,16 +440,13 @@ static str glob_expand(struct arena *arena, str text, const str *groups, size_t 
         }
         i = at - (braced ? 0 : 1);
     }
-    ret = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return ret;
+    return text_take(arena, &buf);
 }
 
 static str expand(const struct rule *rule, struct arena *arena, str text, const str *groups,
                   size_t count)
 {
     struct buf buf = {0};
-    str ret;
 
     if (str_index_char(text, '$') == SIZE_MAX) {
         return text;
@@ -458,9 +455,7 @@ static str expand(const struct rule *rule, struct arena *arena, str text, const 
         return glob_expand(arena, text, groups, count);
     }
     regex_expand(rule->regex, &buf, text, groups, count);
-    ret = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return ret;
+    return text_take(arena, &buf);
 }
 
 /* What no metric or label name may have becomes "_". */

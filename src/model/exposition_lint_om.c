@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "model/exposition_lint_priv.h"
 #include "model/exposition_priv.h"
 
@@ -363,7 +364,6 @@ static int check_exemplar(struct om *om, const char *suffix, struct baro_error *
 static str key_of(struct arena *arena, struct labels labels, str metric, str without)
 {
     struct buf key = {0};
-    str copy;
 
     buf_str(&key, metric);
     for (size_t i = 0; i < labels.count; i++) {
@@ -375,9 +375,7 @@ static str key_of(struct arena *arena, struct labels labels, str metric, str wit
         buf_str(&key, labels.items[i].name);
         buf_str(&key, labels.items[i].value);
     }
-    copy = arena_str(arena, buf_view(&key));
-    buf_done(&key);
-    return copy;
+    return text_take(arena, &key);
 }
 
 /* What tells the samples of one metric apart is left out of the group: buckets, quantiles, states.

@@ -4,6 +4,7 @@
  * of client_golang, whose words the findings keep.
  */
 #include "base/num.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "model/exposition_lint_priv.h"
 #include "model/exposition_priv.h"
@@ -135,7 +136,6 @@ static int take_bound(struct text *text, struct text_family *family, struct labe
 static str series_key(struct text *text, struct labels labels)
 {
     struct buf key = {0};
-    str copy;
 
     for (size_t i = 0; i < labels.count; i++) {
         buf_printf(&key, "%zu,%zu:", labels.items[i].name.len, labels.items[i].value.len);
@@ -145,9 +145,7 @@ static str series_key(struct text *text, struct labels labels)
     if (text->lint->event.has_timestamp) {
         buf_printf(&key, "@%lld", (long long)text->lint->event.t);
     }
-    copy = arena_str(&text->lint->names, buf_view(&key));
-    buf_done(&key);
-    return copy;
+    return text_take(&text->lint->names, &key);
 }
 
 static int take_sample(struct text *text, struct baro_error *err)

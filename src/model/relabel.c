@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "codec/md5.h"
 #include "codec/regex.h"
 #include "model/matcher.h"
@@ -176,7 +177,6 @@ static str expand(const struct rule *rule, str template, bool has_groups, const 
                   struct arena *arena)
 {
     struct buf out = {0};
-    str result;
 
     if (!has_groups) {
         return template;
@@ -185,9 +185,7 @@ static str expand(const struct rule *rule, str template, bool has_groups, const 
         return groups[1];
     }
     regex_expand(rule->regex, &out, template, groups, REGEX_GROUPS_MAX);
-    result = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return result;
+    return text_take(arena, &out);
 }
 
 static bool match_groups(const struct rule *rule, str value, str groups[REGEX_GROUPS_MAX])

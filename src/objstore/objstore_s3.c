@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "codec/sha256.h"
 #include "conf/prom_config.h"
 #include "http/client.h"
@@ -46,7 +47,6 @@ static str host_of(struct arena *arena, const struct objstore_config *config)
 static str path_of(struct arena *arena, const struct objstore_config *config, str name)
 {
     struct buf path = {0};
-    str ret;
 
     buf_char(&path, '/');
     if (!config->virtual_hosted) {
@@ -58,9 +58,7 @@ static str path_of(struct arena *arena, const struct objstore_config *config, st
         buf_char(&path, '/');
     }
     s3_escape(&path, name, false);
-    ret = arena_str(arena, buf_view(&path));
-    buf_done(&path);
-    return ret;
+    return text_take(arena, &path);
 }
 
 /* The headers that a request has; the last is NULL. */
@@ -74,8 +72,7 @@ static size_t make_headers(struct arena *arena, const struct s3_request *request
     s3_date(clock_now(clock_real()), date);
     buf_c(&text, "Authorization: ");
     s3_sign(request, key, date, &text);
-    ret[count++] = arena_str(arena, buf_view(&text)).ptr;
-    buf_done(&text);
+    ret[count++] = text_take(arena, &text).ptr;
     ret[count++] = arena_printf(arena, "x-amz-date: %s", date).ptr;
     ret[count++] =
         arena_printf(arena, "x-amz-content-sha256: %.*s", STR_ARG(request->payload_hash)).ptr;
@@ -240,14 +237,11 @@ static int begin(struct multipart *multipart, struct baro_error *err)
 static str query_of(struct arena *arena, const char *front, const struct objstore_upload *upload)
 {
     struct buf query = {0};
-    str ret;
 
     buf_c(&query, front);
     buf_c(&query, "uploadId=");
     s3_escape(&query, str_from(upload->id), true);
-    ret = arena_str(arena, buf_view(&query));
-    buf_done(&query);
-    return ret;
+    return text_take(arena, &query);
 }
 
 /* Sends part `index` (from 0): 1, or 0 when the store has forgotten the upload. */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "promql/engine_priv.h"
 
 /* A step of a heap is some ten comparisons of values all over memory. */
@@ -538,15 +539,12 @@ static str value_text(struct arena *arena, const struct row *row, size_t step)
 {
     char text[NUM_TEXT_MAX];
     struct buf buf = {0};
-    str written;
 
     if (row->h == NULL || row->h[step] == NULL) {
         return arena_str(arena, str_of(text, num_format_double(row->v[step], NUM_F, text)));
     }
     histogram_format(&buf, row->h[step]);
-    written = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return written;
+    return text_take(arena, &buf);
 }
 
 static int count_value(struct value_counter *counter, const struct row *row, size_t step,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "promql/engine_priv.h"
 
 /* Annotations are told apart by their text; so many of a kind are kept, and the rest is dropped. */
@@ -74,13 +75,7 @@ void annotation_list_done(struct annotation_list *list)
 
 const char *eval_quoted(struct eval *ev, str s)
 {
-    struct buf buf = {0};
-    str text;
-
-    buf_quoted(&buf, s);
-    text = arena_str(ev->keep, buf_view(&buf));
-    buf_done(&buf);
-    return text.ptr;
+    return text_quoted(ev->keep, s).ptr;
 }
 
 const char *eval_float(struct eval *ev, double v)

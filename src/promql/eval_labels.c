@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "promql/engine_priv.h"
 
 enum { INDEX_CAPACITY_MIN = 256 };
@@ -257,8 +258,7 @@ const char *labels_string(struct arena *arena, struct labels labels)
         buf_char(&buf, '"');
     }
     buf_char(&buf, '}');
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
+    text = text_take(arena, &buf);
     return text.ptr;
 }
 

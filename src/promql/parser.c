@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "promql/functions.h"
 #include "promql/parser_priv.h"
 
@@ -185,13 +186,7 @@ bool parser_grow(struct parser *parser, struct expr *node, const struct expr *ch
 
 str parser_quote(struct parser *parser, str text)
 {
-    struct buf buf = {0};
-    str quoted;
-
-    buf_quoted(&buf, str_slice(text, 0, sizeof(parser->err->message)));
-    quoted = arena_str(parser->arena, buf_view(&buf));
-    buf_done(&buf);
-    return quoted;
+    return text_quoted(parser->arena, str_slice(text, 0, sizeof(parser->err->message)));
 }
 
 typedef VEC(struct expr *) expr_vec;

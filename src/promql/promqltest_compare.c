@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "codec/regex.h"
 #include "promql/promqltest_priv.h"
 
@@ -44,15 +45,12 @@ static str number_text(struct arena *arena, double v)
 static str labels_text(struct arena *arena, struct labels labels)
 {
     struct buf buf = {0};
-    str text;
 
     labels_format(&buf, labels);
     if (buf.len == 0) {
         buf_c(&buf, "{}");
     }
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
+    return text_take(arena, &buf);
 }
 
 static bool differ(str *ret_wanted, str wanted, str *ret_got, str got)
@@ -121,14 +119,11 @@ static str histogram_text(struct arena *arena, const struct histogram *h)
 {
     static const char *const hints[] = {"unknown", "reset", "not_reset", "gauge"};
     struct buf buf = {0};
-    str text;
 
     buf_printf(&buf, "schema:%d z_bucket_w:%g custom:%u hint:%s ", h->schema, h->zero_threshold,
                h->custom_count, hints[h->hint]);
     histogram_format(&buf, h);
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
+    return text_take(arena, &buf);
 }
 
 static str sample_text(struct arena *arena, double v, const struct histogram *h)

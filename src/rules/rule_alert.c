@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "codec/url_escape.h"
 #include "model/labels_builder.h"
@@ -81,15 +82,12 @@ static str expand(const struct expansion *expansion, str text, struct labels lab
 {
     struct baro_error err = {0};
     struct buf out = {0};
-    str expanded;
 
     if (template_alert_expand(&expansion->alert, expansion->arena, expansion->name, text, labels,
                               value, &out, &err) < 0) {
         buf_printf(&out, "<error expanding template: %s>", err.message);
     }
-    expanded = arena_str(expansion->arena, buf_view(&out));
-    buf_done(&out);
-    return expanded;
+    return text_take(expansion->arena, &out);
 }
 
 static struct labels alert_labels(const struct expansion *expansion, struct labels metric,
@@ -389,15 +387,12 @@ static void fill_alert(const struct rule_alert *from, dur valid, ts t, str url, 
 static str generator_url(const struct rule *rule, str external_url, struct arena *arena)
 {
     struct buf url = {0};
-    str kept;
 
     buf_str(&url, external_url);
     buf_c(&url, "/graph?g0.expr=");
     url_query_escape(&url, rule->spec.expr);
     buf_c(&url, "&g0.tab=1");
-    kept = arena_str(arena, buf_view(&url));
-    buf_done(&url);
-    return kept;
+    return text_take(arena, &url);
 }
 
 void rule_alerts_send(struct rule *rule, const struct rule_env *env, dur interval, ts t,

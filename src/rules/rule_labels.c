@@ -1,6 +1,7 @@
 #include "rules/rule_labels.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 struct labels rule_labels_copy(struct labels labels)
 {
@@ -32,7 +33,6 @@ void rule_labels_free(struct labels labels)
 str rule_labels_key(struct arena *arena, struct labels labels)
 {
     struct buf key = {0};
-    str kept;
 
     for (size_t i = 0; i < labels.count; i++) {
         /* Bytes that no UTF-8 text has tell where a name and a value end. */
@@ -41,7 +41,5 @@ str rule_labels_key(struct arena *arena, struct labels labels)
         buf_str(&key, labels.items[i].value);
         buf_char(&key, '\xfe');
     }
-    kept = arena_str(arena, buf_view(&key));
-    buf_done(&key);
-    return kept;
+    return text_take(arena, &key);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "base/rfc3339.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "model/labels_builder.h"
 #include "rules/rule_inputs.h"
@@ -189,21 +189,10 @@ void rule_missing_note(struct rule *rule, struct lock *lock, const struct rule_e
 
 /* ---- States ---- */
 
-static str time_text(struct arena *arena, ts t)
-{
-    struct buf buf = {0};
-    str text;
-
-    rfc3339_format(&buf, t);
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
-}
-
 static void annotate(struct rule_alert *alert, struct arena *arena, ts since)
 {
     struct labels annotations =
-        labels_with(arena, alert->annotations, STR("no_data_since"), time_text(arena, since));
+        labels_with(arena, alert->annotations, STR("no_data_since"), text_time(arena, since));
     struct labels copy = rule_labels_copy(annotations);
 
     rule_labels_free(alert->annotations);
@@ -242,7 +231,7 @@ static struct labels stand_in_labels(const struct rule_alert *alert, struct aren
 static struct labels stand_in_annotations(const struct rule_alert *alert, struct arena *arena)
 {
     str name = labels_get(alert->labels, ALERT_NAME_LABEL);
-    str since = time_text(arena, alert->missing_since);
+    str since = text_time(arena, alert->missing_since);
     struct labels labels = labels_with(
         arena, alert->annotations, STR("summary"),
         arena_printf(arena, "No data for %.*s since %.*s", STR_ARG(name), STR_ARG(since)));

@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "conf/option.h"
 #include "promql/promqltest.h"
@@ -200,17 +201,6 @@ static void fail(struct test_run *run, const char *format, ...)
     run->failures++;
 }
 
-static str dur_text(struct arena *arena, dur d)
-{
-    struct buf buf = {0};
-    str text;
-
-    dur_format(&buf, d);
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
-}
-
 /* ---- Inputs ---- */
 
 static int read_input(struct test_run *run, const struct series_text *text, struct input *ret,
@@ -316,7 +306,6 @@ static void firing_alerts(struct test_run *run, str alertname, alert_items *ret)
 static str items_text(struct arena *arena, const alert_items *items)
 {
     struct buf buf = {0};
-    str text;
 
     for (size_t i = 0; i < items->count; i++) {
         buf_printf(&buf, "\n            %zu:\n              Labels:", i);
@@ -324,9 +313,7 @@ static str items_text(struct arena *arena, const alert_items *items)
         buf_c(&buf, "\n              Annotations:");
         labels_format(&buf, items->items[i].annotations);
     }
-    text = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
+    return text_take(arena, &buf);
 }
 
 static bool items_equal(const alert_items *a, const alert_items *b)
@@ -364,7 +351,7 @@ static void check_alerts(struct test_run *run, const struct alert_test_text *tes
         fail(run,
              "    alertname: %.*s, time: %.*s, \n        exp:[%.*s\n            ], \n        "
              "got:[%.*s\n            ]",
-             STR_ARG(test->alertname), STR_ARG(dur_text(&run->arena, test->eval_time)),
+             STR_ARG(test->alertname), STR_ARG(text_dur(&run->arena, test->eval_time)),
              STR_ARG(items_text(&run->arena, &want)), STR_ARG(items_text(&run->arena, &got)));
     }
     vec_done(&want);
@@ -460,7 +447,7 @@ static int read_all_expected(struct test_run *run, const struct expr_test_text *
 
         if (read_expected(run, text, &ret[i], &err) < 0) {
             fail(run, "    expr: \"%.*s\", time: %.*s, err: labels %.*s: %s", STR_ARG(test->expr),
-                 STR_ARG(dur_text(&run->arena, test->eval_time)), STR_ARG(text->labels),
+                 STR_ARG(text_dur(&run->arena, test->eval_time)), STR_ARG(text->labels),
                  err.message);
             return BARO_EPARSE;
         }
@@ -513,7 +500,7 @@ static void compare_result(struct test_run *run, const struct expr_test_text *te
     }
     if (!equal) {
         fail(run, "    expr: \"%.*s\", time: %.*s,\n        exp: %.*s\n        got: %.*s",
-             STR_ARG(test->expr), STR_ARG(dur_text(&run->arena, test->eval_time)),
+             STR_ARG(test->expr), STR_ARG(text_dur(&run->arena, test->eval_time)),
              STR_ARG(samples_text(&run->arena, want, want_count)),
              STR_ARG(samples_text(&run->arena, got, got_count)));
     }
@@ -528,7 +515,7 @@ static void check_expr(struct test_run *run, const struct expr_test_text *test)
 
     if (engine_run(&run->env.engine, run->env.queryable, &query, &result, &err) < 0) {
         fail(run, "    expr: \"%.*s\", time: %.*s, err: %s", STR_ARG(test->expr),
-             STR_ARG(dur_text(&run->arena, test->eval_time)), err.message);
+             STR_ARG(text_dur(&run->arena, test->eval_time)), err.message);
         return;
     }
     compare_result(run, test, &result);
@@ -570,7 +557,7 @@ static bool eval_groups(struct test_run *run, ts t)
             if (view.rules[k].health == RULE_HEALTH_ERR) {
                 fail(run, "    rule: %.*s, time: %.*s, err: %.*s",
                      STR_ARG(view.rules[k].spec->name),
-                     STR_ARG(dur_text(&run->arena, t - run->start)), STR_ARG(view.rules[k].error));
+                     STR_ARG(text_dur(&run->arena, t - run->start)), STR_ARG(view.rules[k].error));
             }
         }
     }

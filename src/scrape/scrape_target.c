@@ -1,6 +1,7 @@
 #include "scrape/scrape_target.h"
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "conf/prom_config.h"
 #include "discover/target_group.h"
 #include "model/relabel.h"
@@ -23,12 +24,9 @@ enum {
 static str dur_text(struct arena *arena, dur d)
 {
     struct buf text = {0};
-    str kept = STR_NULL;
 
     dur_format(&text, d);
-    kept = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return kept;
+    return text_take(arena, &text);
 }
 
 static void set_default(struct labels_builder *builder, str name, str value)
@@ -201,16 +199,13 @@ static void params_append(struct buf *buf, struct labels labels, struct conf_par
 static str url_make(struct arena *arena, struct labels labels, struct conf_params params)
 {
     struct buf url = {0};
-    str kept = STR_NULL;
 
     buf_str(&url, labels_get(labels, LABEL_SCHEME));
     buf_c(&url, "://");
     buf_str(&url, labels_get(labels, LABEL_ADDRESS));
     path_append(&url, labels_get(labels, LABEL_PATH));
     params_append(&url, labels, params);
-    kept = arena_str(arena, buf_view(&url));
-    buf_done(&url);
-    return kept;
+    return text_take(arena, &url);
 }
 
 /* ---- the plan ---- */

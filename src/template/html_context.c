@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "template/html_context_priv.h"
 
 /* ---- Parts of tags ---- */
@@ -574,7 +575,6 @@ struct html_context html_context_join(struct html_context a, struct html_context
 str html_context_name(const struct html_context *context, struct arena *arena, str name)
 {
     struct buf text = {0};
-    str result;
 
     if (context->state == HTML_TEXT) {
         return name;
@@ -586,9 +586,7 @@ str html_context_name(const struct html_context *context, struct arena *arena, s
     for (uint32_t i = 0; i < context->brace_count; i++) {
         buf_printf(&text, "_%u", context->braces[i]);
     }
-    result = arena_str(arena, buf_view(&text));
-    buf_done(&text);
-    return result;
+    return text_take(arena, &text);
 }
 
 /* ---- Text alone ---- */

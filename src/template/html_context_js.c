@@ -1,6 +1,7 @@
 /* JavaScript and CSS, as far as strings, comments, regular expressions and URLs need it. */
 #include <string.h>
 
+#include "base/text.h"
 #include "template/html_context_priv.h"
 
 /* ---- What a '/' begins ---- */
@@ -488,7 +489,6 @@ static size_t named_reference(struct buf *buf, str text)
 str html_unescape(struct arena *arena, str text)
 {
     struct buf out = {0};
-    str result;
 
     if (str_index_char(text, '&') == SIZE_MAX) {
         return text;
@@ -510,7 +510,5 @@ str html_unescape(struct arena *arena, str text)
         }
         text = str_from_index(text, size);
     }
-    result = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return result;
+    return text_take(arena, &out);
 }

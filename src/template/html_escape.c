@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "template/html_context.h"
 #include "template/html_filter.h"
@@ -403,8 +404,7 @@ static context escape_text(struct escaper *escaper, context at, struct node *nod
         put_step(&out, &before, &at, str_slice(rest, 0, got));
         rest = str_from_index(rest, got);
     }
-    node->text = arena_str(escaper->arena, buf_view(&out));
-    buf_done(&out);
+    node->text = text_take(escaper->arena, &out);
     return place_fault(escaper, at);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "template/html_context.h"
 #include "template/html_context_priv.h"
 #include "template/template_priv.h"
@@ -27,7 +28,6 @@ str html_filter_text(const struct template_call *call, const struct tvalue_type 
     struct tvalue *shown = ARENA_ARRAY(call->arena, struct tvalue, call->count);
     struct buf text = {0};
     size_t count = 0;
-    str kept;
 
     *ret_type = NULL;
     if (call->count == 1 && call->args[0].kind == TVALUE_STRING) {
@@ -40,9 +40,7 @@ str html_filter_text(const struct template_call *call, const struct tvalue_type 
         }
     }
     template_print_all(&text, shown, count);
-    kept = arena_str(call->arena, buf_view(&text));
-    buf_done(&text);
-    return kept;
+    return text_take(call->arena, &text);
 }
 
 /* ---- HTML ---- */
@@ -136,12 +134,9 @@ FILTER(filter_rcdata)
 static str without_tags(const struct template_call *call, str text)
 {
     struct buf stripped = {0};
-    str kept;
 
     html_strip_tags(&stripped, call->arena, text);
-    kept = arena_str(call->arena, buf_view(&stripped));
-    buf_done(&stripped);
-    return kept;
+    return text_take(call->arena, &stripped);
 }
 
 FILTER(filter_attribute)

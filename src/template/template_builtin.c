@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "codec/url_escape.h"
+#include "base/text.h"
 #include "template/template_priv.h"
 
 static int result_string(const struct template_call *call, struct buf *buf, struct tvalue *ret)
@@ -66,15 +67,12 @@ static int call_printf(const struct template_call *call, struct tvalue *ret, str
 static str text_of_args(const struct template_call *call)
 {
     struct buf buf = {0};
-    str text;
 
     if (call->count == 1 && call->args[0].kind == TVALUE_STRING) {
         return call->args[0].string;
     }
     template_print_all(&buf, call->args, call->count);
-    text = arena_str(call->arena, buf_view(&buf));
-    buf_done(&buf);
-    return text;
+    return text_take(call->arena, &buf);
 }
 
 static int call_html(const struct template_call *call, struct tvalue *ret, struct baro_error *err)

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "template/template_json.h"
 #include "template/template_notice_priv.h"
 #include "template/template_time.h"
@@ -62,8 +63,7 @@ METHOD(strings_join)
     struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
 
     template_join(&text, args[0].string, self->list);
-    *ret = tvalue_string(arena_str(arena, buf_view(&text)));
-    buf_done(&text);
+    *ret = tvalue_string(text_take(arena, &text));
     return 0;
 }
 
@@ -473,7 +473,6 @@ static str quote_meta(struct arena *arena, str text)
 {
     static const char special[] = "\\.+*?()|[]{}^$";
     struct buf out = {0};
-    str quoted;
 
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] != '\0' &&
@@ -483,9 +482,7 @@ static str quote_meta(struct arena *arena, str text)
         buf_char(&out, text.ptr[i]);
     }
     STATIC_ASSERT(sizeof(special) == 15, "Go's fourteen");
-    quoted = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return quoted;
+    return text_take(arena, &out);
 }
 
 struct tvalue template_notice_data_of(struct arena *arena, const struct tvalue *values)

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "template/template_lex.h"
 #include "template/template_priv.h"
@@ -231,8 +232,7 @@ static bool unquote(struct arena *arena, str quoted, str *ret)
             buf_char(&out, c);
         }
     }
-    *ret = arena_str(arena, buf_view(&out));
-    buf_done(&out);
+    *ret = text_take(arena, &out);
     return good;
 }
 

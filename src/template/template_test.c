@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "testing/test.h"
 
 /* What the cases work on: .A "x", .M {"a": "1"}, .L [p q], .F 1.5, .I 3, .Any {"n": nil, "s": "t"}
@@ -280,14 +281,11 @@ TEST(template_does_what_go_does)
 static str repeated(struct arena *arena, const char *text, size_t times)
 {
     struct buf buf = {0};
-    str all;
 
     for (size_t i = 0; i < times; i++) {
         buf_c(&buf, text);
     }
-    all = arena_str(arena, buf_view(&buf));
-    buf_done(&buf);
-    return all;
+    return text_take(arena, &buf);
 }
 
 TEST(template_bounds_what_is_hostile)

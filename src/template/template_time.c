@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/calendar.h"
+#include "base/text.h"
 #include "template/template_time_priv.h"
 
 enum {
@@ -306,8 +307,7 @@ METHOD(time_call_format)
 
     (void)count;
     template_time_format(&text, time_of(self), args[0].string);
-    *ret = tvalue_string(arena_str(arena, buf_view(&text)));
-    buf_done(&text);
+    *ret = tvalue_string(text_take(arena, &text));
     return 0;
 }
 

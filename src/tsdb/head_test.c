@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "testing/test.h"
 #include "tsdb/head_priv.h"
@@ -112,7 +113,6 @@ static str select_text(struct arena *arena, struct head *head, const char *text,
     struct querier *querier = NULL;
     struct baro_error err = {0};
     struct buf out = {0};
-    str ret;
 
     assert_ok(head_querier(head, mint, maxt, &querier, &err), &err);
     assert_ok(querier->ops->select(querier, arena, &hints, parse_matchers(arena, &matchers, text),
@@ -124,9 +124,7 @@ static str select_text(struct arena *arena, struct head *head, const char *text,
     }
     querier_close(querier);
     done_matchers(&matchers);
-    ret = arena_str(arena, buf_view(&out));
-    buf_done(&out);
-    return ret;
+    return text_take(arena, &out);
 }
 
 TEST(head_appends_and_reads_back)
