@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "client/self.h"
+#include "client/self_histogram.h"
 #include "exporter/node.h"
 
 /* The last code stands for all others. */
@@ -315,6 +316,7 @@ void api_metrics_write(struct api_call *call, struct buf *buf)
     }
     self_set(SELF_LOG_DROPPED, (double)log_dropped_count());
     self_write(buf);
+    self_histogram_write(buf);
     if (context->sources.metrics != NULL) {
         context->sources.metrics(context->app, buf);
     }

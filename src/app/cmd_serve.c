@@ -244,6 +244,13 @@ static void note_replay(void *context, const struct tsdb_replay_status *status)
     }
 }
 
+static const char *given_text(const struct flags *flags, size_t row)
+{
+    str text = flags_text(flags, row);
+
+    return text.len > 0 ? text.ptr : NULL;
+}
+
 static int open_tsdb(struct serve *serve, struct baro_error *err)
 {
     const struct flags *flags = &serve->flags;
@@ -265,6 +272,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .wal_compression = !flags_bool(flags, SERVE_FLAG_TSDB_WAL_COMPRESSION) ? TSDB_WAL_NONE
                            : zstd                                              ? TSDB_WAL_ZSTD
                                                                                : TSDB_WAL_SNAPPY,
+        .delay_compact_path = given_text(flags, SERVE_FLAG_TSDB_DELAY_COMPACT),
         .block_written = serve_block_written,
         .block_context = serve,
         .downsample = flags_bool(flags, SERVE_FLAG_TSDB_DOWNSAMPLING),

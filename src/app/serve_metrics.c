@@ -134,6 +134,9 @@ static void write_times(struct buf *buf)
     self_one(buf, "prometheus_tsdb_head_min_time_seconds", "gauge",
              "Unix time of the oldest sample in the head.",
              self_get(SELF_HEAD_MIN_TIME) / DUR_SECOND);
+    self_one(buf, "prometheus_tsdb_lowest_timestamp_seconds", "gauge",
+             "Unix time of the oldest block, or of the head when there is none.",
+             self_get(SELF_LOWEST_TIME) / DUR_SECOND);
 }
 
 void serve_metrics_write(struct serve *serve, struct buf *buf)

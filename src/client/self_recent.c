@@ -29,7 +29,7 @@ struct recent {
 
 static const struct {
     const char *family;
-    const char *labels;
+    const char *labels; /* as they stand between the braces; "" = none */
     const char *help;
 } rows[SELF_RECENT_COUNT] = {
 #define ENGINE "prometheus_engine_query_duration_seconds"
@@ -38,6 +38,8 @@ static const struct {
     [SELF_RECENT_QUERY_PREPARE_TIME] = {ENGINE, "slice=\"prepare_time\"", HELP},
 #undef HELP
 #undef ENGINE
+    [SELF_RECENT_WAL_FSYNC] = {"prometheus_tsdb_wal_fsync_duration_seconds", "",
+                               "Time to sync the write-ahead log to disk."},
 };
 
 static struct lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .class = LOCK_LEAF};
@@ -97,6 +99,23 @@ static uint64_t add_up(const struct recent *recent, mono now, uint64_t counts[BU
     return total;
 }
 
+static void write_one(struct buf *buf, size_t r, const uint64_t counts[BUCKETS], uint64_t total)
+{
+    const char *family = rows[r].family, *labels = rows[r].labels;
+    bool has_labels = labels[0] != '\0';
+
+    for (size_t i = 0; i < ARRAY_COUNT(quantiles); i++) {
+        buf_printf(buf, "%s{%s%squantile=\"%g\"} ", family, labels, has_labels ? "," : "",
+                   quantiles[i]);
+        buf_double(buf, quantile_of(counts, total, quantiles[i]), NUM_G);
+        buf_char(buf, '\n');
+    }
+    buf_printf(buf, has_labels ? "%s_sum{%s} " : "%s_sum%s ", family, labels);
+    buf_double(buf, recents[r].sum, NUM_G);
+    buf_printf(buf, has_labels ? "\n%s_count{%s} %llu\n" : "\n%s_count%s %llu\n", family, labels,
+               (unsigned long long)recents[r].count);
+}
+
 void self_recent_write(struct buf *buf, mono now)
 {
     uint64_t counts[BUCKETS];
@@ -109,15 +128,7 @@ void self_recent_write(struct buf *buf, mono now)
         if (r == 0 || strcmp(family, rows[r - 1].family) != 0) {
             self_head(buf, family, "summary", rows[r].help);
         }
-        for (size_t i = 0; i < ARRAY_COUNT(quantiles); i++) {
-            buf_printf(buf, "%s{%s,quantile=\"%g\"} ", family, rows[r].labels, quantiles[i]);
-            buf_double(buf, quantile_of(counts, total, quantiles[i]), NUM_G);
-            buf_char(buf, '\n');
-        }
-        buf_printf(buf, "%s_sum{%s} ", family, rows[r].labels);
-        buf_double(buf, recents[r].sum, NUM_G);
-        buf_printf(buf, "\n%s_count{%s} %llu\n", family, rows[r].labels,
-                   (unsigned long long)recents[r].count);
+        write_one(buf, r, counts, total);
     }
     lock_release(&lock);
 }

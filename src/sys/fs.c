@@ -330,23 +330,40 @@ static int real_space(const struct fs *fs, const char *path, uint64_t *ret_size,
     return 0;
 }
 
+/* Whoever held the lock may have removed the file meanwhile: then another one has its name. */
+static bool is_at(fs_file file, const char *path)
+{
+    struct stat locked, named;
+
+    return fstat(file, &locked) == 0 && stat(path, &named) == 0 && locked.st_dev == named.st_dev &&
+           locked.st_ino == named.st_ino;
+}
+
 static int real_lock(const struct fs *fs, const char *path, fs_file *ret, struct baro_error *err)
 {
-    fs_file file = FS_FILE_NONE;
-    int r = fs->open(fs, path, FS_CREATE, &file, err);
+    enum { TRIES = 10 };
 
-    if (r < 0) {
-        return r;
-    }
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-        r = errno == EWOULDBLOCK
-                ? error_set(err, BARO_EBUSY, "%s is locked by another process", path)
-                : error_system(err, errno, "lock %s", path);
+    for (int i = 0; i < TRIES; i++) {
+        fs_file file = FS_FILE_NONE;
+        int r = fs->open(fs, path, FS_CREATE, &file, err);
+
+        if (r < 0) {
+            return r;
+        }
+        if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+            r = errno == EWOULDBLOCK
+                    ? error_set(err, BARO_EBUSY, "%s is locked by another process", path)
+                    : error_system(err, errno, "lock %s", path);
+            (void)fs->close(fs, file, NULL);
+            return r;
+        }
+        if (is_at(file, path)) {
+            *ret = file;
+            return 0;
+        }
         (void)fs->close(fs, file, NULL);
-        return r;
     }
-    *ret = file;
-    return 0;
+    return error_set(err, BARO_EBUSY, "%s is removed again and again by another process", path);
 }
 
 const struct fs *fs_real(void)

@@ -6,6 +6,9 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "client/self.h"
+#include "client/self_histogram.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "tsdb/block_seal.h"
 #include "tsdb/chunk_writer.h"
@@ -20,6 +23,7 @@ struct block_writer {
     struct index_writer *index;
     struct chunk_writer *chunks;
     bool is_finished;
+    mono started_at;
 
     /* The series in work. */
     VEC(struct symbol_pair) labels;
@@ -57,6 +61,8 @@ int block_writer_open(const struct fs *fs, const char *data_dir, ts now, uint64_
     writer->data_dir = arena_str(&writer->arena, str_from(data_dir)).ptr;
     writer->tmp_dir =
         arena_printf(&writer->arena, "%s/%s" BLOCK_TMP_CREATION, data_dir, writer->ulid).ptr;
+    writer->started_at = clock_mono(clock_real());
+    self_set(SELF_POPULATING_BLOCK, 1);
     r = open_parts(writer, segment_bytes, err);
     if (r < 0) {
         return error_wrap(err, r, "new block");
@@ -73,6 +79,11 @@ struct block_writer *block_writer_free(struct block_writer *writer)
         if (!writer->is_finished) {
             (void)fs_remove_tree(writer->fs, writer->tmp_dir, NULL);
         }
+        self_set(SELF_POPULATING_BLOCK, 0);
+        self_add(SELF_COMPACTIONS, 1);
+        self_histogram_add(SELF_HISTOGRAM_COMPACTION,
+                           (double)(clock_mono(clock_real()) - writer->started_at) /
+                               MONO_PER_SECOND);
         vec_done(&writer->labels);
         vec_done(&writer->metas);
         arena_done(&writer->arena);

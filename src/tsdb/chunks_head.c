@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "client/self.h"
 #include "codec/bytes.h"
 #include "codec/crc32c.h"
 #include "sys/fs.h"
@@ -627,6 +628,7 @@ int chunks_head_write(struct chunks_head *files, struct chunks_item *items, size
         return error_wrap(err, r, CHUNKS_HEAD_DIR "/%06" PRIu32, file->number);
     }
     file->maxt = maxt;
+    self_add(SELF_MMAP_CHUNKS, (double)n);
     return (int)n;
 }
 

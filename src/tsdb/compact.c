@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "client/self.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_priv.h"
 #include "tsdb/block_writer.h"
@@ -342,6 +343,22 @@ static struct block_meta meta_of(const struct compact_job *job)
     return meta;
 }
 
+/* Whether a block reaches into the time of one before it; they are sorted by mint. */
+static bool do_overlap(const struct compact_job *job)
+{
+    ts maxt = block_meta(job->blocks[0])->maxt;
+
+    for (size_t i = 1; i < job->count; i++) {
+        const struct block_meta *meta = block_meta(job->blocks[i]);
+
+        if (meta->mint < maxt) {
+            return true;
+        }
+        maxt = meta->maxt > maxt ? meta->maxt : maxt;
+    }
+    return false;
+}
+
 static int open_sources(struct compaction *compaction, struct baro_error *err)
 {
     int r = 0;
@@ -364,6 +381,7 @@ int compact_run(const struct compact_job *job, char ret_ulid[ULID_CHARS + 1],
     int r = block_writer_open(job->fs, job->data_dir, job->now, job->segment_bytes, &writer, err);
 
     ASSERT(job->count > 0);
+    self_add(SELF_VERTICAL_COMPACTIONS, do_overlap(job) ? 1 : 0);
     compaction->job = job;
     compaction->writer = writer;
     compaction->sources = mem_alloc_zero(job->count * sizeof(struct compact_source));

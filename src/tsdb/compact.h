@@ -20,6 +20,11 @@ struct fs;
 
 enum { COMPACT_RANGES_MAX = 10, COMPACT_BLOCKS_MAX = 1024 };
 
+/* compact_range_start is where the range begins that t is in: the multiple of `range` at or before
+ * it; compact_range_end is where the next one begins. At the ends of time both stop there. */
+ts compact_range_start(ts t, dur range);
+ts compact_range_end(ts t, dur range);
+
 /* The lengths that blocks grow to, rising; each is a multiple of the one before. */
 struct compact_ranges {
     dur items[COMPACT_RANGES_MAX];

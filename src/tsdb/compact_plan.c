@@ -53,10 +53,21 @@ static void plan_overlap(const struct block_meta *const *blocks, size_t count,
     }
 }
 
-/* Where the range of this length begins that t is in; multiples also below 0. */
-static ts range_start(ts t, dur range)
+ts compact_range_start(ts t, dur range)
 {
-    return t >= 0 ? t / range * range : (t - range + 1) / range * range;
+    int64_t number = t / range - (t % range < 0);
+    ts start;
+
+    return __builtin_mul_overflow(number, range, &start) ? INT64_MIN : start;
+}
+
+ts compact_range_end(ts t, dur range)
+{
+    int64_t number = t / range - (t % range < 0);
+    ts end;
+
+    /* The start of the first range may be beyond what can be told, its end is not. */
+    return __builtin_mul_overflow(number + 1, range, &end) ? INT64_MAX : end;
 }
 
 /* The blocks from `first` on that lie in one range; [first, returned). A block that is longer than
@@ -64,10 +75,11 @@ static ts range_start(ts t, dur range)
 static size_t group_end(const struct block_meta *const *blocks, size_t count, size_t first,
                         dur range)
 {
-    ts start = range_start(blocks[first]->mint, range);
+    ts start = compact_range_start(blocks[first]->mint, range);
+    ts limit = compact_range_end(blocks[first]->mint, range);
     size_t end = first;
 
-    while (end < count && blocks[end]->mint >= start && blocks[end]->maxt <= start + range) {
+    while (end < count && blocks[end]->mint >= start && blocks[end]->maxt <= limit) {
         end++;
     }
     return end;

@@ -246,6 +246,16 @@ static void publish_memory(struct head *head)
     }
 }
 
+static void publish_exemplars(struct head *head)
+{
+    struct head_exemplars_figures figures = head_exemplars_figures(&head->examples);
+
+    self_set(SELF_EXEMPLARS_MAX, head->examples.max);
+    self_set(SELF_EXEMPLARS_STORED, figures.count);
+    self_set(SELF_EXEMPLARS_SERIES, figures.series);
+    self_set(SELF_EXEMPLARS_OLDEST_SECONDS, (double)figures.oldest / DUR_SECOND);
+}
+
 void head_metrics_publish(struct head *head)
 {
     ts mint = 0, maxt = 0;
@@ -257,9 +267,11 @@ void head_metrics_publish(struct head *head)
     rwlock_release(&head->index_lock);
     self_set(SELF_HEAD_SERIES, (double)series);
     self_set(SELF_MEMORY_LIMIT, (double)head->options.memory_limit);
-    self_set(SELF_EXEMPLARS_STORED, (double)head_exemplars_count(&head->examples));
     self_set(SELF_HEAD_CHUNKS, (double)atomic_load_explicit(&head->chunks, memory_order_relaxed));
+    self_set(SELF_HEAD_CHUNKS_CREATED,
+             (double)atomic_load_explicit(&head->chunks_created, memory_order_relaxed));
     self_set(SELF_HEAD_MIN_TIME, (double)mint);
     self_set(SELF_HEAD_MAX_TIME, (double)maxt);
     publish_memory(head);
+    publish_exemplars(head);
 }

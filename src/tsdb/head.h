@@ -65,6 +65,12 @@ bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt);
  * its oldest range can become a block; that range is then [*ret_mint, *ret_maxt). */
 bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt);
 
+/* head_skip_empty moves *t, before which the head is about to be truncated, on to the range in
+ * which its oldest sample lies, a range before the newest one at most: those in between are empty.
+ * Samples before *t are not taken any more then. Fails as head_block_write does; one thread, the
+ * same. */
+int head_skip_empty(struct head *head, ts *t, struct baro_error *err);
+
 /*
  * head_block_write makes a block of the samples in [mint, maxt): 1 and its name, or 0 when there
  * are none. Appenders are refused samples before maxt from then on, and those at work are waited
@@ -171,12 +177,24 @@ void head_forget_refs(struct head *head, uint64_t segment);
 /* head_metadata_records gives WAL records of the metadata of all series, one after the other. */
 int head_metadata_records(struct head *head, int (*put)(void *context, str record), void *context);
 
+/* Entries of a log whose series is not known, by what they are. */
+enum head_unknown {
+    HEAD_UNKNOWN_EXEMPLARS,
+    HEAD_UNKNOWN_HISTOGRAMS,
+    HEAD_UNKNOWN_MARKERS,
+    HEAD_UNKNOWN_METADATA,
+    HEAD_UNKNOWN_SAMPLES,
+    HEAD_UNKNOWN_TOMBSTONES,
+    HEAD_UNKNOWN_COUNT,
+};
+
 /* What a replay met. */
 struct head_replay {
     struct head *head;
     uint64_t samples;
     uint64_t samples_refused;
-    uint64_t series_unknown; /* samples, exemplars and metadata of unknown refs */
+    uint64_t series_unknown; /* series that cannot be, and entries of unknown refs */
+    uint64_t unknown[HEAD_UNKNOWN_COUNT];
     uint64_t records_skipped;
     bool is_wbl; /* the records are of samples out of order */
     struct head_replay_state *state;

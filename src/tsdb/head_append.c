@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "client/self.h"
+#include "client/self_histogram.h"
 #include "tsdb/head_append_priv.h"
 
 enum {
@@ -52,6 +53,8 @@ static void start(struct head_appender *appender, ts first)
 
     enter(appender);
     appender->is_started = true;
+    self_add(SELF_HEAD_APPENDERS_CREATED, 1);
+    self_add(SELF_HEAD_APPENDERS_ACTIVE, 1);
     appender->min_valid = oldest_accepted(head, first);
     appender->max_valid =
         head->options.too_far > 0 ? wall_clock() + head->options.too_far : INT64_MAX;
@@ -154,6 +157,11 @@ bool head_append_reserve(struct head_appender *appender, size_t more, ts first)
 static enum append_status late_status(const struct head_appender *appender, ts t,
                                       enum append_status refusal, struct append_last *ret_last)
 {
+    ts newest = atomic_load_explicit(&appender->head->maxt, memory_order_relaxed);
+
+    if (newest > t) {
+        self_histogram_add(SELF_HISTOGRAM_OOO_DELTA, ((double)newest - (double)t) / DUR_SECOND);
+    }
     if (appender->wbl == NULL) {
         return refusal;
     }
@@ -583,6 +591,9 @@ static void forget(struct head_appender *appender)
     if (appender->epoch != NULL) {
         head_epoch_leave(&appender->head->epochs, appender->epoch, HEAD_APPENDER);
         appender->epoch = NULL;
+    }
+    if (appender->is_started) {
+        self_add(SELF_HEAD_APPENDERS_ACTIVE, -1);
     }
     appender->count = 0;
     appender->is_started = false;

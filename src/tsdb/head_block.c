@@ -9,9 +9,11 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "client/self_histogram.h"
 #include "sys/fs.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/chunk_pack.h"
+#include "tsdb/compact.h"
 #include "tsdb/head_priv.h"
 
 enum {
@@ -55,14 +57,13 @@ struct block_making {
 bool head_is_compactable(struct head *head, ts *ret_mint, ts *ret_maxt)
 {
     dur range = head->options.chunk_range;
-    ts mint = 0, maxt = 0, start;
+    ts mint = 0, maxt = 0;
 
     if (!head_time(head, &mint, &maxt) || (double)maxt - (double)mint <= 1.5 * (double)range) {
         return false;
     }
-    start = mint >= 0 ? mint / range * range : (mint - range + 1) / range * range;
     *ret_mint = mint;
-    *ret_maxt = start + range;
+    *ret_maxt = compact_range_end(mint, range);
     return true;
 }
 
@@ -95,6 +96,61 @@ static int close_time(struct head *head, ts maxt, struct baro_error *err)
         head_set_min_valid(head, maxt);
     }
     return wait_appenders(head, err);
+}
+
+/* The oldest sample in order of all series; INT64_MAX when there is none. */
+static ts oldest_sample(struct head *head)
+{
+    struct lock *held = NULL;
+    ts oldest = INT64_MAX;
+    uint32_t *slots;
+    size_t count;
+
+    rwlock_read(&head->index_lock);
+    slots = mem_alloc((head->series_count + 1u) * sizeof(uint32_t));
+    count = head_slots_alive_locked(head, slots);
+    rwlock_release(&head->index_lock);
+    for (size_t i = 0; i < count; i++) {
+        const struct head_series *series = head_series_at(head, slots[i]);
+        const struct head_chunk *chunk;
+
+        head_stripe_hold(head, slots[i], &held);
+        chunk = head_chunk_at(head, series->closed);
+        while (chunk != NULL && head_chunk_older(chunk) != 0) {
+            chunk = head_chunk_at(head, head_chunk_older(chunk));
+        }
+        if (chunk != NULL || series->chunk.count > 0) {
+            ts mint = chunk != NULL ? chunk->mint : head_open_mint_locked(head, series);
+
+            oldest = mint < oldest ? mint : oldest;
+        }
+    }
+    head_stripe_drop(held);
+    (void)mem_free(slots);
+    return oldest;
+}
+
+int head_skip_empty(struct head *head, ts *t, struct baro_error *err)
+{
+    dur range = head->options.chunk_range;
+    ts mint = 0, maxt = 0, oldest = oldest_sample(head), to;
+    int r;
+
+    if (!head_time(head, &mint, &maxt) || __builtin_sub_overflow(maxt, range, &to)) {
+        return 0;
+    }
+    to = compact_range_start(oldest < to ? oldest : to, range);
+    if (to <= *t) {
+        return 0;
+    }
+    /* A transaction may have been on its way since the head's time was another one. */
+    r = close_time(head, to, err);
+    if (r >= 0) {
+        oldest = compact_range_start(oldest_sample(head), range);
+        to = oldest < to ? oldest : to;
+        *t = to > *t ? to : *t;
+    }
+    return r;
 }
 
 static bool has_time_locked(const struct block_making *making, const struct head_series *series)
@@ -296,6 +352,14 @@ static int write_part(struct block_making *making, uint8_t encoding, str data,
     return r < 0 ? r : chunk_pack_write(&making->pack, samples, true, making->writer, err);
 }
 
+/* As in Prometheus the time is in milliseconds, whatever the metric's name says. */
+static void count_chunk(str data, ts mint, ts maxt, uint32_t samples)
+{
+    self_histogram_add(SELF_HISTOGRAM_CHUNK_SIZE, (double)data.len);
+    self_histogram_add(SELF_HISTOGRAM_CHUNK_SAMPLES, samples);
+    self_histogram_add(SELF_HISTOGRAM_CHUNK_RANGE, (double)(maxt - mint));
+}
+
 /* A chunk as it is, or what of it is in the time. */
 static int write_chunk(struct block_making *making, uint8_t encoding, str data, ts mint, ts maxt,
                        struct baro_error *err)
@@ -312,6 +376,7 @@ static int write_chunk(struct block_making *making, uint8_t encoding, str data, 
         encoding = CHUNK_XOR;
         data = str_of((char *)making->packed, chunk_xor_size(&chunk));
     }
+    count_chunk(data, mint, maxt, chunk_samples(encoding, data));
     return block_writer_chunk(making->writer, encoding, data, mint, maxt,
                               chunk_samples(encoding, data), err);
 }

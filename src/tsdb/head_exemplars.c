@@ -176,6 +176,7 @@ static void evict_locked(struct head_exemplars *ring, uint32_t index)
 
     if (ring->newest[place] == index + 1) {
         table_remove(ring, place);
+        ring->series--;
     }
 }
 
@@ -189,6 +190,7 @@ bool head_exemplars_add(struct head_exemplars *ring, uint32_t slot, const struct
     lock_acquire(&ring->lock);
     if (check_locked(ring, slot, exemplar, NULL) == 1) {
         struct exemplar_slot *item = &ring->items[ring->next];
+        size_t place;
 
         if (ring->count == ring->max) {
             evict_locked(ring, ring->next);
@@ -199,7 +201,9 @@ bool head_exemplars_add(struct head_exemplars *ring, uint32_t slot, const struct
         item->t = exemplar->t;
         item->value = exemplar->value;
         store_labels(item, exemplar->labels);
-        ring->newest[find(ring, slot)] = ring->next + 1;
+        place = find(ring, slot);
+        ring->series += ring->newest[place] == 0;
+        ring->newest[place] = ring->next + 1;
         ring->next = (ring->next + 1) % ring->max;
         is_added = true;
     }
@@ -217,11 +221,13 @@ void head_exemplars_forget(struct head_exemplars *ring,
         return;
     }
     lock_acquire(&ring->lock);
+    ring->series = 0;
     first = (ring->next + ring->max - ring->count) % ring->max;
     memset(ring->newest, 0, (ring->table_mask + 1) * sizeof(ring->newest[0]));
     for (uint32_t i = 0; i < ring->count; i++) {
         uint32_t from = (first + i) % ring->max, to = (first + kept) % ring->max;
         struct exemplar_slot moved = ring->items[from];
+        size_t place;
 
         if (is_gone(context, moved.slot)) {
             continue;
@@ -229,7 +235,9 @@ void head_exemplars_forget(struct head_exemplars *ring,
         /* The place that is left keeps a label buffer for its next exemplar. */
         ring->items[from] = ring->items[to];
         ring->items[to] = moved;
-        ring->newest[find(ring, moved.slot)] = to + 1;
+        place = find(ring, moved.slot);
+        ring->series += ring->newest[place] == 0;
+        ring->newest[place] = to + 1;
         kept++;
     }
     ring->count = kept;
@@ -273,14 +281,17 @@ size_t head_exemplars_list(struct head_exemplars *ring, struct arena *arena, ts 
     return count;
 }
 
-uint32_t head_exemplars_count(struct head_exemplars *ring)
+struct head_exemplars_figures head_exemplars_figures(struct head_exemplars *ring)
 {
-    uint32_t count;
+    struct head_exemplars_figures figures;
 
     lock_acquire(&ring->lock);
-    count = ring->count;
+    figures = (struct head_exemplars_figures){.count = ring->count, .series = ring->series};
+    if (ring->count > 0) {
+        figures.oldest = ring->items[(ring->next + ring->max - ring->count) % ring->max].t;
+    }
     lock_release(&ring->lock);
-    return count;
+    return figures;
 }
 
 size_t head_exemplars_bytes(struct head_exemplars *ring)

@@ -30,8 +30,9 @@ struct head_exemplars {
     uint32_t *newest;            /* lock: this one; hash table by series: index + 1 */
     size_t table_mask;
     uint32_t max;
-    uint32_t next;  /* lock: this one; where the next one goes */
-    uint32_t count; /* lock: this one */
+    uint32_t next;   /* lock: this one; where the next one goes */
+    uint32_t count;  /* lock: this one */
+    uint32_t series; /* lock: this one; those in the table */
 };
 
 void head_exemplars_init(struct head_exemplars *ring, uint32_t max);
@@ -62,7 +63,12 @@ struct exemplar_found {
 size_t head_exemplars_list(struct head_exemplars *ring, struct arena *arena, ts start, ts end,
                            struct exemplar_found **ret);
 
-/* head_exemplars_count is how many are kept now. */
-uint32_t head_exemplars_count(struct head_exemplars *ring);
+/* head_exemplars_figures tells what is kept now; oldest is 0 when there is none. */
+struct head_exemplars_figures {
+    uint32_t count;
+    uint32_t series;
+    ts oldest;
+};
+struct head_exemplars_figures head_exemplars_figures(struct head_exemplars *ring);
 
 size_t head_exemplars_bytes(struct head_exemplars *ring);

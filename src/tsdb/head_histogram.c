@@ -130,7 +130,7 @@ static bool must_cut(const struct head *head, struct head_series *series, struct
                                               (double)TARGET_BYTES / (double)bytes);
         open->has_end = true;
     }
-    return t - open->mint > HEAD_CHUNK_SPAN_MAX ||
+    return (uint64_t)t - (uint64_t)open->mint > (uint64_t)HEAD_CHUNK_SPAN_MAX ||
            ((t >= series->next_at || bytes >= 2 * (size_t)TARGET_BYTES) &&
             (open->chunk.count >= SAMPLES_MIN || t >= end));
 }
@@ -161,6 +161,7 @@ static void open_next_locked(struct head *head, uint32_t slot, ts t, const struc
     ASSERT(fits);
     series->next_at = range_end(head, t);
     atomic_fetch_add_explicit(&head->chunks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->chunks_created, 1, memory_order_relaxed);
 }
 
 /* Adds to the open chunk, or tells what the next one is like. */

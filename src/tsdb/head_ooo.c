@@ -85,7 +85,8 @@ static size_t run_length(const struct ooo_series *one, size_t first)
 
     while (i < one->count && (one->samples[i].h != NULL) == (h != NULL) &&
            (h == NULL || one->samples[i].h->integer == h->integer) &&
-           one->samples[i].t - one->samples[first].t <= HEAD_CHUNK_SPAN_MAX) {
+           (uint64_t)one->samples[i].t - (uint64_t)one->samples[first].t <=
+               (uint64_t)HEAD_CHUNK_SPAN_MAX) {
         i++;
     }
     return i - first;

@@ -170,10 +170,11 @@ struct head {
     _Atomic int64_t ooo_maxt;      /* relaxed: likewise */
     _Atomic int64_t ooo_window;    /* relaxed: how far behind the newest sample others are taken */
     _Atomic uint64_t chunks;
-    _Atomic uint64_t outside;       /* open chunks of histograms, and closed ones that lie outside
-                                       of the pool */
-    _Atomic uint64_t outside_bytes; /* their memory */
-    _Atomic bool has_histograms;    /* there has been one */
+    _Atomic uint64_t chunks_created; /* relaxed: open chunks that were begun, by a start as well */
+    _Atomic uint64_t outside;        /* open chunks of histograms, and closed ones that lie outside
+                                        of the pool */
+    _Atomic uint64_t outside_bytes;  /* their memory */
+    _Atomic bool has_histograms;     /* there has been one */
 };
 
 /* An open chunk of histograms. */

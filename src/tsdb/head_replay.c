@@ -20,6 +20,13 @@ static void note_ref(struct head *head, series_ref ref)
     head->last_ref = ref > head->last_ref && ref < HEAD_REF_MAX ? ref : head->last_ref;
 }
 
+static void note_unknown(struct head_replay *replay, series_ref ref, enum head_unknown what)
+{
+    note_ref(replay->head, ref);
+    replay->series_unknown++;
+    replay->unknown[what]++;
+}
+
 /* A series may stand in the WAL under several refs (it was forgotten and came back); all of them
  * lead to one slot. Label sets as Prometheus 3 may write them are taken as they are. */
 static int replay_series(struct head_replay *replay, str record, struct baro_error *err)
@@ -94,8 +101,7 @@ static int replay_samples(struct head_replay *replay, str record, struct baro_er
             }
         }
         if (slot == HEAD_SLOT_NONE) {
-            note_ref(head, samples->refs[i]);
-            replay->series_unknown++;
+            note_unknown(replay, samples->refs[i], HEAD_UNKNOWN_SAMPLES);
             replay->samples_refused++;
             continue;
         }
@@ -142,8 +148,7 @@ static bool replay_histogram(struct head_replay *replay, struct wal_histogram *o
     bool is_taken, is_filed;
 
     if (slot == HEAD_SLOT_NONE) {
-        note_ref(head, one->ref);
-        replay->series_unknown++;
+        note_unknown(replay, one->ref, HEAD_UNKNOWN_HISTOGRAMS);
         return false;
     }
     if (one->t < atomic_load_explicit(&head->min_valid, memory_order_relaxed) ||
@@ -188,8 +193,7 @@ static bool replay_late(struct head_replay *replay, series_ref ref, ts t, double
     bool is_taken;
 
     if (slot == HEAD_SLOT_NONE) {
-        note_ref(head, ref);
-        replay->series_unknown++;
+        note_unknown(replay, ref, h != NULL ? HEAD_UNKNOWN_HISTOGRAMS : HEAD_UNKNOWN_SAMPLES);
         return false;
     }
     lock_acquire(head_stripe(head, slot));
@@ -245,8 +249,7 @@ static int replay_markers(struct head_replay *replay, str record, struct baro_er
         }
         slot = refs_find(&head->refs, &replay->state->page, ref);
         if (slot == HEAD_SLOT_NONE) {
-            note_ref(head, ref);
-            replay->series_unknown++;
+            note_unknown(replay, ref, HEAD_UNKNOWN_MARKERS);
             continue;
         }
         lock_acquire(head_stripe(head, slot));
@@ -286,8 +289,7 @@ static int replay_metadata(struct head_replay *replay, str record, struct baro_e
         uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
 
         if (slot == HEAD_SLOT_NONE) {
-            note_ref(head, ref);
-            replay->series_unknown++;
+            note_unknown(replay, ref, HEAD_UNKNOWN_METADATA);
         } else {
             head_series_at(head, slot)->meta = head_meta_add(&head->meta, &metadata);
         }
@@ -308,8 +310,7 @@ static int replay_exemplars(struct head_replay *replay, str record, struct baro_
         uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
 
         if (slot == HEAD_SLOT_NONE) {
-            note_ref(head, ref);
-            replay->series_unknown++;
+            note_unknown(replay, ref, HEAD_UNKNOWN_EXEMPLARS);
         } else {
             (void)head_exemplars_add(&head->examples, slot, &exemplar);
         }
@@ -339,8 +340,7 @@ static int replay_tombstones(struct head_replay *replay, str record, struct baro
         }
         slot = refs_find(&head->refs, &replay->state->page, ref);
         if (slot == HEAD_SLOT_NONE) {
-            note_ref(head, ref);
-            replay->series_unknown++;
+            note_unknown(replay, ref, HEAD_UNKNOWN_TOMBSTONES);
             continue;
         }
         lock_acquire(head_stripe(head, slot));
@@ -399,8 +399,26 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
     }
 }
 
+static void count_unknown(const struct head_replay *replay)
+{
+    const uint64_t *unknown = replay->unknown;
+
+    if (replay->is_wbl) {
+        self_add(SELF_WBL_UNKNOWN_REFS_HISTOGRAMS, (double)unknown[HEAD_UNKNOWN_HISTOGRAMS]);
+        self_add(SELF_WBL_UNKNOWN_REFS_MMAP_MARKERS, (double)unknown[HEAD_UNKNOWN_MARKERS]);
+        self_add(SELF_WBL_UNKNOWN_REFS_SAMPLES, (double)unknown[HEAD_UNKNOWN_SAMPLES]);
+        return;
+    }
+    self_add(SELF_WAL_UNKNOWN_REFS_EXEMPLARS, (double)unknown[HEAD_UNKNOWN_EXEMPLARS]);
+    self_add(SELF_WAL_UNKNOWN_REFS_HISTOGRAMS, (double)unknown[HEAD_UNKNOWN_HISTOGRAMS]);
+    self_add(SELF_WAL_UNKNOWN_REFS_METADATA, (double)unknown[HEAD_UNKNOWN_METADATA]);
+    self_add(SELF_WAL_UNKNOWN_REFS_SAMPLES, (double)unknown[HEAD_UNKNOWN_SAMPLES]);
+    self_add(SELF_WAL_UNKNOWN_REFS_TOMBSTONES, (double)unknown[HEAD_UNKNOWN_TOMBSTONES]);
+}
+
 void head_replay_done(struct head_replay *replay)
 {
+    count_unknown(replay);
     if (replay->state != NULL) {
         wal_labels_done(&replay->state->labels);
         wal_samples_done(&replay->state->samples);

@@ -419,6 +419,7 @@ static void open_chunk_locked(struct head *head, struct head_series *series, ts 
         series->next_at = t + HEAD_CHUNK_SPAN_MAX;
     }
     atomic_fetch_add_explicit(&head->chunks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->chunks_created, 1, memory_order_relaxed);
 }
 
 static void grow_chunk_locked(struct head *head, struct head_series *series)

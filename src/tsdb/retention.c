@@ -1,5 +1,6 @@
 #include "tsdb/retention.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -32,7 +33,8 @@ static int newest_first(const void *a, const void *b)
 }
 
 size_t retention_plan(const struct retention *retention, const struct retention_block *blocks,
-                      size_t count, uint64_t head_bytes, uint64_t disk_bytes, bool *ret_gone)
+                      size_t count, uint64_t head_bytes, uint64_t disk_bytes,
+                      enum retention_verdict *ret)
 {
     uint64_t limit = retention_bytes(retention, disk_bytes), total = head_bytes;
     struct by_age *order = mem_alloc((count + 1) * sizeof(*order));
@@ -52,7 +54,7 @@ size_t retention_plan(const struct retention *retention, const struct retention_
 
         total += order[i].block.bytes;
         is_full = is_full || (limit > 0 && total > limit);
-        ret_gone[order[i].index] = is_old || is_full;
+        ret[order[i].index] = is_old ? RETENTION_OLD : is_full ? RETENTION_LARGE : RETENTION_KEEP;
         gone += is_old || is_full;
     }
     (void)mem_free(order);

@@ -1,7 +1,6 @@
 /* retention: which blocks are old enough, or too many, and go. Decides only; deletes nothing. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,14 +17,18 @@ struct retention_block {
     uint64_t bytes;
 };
 
+/* Why a block goes. */
+enum retention_verdict { RETENTION_KEEP, RETENTION_OLD, RETENTION_LARGE };
+
 /*
- * retention_plan sets ret_gone[i] for blocks that go (any order), and returns how many. A block
+ * retention_plan sets ret[i] for each block (any order), and returns how many go. A block
  * goes when it ends `time` or more before the newest block's end, or when it does not fit into the
  * bytes beside the head's files (`head_bytes`) and all newer blocks. `disk_bytes` is the size of
  * the file system.
  */
 size_t retention_plan(const struct retention *retention, const struct retention_block *blocks,
-                      size_t count, uint64_t head_bytes, uint64_t disk_bytes, bool *ret_gone);
+                      size_t count, uint64_t head_bytes, uint64_t disk_bytes,
+                      enum retention_verdict *ret);
 
 /* retention_bytes is the bound in bytes of both limits; 0 = none. */
 uint64_t retention_bytes(const struct retention *retention, uint64_t disk_bytes);

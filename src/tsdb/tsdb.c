@@ -7,12 +7,15 @@
 
 #include "base/mem.h"
 #include "client/self.h"
+#include "client/self_recent.h"
 #include "tsdb/block_cache.h"
 #include "tsdb/chunks_head.h"
 #include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_replay.h"
 #include "tsdb/wal_checkpoint.h"
+
+#define LOCK_NAME "lock"
 
 /* Whether neither another block nor the head has samples in the range of block `index`. The head
  * was opened before: its oldest sample only moves on. */
@@ -154,6 +157,7 @@ static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct 
     if (r < 0 && why.code != 0) {
         (void)snprintf(tsdb->report.snapshot_text, sizeof(tsdb->report.snapshot_text), "%.200s",
                        why.message);
+        self_add(SELF_SNAPSHOT_REPLAY_ERRORS, 1);
         (void)head_free(tsdb->head);
         tsdb->head = new_head(tsdb);
         head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
@@ -227,6 +231,7 @@ static int open_wal(struct tsdb *tsdb, int64_t start, struct baro_error *err)
     }
     tsdb->replay = job.status;
     tsdb->report.duration = (tsdb_mono() - start) / MONO_PER_MS;
+    self_set(SELF_REPLAY_SECONDS, (double)tsdb->report.duration / DUR_SECOND);
     arena_done(&arena);
     return r;
 }
@@ -241,8 +246,8 @@ int tsdb_sync(struct tsdb *tsdb, struct baro_error *err)
     if (r >= 0 && wbl != NULL) {
         r = wal_sync(wbl, err);
     }
-    self_add(SELF_WAL_FSYNC_COUNT, 1);
-    self_add(SELF_WAL_FSYNC_SUM, (double)(tsdb_mono() - start) / 1e9);
+    self_recent_add(SELF_RECENT_WAL_FSYNC, (double)(tsdb_mono() - start) / MONO_PER_SECOND,
+                    tsdb_mono());
     return r;
 }
 
@@ -272,6 +277,22 @@ bool tsdb_is_read_only(struct tsdb *tsdb, char ret_why[TSDB_READ_ONLY_BYTES])
     return health.is_read_only;
 }
 
+/* The file goes when all went well: one that is there at a start tells of a kill. It goes while the
+ * lock is held, so that it is never taken from somebody else. */
+static void drop_lock(struct tsdb *tsdb, bool is_clean)
+{
+    struct arena arena = {0};
+
+    if (tsdb->lock_file == FS_FILE_NONE) {
+        return;
+    }
+    if (is_clean) {
+        (void)tsdb->fs->remove(tsdb->fs, fs_path(&arena, tsdb->path, LOCK_NAME), NULL);
+    }
+    (void)tsdb->fs->close(tsdb->fs, tsdb->lock_file, NULL);
+    arena_done(&arena);
+}
+
 int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
 {
     int r;
@@ -297,11 +318,10 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
     }
     vec_done(&tsdb->obsolete);
     vec_done(&tsdb->skipped);
+    compact_delay_done(&tsdb->delay);
     (void)retention_rules_unref(tsdb->rules);
     (void)block_cache_free(tsdb->block_cache);
-    if (tsdb->lock_file != FS_FILE_NONE) {
-        (void)tsdb->fs->close(tsdb->fs, tsdb->lock_file, NULL);
-    }
+    drop_lock(tsdb, r >= 0);
     (void)pthread_cond_destroy(&tsdb->wake);
     lock_done(&tsdb->lock);
     lock_done(&tsdb->blocks_lock);
@@ -328,6 +348,7 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     tsdb->appendable.appender = tsdb_appender;
     tsdb->fs = tsdb->options.fs != NULL ? tsdb->options.fs : fs_real();
     tsdb->path = str_dup_c(str_from(path));
+    tsdb->delay = (struct compact_delay){.fs = tsdb->fs, .path = tsdb->options.delay_compact_path};
     tsdb->lock_file = FS_FILE_NONE;
     tsdb->block_cache = block_cache_new(BLOCK_CACHE_RUN_BYTES_MAX, BLOCK_CACHE_SERIES_BYTES_MAX);
     lock_init(&tsdb->lock, LOCK_TSDB);
@@ -342,12 +363,32 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     return tsdb;
 }
 
+static bool has_lock_file(const struct tsdb *tsdb)
+{
+    struct fs_entry *entries = NULL;
+    struct arena arena = {0};
+    size_t count = 0;
+    bool is_there = false;
+
+    if (tsdb->fs->list(tsdb->fs, &arena, tsdb->path, &entries, &count, NULL) >= 0) {
+        for (size_t i = 0; i < count && !is_there; i++) {
+            is_there = str_is(entries[i].name, LOCK_NAME);
+        }
+    }
+    arena_done(&arena);
+    return is_there;
+}
+
 static int take_lock(struct tsdb *tsdb, struct baro_error *err)
 {
+    bool was_there = has_lock_file(tsdb);
     struct arena arena = {0};
-    int r = tsdb->fs->lock(tsdb->fs, fs_path(&arena, tsdb->path, "lock"), &tsdb->lock_file, err);
+    int r = tsdb->fs->lock(tsdb->fs, fs_path(&arena, tsdb->path, LOCK_NAME), &tsdb->lock_file, err);
 
     arena_done(&arena);
+    if (r >= 0) {
+        self_set(SELF_CLEAN_START, was_there ? 0 : 1);
+    }
     return r == BARO_EBUSY ? error_wrap(err, r, "the data directory is in use") : r;
 }
 
@@ -395,6 +436,7 @@ void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention)
     tsdb->retention = wanted;
     lock_release(&tsdb->lock);
     self_set(SELF_TSDB_RETENTION_BYTES, (double)wanted.bytes);
+    self_set(SELF_TSDB_RETENTION_PERCENTAGE, wanted.percentage);
     self_set(SELF_TSDB_RETENTION_SECONDS, (double)wanted.time / 1000);
 }
 

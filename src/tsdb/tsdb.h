@@ -56,9 +56,11 @@ struct tsdb_options {
                                new  series are refused with BARO_ELIMIT; 0 = none */
     uint32_t exemplars_max; /* ring of the newest exemplars; 0 = none are kept */
     dur block_max;          /* longest block that is made; 0 = as Prometheus, by the retention */
-    dur chunk_range;        /* chunks never cross a multiple of it; 0 = 2 h */
-    dur too_old;            /* samples older than the head's newest by more than this are out of
-                               bounds; 0 = half of chunk_range, as in Prometheus; < 0 = no check */
+    const char *delay_compact_path; /* JSON file of uploaded blocks: those of the head that are not
+                                       in it are not merged yet (tsdb/compact_delay); NULL = none */
+    dur chunk_range;                /* chunks never cross a multiple of it; 0 = 2 h */
+    dur too_old;         /* samples older than the head's newest by more than this are out of
+                            bounds; 0 = half of chunk_range, as in Prometheus; < 0 = no check */
     dur too_far;         /* samples later than the wall clock by more than this are APPEND_TOO_FAR;
                             0 = no check (the scraper checks for itself, as in Prometheus) */
     dur ooo_window;      /* samples are taken out of order that are no older than this before the

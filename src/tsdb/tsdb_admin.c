@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "client/self_histogram.h"
 #include "codec/json_write.h"
 #include "tsdb/block_cursor.h"
 #include "tsdb/block_priv.h"
@@ -160,9 +161,11 @@ int tsdb_delete(struct tsdb *tsdb, struct matchers matchers, ts start, ts end,
 int tsdb_clean_tombstones(struct tsdb *tsdb, struct baro_error *err)
 {
     struct block_list *list;
+    int64_t start;
     int r = 0;
 
     lock_acquire(&tsdb->compact_lock);
+    start = tsdb_mono();
     list = tsdb_blocks_ref(tsdb);
     for (size_t i = 0; r >= 0 && i < list->count; i++) {
         if (list->items[i]->tombstones.count > 0) {
@@ -170,6 +173,8 @@ int tsdb_clean_tombstones(struct tsdb *tsdb, struct baro_error *err)
         }
     }
     tsdb_blocks_unref(list);
+    self_histogram_add(SELF_HISTOGRAM_TOMBSTONE_CLEANUP,
+                       (double)(tsdb_mono() - start) / MONO_PER_SECOND);
     lock_release(&tsdb->compact_lock);
     return r < 0 ? r : 0;
 }
@@ -240,7 +245,7 @@ static int copy_head(struct tsdb *tsdb, const char *dir, struct baro_error *err)
     int r = 0;
 
     if (head_time(tsdb->head, &job.mint, &job.maxt)) {
-        job.maxt++;
+        job.maxt += job.maxt < INT64_MAX;
         r = head_block_write(tsdb->head, &job, ulid, err);
     }
     if (r >= 0 && tsdb->wbl != NULL) {

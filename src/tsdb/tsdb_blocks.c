@@ -67,6 +67,7 @@ static void publish(struct tsdb *tsdb, struct block_list *list)
     tsdb->blocks = list;
     lock_release(&tsdb->blocks_lock);
     tsdb_blocks_unref(old);
+    self_add(SELF_RELOADS, 1);
     self_set(SELF_BLOCKS_LOADED, (double)list->count);
     self_set(SELF_BLOCKS_BYTES, (double)bytes);
 }

@@ -1,4 +1,5 @@
 /* From the head to blocks: what was appended is there, once, before, during and after. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "client/self.h"
 #include "sys/fs.h"
 #include "testing/test.h"
 #include "tsdb/block_cursor.h"
@@ -190,6 +192,23 @@ TEST(tsdb_compact_moves_full_ranges_into_blocks)
     arena_done(&arena);
 }
 
+static uint64_t wal_bytes(const char *dir)
+{
+    struct arena arena = {0};
+    struct wal_listing list = {0};
+    uint64_t bytes = 0;
+
+    assert_int_equal(wal_list(fs_real(), &arena, fs_path(&arena, dir, "wal"), &list, NULL), 0);
+    for (size_t i = 0; i < list.segment_count; i++) {
+        bytes += list.segments[i].bytes;
+    }
+    for (size_t i = 0; i < list.checkpoint_count; i++) {
+        bytes += list.checkpoint[i].bytes;
+    }
+    arena_done(&arena);
+    return bytes;
+}
+
 static uint64_t wal_segments(const char *dir, uint64_t *ret_first)
 {
     struct arena arena = {0};
@@ -326,6 +345,57 @@ TEST(tsdb_compact_waits_for_open_queries)
     arena_done(&arena);
 }
 
+/* A target that tells seconds where milliseconds are meant, before anything else came. */
+TEST(tsdb_compact_passes_over_empty_years)
+{
+    struct arena arena = {0};
+    struct tsdb_options options = quick;
+    struct tsdb *tsdb;
+    ts now = INT64_C(1700000000000);
+    double before;
+
+    options.too_old = -1;
+    tsdb = fixture_open(fixture_dir(&arena), &options);
+    scrapes(tsdb, 0, 1, INT64_C(-1000) * RANGE, INT64_C(-1000) * RANGE + STEP);
+    scrapes(tsdb, 1, 2, now / 1000, now / 1000 + STEP);
+    scrapes(tsdb, 2, 5, now, now + 451 * STEP);
+    before = self_get(SELF_HEAD_TRUNCATIONS);
+    compact(tsdb);
+    assert_true(self_get(SELF_HEAD_TRUNCATIONS) - before < 12);
+    assert_int_equal(block_count(tsdb), 2 + 3);
+    check(tsdb, 0, 1, INT64_C(-1000) * RANGE, INT64_C(-1000) * RANGE + STEP);
+    check(tsdb, 2, 5, now, now + 451 * STEP);
+    /* What is a little older than the newest is still taken. */
+    scrapes(tsdb, 5, 6, now + 400 * STEP, now + 401 * STEP);
+    check(tsdb, 5, 6, now + 400 * STEP, now + 401 * STEP);
+    fixture_close(tsdb);
+    arena_done(&arena);
+}
+
+TEST(compact_ranges_stop_at_the_ends_of_time)
+{
+    static const struct {
+        ts t;
+        dur range;
+        ts start;
+        ts end;
+    } cases[] = {
+        {0, 10, 0, 10},
+        {9, 10, 0, 10},
+        {-1, 10, -10, 0},
+        {-10, 10, -10, 0},
+        {-11, 10, -20, -10},
+        {INT64_MAX, 10, INT64_MAX - 7, INT64_MAX},
+        {INT64_MIN, 10, INT64_MIN, INT64_MIN + 8},
+        {INT64_MIN + 8, 10, INT64_MIN + 8, INT64_MIN + 18},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        assert_int_equal(compact_range_start(cases[i].t, cases[i].range), cases[i].start);
+        assert_int_equal(compact_range_end(cases[i].t, cases[i].range), cases[i].end);
+    }
+}
+
 TEST(tsdb_compact_merges_and_deletes_blocks)
 {
     struct arena arena = {0};
@@ -366,6 +436,71 @@ TEST(tsdb_compact_deletes_what_is_old)
      * tenth of the retention is shorter than a block. */
     assert_int_equal(block_count(tsdb), 6);
     check(tsdb, 0, 10, 400 * STEP, 1100 * STEP);
+    fixture_close(tsdb);
+    arena_done(&arena);
+}
+
+static bool disk_is_full;
+
+static int write_unless_full(UNUSED const struct fs *fs, fs_file file, const void *bytes,
+                             size_t len, uint64_t offset, struct baro_error *err)
+{
+    return disk_is_full ? error_set(err, -ENOSPC, "No space left on device")
+                        : fs_real()->pwrite(fs_real(), file, bytes, len, offset, err);
+}
+
+/* Nothing can be written, but what is beyond the retention still goes, and makes room. */
+TEST(tsdb_compact_deletes_what_is_old_from_a_full_disk)
+{
+    struct arena arena = {0};
+    struct fs fs = *fs_real();
+    struct tsdb_options options = quick;
+    struct retention retention = {.time = 3 * RANGE};
+    struct baro_error err = {0};
+    struct tsdb *tsdb;
+
+    fs.pwrite = write_unless_full;
+    options.fs = &fs;
+    options.block_max = RANGE;
+    tsdb = fixture_open(fixture_dir(&arena), &options);
+    scrapes(tsdb, 0, 10, 0, 1000 * STEP);
+    compact(tsdb);
+    assert_int_equal(block_count(tsdb), 9);
+    scrapes(tsdb, 0, 10, 1000 * STEP, 1400 * STEP);
+    tsdb_set_retention(tsdb, &retention);
+    disk_is_full = true;
+    assert_int_equal(tsdb_compact(tsdb, &err), -ENOSPC);
+    disk_is_full = false;
+    assert_int_equal(block_count(tsdb), 3);
+    compact(tsdb);
+    check(tsdb, 0, 10, 1000 * STEP, 1400 * STEP);
+    fixture_close(tsdb);
+    arena_done(&arena);
+}
+
+/* The bound is for the directory: full chunks of the head count as blocks do. */
+TEST(tsdb_compact_counts_the_files_of_the_head)
+{
+    struct arena arena = {0};
+    struct tsdb *tsdb = fixture_open(fixture_dir(&arena), &quick);
+    struct retention retention = {0};
+    struct block_list *list;
+    size_t count;
+
+    scrapes(tsdb, 0, 50, 0, 449 * STEP);
+    compact(tsdb);
+    list = tsdb_blocks_ref(tsdb);
+    count = list->count;
+    for (size_t i = 0; i < count; i++) {
+        retention.bytes += block_bytes(list->items[i]);
+    }
+    tsdb_blocks_unref(list);
+    assert_true(count > 1 && head_files_bytes(tsdb->head) > 1000);
+    retention.bytes += wal_bytes(tsdb->path);
+    tsdb_set_retention(tsdb, &retention);
+    compact(tsdb);
+    assert_true(block_count(tsdb) < count);
+    check(tsdb, 0, 50, 300 * STEP, 449 * STEP);
     fixture_close(tsdb);
     arena_done(&arena);
 }
@@ -547,47 +682,68 @@ TEST(retention_plan_chooses)
         struct retention_block blocks[4];
         size_t count;
         uint64_t head;
-        bool want[4];
+        enum retention_verdict want[4];
     } cases[] = {
-        {"no bounds", {0}, {{10, 5}, {20, 5}}, 2, 0, {false, false}},
-        {"by time", {.time = 10}, {{10, 5}, {20, 5}, {11, 5}}, 3, 0, {true, false, false}},
-        {"the newest stays", {.time = 1}, {{10, 5}}, 1, 0, {false}},
+        {"no bounds", {0}, {{10, 5}, {20, 5}}, 2, 0, {RETENTION_KEEP, RETENTION_KEEP}},
+        {"by time",
+         {.time = 10},
+         {{10, 5}, {20, 5}, {11, 5}},
+         3,
+         0,
+         {RETENTION_OLD, RETENTION_KEEP, RETENTION_KEEP}},
+        {"the newest stays", {.time = 1}, {{10, 5}}, 1, 0, {RETENTION_KEEP}},
         {"by size, oldest first",
          {.bytes = 12},
          {{30, 5}, {10, 5}, {20, 5}},
          3,
          0,
-         {false, true, false}},
+         {RETENTION_KEEP, RETENTION_LARGE, RETENTION_KEEP}},
         {"a large one takes the older with it",
          {.bytes = 12},
          {{30, 5}, {20, 50}, {10, 1}},
          3,
          0,
-         {false, true, true}},
-        {"the head counts", {.bytes = 12}, {{30, 5}, {20, 5}}, 2, 3, {false, true}},
-        {"by share of the disk", {.percentage = 1}, {{30, 5}, {20, 6}}, 2, 0, {false, true}},
+         {RETENTION_KEEP, RETENTION_LARGE, RETENTION_LARGE}},
+        {"the head counts",
+         {.bytes = 12},
+         {{30, 5}, {20, 5}},
+         2,
+         3,
+         {RETENTION_KEEP, RETENTION_LARGE}},
+        {"by share of the disk",
+         {.percentage = 1},
+         {{30, 5}, {20, 6}},
+         2,
+         0,
+         {RETENTION_KEEP, RETENTION_LARGE}},
         {"the lesser of both",
          {.bytes = 100, .percentage = 1},
          {{30, 5}, {20, 6}},
          2,
          0,
-         {false, true}},
-        {"all", {.bytes = 1}, {{30, 5}, {20, 6}}, 2, 0, {true, true}},
+         {RETENTION_KEEP, RETENTION_LARGE}},
+        {"by time and size",
+         {.time = 20, .bytes = 12},
+         {{40, 5}, {30, 50}, {20, 1}},
+         3,
+         0,
+         {RETENTION_KEEP, RETENTION_LARGE, RETENTION_OLD}},
+        {"all", {.bytes = 1}, {{30, 5}, {20, 6}}, 2, 0, {RETENTION_LARGE, RETENTION_LARGE}},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        bool gone[4] = {0};
+        enum retention_verdict got[4] = {RETENTION_KEEP};
         size_t want = 0;
 
         test_row(cases[i].name);
         for (size_t k = 0; k < cases[i].count; k++) {
-            want += cases[i].want[k];
+            want += cases[i].want[k] != RETENTION_KEEP;
         }
         assert_int_equal(retention_plan(&cases[i].retention, cases[i].blocks, cases[i].count,
-                                        cases[i].head, 1000, gone),
+                                        cases[i].head, 1000, got),
                          want);
         for (size_t k = 0; k < cases[i].count; k++) {
-            assert_int_equal(gone[k], cases[i].want[k]);
+            assert_int_equal(got[k], cases[i].want[k]);
         }
     }
     test_row(NULL);

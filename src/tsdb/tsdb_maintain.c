@@ -56,12 +56,49 @@ ts tsdb_wall(void)
     return (ts)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void set_metrics(struct tsdb *tsdb)
+static void set_log_metrics(struct tsdb *tsdb)
 {
-    struct wal_stats stats = {0};
+    static const enum self_id saved[] = {
+        [TSDB_WAL_SNAPPY] = SELF_WAL_SAVED_BYTES_SNAPPY,
+        [TSDB_WAL_NONE] = SELF_WAL_SAVED_BYTES_SNAPPY,
+        [TSDB_WAL_ZSTD] = SELF_WAL_SAVED_BYTES_ZSTD,
+    };
+    struct wal *wbl = atomic_load_explicit(&tsdb->wbl, memory_order_acquire);
+    struct wal_stats stats = {0}, late = {0};
 
     wal_stats(tsdb->wal, &stats);
     self_set(SELF_WAL_SEGMENT, (double)stats.segment);
+    self_set(SELF_WAL_PAGES, (double)stats.pages);
+    self_set(SELF_WAL_PARTS, (double)stats.parts);
+    self_set(SELF_WAL_BYTES, (double)stats.bytes);
+    self_set(SELF_WAL_WRITES_FAILED, (double)stats.writes_failed);
+    self_set(saved[tsdb->options.wal_compression], (double)stats.saved_bytes);
+    if (wbl != NULL) {
+        wal_stats(wbl, &late);
+    }
+    self_set(SELF_WBL_SEGMENT, wbl != NULL ? (double)late.segment : -1);
+    self_set(SELF_WBL_PAGES, (double)late.pages);
+    self_set(SELF_WBL_WRITES_FAILED, (double)late.writes_failed);
+}
+
+static void set_lowest_time(struct tsdb *tsdb)
+{
+    struct block_list *list = tsdb_blocks_ref(tsdb);
+    ts mint = 0, maxt = 0;
+
+    if (list->count > 0) {
+        mint = block_meta(list->items[0])->mint;
+    } else {
+        (void)head_time(tsdb->head, &mint, &maxt);
+    }
+    tsdb_blocks_unref(list);
+    self_set(SELF_LOWEST_TIME, (double)mint);
+}
+
+static void set_metrics(struct tsdb *tsdb)
+{
+    set_log_metrics(tsdb);
+    set_lowest_time(tsdb);
     self_set(SELF_HEAD_CHUNKS_STORAGE, (double)head_files_bytes(tsdb->head));
     head_limit_check(tsdb->head);
     head_metrics_publish(tsdb->head);
@@ -146,19 +183,20 @@ static int checkpoint_wal(struct tsdb *tsdb, ts mint, struct baro_error *err)
     if (job.last > first) {
         int64_t start = tsdb_mono();
 
+        self_add(SELF_CHECKPOINTS, 1);
         r = wal_checkpoint_run(&job, &stats, err);
+        self_add(SELF_CHECKPOINTS_FAILED, r < 0 ? 1 : 0);
         if (r >= 0) {
             r = wal_drop(tsdb->fs, job.dir, err);
         }
         if (r >= 0) {
             head_forget_refs(tsdb->head, job.last);
-            self_add(SELF_CHECKPOINTS, 1);
+            self_add(SELF_WAL_TRUNCATE_COUNT, 1);
+            self_add(SELF_WAL_TRUNCATE_SUM, (double)(tsdb_mono() - start) / MONO_PER_SECOND);
             log_info("WAL checkpoint written", log_int("last", (int64_t)job.last),
                      log_int("samples_kept", (int64_t)stats.samples_kept),
                      log_int("samples_dropped", (int64_t)stats.samples_dropped),
                      log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
-        } else {
-            self_add(SELF_CHECKPOINTS_FAILED, 1);
         }
     }
     arena_done(&arena);
@@ -186,11 +224,14 @@ static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
     int r = tsdb_wait_queriers(tsdb, err);
 
     if (r < 0) {
+        self_add(SELF_HEAD_TRUNCATIONS_FAILED, 1);
         return r;
     }
     start = tsdb_mono();
     head_truncate(tsdb->head, before, &sum);
     head_collect(tsdb->head);
+    self_add(SELF_HEAD_GC_COUNT, 1);
+    self_add(SELF_HEAD_GC_SUM, (double)(tsdb_mono() - start) / MONO_PER_SECOND);
     tsdb->truncate_to = INT64_MIN;
     tsdb->checkpoint_to = before;
     self_add(SELF_HEAD_TRUNCATIONS, 1);
@@ -200,7 +241,9 @@ static int truncate_head(struct tsdb *tsdb, struct baro_error *err)
              log_int("series", (int64_t)sum.series),
              log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
     r = head_files_truncate(tsdb->head, before, err);
-    return r < 0 ? r : drop_foreign(tsdb, err);
+    r = r < 0 ? r : drop_foreign(tsdb, err);
+    self_add(SELF_HEAD_TRUNCATIONS_FAILED, r < 0 ? 1 : 0);
+    return r;
 }
 
 static int write_head_block(struct tsdb *tsdb, ts mint, ts maxt, struct baro_error *err)
@@ -241,8 +284,14 @@ static int write_head_block(struct tsdb *tsdb, ts mint, ts maxt, struct baro_err
         }
         tsdb_blocks_replace(tsdb, block, NULL, 0);
     }
-    tsdb->truncate_to = maxt;
-    return 0;
+    if (block == NULL) {
+        /* One sample of 1970 does not make us look at every two hours since. */
+        r = head_skip_empty(tsdb->head, &maxt, err);
+    }
+    if (r >= 0) {
+        tsdb->truncate_to = maxt;
+    }
+    return r < 0 ? r : 0;
 }
 
 static int compact_head(struct tsdb *tsdb, struct baro_error *err)
@@ -372,14 +421,29 @@ int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
         mark_failed(parents, count);
     }
     if (r < 0) {
-        self_add(SELF_COMPACTIONS_FAILED, 1);
         return r;
     }
-    self_add(SELF_COMPACTIONS, 1);
     log_info("blocks merged", log_c("block", merged != NULL ? ulid : "(empty)"),
              log_int("parents", (int64_t)count),
              log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
     return replace_blocks(tsdb, merged, parents, count, err);
+}
+
+/* The blocks that do not wait for their upload: how many, and their numbers in the list. */
+static size_t blocks_to_merge(struct tsdb *tsdb, const struct block_meta **metas, size_t count,
+                              size_t *numbers)
+{
+    struct baro_error err = {0};
+    size_t kept;
+
+    if (compact_delay_refresh(&tsdb->delay, tsdb_mono(), &err) < 0) {
+        log_warn("the file of uploaded blocks cannot be read: merges do not wait", log_err(&err));
+    }
+    kept = compact_delay_keep(&tsdb->delay, metas, count, numbers);
+    for (size_t i = 0; i < kept; i++) {
+        metas[i] = metas[numbers[i]];
+    }
+    return kept;
 }
 
 /* One merge by plan: 1, or 0 when there is nothing to do. */
@@ -389,6 +453,7 @@ static int compact_once(struct tsdb *tsdb, struct baro_error *err)
     struct compact_ranges ranges = compact_ranges_for(least, tsdb_retention(tsdb).time);
     struct block_list *list = tsdb_blocks_ref(tsdb);
     const struct block_meta **metas = mem_alloc((list->count + 1) * sizeof(*metas));
+    size_t *numbers = mem_alloc((list->count + 1) * sizeof(*numbers)), count;
     struct compact_plan *plan = MEM_NEW(struct compact_plan);
     struct block **parents;
     int r = 0;
@@ -400,10 +465,11 @@ static int compact_once(struct tsdb *tsdb, struct baro_error *err)
     for (size_t i = 0; i < list->count; i++) {
         metas[i] = block_meta(list->items[i]);
     }
-    compact_plan(metas, list->count, &ranges, plan);
+    count = blocks_to_merge(tsdb, metas, list->count, numbers);
+    compact_plan(metas, count, &ranges, plan);
     parents = mem_alloc((plan->count + 1) * sizeof(struct block *));
     for (size_t i = 0; i < plan->count; i++) {
-        parents[i] = list->items[plan->items[i]];
+        parents[i] = list->items[numbers[plan->items[i]]];
     }
     if (plan->count > 0) {
         r = tsdb_merge_blocks(tsdb, parents, plan->count, err);
@@ -411,18 +477,19 @@ static int compact_once(struct tsdb *tsdb, struct baro_error *err)
     }
     (void)mem_free(parents);
     (void)mem_free(plan);
+    (void)mem_free(numbers);
     (void)mem_free(metas);
     tsdb_blocks_unref(list);
     return r;
 }
 
-static uint64_t wal_bytes(struct tsdb *tsdb)
+static uint64_t log_bytes(struct tsdb *tsdb, const char *name)
 {
     struct wal_listing list = {0};
     struct arena arena = {0};
     uint64_t bytes = 0;
 
-    if (wal_list(tsdb->fs, &arena, fs_path(&arena, tsdb->path, "wal"), &list, NULL) >= 0) {
+    if (wal_list(tsdb->fs, &arena, fs_path(&arena, tsdb->path, name), &list, NULL) >= 0) {
         for (size_t i = 0; i < list.segment_count; i++) {
             bytes += list.segments[i].bytes;
         }
@@ -432,6 +499,13 @@ static uint64_t wal_bytes(struct tsdb *tsdb)
     }
     arena_done(&arena);
     return bytes;
+}
+
+/* What the head takes on the disk. */
+static uint64_t head_disk_bytes(struct tsdb *tsdb)
+{
+    return log_bytes(tsdb, "wal") + log_bytes(tsdb, "wbl") + head_files_bytes(tsdb->head) +
+           tsdb->snapshot_bytes;
 }
 
 /* Whole blocks go when nothing in them is kept any more. */
@@ -446,15 +520,37 @@ static struct retention kept_by_any(struct tsdb *tsdb)
     return retention;
 }
 
+/* Tells of the blocks that go, and counts them: how many in all. */
+static size_t take_beyond(const struct block_list *list, const enum retention_verdict *verdicts,
+                          struct block **ret)
+{
+    static const char *const reasons[] = {
+        [RETENTION_KEEP] = "", [RETENTION_OLD] = "age", [RETENTION_LARGE] = "size"};
+    size_t counts[ARRAY_COUNT(reasons)] = {0}, count = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        counts[verdicts[i]]++;
+        if (verdicts[i] != RETENTION_KEEP) {
+            ret[count++] = list->items[i];
+            log_info("block is beyond the retention",
+                     log_c("block", block_meta(list->items[i])->ulid),
+                     log_c("reason", reasons[verdicts[i]]));
+        }
+    }
+    self_add(SELF_TIME_RETENTIONS, counts[RETENTION_OLD] > 0 ? 1 : 0);
+    self_add(SELF_SIZE_RETENTIONS, counts[RETENTION_LARGE] > 0 ? 1 : 0);
+    self_add(SELF_RETENTION_DELETIONS, (double)count);
+    return count;
+}
+
 static int delete_old(struct tsdb *tsdb, struct baro_error *err)
 {
     struct retention retention = kept_by_any(tsdb);
     struct block_list *list = tsdb_blocks_ref(tsdb);
     struct retention_block *ages = mem_alloc((list->count + 1) * sizeof(*ages));
     struct block **old = mem_alloc((list->count + 1) * sizeof(struct block *));
-    bool *gone = mem_alloc_zero((list->count + 1) * sizeof(bool));
+    enum retention_verdict *verdicts = mem_alloc((list->count + 1) * sizeof(*verdicts));
     uint64_t disk_bytes = 0;
-    size_t count = 0;
     int r = 0;
 
     for (size_t i = 0; i < list->count; i++) {
@@ -464,18 +560,13 @@ static int delete_old(struct tsdb *tsdb, struct baro_error *err)
     if (retention.percentage > 0) {
         (void)tsdb->fs->space(tsdb->fs, tsdb->path, &disk_bytes, NULL, NULL);
     }
-    if (retention_plan(&retention, ages, list->count, wal_bytes(tsdb), disk_bytes, gone) > 0) {
-        for (size_t i = 0; i < list->count; i++) {
-            if (gone[i]) {
-                old[count++] = list->items[i];
-                log_info("block is beyond the retention",
-                         log_c("block", block_meta(list->items[i])->ulid));
-            }
-        }
+    if (retention_plan(&retention, ages, list->count, head_disk_bytes(tsdb), disk_bytes, verdicts) >
+        0) {
+        size_t count = take_beyond(list, verdicts, old);
+
         r = replace_blocks(tsdb, NULL, old, count, err);
-        self_add(SELF_RETENTION_DELETIONS, (double)count);
     }
-    (void)mem_free(gone);
+    (void)mem_free(verdicts);
     (void)mem_free(old);
     (void)mem_free(ages);
     tsdb_blocks_unref(list);
@@ -550,7 +641,8 @@ static int save_ooo(struct tsdb *tsdb, struct baro_error *err)
     return r;
 }
 
-static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
+/* What writes: the head to files and blocks, blocks to others. */
+static int write_new(struct tsdb *tsdb, struct baro_error *err)
 {
     int r = head_files_flush(tsdb->head, &tsdb->stop, err);
 
@@ -577,8 +669,18 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
             break;
         }
     }
-    if (r >= 0) {
-        r = delete_old(tsdb, err);
+    return r;
+}
+
+static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
+{
+    int r = write_new(tsdb, err);
+
+    if (r != BARO_ECANCELED) {
+        /* Also on a full disk, where nothing else works: it makes room. */
+        int gone = delete_old(tsdb, r < 0 ? NULL : err);
+
+        r = r < 0 ? r : gone;
     }
     if (r >= 0) {
         r = tsdb_downsample(tsdb, err);
@@ -586,12 +688,22 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
     return r < 0 ? r : snapshot_when_due(tsdb, err);
 }
 
+/* These want the directory to be read, so once a round must do. */
+static void set_sizes(struct tsdb *tsdb)
+{
+    self_set(SELF_WAL_STORAGE, (double)log_bytes(tsdb, "wal"));
+    self_set(SELF_WBL_STORAGE, (double)log_bytes(tsdb, "wbl"));
+}
+
 int tsdb_compact(struct tsdb *tsdb, struct baro_error *err)
 {
     int r;
 
     lock_acquire(&tsdb->compact_lock);
+    self_add(SELF_COMPACTIONS_TRIGGERED, 1);
     r = compact_locked(tsdb, err);
+    self_add(SELF_COMPACTIONS_FAILED, r < 0 && r != BARO_ECANCELED ? 1 : 0);
+    set_sizes(tsdb);
     lock_release(&tsdb->compact_lock);
     return r < 0 ? r : 0;
 }
@@ -691,6 +803,7 @@ int tsdb_maintain_start(struct tsdb *tsdb, struct baro_error *err)
     int r;
 
     set_metrics(tsdb);
+    set_sizes(tsdb);
     if (tsdb->options.no_sync_thread) {
         return 0;
     }

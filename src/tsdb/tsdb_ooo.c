@@ -116,22 +116,20 @@ static int drop_segments(struct tsdb *tsdb, uint64_t before, struct baro_error *
 
 /* ---- to blocks ---- */
 
-static ts range_start(const struct tsdb *tsdb, ts t)
+static dur block_range(const struct tsdb *tsdb)
 {
-    dur range = tsdb->options.chunk_range > 0 ? tsdb->options.chunk_range : (dur)2 * DUR_HOUR;
-
-    return t >= 0 ? t / range * range : (t - range + 1) / range * range;
+    return tsdb->options.chunk_range > 0 ? tsdb->options.chunk_range : (dur)2 * DUR_HOUR;
 }
 
 /* Makes a block of the samples from t to the end of t's range, and serves it. */
 static int write_range(struct tsdb *tsdb, const struct head_ooo_picked *picked, const char *dir,
                        ts t, struct baro_error *err)
 {
-    dur range = tsdb->options.chunk_range > 0 ? tsdb->options.chunk_range : (dur)2 * DUR_HOUR;
     struct head_block_job job = {
         .fs = tsdb->fs,
         .data_dir = dir,
-        .mint = range_start(tsdb, t),
+        .mint = compact_range_start(t, block_range(tsdb)),
+        .maxt = compact_range_end(t, block_range(tsdb)),
         .now = tsdb_wall(),
         .segment_bytes = tsdb->options.block_segment_size,
         .is_out_of_order = true,
@@ -142,7 +140,6 @@ static int write_range(struct tsdb *tsdb, const struct head_ooo_picked *picked, 
     struct block *block = NULL;
     int r;
 
-    job.maxt = job.mint + range;
     r = head_block_write(tsdb->head, &job, ulid, err);
     if (r <= 0 || dir != tsdb->path) {
         return r;
@@ -162,16 +159,15 @@ static int write_range(struct tsdb *tsdb, const struct head_ooo_picked *picked, 
 int tsdb_ooo_write_blocks(struct tsdb *tsdb, const struct head_ooo_picked *picked, const char *dir,
                           struct baro_error *err)
 {
-    dur range = tsdb->options.chunk_range > 0 ? tsdb->options.chunk_range : (dur)2 * DUR_HOUR;
     ts t = picked->mint;
     int r = 0;
 
-    /* Ranges without any are passed over. */
-    while (r >= 0 && picked->count > 0 && t <= picked->maxt) {
+    /* Ranges without any are passed over. The last millisecond of all time is in none. */
+    while (r >= 0 && picked->count > 0 && t <= picked->maxt && t < INT64_MAX) {
         t = head_ooo_next(tsdb->head, picked, t);
-        if (t <= picked->maxt) {
+        if (t <= picked->maxt && t < INT64_MAX) {
             r = write_range(tsdb, picked, dir, t, err);
-            t = range_start(tsdb, t) + range;
+            t = compact_range_end(t, block_range(tsdb));
         }
     }
     return r < 0 ? r : 0;

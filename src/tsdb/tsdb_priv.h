@@ -11,6 +11,7 @@
 #include "sys/fs.h"
 #include "tsdb/block.h"
 #include "tsdb/compact.h"
+#include "tsdb/compact_delay.h"
 #include "tsdb/head.h"
 #include "tsdb/retention.h"
 #include "tsdb/retention_rules.h"
@@ -52,6 +53,7 @@ struct tsdb {
      * long as that takes; appends and queries never wait for it. */
     struct lock compact_lock;
     VEC(struct block *) obsolete; /* lock: compact; parents whose child is loaded, not served */
+    struct compact_delay delay;   /* lock: compact */
     uintptr_t downsampled_list;   /* lock: compact; the list of blocks that was looked at last */
     VEC(struct tsdb_skipped) skipped; /* lock: compact; what can be salvaged of them is */
     ts truncate_to;          /* lock: compact; a block is written up to here, but the head not

@@ -9,7 +9,6 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/vec.h"
-#include "client/self.h"
 #include "codec/bytes.h"
 #include "codec/crc32c.h"
 #include "tsdb/wal_priv.h"
@@ -255,12 +254,11 @@ uint32_t wal_frame(struct buf *out, uint32_t *page_used, str packed, enum compre
     return parts;
 }
 
-/* The most bytes that a record of `len` bytes takes from `offset` on, padding included. */
-static uint64_t framed_bytes_max(uint64_t offset, uint64_t len)
+/* The most bytes that a record of `len` bytes takes wherever it begins, padding included. */
+static uint64_t framed_bytes_max(uint64_t len)
 {
     uint64_t pages = len / (WAL_PAGE_BYTES - WAL_HEADER_BYTES) + 2;
 
-    (void)offset;
     return len + pages * 2 * WAL_HEADER_BYTES;
 }
 
@@ -269,7 +267,7 @@ static uint64_t batch_bytes_max(const struct wal_batch *batch)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < batch->count; i++) {
-        bytes += framed_bytes_max(0, batch->records[i].len);
+        bytes += framed_bytes_max(batch->records[i].len);
     }
     return bytes;
 }
@@ -302,6 +300,7 @@ static int write_locked(struct wal *wal, const struct wal_batch *batch, struct b
     wal->offset += wal->out.len;
     wal->sum.bytes += wal->out.len;
     wal->sum.parts += parts;
+    wal->sum.saved_bytes += batch->saved_bytes;
     wal->is_dirty = true;
     return 0;
 }
@@ -323,7 +322,6 @@ static void note_write_locked(struct wal *wal, int r, const struct baro_error *e
     wal->has_failed = r < 0;
     if (r < 0) {
         wal->sum.writes_failed++;
-        self_add(SELF_WAL_WRITES_FAILED, 1);
         (void)snprintf(wal->failure, sizeof(wal->failure), "%.230s", err->message);
     }
 }

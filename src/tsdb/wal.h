@@ -92,10 +92,11 @@ int wal_probe(struct wal *wal, struct baro_error *err);
 int wal_cut(struct wal *wal, struct baro_error *err);
 
 struct wal_stats {
-    uint64_t segment; /* being written */
-    uint64_t bytes;   /* written since wal_open, page padding included */
-    uint64_t pages;   /* completed */
-    uint64_t parts;   /* record fragments */
+    uint64_t segment;     /* being written */
+    uint64_t bytes;       /* written since wal_open, page padding included */
+    uint64_t pages;       /* completed */
+    uint64_t parts;       /* record fragments */
+    uint64_t saved_bytes; /* by packing records */
     uint64_t writes_failed;
 };
 void wal_stats(struct wal *wal, struct wal_stats *ret);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "client/self.h"
 #include "sys/fs.h"
 #include "tsdb/wal.h"
 #include "tsdb/wal_histogram.h"
@@ -377,6 +378,8 @@ static int drop_checkpoints(const struct fs *fs, struct arena *arena, const char
 
         if (entries[i].is_dir && wal_checkpoint_index(entries[i].name, &index) && index < newest) {
             r = fs_remove_tree(fs, fs_path(arena, dir, entries[i].name.ptr), err);
+            self_add(SELF_CHECKPOINT_DELETIONS, 1);
+            self_add(SELF_CHECKPOINT_DELETIONS_FAILED, r < 0 ? 1 : 0);
         }
     }
     return r;
@@ -394,6 +397,8 @@ int wal_drop(const struct fs *fs, const char *dir, struct baro_error *err)
             r = fs->remove(fs, list.segments[i].path, err);
         }
     }
+    self_add(SELF_WAL_TRUNCATIONS, 1);
+    self_add(SELF_WAL_TRUNCATIONS_FAILED, r < 0 ? 1 : 0);
     if (r >= 0 && list.has_checkpoint) {
         r = drop_checkpoints(fs, &arena, dir, list.checkpoint_index, err);
     }
