@@ -11,6 +11,7 @@
 #include "client/self.h"
 #include "http/server.h"
 #include "sys/clock.h"
+#include "tsdb/chunk.h"
 
 /* As Prometheus, when nothing bounds the storage. */
 #define RETENTION_DEFAULT ((dur)15 * DUR_DAY)
@@ -149,6 +150,15 @@ dur serve_ooo_window(const struct prom_config *config)
     return config != NULL ? prom_config_storage(config)->out_of_order_time_window : 0;
 }
 
+unsigned serve_newer_chunks(const struct serve *serve, const struct prom_config *config)
+{
+    str floats = config != NULL ? prom_config_storage(config)->float_encoding : STR_NULL;
+    bool newer = floats.len > 0 ? str_is(floats, "xor2") : serve->features.newer_floats;
+
+    return (newer ? CHUNK_NEWER_FLOATS : 0u) |
+           (serve->features.newer_histograms ? CHUNK_NEWER_HISTOGRAMS : 0u);
+}
+
 static int reload_locked(struct serve *serve, struct baro_error *err)
 {
     CLEANUP(prom_config_unrefp) struct prom_config *config = NULL;
@@ -185,6 +195,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
         struct retention retention = serve_retention(serve, config);
 
         r = tsdb_set_ooo_window(serve->tsdb, serve_ooo_window(config), err);
+        tsdb_set_newer_chunks(serve->tsdb, serve_newer_chunks(serve, config));
         tsdb_set_retention(serve->tsdb, &retention);
         tsdb_set_retention_rules(serve->tsdb, retention_rules_of(config));
         serve_config_set(serve, TAKE(config));

@@ -25,6 +25,7 @@ static const struct {
     {"exemplar-storage", FEATURE_RUN, AT(exemplar_storage)},
     {"expand-external-labels", FEATURE_NOOP, 0},
     {"extra-scrape-metrics", FEATURE_RUN, AT(extra_scrape_metrics)},
+    {"histograms-st-encoding", FEATURE_RUN, AT(newer_histograms)},
     {"memory-snapshot-on-shutdown", FEATURE_NOOP, 0},
     {"metadata-wal-records", FEATURE_RUN, AT(metadata_wal_records)},
     {"native-histograms", FEATURE_NOOP, 0},
@@ -45,6 +46,7 @@ static const struct {
     {"type-and-unit-labels", FEATURE_RUN, AT(promql.type_and_unit_labels)},
     {"use-start-timestamps", FEATURE_RUN, AT(promql.start_timestamps)},
     {"use-uncached-io", FEATURE_NOOP, 0},
+    {"xor2-encoding", FEATURE_RUN, AT(newer_floats)},
 };
 
 static int parse_one(struct serve_features *features, str name, struct baro_error *err)

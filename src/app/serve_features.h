@@ -17,6 +17,8 @@ struct serve_features {
     bool metadata_wal_records;
     bool per_step_stats;
     bool st_storage;
+    bool newer_floats;     /* xor2-encoding: unless the file says which */
+    bool newer_histograms; /* histograms-st-encoding */
 };
 
 /* serve_features_init sets what is on without a flag: Prometheus 3.14 has taken duration

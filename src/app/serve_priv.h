@@ -104,6 +104,10 @@ struct prom_config *serve_config_get(struct serve *serve);
  * NULL. */
 struct retention serve_retention(const struct serve *serve, const struct prom_config *config);
 
+/* serve_newer_chunks is which encodings chunks get (CHUNK_NEWER_), by the file, or else by the
+ * features. config may be NULL. */
+unsigned serve_newer_chunks(const struct serve *serve, const struct prom_config *config);
+
 /* serve_ooo_window is how late samples may come; 0 = not at all. config may be NULL. */
 dur serve_ooo_window(const struct prom_config *config);
 

@@ -352,6 +352,7 @@ struct prom_storage {
     uint64_t retention_size;                  /* 0 = not given in the file */
     double retention_percentage;              /* of the file system; 0 = not given */
     int64_t max_exemplars;                    /* 100,000 by default */
+    str float_encoding; /* of chunks: xor or xor2; empty = not given in the file */
 };
 
 /* ---- life cycle ---- */

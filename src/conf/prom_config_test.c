@@ -350,6 +350,7 @@ TEST(prom_config_notes_what_is_not_supported)
         {"otlp:\n", NULL, 0},
         {"storage: {tsdb: {retention: {time: 1d}}}\n", NULL, 0},
         {"storage: {tsdb: {out_of_order_time_window: 1m}}\n", NULL, 0},
+        {"storage: {tsdb: {chunk_encoding: {floats: xor2}}}\n", NULL, 0},
         {"runtime: {gogc: 10}\n", NULL, 0},
         {JOB "  oauth2: {client_id: a, token_url: b, iss: c}\n", "'iss' is not supported yet", 3},
         {JOB "  proxy_url: http://p\n", "'proxy_url' is not supported yet", 3},

@@ -430,9 +430,7 @@ static void check_encoding(struct option_reader *rd, void *object, const struct 
             rd, value,
             "float chunk encoding \"xor\" is incompatible with start-timestamp storage; XOR "
             "chunks do not store start timestamps, use \"xor2\"");
-    } else if (!rd->store_starts && str_is(floats, "xor2")) {
-        option_unsupported(rd, value, "chunk_encoding: {floats: xor2}");
-    } else if (!str_is(floats, "xor") && !str_is(floats, "xor2") && !yaml_is_null(value)) {
+    } else if (!str_is(floats, "xor") && !str_is(floats, "xor2") && floats.len > 0) {
         option_fault(rd, value,
                      "'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field "
                      "must be omitted entirely, got \"%.*s\"",
@@ -494,6 +492,7 @@ void prom_storage_fill(const void *storage, struct prom_storage *ret)
     const void *tsdb = NULL;
     const void *retention = NULL;
     const void *exemplars = NULL;
+    const void *encoding = NULL;
 
     *ret = (struct prom_storage){.max_exemplars = 100000};
     if (storage != NULL) {
@@ -506,6 +505,10 @@ void prom_storage_fill(const void *storage, struct prom_storage *ret)
         ret->stale_series_compaction_threshold =
             slot_double(&tsdb_type, tsdb, TSDB_STALE_THRESHOLD);
         retention = option_slot_ptr(&tsdb_type, tsdb, "retention");
+        encoding = option_slot_ptr(&tsdb_type, tsdb, "chunk_encoding");
+    }
+    if (encoding != NULL) {
+        ret->float_encoding = option_slot_str(&encoding_type, encoding, "floats");
     }
     if (retention != NULL) {
         ret->retention_time = option_slot_int(&retention_type, retention, "time");

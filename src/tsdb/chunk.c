@@ -94,8 +94,8 @@ static int floats_add_starts(str data, const ts *st, struct buf *ret, struct bar
     if (r >= 0) {
         chunk_xor2_init(&chunk, (uint8_t *)ret->ptr);
         for (size_t i = 0; i < samples.count; i++) {
-            bool fits = chunk_xor2_append(&chunk, (uint8_t *)ret->ptr, room, st[i], samples.t[i],
-                                          samples.v[i]);
+            bool fits = chunk_xor2_append(&chunk, (uint8_t *)ret->ptr, room, st != NULL ? st[i] : 0,
+                                          samples.t[i], samples.v[i]);
 
             ASSERT(fits);
         }
@@ -123,4 +123,18 @@ int chunk_add_starts(uint8_t encoding, str data, const ts *st, struct buf *ret,
         return r;
     }
     return unknown_encoding(err, encoding);
+}
+
+void chunk_renew(unsigned newer, uint8_t *encoding, str *data, struct buf *room)
+{
+    bool is_wanted = *encoding == CHUNK_XOR
+                         ? (newer & CHUNK_NEWER_FLOATS) != 0
+                         : (*encoding == CHUNK_HISTOGRAM || *encoding == CHUNK_FLOAT_HISTOGRAM) &&
+                               (newer & CHUNK_NEWER_HISTOGRAMS) != 0;
+    uint8_t renewed = *encoding;
+
+    if (is_wanted && chunk_add_starts(*encoding, *data, NULL, room, &renewed, NULL) >= 0) {
+        *encoding = renewed;
+        *data = buf_view(room);
+    }
 }

@@ -48,7 +48,17 @@ int chunk_last(uint8_t encoding, str data, ts start, ts end, struct arena *arena
                struct sample *ret, struct baro_error *err);
 
 /* chunk_add_starts makes a chunk in ret that has the samples of one without start timestamps, and a
- * start timestamp for each (0 = unknown); gives its encoding. Fails with BARO_ECORRUPT, BARO_ELIMIT
- * and BARO_EUNSUPPORTED. */
+ * start timestamp for each (0 = unknown; st NULL = all unknown); gives its encoding. Fails with
+ * BARO_ECORRUPT, BARO_ELIMIT and BARO_EUNSUPPORTED. */
 int chunk_add_starts(uint8_t encoding, str data, const ts *st, struct buf *ret,
                      uint8_t *ret_encoding, struct baro_error *err);
+
+/* Newer encodings that are wished for, whether samples have start timestamps or not. */
+enum {
+    CHUNK_NEWER_FLOATS = 1,     /* XOR2: storage.tsdb.chunk_encoding.floats */
+    CHUNK_NEWER_HISTOGRAMS = 2, /* --enable-feature=histograms-st-encoding */
+};
+
+/* chunk_renew packs a chunk anew, in room, when `newer` wishes for another encoding of its samples,
+ * and gives that and the bytes; whatever cannot be packed anew stays as it is. */
+void chunk_renew(unsigned newer, uint8_t *encoding, str *data, struct buf *room);

@@ -874,7 +874,7 @@ static int add_starts(struct walk *walk, uint32_t count, const ts *st, uint8_t *
         is_good = walk_next(walk);
         copy_bits(walk, first, to, &at);
         first = walk->bits.at;
-        put_start(to, &at, &starts, i, i == 0 ? walk->t : before, st[i]);
+        put_start(to, &at, &starts, i, i == 0 ? walk->t : before, st != NULL ? st[i] : 0);
     }
     to[2] = chunk_starts_header(&starts);
     *ret_bits = at;
@@ -890,26 +890,30 @@ int chunk_histogram_add_starts(str data, bool is_float, const ts *st, struct buf
     /* 72 bits for each start, 80 for the first. */
     size_t room = data.len + 16;
     uint32_t bits = 0;
-    uint8_t *to;
-    int r;
+    int r = count;
 
-    if (count <= 0 || count > CHUNK_HISTOGRAM_ST_SAMPLES_MAX) {
-        return count < 0 ? count : error_set(err, BARO_ELIMIT, "a chunk has %d histograms", count);
+    if (count == 0 || count > CHUNK_HISTOGRAM_ST_SAMPLES_MAX) {
+        r = error_set(err, BARO_ELIMIT, "a chunk has %d histograms", count);
     }
-    room += (size_t)count * 9;
-    buf_reset(ret);
-    buf_zero(ret, room);
-    if (ret->failed) {
-        return error_set(err, BARO_ELIMIT, "no memory for a chunk of %zu bytes", room);
+    if (r >= 0) {
+        room += (size_t)count * 9;
+        buf_reset(ret);
+        buf_zero(ret, room);
+        r = ret->failed ? error_set(err, BARO_ELIMIT, "no memory for a chunk of %zu bytes", room)
+                        : 0;
     }
-    to = (uint8_t *)ret->ptr;
-    r = add_starts(&walk, (uint32_t)count, st, to, &bits);
-    to[0] = (uint8_t)(count >> 8 | ((uint8_t)data.ptr[2] & CHUNK_START_GAUGE));
-    to[1] = (uint8_t)count;
-    ret->len = (bits + 7u) / 8;
+    if (r >= 0) {
+        uint8_t *to = (uint8_t *)ret->ptr;
+
+        r = add_starts(&walk, (uint32_t)count, st, to, &bits);
+        to[0] = (uint8_t)(count >> 8 | ((uint8_t)data.ptr[2] & CHUNK_START_GAUGE));
+        to[1] = (uint8_t)count;
+        ret->len = (bits + 7u) / 8;
+        r = r < 0 ? damaged(err, data) : 0;
+    }
     arena_done(&walk.scratch);
     arena_done(&arena);
-    return r < 0 ? damaged(err, data) : 0;
+    return r;
 }
 
 /* ---- going on with a chunk ---- */

@@ -122,6 +122,7 @@ int chunk_histogram_st_decode(str data, bool is_float, ts start, ts end, struct 
                               struct baro_error *err);
 
 /* chunk_histogram_add_starts makes such a chunk, in ret, of one without start timestamps and as
- * many of them as it has histograms; 0 = unknown. Fails with BARO_ECORRUPT or BARO_ELIMIT. */
+ * many of them as it has histograms; 0 = unknown, NULL = all. Fails with BARO_ECORRUPT or
+ * BARO_ELIMIT. */
 int chunk_histogram_add_starts(str data, bool is_float, const ts *st, struct buf *ret,
                                struct baro_error *err);

@@ -6,7 +6,7 @@
 void chunk_pack_done(struct chunk_pack *pack)
 {
     chunk_histogram_done(&pack->histogram);
-    buf_done(&pack->with_starts);
+    buf_done(&pack->renewed);
 }
 
 static bool is_histogram(const struct sample_buf *samples, size_t i)
@@ -32,9 +32,10 @@ static int write_chunk(struct chunk_pack *pack, const struct sample_buf *samples
     int r = 0;
 
     if (has_starts(samples, first, end)) {
-        r = chunk_add_starts(encoding, data, samples->st + first, &pack->with_starts, &encoding,
-                             err);
-        data = buf_view(&pack->with_starts);
+        r = chunk_add_starts(encoding, data, samples->st + first, &pack->renewed, &encoding, err);
+        data = buf_view(&pack->renewed);
+    } else {
+        chunk_renew(pack->newer, &encoding, &data, &pack->renewed);
     }
     return r < 0 ? r
                  : block_writer_chunk(writer, encoding, data, samples->t[first],

@@ -17,10 +17,11 @@ struct block_writer;
 /* Samples of a chunk that is made anew. */
 enum { CHUNK_PACK_SAMPLES = 120 };
 
-/* Zeroed; reused from series to series. */
+/* Zeroed but for `newer`; reused from series to series. */
 struct chunk_pack {
+    unsigned newer; /* encodings that are wished for: tsdb/chunk */
     struct chunk_histogram histogram;
-    struct buf with_starts;
+    struct buf renewed;
     uint8_t packed[CHUNK_PACK_SAMPLES * CHUNK_XOR_SAMPLE_BYTES_MAX + 64];
 };
 

@@ -383,6 +383,7 @@ int compact_run(const struct compact_job *job, char ret_ulid[ULID_CHARS + 1],
     ASSERT(job->count > 0);
     self_add(SELF_VERTICAL_COMPACTIONS, do_overlap(job) ? 1 : 0);
     compaction->job = job;
+    compaction->pack.newer = job->newer_chunks;
     compaction->writer = writer;
     compaction->sources = mem_alloc_zero(job->count * sizeof(struct compact_source));
     if (r >= 0) {

@@ -56,6 +56,7 @@ struct compact_job {
     size_t count;
     ts now;                   /* goes into the new block's name */
     uint64_t segment_bytes;   /* of chunk files; 0 = as Prometheus */
+    unsigned newer_chunks;    /* encodings for what is packed anew: tsdb/chunk */
     bool keep_level;          /* a block is only cleaned of deletions */
     const _Atomic bool *stop; /* NULL = never */
 };

@@ -43,6 +43,7 @@ struct head *head_new(const struct head_options *options)
     atomic_init(&head->maxt, INT64_MIN);
     atomic_init(&head->ooo_mint, INT64_MAX);
     atomic_init(&head->ooo_maxt, INT64_MIN);
+    atomic_init(&head->newer_chunks, options->newer_chunks);
     head->unfiled_until = INT64_MIN;
     return head;
 }
@@ -117,6 +118,11 @@ struct head *head_free(struct head *head)
 void head_set_wal(struct head *head, struct wal *wal)
 {
     head->wal = wal;
+}
+
+void head_set_newer_chunks(struct head *head, unsigned newer)
+{
+    atomic_store_explicit(&head->newer_chunks, newer, memory_order_relaxed);
 }
 
 void head_set_min_valid(struct head *head, ts t)

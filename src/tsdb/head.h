@@ -33,6 +33,7 @@ struct head_options {
     enum tsdb_wal_compression wal_compression;
     uint64_t memory_limit; /* as in tsdb_options */
     bool store_starts;     /* as in tsdb_options */
+    unsigned newer_chunks; /* as in tsdb_options */
     /* What the process has in RAM, for tests; NULL = as the kernel counts it. */
     uint64_t (*memory_used)(void *context);
     void *memory_context;
@@ -49,6 +50,9 @@ void head_set_wal(struct head *head, struct wal *wal);
 
 /* head_set_min_valid refuses samples before t: blocks hold that time already. */
 void head_set_min_valid(struct head *head, ts t);
+
+/* head_set_newer_chunks changes what encodings chunks get that are written from now on. */
+void head_set_newer_chunks(struct head *head, unsigned newer);
 
 /* head_appender is for one thread. head_querier views [mint, maxt]. */
 struct appender *head_appender(struct head *head);

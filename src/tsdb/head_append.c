@@ -299,12 +299,12 @@ static int take_block(struct head_appender *appender, const struct append_batch 
         enum append_status status = APPEND_UNKNOWN;
 
         if (slots[i] != HEAD_SLOT_NONE) {
-            size_t before = appender->count;
+            size_t before = appender->count, late = appender->late.count;
 
             head_stripe_hold(head, slots[i], &held);
             status = take_locked(appender, head_series_at(head, slots[i]), slots[i],
                                  batch->t[first + i], batch->v[first + i]);
-            head_append_start(appender, before, batch->st, first + i);
+            head_append_start(appender, before, late, batch->st, first + i);
         }
         batch->status[first + i] = (uint8_t)status;
         refused += status != APPEND_OK;

@@ -131,11 +131,10 @@ int head_append_histograms(struct appender *base, const struct append_histograms
         return error_set(err, -ENOMEM, "no memory for a batch of %zu histograms", batch->count);
     }
     for (size_t i = 0; i < batch->count; i++) {
-        size_t before = appender->count;
+        size_t before = appender->count, late = appender->late.count;
         enum append_status status = take(appender, batch->refs[i], batch->t[i], batch->h[i]);
 
-        head_append_start(appender, before, batch->st, i);
-
+        head_append_start(appender, before, late, batch->st, i);
         batch->status[i] = (uint8_t)status;
         refused += status != APPEND_OK;
     }

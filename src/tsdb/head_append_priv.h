@@ -20,9 +20,7 @@ struct pending_metadata {
 struct pending_late {
     series_ref ref;
     uint32_t slot;
-    ts t;
-    double v;
-    const struct histogram *h; /* in the arena; NULL = a float */
+    struct sample sample; /* a histogram is in the arena */
 };
 
 struct head_appender {
@@ -101,9 +99,9 @@ void head_append_late_begin(struct head_appender *appender);
 int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err);
 
 /* head_late_put writes one record of late samples of one type, from number `first` on, in the order
- * in which they stand; returns how many. */
+ * in which they stand; returns how many. with_starts: in one of the newer records. */
 size_t head_late_put(struct buf *record, const struct pending_late *items, size_t count,
-                     size_t first);
+                     size_t first, bool with_starts);
 
 /* head_append_late_apply puts them into the head. head_append_overtaken takes a sample of the
  * columns that another appender has overtaken: true when it is in the head now. */
@@ -115,12 +113,17 @@ void head_append_push_locked(struct head_appender *appender, struct head_series 
                              uint32_t slot, ts t, double v, const struct histogram *h);
 
 /* head_append_start keeps the start timestamp of sample i of a batch, which may have none, where
- * that sample was taken: there are more in the columns than before. */
-static inline void head_append_start(struct head_appender *appender, size_t before, const ts *st,
-                                     size_t i)
+ * that sample was taken: there are more than before in the columns, or of the late ones. */
+static inline void head_append_start(struct head_appender *appender, size_t before,
+                                     size_t late_before, const ts *st, size_t i)
 {
-    if (UNLIKELY(appender->st != NULL) && st != NULL && appender->count > before) {
+    if (LIKELY(appender->st == NULL) || st == NULL) {
+        return;
+    }
+    if (appender->count > before) {
         appender->st[appender->count - 1] = st[i];
+    } else if (appender->late.count > late_before) {
+        vec_last(&appender->late)->sample.st = st[i];
     }
 }
 

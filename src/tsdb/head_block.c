@@ -51,6 +51,7 @@ struct block_making {
     ts open_mint;
     ts open_maxt;
     struct chunk_pack pack;
+    struct buf renewed;
     uint8_t packed[HEAD_REPACKED_MAX]; /* a chunk as blocks have it */
 };
 
@@ -376,6 +377,7 @@ static int write_chunk(struct block_making *making, uint8_t encoding, str data, 
         encoding = CHUNK_XOR;
         data = str_of((char *)making->packed, chunk_xor_size(&chunk));
     }
+    chunk_renew(making->pack.newer, &encoding, &data, &making->renewed);
     count_chunk(data, mint, maxt, chunk_samples(encoding, data));
     return block_writer_chunk(making->writer, encoding, data, mint, maxt,
                               chunk_samples(encoding, data), err);
@@ -467,6 +469,7 @@ int head_block_write(struct head *head, const struct head_block_job *job,
 
     making->head = head;
     making->job = job;
+    making->pack.newer = head_newer_chunks(head);
     if (r >= 0) {
         r = block_writer_open(job->fs, job->data_dir, job->now, job->segment_bytes, &writer, err);
         making->writer = writer;
@@ -490,6 +493,7 @@ int head_block_write(struct head *head, const struct head_block_job *job,
     sample_buf_done(&making->samples);
     buf_done(&making->open);
     chunk_pack_done(&making->pack);
+    buf_done(&making->renewed);
     arena_done(&making->arena);
     (void)mem_free(making);
     return r;

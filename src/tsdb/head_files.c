@@ -36,6 +36,7 @@ struct flush {
     VEC(struct chunks_item) items;  /* of the batch */
     VEC(pool_ref) chain;
     struct arena arena; /* of the batch: chunks as files have them */
+    struct buf renewed;
     struct head_garbage garbage;
 };
 
@@ -138,14 +139,17 @@ static bool make_item(struct flush *flush, const struct flush_chunk *from, struc
         .encoding = head_chunk_encoding(chunk),
     };
     (void)head_chunk_data(head, chunk, &ret->data, NULL);
-    if (ret->encoding != CHUNK_DECIMAL) {
-        return true;
+    if (ret->encoding == CHUNK_DECIMAL) {
+        if (chunk_decimal_repack(ret->data, packed, sizeof(packed), &state, NULL) < 0) {
+            return false;
+        }
+        ret->encoding = CHUNK_XOR;
+        ret->data = str_of((char *)packed, chunk_xor_size(&state));
     }
-    if (chunk_decimal_repack(ret->data, packed, sizeof(packed), &state, NULL) < 0) {
-        return false;
+    chunk_renew(head_newer_chunks(head), &ret->encoding, &ret->data, &flush->renewed);
+    if (ret->data.ptr == (char *)packed || ret->data.ptr == flush->renewed.ptr) {
+        ret->data = arena_str(&flush->arena, ret->data);
     }
-    ret->encoding = CHUNK_XOR;
-    ret->data = arena_str(&flush->arena, str_of((char *)packed, chunk_xor_size(&state)));
     return true;
 }
 
@@ -244,6 +248,7 @@ int head_files_flush(struct head *head, const _Atomic bool *stop, struct baro_er
     vec_done(&flush.items);
     vec_done(&flush.chain);
     arena_done(&flush.arena);
+    buf_done(&flush.renewed);
     return r < 0 ? r : 0;
 }
 

@@ -18,6 +18,7 @@ enum {
 struct late_item {
     uint32_t slot;
     pool_ref chunk;
+    uint8_t encoding; /* in the file */
     struct chunks_place place;
 };
 
@@ -25,6 +26,8 @@ struct late_flush {
     struct head *head;
     VEC(struct late_item) chunks; /* of one series in a row, oldest first */
     VEC(struct chunks_item) items;
+    struct arena arena; /* of the batch: chunks that were packed anew */
+    struct buf renewed;
     VEC(pool_ref) chain;
     struct head_garbage *garbage;
     VEC(struct pending_late) again; /* what is in memory of the series in work */
@@ -68,16 +71,23 @@ static size_t fill_batch(struct late_flush *flush, size_t first)
     size_t bytes = 0, i;
 
     vec_reset(&flush->items);
+    arena_reset(&flush->arena);
     for (i = first; i < flush->chunks.count && bytes < BATCH_BYTES; i++) {
-        const struct head_chunk *chunk = head_chunk_at(head, flush->chunks.items[i].chunk);
+        struct late_item *from = &flush->chunks.items[i];
+        const struct head_chunk *chunk = head_chunk_at(head, from->chunk);
         struct chunks_item item = {
-            .ref = head_series_at(head, flush->chunks.items[i].slot)->ref,
+            .ref = head_series_at(head, from->slot)->ref,
             .mint = chunk->mint,
             .maxt = head_chunk_maxt(chunk),
-            .encoding = (uint8_t)(head_chunk_encoding(chunk) | CHUNKS_HEAD_OUT_OF_ORDER),
         };
 
         (void)head_chunk_data(head, chunk, &item.data, NULL);
+        from->encoding = head_chunk_encoding(chunk);
+        chunk_renew(head_newer_chunks(head), &from->encoding, &item.data, &flush->renewed);
+        if (item.data.ptr == flush->renewed.ptr) {
+            item.data = arena_str(&flush->arena, item.data);
+        }
+        item.encoding = from->encoding | CHUNKS_HEAD_OUT_OF_ORDER;
         vec_push(&flush->items, item);
         bytes += item.data.len;
     }
@@ -90,9 +100,8 @@ static void swap_locked(struct late_flush *flush, const struct late_item *item)
     struct head *head = flush->head;
     struct ooo_series *one = head_ooo_at_locked(head, item->slot);
     const struct head_chunk *chunk = head_pool_at(&head->pool, item->chunk);
-    pool_ref ref =
-        head_chunk_new_filed(head, chunk->mint, head_chunk_maxt(chunk), head_chunk_encoding(chunk),
-                             item->place, head_chunk_older(chunk));
+    pool_ref ref = head_chunk_new_filed(head, chunk->mint, head_chunk_maxt(chunk), item->encoding,
+                                        item->place, head_chunk_older(chunk));
 
     ASSERT(one != NULL);
     one->compacting = one->compacting == item->chunk ? ref : one->compacting;
@@ -140,10 +149,7 @@ static int add_again(struct late_flush *flush, uint32_t slot, struct baro_error 
     r = head_ooo_read_memory_locked(head, head_ooo_at_locked(head, slot), samples, err);
     lock_release(head_stripe(head, slot));
     for (size_t i = first; r >= 0 && i < samples->count; i++) {
-        const struct histogram *h = samples->h != NULL ? samples->h[i] : NULL;
-
-        vec_push(&flush->again,
-                 ((struct pending_late){ref, slot, samples->t[i], samples->v[i], h}));
+        vec_push(&flush->again, ((struct pending_late){ref, slot, head_ooo_sample(samples, i)}));
     }
     return r;
 }
@@ -183,7 +189,8 @@ static int mark_some_locked(struct late_flush *flush, size_t first, struct baro_
         r = add_record(flush, err);
     }
     for (size_t k = 0; r >= 0 && k < flush->again.count;) {
-        k += head_late_put(&flush->record, flush->again.items, flush->again.count, k);
+        k += head_late_put(&flush->record, flush->again.items, flush->again.count, k,
+                           head->options.store_starts || flush->samples.st != NULL);
         r = add_record(flush, err);
     }
     if (r >= 0) {
@@ -228,6 +235,8 @@ int head_late_flush(struct head *head, struct head_garbage *garbage, const _Atom
     }
     vec_done(&flush.chunks);
     vec_done(&flush.items);
+    arena_done(&flush.arena);
+    buf_done(&flush.renewed);
     vec_done(&flush.chain);
     vec_done(&flush.again);
     sample_buf_done(&flush.samples);
@@ -332,8 +341,9 @@ static void insert_others_locked(struct head *head, uint32_t slot, const struct 
             k++;
         }
         if (k == chunk->count || chunk->t[k] != memory->t[i]) {
-            (void)head_ooo_insert_locked(head, slot, memory->t[i], memory->v[i],
-                                         memory->h != NULL ? memory->h[i] : NULL);
+            struct sample sample = head_ooo_sample(memory, i);
+
+            (void)head_ooo_insert_locked(head, slot, &sample);
         }
     }
 }

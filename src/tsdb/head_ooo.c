@@ -92,10 +92,25 @@ static size_t run_length(const struct ooo_series *one, size_t first)
     return i - first;
 }
 
-static void push_chunk(struct head *head, struct ooo_series *one, ts mint, ts maxt,
-                       uint8_t encoding, str data)
+/* Makes the chunk of the samples [first, end): with their start timestamps, if there are any. */
+static void push_samples(struct head *head, struct ooo_series *one, size_t first, size_t end,
+                         uint8_t encoding, str data)
 {
-    one->closed = head_chunk_new(head, mint, maxt, encoding, data, one->closed);
+    struct buf with_starts = {0};
+    ts st[OOO_SAMPLES_MAX] = {0};
+    bool has_starts = false;
+
+    for (size_t i = first; i < end; i++) {
+        st[i - first] = one->samples[i].st;
+        has_starts |= one->samples[i].st != 0;
+    }
+    /* Should memory be out, the samples are kept without. */
+    if (has_starts && chunk_add_starts(encoding, data, st, &with_starts, &encoding, NULL) >= 0) {
+        data = buf_view(&with_starts);
+    }
+    one->closed = head_chunk_new(head, one->samples[first].t, one->samples[end - 1].t, encoding,
+                                 data, one->closed);
+    buf_done(&with_starts);
 }
 
 static void close_floats(struct head *head, struct ooo_series *one, size_t first, size_t count)
@@ -110,8 +125,8 @@ static void close_floats(struct head *head, struct ooo_series *one, size_t first
 
         ASSERT(fits);
     }
-    push_chunk(head, one, one->samples[first].t, one->samples[first + count - 1].t, CHUNK_XOR,
-               str_of((const char *)packed, chunk_xor_size(&chunk)));
+    push_samples(head, one, first, first + count, CHUNK_XOR,
+                 str_of((const char *)packed, chunk_xor_size(&chunk)));
 }
 
 static void close_histograms(struct head *head, struct ooo_series *one, size_t first, size_t count)
@@ -122,15 +137,14 @@ static void close_histograms(struct head *head, struct ooo_series *one, size_t f
     size_t begin = first;
 
     for (size_t i = first; i < first + count; i++) {
-        const struct ooo_sample *sample = &one->samples[i];
+        const struct sample *sample = &one->samples[i];
         int r = 0;
 
         if (i > first) {
             r = chunk_histogram_add(&chunk, sample->t, sample->h, &start, NULL);
         }
         if (i > first && r <= 0) {
-            push_chunk(head, one, one->samples[begin].t, one->samples[i - 1].t, encoding,
-                       buf_view(&chunk.data));
+            push_samples(head, one, begin, i, encoding, buf_view(&chunk.data));
         }
         if (r <= 0) {
             start = sample->h->hint == HISTOGRAM_HINT_GAUGE ? CHUNK_START_GAUGE : start;
@@ -139,8 +153,7 @@ static void close_histograms(struct head *head, struct ooo_series *one, size_t f
             begin = i;
         }
     }
-    push_chunk(head, one, one->samples[begin].t, one->samples[first + count - 1].t, encoding,
-               buf_view(&chunk.data));
+    push_samples(head, one, begin, first + count, encoding, buf_view(&chunk.data));
     chunk_histogram_done(&chunk);
 }
 
@@ -174,9 +187,20 @@ void head_ooo_note_time(struct head *head, ts t)
     }
 }
 
-bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
-                            const struct histogram *h)
+struct sample head_ooo_sample(const struct sample_buf *samples, size_t i)
 {
+    return (struct sample){
+        .t = samples->t[i],
+        .v = samples->v[i],
+        .h = samples->h != NULL ? samples->h[i] : NULL,
+        .st = samples->st != NULL ? samples->st[i] : 0,
+    };
+}
+
+bool head_ooo_insert_locked(struct head *head, uint32_t slot, const struct sample *sample)
+{
+    const struct histogram *h = sample->h;
+    ts t = sample->t;
     struct ooo_series *one;
     uint32_t at;
 
@@ -196,7 +220,7 @@ bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
         at = 0;
     }
     memmove(one->samples + at + 1, one->samples + at, (one->count - at) * sizeof(one->samples[0]));
-    one->samples[at] = (struct ooo_sample){.t = t, .v = v};
+    one->samples[at] = *sample;
     if (h != NULL) {
         one->samples[at].h = histogram_copy(&one->arena, h);
     }
@@ -207,11 +231,12 @@ bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
 
 /* ---- reading ---- */
 
-static bool add_sample(struct sample_buf *ret, const struct ooo_sample *sample)
+static bool add_sample(struct sample_buf *ret, const struct sample *sample)
 {
     const struct histogram *copy = NULL;
 
-    if (!sample_buf_reserve(ret, 1) || (sample->h != NULL && !sample_buf_add_h(ret))) {
+    if (!sample_buf_reserve(ret, 1) || (sample->h != NULL && !sample_buf_add_h(ret)) ||
+        (sample->st != 0 && !sample_buf_add_st(ret))) {
         return false;
     }
     if (sample->h != NULL) {
@@ -226,7 +251,7 @@ static bool add_sample(struct sample_buf *ret, const struct ooo_sample *sample)
         ret->h[ret->count] = copy;
     }
     if (ret->st != NULL) {
-        ret->st[ret->count] = 0;
+        ret->st[ret->count] = sample->st;
     }
     ret->count++;
     return true;
@@ -347,8 +372,9 @@ int head_ooo_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
         drop_locked(head, one);
         for (size_t i = 0; i < samples.count; i++) {
             if (samples.t[i] < start || samples.t[i] > end) {
-                (void)head_ooo_insert_locked(head, slot, samples.t[i], samples.v[i],
-                                             samples.h != NULL ? samples.h[i] : NULL);
+                struct sample sample = head_ooo_sample(&samples, i);
+
+                (void)head_ooo_insert_locked(head, slot, &sample);
             }
         }
     }

@@ -24,19 +24,13 @@ struct head_ooo_picked;
 
 enum { OOO_SAMPLES_MAX = 32 }; /* that are not in a chunk: storage.tsdb's cap in Prometheus */
 
-struct ooo_sample {
-    ts t;
-    double v;
-    struct histogram *h; /* in the series' arena; NULL = a float */
-};
-
 struct ooo_series {
     uint32_t slot;
     uint32_t count;
     pool_ref closed;     /* newest chunk; a chain as that of a series */
     pool_ref compacting; /* of the maintenance thread: this chunk and older ones go to a block */
     struct arena arena;  /* of the samples' histograms */
-    struct ooo_sample samples[OOO_SAMPLES_MAX];
+    struct sample samples[OOO_SAMPLES_MAX];
 };
 
 /* Those of one stripe, by slot. */
@@ -57,8 +51,10 @@ int head_ooo_read_memory_locked(const struct head *head, const struct ooo_series
                                 struct sample_buf *ret, struct baro_error *err);
 
 /* head_ooo_insert takes a sample; false when one of its time is among the sorted ones. */
-bool head_ooo_insert_locked(struct head *head, uint32_t slot, ts t, double v,
-                            const struct histogram *h);
+bool head_ooo_insert_locked(struct head *head, uint32_t slot, const struct sample *sample);
+
+/* head_ooo_sample is number i of a buffer. */
+struct sample head_ooo_sample(const struct sample_buf *samples, size_t i);
 
 /* head_ooo_read appends the samples in [start, end], sorted, each time once. It takes the lock
  * itself. Fails with BARO_ELIMIT or BARO_ECORRUPT. */

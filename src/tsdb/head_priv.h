@@ -175,6 +175,7 @@ struct head {
                                         of the pool */
     _Atomic uint64_t outside_bytes;  /* their memory */
     _Atomic bool has_histograms;     /* there has been one */
+    _Atomic unsigned newer_chunks;   /* relaxed: wishes for what is written */
 };
 
 /* An open chunk of histograms. */
@@ -288,6 +289,11 @@ static inline void head_note_closed_locked(struct head *head, uint32_t slot, siz
 /* While loading: the chunks that files hold of a ref go to the series, in front of which
  * there is nothing newer: true, or false when they do not fit to what it has. */
 bool head_chain_attach(struct head *head, struct head_series *series, series_ref ref);
+
+static inline unsigned head_newer_chunks(const struct head *head)
+{
+    return atomic_load_explicit(&head->newer_chunks, memory_order_relaxed);
+}
 
 static inline struct lock *head_stripe(struct head *head, uint32_t slot)
 {

@@ -433,14 +433,15 @@ static int ooo_last(struct head_querier *querier, uint32_t slot, ts start, ts en
     int r = head_ooo_read(querier->head, slot, start, end, &samples, err);
 
     if (r >= 0 && samples.count > 0) {
-        size_t last = samples.count - 1;
-        const struct histogram *h = samples.h != NULL ? samples.h[last] : NULL;
-        struct histogram *copy = h != NULL ? histogram_copy(arena, h) : NULL;
+        struct sample last = head_ooo_sample(&samples, samples.count - 1);
+        struct histogram *copy = last.h != NULL ? histogram_copy(arena, last.h) : NULL;
 
-        r = h != NULL && copy == NULL ? error_set(err, BARO_ELIMIT, "no memory for a histogram")
-                                      : 1;
+        r = last.h != NULL && copy == NULL
+                ? error_set(err, BARO_ELIMIT, "no memory for a histogram")
+                : 1;
         if (r > 0) {
-            *ret = (struct sample){.t = samples.t[last], .v = samples.v[last], .h = copy};
+            last.h = copy;
+            *ret = last;
         }
     }
     sample_buf_done(&samples);

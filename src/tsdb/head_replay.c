@@ -185,19 +185,19 @@ static int replay_histograms(struct head_replay *replay, str record, struct baro
 
 /* ---- the WBL: what is out of order ---- */
 
-static bool replay_late(struct head_replay *replay, series_ref ref, ts t, double v,
-                        const struct histogram *h)
+static bool replay_late(struct head_replay *replay, series_ref ref, const struct sample *sample)
 {
     struct head *head = replay->head;
     uint32_t slot = refs_find(&head->refs, &replay->state->page, ref);
     bool is_taken;
 
     if (slot == HEAD_SLOT_NONE) {
-        note_unknown(replay, ref, h != NULL ? HEAD_UNKNOWN_HISTOGRAMS : HEAD_UNKNOWN_SAMPLES);
+        note_unknown(replay, ref,
+                     sample->h != NULL ? HEAD_UNKNOWN_HISTOGRAMS : HEAD_UNKNOWN_SAMPLES);
         return false;
     }
     lock_acquire(head_stripe(head, slot));
-    is_taken = head_ooo_insert_locked(head, slot, t, v, h);
+    is_taken = head_ooo_insert_locked(head, slot, sample);
     lock_release(head_stripe(head, slot));
     return is_taken;
 }
@@ -208,9 +208,11 @@ static int replay_late_samples(struct head_replay *replay, str record, struct ba
     int r = wal_read_samples(record, samples, err);
 
     for (size_t i = 0; r >= 0 && i < samples->count; i++) {
+        struct sample sample = {
+            .t = samples->t[i], .v = samples->v[i], .st = samples->st != NULL ? samples->st[i] : 0};
+
         replay->samples++;
-        replay->samples_refused +=
-            !replay_late(replay, samples->refs[i], samples->t[i], samples->v[i], NULL);
+        replay->samples_refused += !replay_late(replay, samples->refs[i], &sample);
     }
     return r;
 }
@@ -223,9 +225,11 @@ static int replay_late_histograms(struct head_replay *replay, str record, struct
     int r;
 
     while ((r = wal_next_histogram(&rd, &at, &replay->state->arena, &one, err)) == 1) {
+        struct sample sample = {.t = one.t, .v = one.h.sum, .h = &one.h, .st = one.st};
+
         replay->samples++;
-        replay->samples_refused += !make_storable(&replay->state->arena, &one.h) ||
-                                   !replay_late(replay, one.ref, one.t, one.h.sum, &one.h);
+        replay->samples_refused +=
+            !make_storable(&replay->state->arena, &one.h) || !replay_late(replay, one.ref, &sample);
     }
     arena_reset(&replay->state->arena);
     return r;

@@ -108,6 +108,7 @@ static struct head *new_head(const struct tsdb *tsdb)
         .too_far = tsdb->options.too_far,
         .wal_compression = tsdb->options.wal_compression,
         .store_starts = tsdb->options.store_starts,
+        .newer_chunks = tsdb->options.newer_chunks,
     });
 }
 
@@ -355,6 +356,7 @@ static struct tsdb *tsdb_new(const char *path, const struct tsdb_options *option
     lock_init(&tsdb->blocks_lock, LOCK_TSDB_BLOCKS);
     lock_init(&tsdb->compact_lock, LOCK_TSDB_COMPACT);
     tsdb->truncate_to = tsdb->checkpoint_to = INT64_MIN;
+    atomic_init(&tsdb->newer_chunks, tsdb->options.newer_chunks);
     tsdb->retention = (struct retention){tsdb->options.retention, tsdb->options.retention_bytes,
                                          tsdb->options.retention_percentage};
     tsdb->rules = retention_rules_ref(tsdb->options.retention_rules);
@@ -438,6 +440,12 @@ void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention)
     self_set(SELF_TSDB_RETENTION_BYTES, (double)wanted.bytes);
     self_set(SELF_TSDB_RETENTION_PERCENTAGE, wanted.percentage);
     self_set(SELF_TSDB_RETENTION_SECONDS, (double)wanted.time / 1000);
+}
+
+void tsdb_set_newer_chunks(struct tsdb *tsdb, unsigned newer)
+{
+    atomic_store_explicit(&tsdb->newer_chunks, newer, memory_order_relaxed);
+    head_set_newer_chunks(tsdb->head, newer);
 }
 
 struct retention tsdb_retention(struct tsdb *tsdb)

@@ -82,7 +82,8 @@ struct tsdb_options {
     void *block_context;
     bool store_starts; /* start timestamps of samples are kept: in newer records of the WAL, and in
                           chunks of encodings 4 to 6 (--enable-feature=st-storage) */
-    bool downsample;   /* blocks of 18 h and longer (nine times chunk_range) get files of windows */
+    unsigned newer_chunks; /* encodings of chunks that are written (tsdb/chunk): CHUNK_NEWER_ */
+    bool downsample; /* blocks of 18 h and longer (nine times chunk_range) get files of windows */
 };
 
 /*
@@ -142,6 +143,10 @@ void tsdb_blocks_write(struct tsdb *tsdb, struct json_writer *json);
 /* tsdb_set_ooo_window changes how late samples may come, from now on; 0 = none. Fails with -errno
  * when wbl/ cannot be made; the window is then as before. */
 int tsdb_set_ooo_window(struct tsdb *tsdb, dur window, struct baro_error *err);
+
+/* tsdb_set_newer_chunks changes the encodings of chunks that are written from now on; those that
+ * are there stay as they are. */
+void tsdb_set_newer_chunks(struct tsdb *tsdb, unsigned newer);
 
 /* tsdb_set_retention takes effect with the next compaction; tsdb_retention is what is in force. */
 void tsdb_set_retention(struct tsdb *tsdb, const struct retention *retention);

@@ -402,6 +402,7 @@ int tsdb_merge_blocks(struct tsdb *tsdb, struct block **parents, size_t count,
         .count = count,
         .now = tsdb_wall(),
         .segment_bytes = tsdb->options.block_segment_size,
+        .newer_chunks = atomic_load_explicit(&tsdb->newer_chunks, memory_order_relaxed),
         .keep_level = count == 1,
         .stop = &tsdb->stop,
     };

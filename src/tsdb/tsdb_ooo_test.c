@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/vec.h"
 #include "client/self.h"
+#include "client/self_histogram.h"
 #include "sys/fs.h"
 #include "testing/test.h"
 #include "tsdb/block_writer.h"
@@ -39,6 +40,14 @@ struct model {
 static double value_at(unsigned series, unsigned turn)
 {
     return series * 10000.0 + turn;
+}
+
+/* Whether the store of the test in work keeps start timestamps; it is told of them in any case. */
+static bool keeps_starts;
+
+static ts start_of(unsigned series, unsigned turn)
+{
+    return series % 3 == 1 ? 0 : turn % 17 == 3 ? 0 : (ts)(turn / 40 * 40) * STEP - 7;
 }
 
 /* Series 4 has histograms, series 5 both. */
@@ -75,9 +84,10 @@ static enum append_status append(struct appender *appender, unsigned series, uns
     ts t = (ts)turn * STEP;
     struct one_histogram one;
     const struct histogram *h = histogram_at(&one, series, turn);
-    struct append_batch floats = {&ref, &t, &v, 1, &status, NULL};
+    ts st = start_of(series, turn);
+    struct append_batch floats = {&ref, &t, &v, 1, &status, &st};
     struct append_histograms histograms = {
-        .refs = &ref, .t = &t, .h = &h, .count = 1, .status = &status};
+        .refs = &ref, .t = &t, .h = &h, .st = &st, .count = 1, .status = &status};
     int r = is_histogram(series, turn) ? appender->ops->histograms(appender, &histograms, &err)
                                        : appender->ops->samples(appender, &floats, &err);
 
@@ -129,6 +139,8 @@ static void check_sample(const struct sample_buf *samples, size_t k, unsigned se
 
     assert_int_equal(samples->t[k], (ts)turn * STEP);
     assert_true(samples->v[k] == value_at(series, turn));
+    assert_int_equal(samples->st != NULL ? samples->st[k] : 0,
+                     keeps_starts ? start_of(series, turn) : 0);
     h = samples->h != NULL ? samples->h[k] : NULL;
     assert_int_equal(h != NULL, is_histogram(series, turn));
     if (h != NULL) {
@@ -164,6 +176,7 @@ static void check_series(struct model *model, struct querier *querier, const str
     if (k > 0) {
         assert_int_equal(found.t, samples.t[k - 1]);
         assert_true(found.v == samples.v[k - 1]);
+        assert_int_equal(found.st, samples.st != NULL ? samples.st[k - 1] : 0);
     }
     sample_buf_done(&samples);
     arena_done(&arena);
@@ -221,21 +234,21 @@ static size_t count_segments(const char *dir)
     return list.segment_count;
 }
 
-TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
+static void live(const struct tsdb_options *options)
 {
     struct arena arena = {0};
     const char *dir = fixture_dir(&arena);
     struct model *model = MEM_NEW(struct model);
     struct tsdb_open_report report = {0};
-    struct tsdb_options off = quick;
+    struct tsdb_options off = *options;
     struct baro_error err = {0};
-    struct tsdb *tsdb = fixture_open(dir, &quick);
+    struct tsdb *tsdb = fixture_open(dir, options);
 
     model->random = (struct random){21};
     fill(tsdb, model, 0, 145);
     check(tsdb, model);
     fixture_close(tsdb);
-    tsdb = fixture_open(dir, &quick); /* from the WBL */
+    tsdb = fixture_open(dir, options); /* from the WBL */
     tsdb_open_report(tsdb, &report);
     assert_true(report.ooo_samples > 100);
     check(tsdb, model);
@@ -247,7 +260,7 @@ TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
         assert_true(count_segments(dir) <= 2);
         if (turn % 4 == 1) {
             fixture_close(tsdb);
-            tsdb = fixture_open(dir, &quick);
+            tsdb = fixture_open(dir, options);
             check(tsdb, model);
         }
     }
@@ -262,6 +275,21 @@ TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
     fixture_close(tsdb);
     (void)mem_free(model);
     arena_done(&arena);
+}
+
+TEST(tsdb_ooo_samples_are_taken_replayed_and_compacted)
+{
+    live(&quick);
+}
+
+TEST(tsdb_ooo_samples_keep_their_starts)
+{
+    struct tsdb_options options = quick;
+
+    options.store_starts = true;
+    keeps_starts = true;
+    live(&options);
+    keeps_starts = false;
 }
 
 TEST(tsdb_ooo_blocks_say_so_and_are_merged)
@@ -309,6 +337,7 @@ TEST(tsdb_ooo_refuses_what_is_too_old)
     struct tsdb *tsdb;
     struct appender *appender;
     const double too_old = self_get(SELF_SAMPLES_TOO_OLD_FLOAT);
+    const uint64_t deltas = self_histogram_count(SELF_HISTOGRAM_OOO_DELTA);
     const double taken = self_get(SELF_OOO_SAMPLES_APPENDED_FLOAT);
 
     off.ooo_window = 0;
@@ -337,6 +366,7 @@ TEST(tsdb_ooo_refuses_what_is_too_old)
     assert_ok(tsdb_set_ooo_window(tsdb, 0, &err), &err);
     assert_int_equal(append(appender, 0, 998), APPEND_OUT_OF_ORDER);
     appender->ops->rollback(appender);
+    assert_int_equal(self_histogram_count(SELF_HISTOGRAM_OOO_DELTA) - deltas, 8);
     appender->ops->free(appender);
     fixture_close(tsdb);
     arena_done(&arena);

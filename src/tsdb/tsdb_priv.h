@@ -64,6 +64,7 @@ struct tsdb {
     uint64_t snapshot_syncs_failed; /* lock: compact; failed syncs of the WAL until then */
     uint64_t wbl_syncs_failed;      /* lock: compact; of those that were made good */
     struct retention retention;     /* lock: tsdb */
+    _Atomic unsigned newer_chunks;  /* relaxed: wishes for what is written */
     struct retention_rules *rules;  /* lock: tsdb; NULL = none */
     uint64_t rules_generation;      /* lock: tsdb; changes with the rules */
 

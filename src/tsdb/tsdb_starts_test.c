@@ -3,8 +3,11 @@
 #include "base/mem.h"
 #include "model/histogram.h"
 #include "testing/test.h"
-#include "tsdb/tsdb.h"
+#include "tsdb/block_cursor.h"
+#include "tsdb/block_priv.h"
+#include "tsdb/chunk.h"
 #include "tsdb/tsdb_fixture_test.h"
+#include "tsdb/tsdb_priv.h"
 
 enum {
     STEP = 1000,
@@ -239,6 +242,94 @@ TEST(tsdb_starts_stay_where_others_are_deleted)
     assert_int_equal(tsdb_compact(tsdb, NULL), 0);
     check_without(tsdb, 0, 600, 60, 100, true);
     fixture_close(tsdb);
+    matcher_done(&all);
+    arena_done(&arena);
+}
+
+/* The encodings of the chunks of all blocks. */
+static void count_encodings(struct tsdb *tsdb, size_t counts[CHUNK_FLOAT_HISTOGRAM_ST + 1])
+{
+    struct block_list *list = tsdb_blocks_ref(tsdb);
+
+    assert_true(list->count > 0);
+    for (size_t i = 0; i < list->count; i++) {
+        struct block_cursor cursor = {0};
+
+        assert_int_equal(block_cursor_open(&cursor, list->items[i], NULL), 0);
+        while (block_cursor_next(&cursor, NULL) > 0) {
+            for (size_t k = 0; k < cursor.chunks.count; k++) {
+                uint8_t encoding = CHUNK_NONE;
+                uint32_t samples = 0;
+                str data = STR_NULL;
+
+                assert_int_equal(block_chunk(list->items[i], &cursor.chunks.items[k], &encoding,
+                                             &data, &samples, NULL),
+                                 0);
+                assert_true(encoding <= CHUNK_FLOAT_HISTOGRAM_ST);
+                counts[encoding]++;
+            }
+        }
+        block_cursor_done(&cursor);
+    }
+    tsdb_blocks_unref(list);
+}
+
+/* Newer encodings on request, without any start: of what the head writes, of what is late, and of
+ * what merges pack anew; a change holds for what is written from then on. */
+TEST(tsdb_writes_the_encodings_that_are_wished_for)
+{
+    static const struct {
+        unsigned newer;
+        uint8_t floats;
+        uint8_t histograms;
+        uint8_t float_histograms;
+    } cases[] = {
+        {0, CHUNK_XOR, CHUNK_HISTOGRAM, CHUNK_FLOAT_HISTOGRAM},
+        {CHUNK_NEWER_FLOATS, CHUNK_XOR2, CHUNK_HISTOGRAM, CHUNK_FLOAT_HISTOGRAM},
+        {CHUNK_NEWER_HISTOGRAMS, CHUNK_XOR, CHUNK_HISTOGRAM_ST, CHUNK_FLOAT_HISTOGRAM_ST},
+        {CHUNK_NEWER_FLOATS | CHUNK_NEWER_HISTOGRAMS, CHUNK_XOR2, CHUNK_HISTOGRAM_ST,
+         CHUNK_FLOAT_HISTOGRAM_ST},
+    };
+    struct matcher all = {0};
+    struct arena arena = {0};
+
+    assert_int_equal(matcher_init(&all, MATCHER_REGEX, LABEL_METRIC_NAME, STR(".+"), NULL), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const char *dir = fixture_dir(&arena);
+        size_t counts[CHUNK_FLOAT_HISTOGRAM_ST + 1] = {0}, chunks = 0;
+        struct tsdb_options options = stores;
+        struct tsdb *tsdb;
+
+        options.store_starts = false;
+        options.ooo_window = 10 * RANGE;
+        options.too_old = 0;
+        options.newer_chunks = i % 2 == 0 ? cases[i].newer : 0;
+        tsdb = fixture_open(dir, &options);
+        tsdb_set_newer_chunks(tsdb, cases[i].newer);
+        append(tsdb, 200, 350, false);
+        append(tsdb, 100, 200, false); /* late, so that blocks overlap and are merged */
+        assert_int_equal(tsdb_compact(tsdb, NULL), 0);
+        check_without(tsdb, 100, 350, 350, 350, false);
+        append(tsdb, 350, 900, false);
+        assert_int_equal(tsdb_compact(tsdb, NULL), 0);
+        assert_int_equal(
+            tsdb_delete(tsdb, (struct matchers){&all, 1}, 260 * STEP, 299 * STEP, NULL), 0);
+        assert_int_equal(tsdb_clean_tombstones(tsdb, NULL), 0);
+        check_without(tsdb, 100, 900, 260, 300, false);
+        count_encodings(tsdb, counts);
+        for (size_t k = 0; k < ARRAY_COUNT(counts); k++) {
+            chunks += counts[k];
+        }
+        assert_true(counts[cases[i].floats] > 0 && counts[cases[i].histograms] > 0);
+        assert_int_equal(counts[cases[i].floats] + counts[cases[i].histograms] +
+                             counts[cases[i].float_histograms],
+                         chunks);
+        fixture_close(tsdb);
+        options.newer_chunks = 0;
+        tsdb = fixture_open(dir, &options);
+        check_without(tsdb, 100, 900, 260, 300, false);
+        fixture_close(tsdb);
+    }
     matcher_done(&all);
     arena_done(&arena);
 }

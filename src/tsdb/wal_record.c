@@ -72,23 +72,34 @@ void wal_put_sample(struct buf *buf, series_ref ref, ts t, double v, series_ref 
 void wal_put_samples_st(struct buf *buf, const series_ref *refs, const ts *t, const double *v,
                         const ts *st, size_t count)
 {
-    ts first = st != NULL ? st[0] : 0, before = first;
+    struct wal_samples_at at = {0};
 
     ASSERT(count > 0);
     wal_put_type(buf, WAL_RECORD_SAMPLES_V2);
-    write_varint(buf, (int64_t)refs[0]);
-    write_varint(buf, t[0]);
-    write_varint(buf, first);
-    write_be64(buf, value_bits(v[0]));
-    for (size_t i = 1; i < count; i++) {
-        ts start = st != NULL ? st[i] : 0;
-
-        write_varint(buf, (int64_t)(refs[i] - refs[i - 1]));
-        write_varint(buf, (int64_t)((uint64_t)t[i] - (uint64_t)t[0]));
-        wal_put_start(buf, start, first, before);
-        write_be64(buf, value_bits(v[i]));
-        before = start;
+    for (size_t i = 0; i < count; i++) {
+        wal_put_sample_st(buf, &at, refs[i],
+                          &(struct sample){.t = t[i], .v = v[i], .st = st != NULL ? st[i] : 0});
     }
+}
+
+void wal_put_sample_st(struct buf *buf, struct wal_samples_at *at, series_ref ref,
+                       const struct sample *sample)
+{
+    if (!at->has_one) {
+        at->has_one = true;
+        at->first_t = sample->t;
+        at->first_st = sample->st;
+        write_varint(buf, (int64_t)ref);
+        write_varint(buf, sample->t);
+        write_varint(buf, sample->st);
+    } else {
+        write_varint(buf, (int64_t)(ref - at->ref));
+        write_varint(buf, (int64_t)((uint64_t)sample->t - (uint64_t)at->first_t));
+        wal_put_start(buf, sample->st, at->first_st, at->st);
+    }
+    write_be64(buf, value_bits(sample->v));
+    at->ref = ref;
+    at->st = sample->st;
 }
 
 void wal_put_exemplar(struct buf *buf, series_ref ref, const struct exemplar *exemplar,

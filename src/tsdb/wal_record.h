@@ -58,6 +58,17 @@ void wal_put_samples(struct buf *buf, const series_ref *refs, const ts *t, const
 void wal_put_samples_st(struct buf *buf, const series_ref *refs, const ts *t, const double *v,
                         const ts *st, size_t count);
 
+/* wal_put_sample_st adds one to such a record, which wal_put_type began; zero *at at the start. */
+struct wal_samples_at {
+    bool has_one;
+    series_ref ref; /* of the one before */
+    ts first_t;
+    ts first_st;
+    ts st; /* of the one before */
+};
+void wal_put_sample_st(struct buf *buf, struct wal_samples_at *at, series_ref ref,
+                       const struct sample *sample);
+
 /* wal_put_start tells, in one of the newer records, the start of a sample that is not the first;
  * `before` is that of the sample before. */
 void wal_put_start(struct buf *buf, ts st, ts first, ts before);

@@ -9,6 +9,7 @@ became a block. The zeros at the end of chunks_head/000001 were cut off.
 Usage: tests/tsdb/run_starts.py BUILD [NAME...]
 """
 
+import json
 import math
 import pathlib
 import signal
@@ -60,6 +61,25 @@ def run(*command: object) -> str:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60)
     equal(done.returncode, 0, f"{command}: {done.stderr[-500:]}")
     return done.stdout
+
+
+def encodings(data: pathlib.Path) -> set[int]:
+    """The encodings of all chunks in blocks: behind eight bytes each is a uvarint, the encoding, so many bytes, and a checksum."""
+    found = set()
+    for path in data.glob("0*/chunks/0*"):
+        raw = path.read_bytes()
+        at = 8
+        while at < len(raw):
+            size = shift = 0
+            while True:
+                size |= (raw[at] & 0x7f) << shift
+                shift += 7
+                at += 1
+                if raw[at - 1] < 0x80:
+                    break
+            found.add(raw[at])
+            at += 1 + size + 4
+    return found
 
 
 def check_samples(server: Server, what: str, wanted: list[int], starts_of: list[int]) -> None:
@@ -191,6 +211,22 @@ def test_xor_cannot_store_starts(build, work):
         else:
             with Server(str(build / "barograph"), work, config.read_text(), "--enable-feature=st-storage", name="c") as server:
                 server.wait_ready()
+
+
+def test_encodings_on_request(build, work):
+    """XOR2 for floats by the file, which a reload changes; the features that Prometheus has for it are taken too."""
+    text = "global: {scrape_interval: 100ms}\nscrape_configs: [{job_name: self, static_configs: [{targets: ['127.0.0.1:9']}]}]\n"
+    wish = "storage: {tsdb: {chunk_encoding: {floats: xor2}}}\n"
+    with Server(str(build / "barograph"), work, text + wish, "--enable-feature=xor2-encoding,histograms-st-encoding", "--web.enable-lifecycle",
+                "--web.enable-admin-api", name="e") as server:
+        server.wait_ready()
+        wait_until("a sample", lambda: len(server.query("up")) > 0)
+        for config, wanted in ((text + wish, 4), (text + wish.replace("xor2", "xor"), 1), (text, 4)):
+            server.config.write_text(config)
+            equal(server.get("/-/reload", method="POST")[0], 200, "reload")
+            name = json.loads(server.get("/api/v1/admin/tsdb/snapshot", method="POST")[2])["data"]["name"]
+            equal(encodings(server.data / "snapshots" / name), {wanted}, "a block of the head")
+        equal(len(server.api("query", query="up[1h]")["result"]), 1, "a query")
 
 
 if __name__ == "__main__":
