@@ -45,7 +45,8 @@ struct aggregation {
     const struct expr *expr;
     enum aggregate_op op;
     struct label_choice choice;
-    bool single; /* one group without labels */
+    bool single;       /* one group without labels */
+    bool told_ignored; /* that histograms are passed over */
     struct label_index index;
     struct label_picker picker;
     struct group_hint *hints; /* NULL until there are many rows */
@@ -221,8 +222,11 @@ static int add_row(struct aggregation *agg, struct group *group, const double *v
 
 static void note_ignored(struct aggregation *agg)
 {
-    eval_info(agg->ev, agg->expr->aggregate.expr->pos, "ignored histogram in %s aggregation",
-              aggregate_op_name(agg->op));
+    if (!agg->told_ignored) {
+        eval_info(agg->ev, agg->expr->aggregate.expr->pos, "ignored histogram in %s aggregation",
+                  aggregate_op_name(agg->op));
+    }
+    agg->told_ignored = true;
 }
 
 static void note_reconciled(struct aggregation *agg, const struct histogram_notes *notes)

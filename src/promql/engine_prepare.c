@@ -10,6 +10,7 @@ struct prepare {
     struct arena *arena;
     const struct query *query;
     struct baro_error *err;
+    dur reach; /* ranges and offsets of the subqueries around, added up */
 };
 
 /* ---- duration expressions ---- */
@@ -129,6 +130,22 @@ static int check_bounds(const struct prepare *prepare, const struct expr *expr, 
                      expr->pos.end);
 }
 
+/* within is how things stand inside a range and offset: nested ones add up, and their sum must
+ * leave room for the time of the query. */
+static int within(const struct prepare *prepare, const struct expr *expr, dur range, dur offset,
+                  struct prepare *ret)
+{
+    int r = check_bounds(prepare, expr, range);
+
+    r = r < 0 ? r : check_bounds(prepare, expr, offset);
+    if (r < 0) {
+        return r;
+    }
+    *ret = *prepare;
+    ret->reach += range + (offset < 0 ? -offset : offset);
+    return check_bounds(prepare, expr, ret->reach);
+}
+
 /* ---- step invariance ---- */
 
 struct invariance {
@@ -194,10 +211,11 @@ static int prepare_selector(const struct prepare *prepare, struct expr *expr,
                             struct invariance *ret)
 {
     struct modifier *mod = &expr->vector.mod;
+    struct prepare inside;
     int r = duration_resolve(prepare, mod->offset_expr, true, &mod->offset);
 
     resolve_at(prepare, mod);
-    r = r < 0 ? r : check_bounds(prepare, expr, mod->offset);
+    r = r < 0 ? r : within(prepare, expr, 0, mod->offset, &inside);
     r = r < 0 || mod->at == AT_NONE ? r : check_bounds(prepare, expr, mod->at_ts);
     *ret = (struct invariance){mod->at != AT_NONE, mod->at != AT_NONE};
     return r;
@@ -208,13 +226,15 @@ static int prepare_subquery(const struct prepare *prepare, struct expr *expr,
 {
     struct modifier *mod = &expr->subquery.mod;
     struct invariance inner = {0};
+    struct prepare inside;
     int r = duration_resolve(prepare, mod->offset_expr, true, &mod->offset);
 
     r = r < 0 ? r
               : duration_resolve(prepare, expr->subquery.step_expr, false, &expr->subquery.step);
     r = r < 0 ? r
               : duration_resolve(prepare, expr->subquery.range_expr, false, &expr->subquery.range);
-    r = r < 0 ? r : prepare_node(prepare, expr->subquery.expr, &inner);
+    r = r < 0 ? r : within(prepare, expr, expr->subquery.range, mod->offset, &inside);
+    r = r < 0 ? r : prepare_node(&inside, expr->subquery.expr, &inner);
     if (r < 0) {
         return r;
     }
@@ -222,9 +242,7 @@ static int prepare_subquery(const struct prepare *prepare, struct expr *expr,
         expr->subquery.expr = wrap(prepare, expr->subquery.expr);
     }
     resolve_at(prepare, mod);
-    r = check_bounds(prepare, expr, mod->offset);
-    r = r < 0 || mod->at == AT_NONE ? r : check_bounds(prepare, expr, mod->at_ts);
-    r = r < 0 ? r : check_bounds(prepare, expr, expr->subquery.range);
+    r = mod->at == AT_NONE ? 0 : check_bounds(prepare, expr, mod->at_ts);
     r = r < 0 ? r : check_bounds(prepare, expr, expr->subquery.step);
     *ret = (struct invariance){mod->at != AT_NONE, mod->at != AT_NONE};
     return r;
@@ -318,10 +336,11 @@ static int prepare_aggregate(const struct prepare *prepare, struct expr *expr,
 
 static int prepare_matrix(const struct prepare *prepare, struct expr *expr, struct invariance *ret)
 {
+    struct prepare inside;
     int r = duration_resolve(prepare, expr->matrix.range_expr, false, &expr->matrix.range);
 
-    r = r < 0 ? r : check_bounds(prepare, expr, expr->matrix.range);
-    r = r < 0 ? r : prepare_node(prepare, expr->matrix.vector, ret);
+    r = r < 0 ? r : within(prepare, expr, expr->matrix.range, 0, &inside);
+    r = r < 0 ? r : prepare_node(&inside, expr->matrix.vector, ret);
     ret->wrap = false;
     return r;
 }

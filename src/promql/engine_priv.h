@@ -78,10 +78,15 @@ struct label_index {
     size_t set_capacity;
 };
 
+typedef VEC(str) annotation_vec;
+
 struct annotation_list {
-    VEC(str) warnings;
-    VEC(str) infos;
+    annotation_vec warnings;
+    annotation_vec infos;
     struct map seen;
+    struct buf text;    /* that is looked up */
+    str quoted_of;      /* what eval_quoted was asked last */
+    const char *quoted; /* its answer; NULL = none yet */
 };
 
 struct eval {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "model/histogram.h"
 #include "promql/engine.h"
 #include "promql/functions.h"
 #include "promql/promqltest.h"
@@ -129,6 +130,8 @@ TEST(engine_answers_instant_queries)
         {"gone", 2, "gone{job=\"a\"} 3"},
         {"gone", 4, ""},
         {"absent(gone{job=\"a\",x!=\"y\"})", 4, "{job=\"a\"} 1"},
+        {"absent(gone{x!=\"y\",x=\"z\",job=\"b\",job=\"b\"})", 4, "{x=\"z\"} 1"},
+        {"absent(gone{x=\"z\",x!=\"y\",__type__=\"gauge\",__unit__=\"\"})", 4, "{} 1"},
         {"sum(requests_total)", 10, "{} 154"},
         {"sum by (job) (requests_total)", 10, "{job=\"a\"} 104; {job=\"b\"} 50"},
         {"count(requests_total > 10)", 10, "{} 2"},
@@ -258,6 +261,9 @@ TEST(engine_fails_as_prometheus_does)
         {"count_values(\"\", gone)", BARO_EEXEC, "invalid label name \"\""},
         {"max_over_time(gone[1m] smoothed)", BARO_EEXEC,
          "smoothed modifier can only be used with: delta, increase, rate - not with max_over_time"},
+        {"absent_over_time(gone[1m] smoothed)", BARO_EEXEC,
+         "smoothed modifier can only be used with: delta, increase, rate - not with "
+         "absent_over_time"},
         {"gone[5m", BARO_EPARSE, NULL},
     };
     struct store store = {0};
@@ -288,9 +294,13 @@ TEST(engine_fails_as_prometheus_does)
 TEST(engine_refuses_times_that_overflow)
 {
     static const char *const queries[] = {
-        "gone offset 200y @ 9e15",      "gone @ 9e14",
-        "sum_over_time(gone[1d*1e14])", "sum_over_time(gone[100y:1y] @ 9e14)",
+        "gone offset 200y @ 9e15",
+        "gone @ 9e14",
+        "sum_over_time(gone[1d*1e14])",
+        "sum_over_time(gone[100y:1y] @ 9e14)",
         "gone offset (1d*1e15)",
+        "max_over_time(max_over_time(gone[1d*5e9:1d*5e9])[1d*5e9:1d*5e9])",
+        "max_over_time(gone[1d*5e9:1d*5e9] offset -(1d*5e9))",
     };
     struct store store = {0};
 
@@ -356,6 +366,60 @@ TEST(engine_keeps_its_limits)
         assert_int_equal(
             engine_run(&small, memstore_queryable(store.memory), &query, &result, &err),
             BARO_ELIMIT);
+    }
+    test_row(NULL);
+    store_done(&store);
+}
+
+/* What thousands of steps say alike takes memory once: 180,000 times here. */
+TEST(engine_annotates_within_its_memory)
+{
+    static const struct {
+        const char *text;
+        const char *note;
+    } cases[] = {
+        {"min(h)", "PromQL info: ignored histogram in min aggregation (1:5)"},
+        {"h > 1", "PromQL info: incompatible sample types encountered for binary operator \">\": "
+                  "histogram > float (1:1)"},
+        {"count(rate(h[2m]))",
+         "PromQL warning: this native histogram metric is not a counter: \"h\" (1:12)"},
+    };
+    struct histogram_span span = {0, 1};
+    double buckets[1] = {1};
+    struct histogram h = {
+        .hint = HISTOGRAM_HINT_GAUGE, .count = 1, .sum = 1, .positive = {&span, buckets, 1, 1}};
+    struct engine_options small = options;
+    struct store store = {.memory = memstore_new()};
+
+    for (unsigned i = 0; i < 90; i++) {
+        struct label items[] = {{STR("__name__"), STR("h")},
+                                {STR("i"), arena_printf(&store.arena, "%u", i)}};
+
+        for (ts t = 0; t <= 4 * DUR_MINUTE; t += DUR_MINUTE) {
+            struct sample sample = {.t = t, .v = 1, .h = &h};
+
+            assert_ok(
+                memstore_append_sample(store.memory, (struct labels){items, 2}, &sample, NULL),
+                NULL);
+        }
+    }
+    small.memory_bytes_max = (size_t)12 << 20;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        bool rate = i == 2;
+        struct query query = {.text = str_from(cases[i].text),
+                              .start = 2 * DUR_MINUTE,
+                              .end = 4 * DUR_MINUTE,
+                              .step = rate ? 4000 : 60};
+        struct query_result result = {0};
+        struct baro_error err = {0};
+        const struct annotations *notes = &result.annotations;
+
+        test_row(cases[i].text);
+        assert_ok(engine_run(&small, memstore_queryable(store.memory), &query, &result, &err),
+                  &err);
+        assert_int_equal(notes->warning_count + notes->info_count, 1);
+        assert_str_equal(rate ? notes->warnings[0] : notes->infos[0], str_from(cases[i].note));
+        query_result_done(&result);
     }
     test_row(NULL);
     store_done(&store);

@@ -6,9 +6,9 @@
 #include "promql/engine_priv.h"
 
 /* Annotations are told apart by their text; so many of a kind are kept, and the rest is dropped. */
-enum { ANNOTATIONS_MAX = 1000 };
+enum { ANNOTATIONS_MAX = 1000, MESSAGE_BYTES_USUAL = 256 };
 
-static void position_text(str query, uint32_t start, char *ret, size_t size)
+static void put_position(struct buf *buf, str query, uint32_t start)
 {
     size_t line = 1;
     size_t line_start = 0;
@@ -19,51 +19,65 @@ static void position_text(str query, uint32_t start, char *ret, size_t size)
             line_start = i + 1;
         }
     }
-    (void)snprintf(ret, size, " (%zu:%zu)", line, start - line_start + 1);
+    buf_printf(buf, " (%zu:%zu)", line, start - line_start + 1);
 }
 
-static str annotation_text(struct eval *ev, const char *kind, struct position_range pos,
-                           const char *format, va_list args)
+static void put_message(struct buf *buf, const char *format, va_list args)
 {
-    char place[64];
-    str text = arena_vprintf(ev->keep, format, args);
+    size_t room = MESSAGE_BYTES_USUAL;
+    va_list again;
+    int size;
 
-    position_text(ev->query->text, pos.start, place, sizeof(place));
-    return arena_printf(ev->keep, "PromQL %s: %s%s", kind, text.ptr, place);
+    va_copy(again, args);
+    size = buf_reserve(buf, room) != NULL ? vsnprintf(buf->ptr + buf->len, room, format, args) : -1;
+    if (size >= (int)room) {
+        room = (size_t)size + 1;
+        size = buf_reserve(buf, room) != NULL ? vsnprintf(buf->ptr + buf->len, room, format, again)
+                                              : -1;
+    }
+    va_end(again);
+    buf->len += size > 0 ? (size_t)size : 0;
+}
+
+/* Thousands of steps say the same: a text takes memory of the query once, however often it is
+ * told. */
+static void note(struct eval *ev, annotation_vec *notes, const char *kind,
+                 struct position_range pos, const char *format, va_list args)
+{
+    struct annotation_list *list = &ev->annotations;
+    str text;
+
+    if (notes->count >= ANNOTATIONS_MAX) {
+        return;
+    }
+    buf_reset(&list->text);
+    buf_printf(&list->text, "PromQL %s: ", kind);
+    put_message(&list->text, format, args);
+    put_position(&list->text, ev->query->text, pos.start);
+    if (list->text.failed || map_get(&list->seen, buf_view(&list->text)) != NULL) {
+        return;
+    }
+    text = arena_str(ev->keep, buf_view(&list->text));
+    (void)map_put(&list->seen, text, ev);
+    vec_push(notes, text);
 }
 
 void eval_warn(struct eval *ev, struct position_range pos, const char *format, ...)
 {
     va_list args;
-    str text;
 
-    if (ev->annotations.warnings.count >= ANNOTATIONS_MAX) {
-        return;
-    }
     va_start(args, format);
-    text = annotation_text(ev, "warning", pos, format, args);
+    note(ev, &ev->annotations.warnings, "warning", pos, format, args);
     va_end(args);
-    if (map_get(&ev->annotations.seen, text) == NULL) {
-        (void)map_put(&ev->annotations.seen, text, ev);
-        vec_push(&ev->annotations.warnings, text);
-    }
 }
 
 void eval_info(struct eval *ev, struct position_range pos, const char *format, ...)
 {
     va_list args;
-    str text;
 
-    if (ev->annotations.infos.count >= ANNOTATIONS_MAX) {
-        return;
-    }
     va_start(args, format);
-    text = annotation_text(ev, "info", pos, format, args);
+    note(ev, &ev->annotations.infos, "info", pos, format, args);
     va_end(args);
-    if (map_get(&ev->annotations.seen, text) == NULL) {
-        (void)map_put(&ev->annotations.seen, text, ev);
-        vec_push(&ev->annotations.infos, text);
-    }
 }
 
 void annotation_list_done(struct annotation_list *list)
@@ -71,11 +85,19 @@ void annotation_list_done(struct annotation_list *list)
     vec_done(&list->warnings);
     vec_done(&list->infos);
     map_done(&list->seen);
+    buf_done(&list->text);
 }
 
+/* Names that stand in annotations of many steps: the last one is kept. */
 const char *eval_quoted(struct eval *ev, str s)
 {
-    return text_quoted(ev->keep, s).ptr;
+    struct annotation_list *list = &ev->annotations;
+
+    if (list->quoted == NULL || !str_eq(list->quoted_of, s)) {
+        list->quoted_of = arena_str(ev->keep, s);
+        list->quoted = text_quoted(ev->keep, s).ptr;
+    }
+    return list->quoted;
 }
 
 const char *eval_float(struct eval *ev, double v)

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "base/assert.h"
 #include "promql/engine_priv.h"
 
 /* Go's math.Min and math.Max: the infinity that nothing beats wins, then NaN, unlike in C; -0 is
@@ -297,8 +298,19 @@ static int fn_start_timestamp(struct eval *ev, const struct timeline *line, cons
 
 /* ---- absence ---- */
 
-/* The labels that the selector's equality matchers fix; those that are matched twice are left out.
- */
+/* Whether an equality matcher of the same name stands before this one. */
+static bool is_repeated(const struct matcher *matchers, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (matchers[i].op == MATCHER_EQUAL && str_eq(matchers[i].name, matchers[index].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The labels that the selector's equality matchers fix. As in Prometheus a name that is matched
+ * again is left out, but for the first equality behind other matchers of it. */
 static struct labels absent_labels(struct eval *ev, const struct expr *arg)
 {
     const struct expr *selector = arg->kind == EXPR_MATRIX_SELECTOR ? arg->matrix.vector : arg;
@@ -311,13 +323,17 @@ static struct labels absent_labels(struct eval *ev, const struct expr *arg)
     pairs = ARENA_ARRAY(ev->keep, struct label, selector->vector.matcher_count + 1);
     for (size_t i = 0; i < selector->vector.matcher_count; i++) {
         const struct matcher *matcher = &selector->vector.matchers[i];
-        bool unique = matcher->op == MATCHER_EQUAL && matcher->value.len > 0 &&
-                      !str_eq(matcher->name, LABEL_METRIC_NAME);
 
-        for (size_t j = 0; unique && j < selector->vector.matcher_count; j++) {
-            unique = j == i || !str_eq(selector->vector.matchers[j].name, matcher->name);
+        if (label_is_meta(matcher->name)) {
+            continue;
         }
-        if (unique) {
+        for (size_t k = 0; k < count; k++) {
+            if (str_eq(pairs[k].name, matcher->name)) {
+                pairs[k--] = pairs[--count];
+            }
+        }
+        if (matcher->op == MATCHER_EQUAL && matcher->value.len > 0 &&
+            !is_repeated(selector->vector.matchers, i)) {
             pairs[count++] = (struct label){matcher->name, matcher->value};
         }
     }
@@ -341,16 +357,19 @@ static int absence_row(void *context, const struct row *row, UNUSED struct baro_
     return 0;
 }
 
-/* absent_over_time is the absence of present_over_time. */
+/* absent_over_time is the absence of last_over_time; faults are those of the name that was called.
+ */
 static int absence_each(struct eval *ev, const struct timeline *line, const struct expr *call,
                         struct row_sink *sink, struct baro_error *err)
 {
+    struct function last = *function_at(FUNCTION_last_over_time);
     struct expr present = *call;
 
     if (call->call.function->id == FUNCTION_absent) {
         return eval_each(ev, line, arg_of(call, 0), sink, err);
     }
-    present.call.function = function_at(FUNCTION_last_over_time);
+    last.name = call->call.function->name;
+    present.call.function = &last;
     return line->steps == 0 ? 0 : eval_range_function(ev, line, &present, sink, err);
 }
 
@@ -429,9 +448,6 @@ int fn_call(struct eval *ev, const struct timeline *line, const struct expr *cal
     if (fn_time_get(id) != NULL) {
         return fn_date(ev, line, call, ret, err);
     }
-    if (bodies[id] == NULL) {
-        return error_set(err, BARO_EUNSUPPORTED, "the function %s is not supported yet",
-                         call->call.function->name);
-    }
+    ASSERT(bodies[id] != NULL);
     return bodies[id](ev, line, call, ret, err);
 }

@@ -197,6 +197,7 @@ static void check_hints(struct mixed *m, size_t low, size_t high)
     for (size_t i = low; i < high; i++) {
         if (histogram_at(m, i)->hint == HISTOGRAM_HINT_GAUGE) {
             warn_no_counter(m);
+            return;
         }
     }
 }
