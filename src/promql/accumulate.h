@@ -14,6 +14,6 @@ size_t accumulate_sum(double *restrict sum, double *restrict c, const double *re
                       size_t count);
 
 /* accumulate_extreme keeps the larger value (or the smaller one) of each step; a NaN among the
- * extremes gives way. There are no NaNs in v. */
+ * extremes gives way to whatever comes. */
 void accumulate_extreme(double *restrict extreme, const double *restrict v, size_t count,
                         bool want_max);

@@ -23,8 +23,10 @@ struct group {
     struct group_histogram *h; /* per step; NULL while there are floats only */
     double *v;
     double *c;         /* compensation of sums; mean of variances */
-    double *n;         /* how many values */
+    double *n;         /* how many values, beside those of `whole` */
+    size_t whole;      /* avg: rows that have added a value to every step at once */
     bool *incremental; /* avg: steps whose sum has overflowed; NULL while none has */
+    bool is_fresh;     /* no row has come yet */
     bool is_full;      /* every step has a value: a row without a gap was among the first ones */
     bool drop_name;
 };
@@ -129,9 +131,14 @@ static void add_variance(struct group *group, const double *v, size_t steps)
     }
 }
 
+static double mean_count(const struct group *group, size_t i)
+{
+    return group->n[i] + (double)group->whole;
+}
+
 static void add_mean_step(struct group *group, double v, size_t i)
 {
-    double count = group->n[i];
+    double count = mean_count(group, i);
     double q = (count - 1) / count;
 
     group->v[i] *= q;
@@ -145,6 +152,10 @@ static int add_avg(struct aggregation *agg, struct group *group, const double *v
     size_t first =
         is_whole && group->incremental == NULL ? accumulate_sum(group->v, group->c, v, steps) : 0;
 
+    if (first == steps) {
+        group->whole++;
+        return 0;
+    }
     for (size_t i = 0; i < first; i++) {
         group->n[i] += 1;
     }
@@ -177,22 +188,45 @@ static int add_avg(struct aggregation *agg, struct group *group, const double *v
                 memset(group->incremental, 0, steps);
             }
             group->incremental[i] = true;
-            group->v[i] /= group->n[i] - 1;
-            group->c[i] /= group->n[i] - 1;
+            group->v[i] /= mean_count(group, i) - 1;
+            group->c[i] /= mean_count(group, i) - 1;
         }
         add_mean_step(group, v[i], i);
     }
     return 0;
 }
 
-static int add_row(struct aggregation *agg, struct group *group, const double *v,
+/* A sum or mean begins with the first row as it is, when that has no gap. */
+static bool begin_sum(const struct aggregation *agg, struct group *group, const double *v)
+{
+    size_t bytes = agg->line->steps * sizeof(*v);
+
+    if (agg->op != AGG_SUM && agg->op != AGG_AVG) {
+        return false;
+    }
+    memcpy(group->v, v, bytes);
+    memset(group->c, 0, bytes);
+    if (agg->op == AGG_AVG) {
+        memset(group->n, 0, bytes);
+        group->whole = 1;
+    }
+    return true;
+}
+
+static int add_row(struct aggregation *agg, struct group *group, const struct row *row,
                    struct baro_error *err)
 {
     size_t steps = agg->line->steps;
-    bool has_all = steps > 1 && scan_nan(v, 0, steps) == steps;
+    const double *v = row->v;
+    bool has_all = row->is_whole || (steps > 1 && scan_nan(v, 0, steps) == steps);
     bool is_whole = has_all && group->is_full;
+    bool is_first = group->is_fresh;
 
+    group->is_fresh = false;
     group->is_full |= has_all;
+    if (is_first && has_all && begin_sum(agg, group, v)) {
+        return 0;
+    }
     switch ((int)agg->op) {
     case AGG_SUM:
         add_sum(group, v, steps, is_whole);
@@ -386,7 +420,7 @@ static int group_init(struct aggregation *agg, struct group *group, struct baro_
 {
     size_t steps = agg->line->steps;
 
-    *group = (struct group){.v = eval_points(agg->ev, steps, err)};
+    *group = (struct group){.v = eval_points(agg->ev, steps, err), .is_fresh = true};
     if (group->v == NULL) {
         return BARO_ELIMIT;
     }
@@ -515,7 +549,7 @@ static int take_row(void *context, const struct row *row, struct baro_error *err
     }
     agg->groups[group].drop_name |= row->drop_name;
     r = eval_tick(agg->ev, agg->line->steps, err);
-    r = r < 0 ? r : add_row(agg, &agg->groups[group], row->v, err);
+    r = r < 0 ? r : add_row(agg, &agg->groups[group], row, err);
     return r < 0 || LIKELY(row->h == NULL) ? r : add_histograms(agg, &agg->groups[group], row, err);
 }
 
@@ -530,9 +564,10 @@ static void finish_group(const struct aggregation *agg, struct group *group)
         if (agg->op == AGG_SUM) {
             group->v[i] += group->c[i];
         } else if (agg->op == AGG_AVG) {
-            group->v[i] = group->incremental != NULL && group->incremental[i]
-                              ? group->v[i] + group->c[i]
-                              : group->v[i] / group->n[i] + group->c[i] / group->n[i];
+            group->v[i] =
+                group->incremental != NULL && group->incremental[i]
+                    ? group->v[i] + group->c[i]
+                    : group->v[i] / mean_count(group, i) + group->c[i] / mean_count(group, i);
         } else if (agg->op == AGG_STDVAR) {
             group->v[i] /= group->n[i];
         } else if (agg->op == AGG_STDDEV) {

@@ -26,6 +26,9 @@ static size_t count_points(const struct row *row, size_t steps)
 {
     size_t count = 0;
 
+    if (row->is_whole) {
+        return steps;
+    }
     for (size_t i = 0; i < steps; i++) {
         count += !value_is_absent(row->v[i]);
     }

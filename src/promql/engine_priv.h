@@ -58,6 +58,7 @@ struct row {
     double *v;                  /* one per step */
     const struct histogram **h; /* the same; NULL while there are floats only */
     bool drop_name;
+    bool is_whole; /* known to have a float at every step; on the way to a sink only */
 };
 
 struct value {
@@ -464,11 +465,15 @@ void samples_extend(struct sample_buf *samples, ts start, ts end, bool smoothed)
 /* ---- kernel.c, kernel_rate.c, kernel_stat.c ---- */
 
 range_kernel kernel_get(enum function_id id);
-/* kernel_rate_pieces is kernel_rate, kernel_increase or kernel_delta for samples in pieces; false
- * when that cannot be done. Neither anchored nor smoothed. */
+/* kernel_pieces is the kernel of some functions for samples in pieces; false when that cannot be
+ * done. Neither anchored nor smoothed. */
 bool kernel_takes_pieces(enum function_id id);
+bool kernel_pieces(enum function_id id, struct range_call *call, const struct sample_pieces *pieces,
+                   double *out);
 bool kernel_rate_pieces(enum function_id id, struct range_call *call,
                         const struct sample_pieces *pieces, double *out);
+/* pieces_fill says whether every window has `least` samples of them. */
+bool pieces_fill(const struct range_call *call, const struct sample_pieces *pieces, size_t least);
 /* range_call_room is working space for a kernel; small enough to abort when memory is out, for it
  * is no larger than the samples that were read. */
 void *range_call_room(struct range_call *call, size_t bytes);

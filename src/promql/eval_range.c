@@ -158,29 +158,40 @@ static int check_held(struct eval *ev, size_t samples, struct baro_error *err)
                : 0;
 }
 
+/* Rates need two samples. */
+static size_t samples_needed(enum function_id id)
+{
+    return id == FUNCTION_min_over_time || id == FUNCTION_max_over_time ? 1 : 2;
+}
+
 /* Windows that move by whole samples over several blocks: the samples are not put together. The
  * number of samples, or 0 when they must be read. */
 static size_t compute_pieces(const struct range_eval *eval, struct range_call *call,
-                             const struct series *series, double *out)
+                             const struct series *series, double *out, bool *ret_is_whole)
 {
     struct querier *querier = eval->ev->querier;
+    enum function_id id = eval->call->call.function->id;
     struct sample_pieces pieces = {0};
 
     if (querier->ops->pieces == NULL || call->ref_step == 0 || call->anchored || call->smoothed ||
-        !kernel_takes_pieces(eval->call->call.function->id) ||
+        !kernel_takes_pieces(id) ||
         querier->ops->pieces(querier, series, eval->start, eval->end, &pieces) <= 0 ||
-        !kernel_rate_pieces(eval->call->call.function->id, call, &pieces, out)) {
+        !kernel_pieces(id, call, &pieces, out)) {
         return 0;
     }
+    *ret_is_whole = pieces_fill(call, &pieces, samples_needed(id));
     return pieces.count;
 }
 
 static int range_row_of_pieces(struct range_eval *eval, const struct series *series, size_t samples,
-                               struct baro_error *err)
+                               bool is_whole, struct baro_error *err)
 {
-    struct row row = {.labels = series->labels, .v = eval->out};
+    struct row row = {.labels = series->labels, .v = eval->out, .is_whole = is_whole};
     int r = check_held(eval->ev, samples, err);
 
+    if (r >= 0 && eval->state.stopped != 0) {
+        r = eval_tick_slow(eval->ev, err);
+    }
     if (r >= 0 && points_any(eval->out, eval->line->steps)) {
         r = range_emit(eval, &row, err);
     }
@@ -193,11 +204,12 @@ static int range_series(struct range_eval *eval, const struct series *series,
 {
     struct eval *ev = eval->ev;
     const struct sample_buf *samples = NULL;
-    size_t in_pieces = compute_pieces(eval, &eval->state, series, eval->out);
+    bool is_whole = false;
+    size_t in_pieces = compute_pieces(eval, &eval->state, series, eval->out, &is_whole);
     int r;
 
     if (in_pieces > 0) {
-        return range_row_of_pieces(eval, series, in_pieces, err);
+        return range_row_of_pieces(eval, series, in_pieces, is_whole, err);
     }
     r = eval_read(ev, eval->arg->matrix.vector, series, eval->start, eval->end, &samples, err);
     if (r < 0) {
@@ -219,10 +231,11 @@ static int compute_series(void *context, struct spread_worker *worker, size_t in
     size_t steps = eval->line->steps;
     int r;
 
-    ret->samples = compute_pieces(eval, &worker->call, series, out);
+    ret->samples = compute_pieces(eval, &worker->call, series, out, &ret->is_whole);
     if (ret->samples > 0) {
         ret->kind = points_any(out, steps) ? SPREAD_ROW : SPREAD_EMPTY;
-        return eval_tick(&worker->ev, 100 + steps * 2, err);
+        return worker->call.stopped != 0 ? eval_tick_slow(&worker->ev, err)
+                                         : eval_tick(&worker->ev, 100 + steps * 2, err);
     }
     r = eval_read(&worker->ev, eval->arg->matrix.vector, series, eval->start, eval->end, &samples,
                   err);
@@ -244,7 +257,8 @@ static int take_series(void *context, size_t index, double *out, const struct sp
                        struct baro_error *err)
 {
     struct range_eval *eval = context;
-    struct row row = {.labels = eval->list.items[index].labels, .v = out};
+    struct row row = {
+        .labels = eval->list.items[index].labels, .v = out, .is_whole = computed->is_whole};
     int r;
 
     if (computed->kind == SPREAD_HARD) {

@@ -270,10 +270,29 @@ static void instant_steps(const struct instant *instant, const struct sample_buf
     }
 }
 
+/* Takes every `stride`th value. */
+static HOT void copy_every(double *restrict to, const double *restrict from, size_t stride,
+                           size_t count)
+{
+    size_t i = 0;
+    size_t at = 0;
+
+    for (; i + 4 <= count; i += 4, at += 4 * stride) {
+        to[i] = from[at];
+        to[i + 1] = from[at + stride];
+        to[i + 2] = from[at + 2 * stride];
+        to[i + 3] = from[at + 3 * stride];
+    }
+    for (; i < count; i++, at += stride) {
+        to[i] = from[at];
+    }
+}
+
 /* The same over samples in pieces: only those that are the answer are looked at. Values alone. */
 static bool instant_pieces(struct eval *ev, const struct instant *instant,
-                           const struct series *series, ts last, double *out, size_t steps)
+                           const struct series *series, ts last, struct row *row, size_t steps)
 {
+    double *out = row->v;
     struct querier *querier = ev->querier;
     struct sample_pieces pieces = {0};
     size_t piece = 0;
@@ -288,6 +307,7 @@ static bool instant_pieces(struct eval *ev, const struct instant *instant,
     }
     until = scan_pieces_until(&pieces, instant->ref_start);
     stride = instant->ref_step / pieces.distance;
+    row->is_whole = true;
     for (size_t i = 0; i < steps; i++) {
         ts at = instant->ref_start + (ts)i * instant->ref_step;
         size_t next = scan_within(until + (int64_t)i * stride, pieces.count);
@@ -297,14 +317,15 @@ static bool instant_pieces(struct eval *ev, const struct instant *instant,
         out[i] = value_absent();
         if (next == 0 ||
             pieces.first + (ts)(next - 1) * pieces.distance <= at - instant->lookback) {
+            row->is_whole = false;
             continue;
         }
         v = scan_piece_at(&pieces, &piece, next - 1);
         out[i] = *v;
         more = next == pieces.count ? 0 : (pieces.pieces[piece].end - next) / (size_t)stride;
         more = more < steps - i - 1 ? more : steps - i - 1;
-        for (size_t k = 1; k <= more; k++) {
-            out[i + k] = v[k * (size_t)stride];
+        if (more > 0) {
+            copy_every(out + i + 1, v + stride, (size_t)stride, more);
         }
         i += more;
     }
@@ -552,7 +573,7 @@ static int instant_series(struct eval *ev, const struct instant *instant,
     if (smoothed) {
         return smoothed_series(ev, instant, selector, series, row, h, steps, err);
     }
-    if (instant_pieces(ev, instant, series, last, row->v, steps)) {
+    if (instant_pieces(ev, instant, series, last, row, steps)) {
         return eval_tick(ev, 100 + steps * 2, err);
     }
     r = read_raw(ev, selector, series, instant->ref_start - instant->lookback + 1, last, &samples,
@@ -577,9 +598,10 @@ static void count_points(struct eval *ev, const struct row *row, size_t steps)
     size_t count = 0;
 
     if (LIKELY(ev->samples_per_step == NULL)) {
-        for (size_t i = 0; i < steps; i++) {
+        for (size_t i = 0; !row->is_whole && i < steps; i++) {
             count += row_has(row, i);
         }
+        count = row->is_whole ? steps : count;
         ev->stats.samples_read += count;
         return;
     }
@@ -635,9 +657,11 @@ static int compute_series(void *context, struct spread_worker *worker, size_t in
         ret->kind = SPREAD_HARD;
         return 0;
     }
-    for (size_t i = 0; i < eval->steps; i++) {
+    for (size_t i = 0; !row.is_whole && i < eval->steps; i++) {
         ret->points += !value_is_absent(out[i]);
     }
+    ret->is_whole = row.is_whole;
+    ret->points = row.is_whole ? eval->steps : ret->points;
     ret->kind = ret->points > 0 ? SPREAD_ROW : SPREAD_EMPTY;
     return 0;
 }
@@ -646,7 +670,8 @@ static int take_series(void *context, size_t index, double *out, const struct sp
                        struct baro_error *err)
 {
     struct instant_eval *eval = context;
-    struct row row = {.labels = eval->list.items[index].labels, .v = out};
+    struct row row = {
+        .labels = eval->list.items[index].labels, .v = out, .is_whole = computed->is_whole};
 
     if (computed->kind == SPREAD_HARD) {
         return selector_series(eval, index, err);

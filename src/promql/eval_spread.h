@@ -16,6 +16,7 @@ enum spread_kind {
 
 struct spread_row {
     enum spread_kind kind;
+    bool is_whole;  /* as in struct row */
     size_t points;  /* in the row */
     size_t samples; /* that were read for it */
 };

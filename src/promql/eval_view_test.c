@@ -110,6 +110,10 @@ static int telling_pieces(struct querier *querier, const struct series *series, 
         ret->pieces[piece].v = view.v + i;
         ret->pieces[piece].begin = i;
         ret->pieces[piece].end = i + 97 < view.count ? i + 97 : view.count;
+        ret->pieces[piece].never_falls = true;
+        for (size_t k = i + 1; k < ret->pieces[piece].end; k++) {
+            ret->pieces[piece].never_falls &= view.v[k] >= view.v[k - 1];
+        }
     }
     return 1;
 }
@@ -233,7 +237,11 @@ TEST(eval_views_change_no_answer)
         "sum(rate(m_total[2m]))",
         "avg(m_total)",
         "max(m_total) - min(m_total)",
+        "avg(rate(m_total[3m])) + count(m_total)",
         "max_over_time(m_total[4m])",
+        "min_over_time(m_total[16m] offset 1m)",
+        "sum(max_over_time(m_total[15s])) - avg(min_over_time(m_total[100s]))",
+        "max by (i) (increase(m_total[30s]))",
         "sum_over_time(rate(m_total[1m])[5m:30s])",
         "irate(m_total[1m])",
         "resets(m_total[10m])",

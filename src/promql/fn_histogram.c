@@ -13,6 +13,7 @@
 
 /* Differences between neighbouring buckets below this are rounding. */
 #define SMALL_DELTA 1e-12
+#define CLEAR_DELTA 1e-11
 
 struct bucket {
     double bound;
@@ -204,6 +205,10 @@ static void make_monotonic(struct histograms *h, size_t group, size_t step, size
     for (size_t i = 1; i < count; i++) {
         double now = buckets[i].count;
 
+        if (now - before > CLEAR_DELTA * (fabs(now) + fabs(before))) {
+            before = now; /* no rounding, without a division */
+            continue;
+        }
         if (now == before || nearly_equal(before, now)) {
             buckets[i].count = before;
         } else if (now < before) {

@@ -5,6 +5,11 @@
  */
 #include <math.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "base/assert.h"
 #include "promql/engine_priv.h"
 #include "promql/scan.h"
 
@@ -216,57 +221,107 @@ static bool value_less(double a, double b)
     return a < b || (isnan(a) && !isnan(b));
 }
 
-static void swap_values(double *a, double *b)
-{
-    double kept = *a;
-
-    *a = *b;
-    *b = kept;
-}
-
 static double median_of_three(double a, double b, double c)
 {
-    if (value_less(a, b)) {
-        return value_less(b, c) ? b : value_less(a, c) ? c : a;
-    }
-    return value_less(a, c) ? a : value_less(b, c) ? c : b;
+    double low = a < b ? a : b;
+    double high = a < b ? b : a;
+
+    return c < low ? low : c > high ? high : c;
 }
 
-/* Puts the value of the given rank where it belongs, smaller ones (NaN is smallest) before it. */
+/* Moves what is below the pivot (or, with_equal, not above it) to the front, in a loop without
+ * branches: which way values fall nobody can foretell. Returns how many there are. */
+static HOT size_t divide(double *v, size_t count, double pivot, bool with_equal)
+{
+    size_t low = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double x = v[i];
+
+        v[i] = v[low];
+        v[low] = x;
+        low += with_equal ? x <= pivot : x < pivot;
+    }
+    return low;
+}
+
+/* NaN is below every number. */
+static size_t divide_nan(double *v, size_t count)
+{
+    size_t low = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double x = v[i];
+
+        v[i] = v[low];
+        v[low] = x;
+        low += x != x;
+    }
+    return low;
+}
+
+/* Puts the value of the given rank where it belongs, smaller ones before it. */
 static void select_rank(double *v, size_t count, size_t rank)
 {
-    size_t left = 0;
-    size_t right = count - 1;
+    size_t low = divide_nan(v, count);
 
-    while (left < right) {
-        double pivot = median_of_three(v[left], v[left + (right - left) / 2], v[right]);
-        size_t i = left;
-        size_t j = right;
+    if (rank < low) {
+        return;
+    }
+    while (count > 1) {
+        v += low;
+        rank -= low;
+        count -= low;
+        low = 0;
+        if (count > 1) {
+            double pivot = median_of_three(v[0], v[count / 2], v[count - 1]);
 
-        while (i <= j) {
-            while (value_less(v[i], pivot)) {
-                i++;
-            }
-            while (value_less(pivot, v[j])) {
-                j--;
-            }
-            if (i <= j) {
-                swap_values(&v[i], &v[j]);
-                i++;
-                if (j == 0) {
-                    break;
+            low = divide(v, count, pivot, false);
+            /* Nothing is below the pivot: what equals it goes to the front. */
+            if (low == 0) {
+                low = divide(v, count, pivot, true);
+                if (rank < low) {
+                    return;
                 }
-                j--;
+            } else if (rank < low) {
+                count = low;
+                low = 0;
             }
-        }
-        if (rank <= j && j < right) {
-            right = j;
-        } else if (rank >= i) {
-            left = i;
-        } else {
-            return;
         }
     }
+}
+
+/* Quantiles near 1 (0.95 of an hour's samples) ask for one of the largest values: those are kept in
+ * order, and few others are among them even for a while. */
+enum { LARGEST_MAX = 24 };
+
+/* Of the `wanted` largest values the two least ones; none of the values is a NaN. */
+static void least_of_largest(const double *values, size_t count, size_t wanted, double *ret_low,
+                             double *ret_high)
+{
+    double largest[LARGEST_MAX]; /* rising */
+    size_t held = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double v = values[i];
+        size_t at;
+
+        if (held == wanted && v <= largest[0]) {
+            continue;
+        }
+        if (held < wanted) {
+            for (at = held++; at > 0 && largest[at - 1] > v; at--) {
+                largest[at] = largest[at - 1];
+            }
+        } else {
+            for (at = 0; at + 1 < held && largest[at + 1] < v; at++) {
+                largest[at] = largest[at + 1];
+            }
+        }
+        largest[at] = v;
+    }
+    *ret_low = largest[0];
+    *ret_high = wanted > 1 ? largest[1] : largest[0];
 }
 
 double kernel_quantile(double q, double *values, size_t count)
@@ -286,11 +341,12 @@ double kernel_quantile(double q, double *values, size_t count)
     rank = q * (double)(count - 1);
     weight = rank - floor(rank);
     lower = (size_t)fmax(0, floor(rank));
-    select_rank(values, count, lower);
-    low = values[lower];
-    high = low;
-    if (lower + 1 < count) {
-        high = values[lower + 1];
+    if (count - lower <= LARGEST_MAX && scan_nan(values, 0, count) == count) {
+        least_of_largest(values, count, count - lower, &low, &high);
+    } else {
+        select_rank(values, count, lower);
+        low = values[lower];
+        high = lower + 1 < count ? values[lower + 1] : low;
         for (size_t i = lower + 2; i < count; i++) {
             high = value_less(values[i], high) ? values[i] : high;
         }
@@ -423,6 +479,52 @@ static double extreme_of_careful(const double *v, size_t count, bool want_max)
     return best;
 }
 
+/* Extremes of as many fours as there are, by comparisons that NaN never wins: the better of the two
+ * is that of all. Returns how many values that were. */
+#if defined(__x86_64__)
+enum { WIDE_MIN = 32 };
+
+__attribute__((target("avx2"))) static HOT size_t extremes_of_fours(const double *v, size_t count,
+                                                                    bool want_max, double *ret_a,
+                                                                    double *ret_b)
+{
+    __m256d best[4];
+    double lanes[4];
+    size_t i = 0;
+
+    for (size_t k = 0; k < 4; k++) {
+        best[k] = _mm256_set1_pd(*ret_a);
+    }
+    for (; want_max && i + 16 <= count; i += 16) {
+        best[0] = _mm256_max_pd(_mm256_loadu_pd(v + i), best[0]);
+        best[1] = _mm256_max_pd(_mm256_loadu_pd(v + i + 4), best[1]);
+        best[2] = _mm256_max_pd(_mm256_loadu_pd(v + i + 8), best[2]);
+        best[3] = _mm256_max_pd(_mm256_loadu_pd(v + i + 12), best[3]);
+    }
+    for (; !want_max && i + 16 <= count; i += 16) {
+        best[0] = _mm256_min_pd(_mm256_loadu_pd(v + i), best[0]);
+        best[1] = _mm256_min_pd(_mm256_loadu_pd(v + i + 4), best[1]);
+        best[2] = _mm256_min_pd(_mm256_loadu_pd(v + i + 8), best[2]);
+        best[3] = _mm256_min_pd(_mm256_loadu_pd(v + i + 12), best[3]);
+    }
+    for (; i + 4 <= count; i += 4) {
+        __m256d four = _mm256_loadu_pd(v + i);
+
+        best[0] = want_max ? _mm256_max_pd(four, best[0]) : _mm256_min_pd(four, best[0]);
+    }
+    best[0] = want_max ? _mm256_max_pd(best[0], best[1]) : _mm256_min_pd(best[0], best[1]);
+    best[2] = want_max ? _mm256_max_pd(best[2], best[3]) : _mm256_min_pd(best[2], best[3]);
+    best[0] = want_max ? _mm256_max_pd(best[0], best[2]) : _mm256_min_pd(best[0], best[2]);
+    _mm256_storeu_pd(lanes, best[0]);
+    for (size_t k = 0; k < 4; k++) {
+        double *to = k % 2 == 0 ? ret_a : ret_b;
+
+        *to = (want_max ? lanes[k] > *to : lanes[k] < *to) ? lanes[k] : *to;
+    }
+    return i;
+}
+#endif
+
 /*
  * The same by comparisons that NaN never wins, in four lanes. What they cannot tell is told by the
  * careful way: whether there was anything but NaN, and which zero of two signs came first.
@@ -436,6 +538,11 @@ static double extreme_of(const double *v, size_t count, bool want_max)
     double d = edge;
     size_t i = 0;
 
+#if defined(__x86_64__)
+    if (count >= WIDE_MIN && __builtin_cpu_supports("avx2")) {
+        i = extremes_of_fours(v, count, want_max, &a, &b);
+    }
+#endif
     if (want_max) {
         for (; i + 4 <= count; i += 4) {
             a = v[i] > a ? v[i] : a;
@@ -472,23 +579,42 @@ struct run {
     double best;
 };
 
+/* What windows slide over: samples with any times, or pieces of regular ones. */
 struct extreme_slide {
-    const double *v;
+    const struct sample_buf *samples; /* NULL: pieces */
+    const struct sample_pieces *pieces;
+    size_t piece;        /* of the sample that was looked at last */
+    size_t stride;       /* pieces: samples that borders move by at each step; 0 = it differs */
+    int64_t until_right; /* with a stride: the borders at step 0, beyond the samples too */
+    int64_t until_left;
     struct run *queue; /* runs that may still hold the extreme of a window, best first */
     size_t head;
     size_t tail;
     bool want_max;
 };
 
-/* A run that no later window will want goes when a better one comes behind it. */
-static void slide_push(struct extreme_slide *slide, size_t begin, size_t end)
+/* How many samples lie before the right (or left) end of a step's window; each kind of border has a
+ * seek of its own. */
+static inline size_t slide_border(const struct extreme_slide *slide, const struct range_call *call,
+                                  struct scan_seek *seek, size_t step, bool is_left)
 {
-    struct run run;
+    ts at = range_call_end(call, step) - (is_left ? call->range : 0);
+    int64_t until;
 
-    if (begin == end) {
-        return;
+    if (slide->samples != NULL) {
+        return scan_past(seek, slide->samples->t, slide->samples->count, at);
     }
-    run = (struct run){begin, extreme_of(slide->v + begin, end - begin, slide->want_max)};
+    until = slide->stride == 0 ? scan_pieces_until(slide->pieces, at)
+                               : (is_left ? slide->until_left : slide->until_right) +
+                                     (int64_t)(step * slide->stride);
+    return scan_within(until, slide->pieces->count);
+}
+
+/* A run that no later window will want goes when a better one comes behind it. */
+static void slide_push_run(struct extreme_slide *slide, size_t begin, const double *v, size_t count)
+{
+    struct run run = {begin, extreme_of(v, count, slide->want_max)};
+
     while (slide->tail > slide->head &&
            !beats(slide->queue[slide->tail - 1].best, run.best, slide->want_max)) {
         slide->tail--;
@@ -496,16 +622,32 @@ static void slide_push(struct extreme_slide *slide, size_t begin, size_t end)
     slide->queue[slide->tail++] = run;
 }
 
+static void slide_push(struct extreme_slide *slide, size_t begin, size_t end)
+{
+    while (begin < end) {
+        size_t stop = end;
+        const double *v;
+
+        if (slide->samples != NULL) {
+            v = slide->samples->v + begin;
+        } else {
+            v = scan_piece_at(slide->pieces, &slide->piece, begin);
+            stop = slide->pieces->pieces[slide->piece].end;
+            stop = stop < end ? stop : end;
+        }
+        slide_push_run(slide, begin, v, stop - begin);
+        begin = stop;
+    }
+}
+
 /*
  * Windows overlap: between two borders (right ends of this and earlier windows, left ends of this
  * and later ones) all samples share their fate, so that only the extreme of such a run counts, and
  * each sample is looked at once, however long the windows are.
  */
-static void slide_extreme(struct range_call *call, const struct sample_buf *samples, bool want_max,
-                          double *out)
+static void slide_extreme(struct range_call *call, struct extreme_slide *slide, double *out)
 {
     size_t steps = call->line->steps;
-    struct extreme_slide slide = {.v = samples->v, .want_max = want_max};
     size_t low = 0;
     size_t high = 0;
     size_t cut = 0; /* the next left end that lies before `high` */
@@ -513,34 +655,33 @@ static void slide_extreme(struct range_call *call, const struct sample_buf *samp
     struct scan_seek low_seek = {0};
     struct scan_seek cut_seek = {0};
 
-    slide.queue = range_call_room(call, (2 * steps + 2) * sizeof(*slide.queue));
+    slide->queue =
+        range_call_room(call, (2 * steps + 2 + SAMPLE_PIECES_MAX) * sizeof(*slide->queue));
     for (size_t i = 0; i < steps; i++) {
-        ts end = range_call_end(call, i);
-        size_t next = scan_past(&next_seek, samples->t, samples->count, end);
+        size_t next = slide_border(slide, call, &next_seek, i, false);
 
-        low = scan_past(&low_seek, samples->t, samples->count, end - call->range);
+        low = slide_border(slide, call, &low_seek, i, true);
         low = low > next ? next : low;
         high = high < low ? low : high;
         /* Left ends of this and later windows that fall between the last right end and this one. */
         for (; cut < steps; cut++) {
-            size_t cut_low = scan_past(&cut_seek, samples->t, samples->count,
-                                       range_call_end(call, cut) - call->range);
+            size_t cut_low = slide_border(slide, call, &cut_seek, cut, true);
 
             if (cut_low > next) {
                 break;
             }
             if (cut_low > high) {
-                slide_push(&slide, high, cut_low);
+                slide_push(slide, high, cut_low);
                 high = cut_low;
             }
         }
-        slide_push(&slide, high, next);
+        slide_push(slide, high, next);
         high = next;
-        while (slide.head < slide.tail && slide.queue[slide.head].begin < low) {
-            slide.head++;
+        while (slide->head < slide->tail && slide->queue[slide->head].begin < low) {
+            slide->head++;
         }
         eval_samples(call->ev, i, high - low);
-        out[i] = slide.head < slide.tail ? slide.queue[slide.head].best : value_absent();
+        out[i] = slide->head < slide->tail ? slide->queue[slide->head].best : value_absent();
         if (range_call_tick(call, 1 + (next - low) / 64)) {
             return;
         }
@@ -549,12 +690,12 @@ static void slide_extreme(struct range_call *call, const struct sample_buf *samp
 
 static void kernel_max(struct range_call *call, const struct sample_buf *samples, double *out)
 {
-    slide_extreme(call, samples, true, out);
+    slide_extreme(call, &(struct extreme_slide){.samples = samples, .want_max = true}, out);
 }
 
 static void kernel_min(struct range_call *call, const struct sample_buf *samples, double *out)
 {
-    slide_extreme(call, samples, false, out);
+    slide_extreme(call, &(struct extreme_slide){.samples = samples}, out);
 }
 
 /* ---- the table ---- */
@@ -616,4 +757,38 @@ static const range_kernel kernels[FUNCTION_COUNT] = {
 range_kernel kernel_get(enum function_id id)
 {
     return kernels[id];
+}
+
+bool kernel_takes_pieces(enum function_id id)
+{
+    return id == FUNCTION_rate || id == FUNCTION_increase || id == FUNCTION_delta ||
+           id == FUNCTION_min_over_time || id == FUNCTION_max_over_time;
+}
+
+bool pieces_fill(const struct range_call *call, const struct sample_pieces *pieces, size_t least)
+{
+    ts first = range_call_end(call, 0);
+    ts last = range_call_end(call, call->line->steps - 1);
+
+    /* What lies between has as many as the windows at the ends, or one less. */
+    return call->stopped == 0 && pieces->count >= least &&
+           call->range >= (dur)least * pieces->distance &&
+           pieces->first + (ts)(least - 1) * pieces->distance <= first &&
+           pieces->first + (ts)(pieces->count - least) * pieces->distance > last - call->range;
+}
+
+bool kernel_pieces(enum function_id id, struct range_call *call, const struct sample_pieces *pieces,
+                   double *out)
+{
+    struct extreme_slide slide = {.pieces = pieces, .want_max = id == FUNCTION_max_over_time};
+
+    ASSERT(kernel_takes_pieces(id));
+    if (id != FUNCTION_min_over_time && id != FUNCTION_max_over_time) {
+        return kernel_rate_pieces(id, call, pieces, out);
+    }
+    slide.stride = scan_stride(pieces->distance, call->ref_step);
+    slide.until_right = scan_pieces_until(pieces, range_call_end(call, 0));
+    slide.until_left = scan_pieces_until(pieces, range_call_end(call, 0) - call->range);
+    slide_extreme(call, &slide, out);
+    return true;
 }

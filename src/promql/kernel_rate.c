@@ -194,6 +194,14 @@ static void started(struct range_call *call, const struct sample_buf *samples,
     }
 }
 
+/* Whether none of the windows comes near zero: their values rise, so that the first of them is the
+ * least, and no increase is more than that of all together. */
+static bool is_far_from_zero(const struct stretch *stretch, double least, double most)
+{
+    return least >= 0 &&
+           stretch->sampled_seconds * least > stretch->start_seconds * (most - least) * (1 + 1e-9);
+}
+
 /*
  * Windows that lie alike over their samples, without a reset: `first` and `last` are the ends of
  * the one that the stretch was computed for, and each further one lies `stride` samples behind it.
@@ -207,6 +215,15 @@ static HOT size_t alike(const struct stretch *stretch, struct rate_kind kind, co
     double sampled = stretch->sampled_seconds;
     double start = stretch->start_seconds;
 
+    if (count > 0 &&
+        (!kind.counter || is_far_from_zero(stretch, first[stride], last[count * stride]))) {
+        for (size_t i = 0; i < count; i++) {
+            first += stride;
+            last += stride;
+            out[i] = (*last - *first) * factor;
+        }
+        return count;
+    }
     for (size_t i = 0; i < count; i++) {
         double first_v = first[(i + 1) * stride];
         double increase = last[(i + 1) * stride] - first_v;
@@ -295,18 +312,64 @@ struct piece_ends {
     size_t high;
 };
 
-/* How many steps behind the window [low, high) lie alike, each of its ends within one piece. */
+/* A sample that is lower than the one before it. */
+struct piece_reset {
+    size_t at;
+    double before;
+};
+
+struct piece_resets {
+    struct piece_reset *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void piece_resets_add(struct range_call *call, struct piece_resets *resets, size_t at,
+                             double before)
+{
+    if (resets->count == resets->capacity) {
+        resets->capacity = resets->capacity == 0 ? 64 : resets->capacity * 2;
+        resets->items = range_call_room(call, resets->capacity * sizeof(*resets->items));
+    }
+    resets->items[resets->count++] = (struct piece_reset){at, before};
+}
+
+static void find_piece_resets(struct range_call *call, const struct sample_pieces *pieces,
+                              struct piece_resets *ret)
+{
+    double before = -INFINITY;
+
+    for (size_t p = 0; p < pieces->piece_count; p++) {
+        const double *v = pieces->pieces[p].v;
+        size_t begin = pieces->pieces[p].begin;
+        size_t count = pieces->pieces[p].end - begin;
+
+        if (v[0] < before) {
+            piece_resets_add(call, ret, begin, before);
+        }
+        for (size_t i = pieces->pieces[p].never_falls ? count : scan_fall(v, 1, count); i < count;
+             i = scan_fall(v, i + 1, count)) {
+            piece_resets_add(call, ret, begin + i, v[i - 1]);
+        }
+        before = v[count - 1];
+    }
+}
+
+/* How many steps behind the window [low, high) lie alike, each of its ends within one piece, before
+ * the sample `limit`. */
 static size_t pieces_alike(const struct sample_pieces *pieces, const struct piece_ends *at,
-                           size_t low, size_t high, size_t stride, size_t steps_left)
+                           size_t low, size_t high, size_t stride, size_t limit, size_t steps_left)
 {
     size_t lows = (pieces->pieces[at->low].end - 1 - low) / stride;
-    size_t highs = (pieces->pieces[at->high].end - high) / stride;
+    size_t end = pieces->pieces[at->high].end;
+    size_t highs = scan_steps_left(high, stride, end < limit ? end : limit);
     size_t steps = lows < highs ? lows : highs;
 
     return steps < steps_left ? steps : steps_left;
 }
 
-/* extrapolated for samples in pieces: of each window only the ends are looked at. */
+/* extrapolated for samples in pieces: of each window only the ends are looked at, and the resets
+ * between them. */
 static HOT void extrapolated_pieces(struct range_call *call, const struct sample_pieces *pieces,
                                     struct rate_kind kind, double *out)
 {
@@ -315,13 +378,19 @@ static HOT void extrapolated_pieces(struct range_call *call, const struct sample
     int64_t until_low = scan_pieces_until(pieces, range_call_end(call, 0) - call->range);
     struct stretch stretch = {0};
     struct piece_ends at = {0};
+    struct piece_resets resets = {0};
+    size_t next = 0; /* the first reset behind the window's first sample */
 
+    if (kind.counter && !pieces->never_falls) {
+        find_piece_resets(call, pieces, &resets);
+    }
     for (size_t i = 0; i < call->line->steps; i++) {
         size_t high = scan_within(until_high + (int64_t)i * stride, pieces->count);
         size_t low = scan_within(until_low + (int64_t)i * stride, high);
         bool is_cut = until_low + (int64_t)i * stride < 0;
         const double *first;
         const double *last;
+        double increase;
         size_t more;
 
         eval_samples(call->ev, i, high - low);
@@ -331,14 +400,24 @@ static HOT void extrapolated_pieces(struct range_call *call, const struct sample
         }
         first = scan_piece_at(pieces, &at.low, low);
         last = scan_piece_at(pieces, &at.high, high - 1);
-        out[i] = extrapolate(&stretch, *last - *first, *first,
-                             pieces->first + (ts)low * pieces->distance,
+        increase = *last - *first;
+        while (next < resets.count && resets.items[next].at <= low) {
+            next++;
+        }
+        for (size_t r = next; r < resets.count && resets.items[r].at < high; r++) {
+            increase += resets.items[r].before;
+        }
+        if (next < resets.count && range_call_tick(call, (resets.count - next) / 8)) {
+            return;
+        }
+        out[i] = extrapolate(&stretch, increase, *first, pieces->first + (ts)low * pieces->distance,
                              pieces->first + (ts)(high - 1) * pieces->distance, high - low,
                              range_call_end(call, i), call->range, kind);
-        more =
-            is_cut || high == pieces->count
-                ? 0
-                : pieces_alike(pieces, &at, low, high, (size_t)stride, call->line->steps - i - 1);
+        more = is_cut || high == pieces->count
+                   ? 0
+                   : pieces_alike(pieces, &at, low, high, (size_t)stride,
+                                  next < resets.count ? resets.items[next].at : SIZE_MAX,
+                                  call->line->steps - i - 1);
         more = alike(&stretch, kind, first, last, (size_t)stride, more, out + i + 1);
         eval_samples_alike(call->ev, i + 1, more, high - low);
         i += more;
@@ -350,17 +429,11 @@ bool kernel_rate_pieces(enum function_id id, struct range_call *call,
 {
     struct rate_kind kind = {.counter = id != FUNCTION_delta, .per_second = id == FUNCTION_rate};
 
-    if (!kernel_takes_pieces(id) || scan_stride(pieces->distance, call->ref_step) == 0 ||
-        (kind.counter && !pieces->never_falls)) {
+    if (scan_stride(pieces->distance, call->ref_step) == 0) {
         return false;
     }
     extrapolated_pieces(call, pieces, kind, out);
     return true;
-}
-
-bool kernel_takes_pieces(enum function_id id)
-{
-    return id == FUNCTION_rate || id == FUNCTION_increase || id == FUNCTION_delta;
 }
 
 /* ---- anchored and smoothed ---- */

@@ -103,7 +103,8 @@ static void merge_sorted(struct merge_querier *merge, struct arena *arena,
             }
         }
         ASSERT(taken > first);
-        items[count++] = (struct series){least->labels, &sources[first], taken - first};
+        items[count++] = (struct series){
+            .labels = least->labels, .source = &sources[first], .id = taken - first};
     }
     *ret = (struct series_list){items, count};
 }
@@ -116,9 +117,10 @@ struct merge_table {
 };
 
 static uint32_t table_find(struct merge_table *table, struct series *items, size_t *count,
-                           struct labels labels)
+                           const struct series *series)
 {
-    uint64_t hash = labels_hash(labels);
+    struct labels labels = series->labels;
+    uint64_t hash = series->hash != 0 ? series->hash : labels_hash(labels);
     size_t slot = hash & table->mask;
 
     for (; table->slots[slot] != 0; slot = (slot + 1) & table->mask) {
@@ -180,7 +182,7 @@ static int merge_hashed(struct merge_querier *merge, struct arena *arena,
     table.hashes = ARENA_ARRAY(arena, uint64_t, input->total);
     for (size_t part = 0; part < merge->count; part++) {
         for (size_t i = 0; i < input->lists[part].count; i++) {
-            uint32_t index = table_find(&table, items, &count, input->lists[part].items[i].labels);
+            uint32_t index = table_find(&table, items, &count, &input->lists[part].items[i]);
 
             items[index].id++;
             index_of[position++] = index;
@@ -284,6 +286,7 @@ static bool pieces_add(struct sample_pieces *pieces, const struct sample_view *v
     }
     pieces->pieces[pieces->piece_count].v = view->v;
     pieces->pieces[pieces->piece_count].begin = pieces->count;
+    pieces->pieces[pieces->piece_count].never_falls = view->facts.never_falls;
     pieces->count += view->count;
     pieces->pieces[pieces->piece_count++].end = pieces->count;
     return true;

@@ -157,11 +157,12 @@ struct cancel {
 };
 
 /* One selected series. `labels` lives as long as the querier. `source` and `id` belong to the
- * querier. */
+ * querier. `hash` is labels_hash(labels) where the store knows it already, or 0. */
 struct series {
     struct labels labels;
     void *source;
     uint64_t id;
+    uint64_t hash;
 };
 
 struct series_list {
@@ -188,8 +189,9 @@ struct sample_pieces {
     size_t piece_count;
     struct {
         const double *v;
-        size_t begin; /* index of its first sample */
-        size_t end;   /* and behind its last one */
+        size_t begin;     /* index of its first sample */
+        size_t end;       /* and behind its last one */
+        bool never_falls; /* within it */
     } pieces[SAMPLE_PIECES_MAX];
 };
 

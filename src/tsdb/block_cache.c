@@ -408,6 +408,7 @@ static struct cached_series *series_new(uint64_t owner, const struct found_serie
     if (label_bytes > 0) {
         memcpy(series + 1, found->labels.items, label_bytes);
     }
+    series->hash = labels_hash(series->labels);
     return series;
 }
 

@@ -70,6 +70,7 @@ struct cached_series {
     _Atomic bool is_plain;    /* relaxed; a run cannot be made: there are histograms, or damage, or
                                  the series is not kept */
     struct labels labels;
+    uint64_t hash; /* of the labels */
     uint32_t ref;
     uint64_t owner;
     struct chunk_meta_walk chunks; /* at the first one */

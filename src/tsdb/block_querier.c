@@ -130,7 +130,8 @@ static int select_one(struct block_querier *querier, uint32_t ref, bool no_label
     if (r < 0) {
         return r;
     }
-    list->items[list->count++] = (struct series){source->labels, source, ref};
+    list->items[list->count++] =
+        (struct series){.labels = source->labels, .source = source, .id = ref};
     return 0;
 }
 
@@ -279,7 +280,8 @@ static int select_kept(struct block_querier *querier, struct arena *arena,
             return r;
         }
         if (r > 0) {
-            found.items[found.count++] = (struct series){series->labels, series, series->ref};
+            found.items[found.count++] =
+                (struct series){series->labels, series, series->ref, series->hash};
         }
     }
     *ret = found;
