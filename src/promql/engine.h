@@ -30,6 +30,8 @@ struct engine_options {
     size_t memory_bytes_max; /* of the query's arenas; BARO_ELIMIT beyond */
     bool per_step_stats;     /* queries may ask for samples_per_step */
     struct crew *crew;       /* threads that help; NULL = the query has but its own */
+    mono crew_ns;            /* they are asked when a selector has this much left to do; 0 = what
+                                pays */
     struct promql_features features;
 };
 

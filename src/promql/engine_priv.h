@@ -359,10 +359,6 @@ int value_drop_names(struct eval *ev, const struct timeline *line, struct value 
 
 /* ---- eval_select.c ---- */
 
-/* How far samples are taken to be apart where their number must be guessed: the usual scrape
- * interval. */
-enum { SAMPLE_DISTANCE_MS = 15000 };
-
 /* A wish for select_hints; REDUCE_NONE where only all samples will do. */
 struct reduction {
     enum select_reduce reduce;

@@ -276,15 +276,15 @@ static int each_series(struct range_eval *eval, struct baro_error *err)
                             .context = eval,
                             .count = eval->list.count,
                             .steps = eval->line->steps,
-                            .samples = (size_t)((eval->end - eval->start) / SAMPLE_DISTANCE_MS),
                             .call = &eval->state};
+    bool is_alone = eval->state.anchored || eval->state.smoothed;
+    struct spread_watch watch = spread_watch_begin(ev, is_alone ? 0 : eval->list.count);
     int r = 0;
 
-    if (!eval->state.anchored && !eval->state.smoothed &&
-        eval_spread_pays(ev, spread.count, spread.steps, spread.samples)) {
-        return eval_spread(ev, &spread, err);
-    }
     for (size_t s = 0; r >= 0 && s < eval->list.count; s++) {
+        if (eval_spread_pays(ev, &watch, &spread, s)) {
+            return eval_spread(ev, &spread, err);
+        }
         r = range_series(eval, &eval->list.items[s], err);
     }
     return r;

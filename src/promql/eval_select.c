@@ -680,22 +680,21 @@ static int take_series(void *context, size_t index, double *out, const struct sp
     return eval->sink->row(eval->sink->context, &row, err);
 }
 
-static int each_series(struct instant_eval *eval, ts start, ts end, struct baro_error *err)
+static int each_series(struct instant_eval *eval, struct baro_error *err)
 {
     struct spread spread = {.compute = compute_series,
                             .take = take_series,
                             .context = eval,
                             .count = eval->list.count,
-                            .steps = eval->steps,
-                            .samples =
-                                eval->steps > 1 ? (size_t)((end - start) / SAMPLE_DISTANCE_MS) : 1};
+                            .steps = eval->steps};
+    struct spread_watch watch =
+        spread_watch_begin(eval->ev, eval->selector->vector.smoothed ? 0 : eval->list.count);
     int r = 0;
 
-    if (!eval->selector->vector.smoothed &&
-        eval_spread_pays(eval->ev, spread.count, spread.steps, spread.samples)) {
-        return eval_spread(eval->ev, &spread, err);
-    }
     for (size_t s = 0; r >= 0 && s < eval->list.count; s++) {
+        if (eval_spread_pays(eval->ev, &watch, &spread, s)) {
+            return eval_spread(eval->ev, &spread, err);
+        }
         r = selector_series(eval, s, err);
     }
     return r;
@@ -729,5 +728,5 @@ int eval_vector_selector(struct eval *ev, const struct timeline *line, const str
                                                    eval.instant.lookback);
     }
     r = eval_select_series(ev, &selection, &eval.list, err);
-    return r < 0 ? r : each_series(&eval, selection.start, selection.end, err);
+    return r < 0 ? r : each_series(&eval, err);
 }

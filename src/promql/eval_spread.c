@@ -2,12 +2,14 @@
 
 #include "base/crew.h"
 #include "base/lock.h"
+#include "sys/clock.h"
 
-/* Work is counted in steps, of about a nanosecond each. */
+/* Waking a thread takes some 50 microseconds, and as much again until its caches are warm; another
+ * one's core is seldom free for less than this. */
+enum { PAYS_NS = 1000000 };
+
 enum {
-    ROW_WORK = 60,      /* of a row without any */
-    PAYS_WORK = 150000, /* below, waking a thread costs more than it does */
-    BATCH_WORK = 60000, /* claimed at once */
+    BATCH_NS = 60000, /* of work that is claimed at once */
     BATCH_ROWS_MAX = 512,
     BATCH_POINTS_MAX = 16384, /* of all rows: 128 KiB */
     WINDOW = 6, /* batches between the oldest that was not taken and the newest claimed */
@@ -40,16 +42,28 @@ struct team {
     struct batch batches[WINDOW];
 };
 
-static size_t row_work(size_t steps, size_t samples)
+struct spread_watch spread_watch_begin(const struct eval *ev, size_t count)
 {
-    return ROW_WORK + steps + samples / 2;
+    bool is_possible = ev->options->crew != NULL && crew_size(ev->options->crew) > 0 &&
+                       ev->samples_per_step == NULL && count > 1;
+
+    return (struct spread_watch){.begin = is_possible ? clock_mono(clock_real()) : 0,
+                                 .look_at = is_possible ? 1 : 0};
 }
 
-bool eval_spread_pays(const struct eval *ev, size_t count, size_t steps, size_t samples)
+/* Looked at behind 1, 2, 4, 8 ... rows: the first ones may be the slowest, for caches are cold. */
+bool eval_spread_pays(const struct eval *ev, struct spread_watch *watch, struct spread *spread,
+                      size_t done)
 {
-    return ev->options->crew != NULL && crew_size(ev->options->crew) > 0 &&
-           ev->samples_per_step == NULL && count > 1 &&
-           count >= PAYS_WORK / row_work(steps, samples);
+    mono enough = ev->options->crew_ns > 0 ? ev->options->crew_ns : PAYS_NS;
+
+    if (done != watch->look_at || done == 0) {
+        return false;
+    }
+    watch->look_at = done * 2;
+    spread->first = done;
+    spread->row_ns = (clock_mono(clock_real()) - watch->begin) / (mono)done + 1;
+    return (mono)(spread->count - done) >= enough / spread->row_ns + 1;
 }
 
 static void worker_init(struct spread_worker *worker, const struct team *team)
@@ -84,7 +98,7 @@ static void compute_batch(struct team *team, struct spread_worker *worker, size_
 {
     const struct spread *spread = team->spread;
     struct batch *batch = &team->batches[number % WINDOW];
-    size_t first = number * team->batch_rows;
+    size_t first = spread->first + number * team->batch_rows;
     size_t count =
         spread->count - first < team->batch_rows ? spread->count - first : team->batch_rows;
 
@@ -154,7 +168,7 @@ static int take_batch(struct team *team, const struct batch *batch, size_t numbe
                       struct baro_error *err)
 {
     const struct spread *spread = team->spread;
-    size_t first = number * team->batch_rows;
+    size_t first = spread->first + number * team->batch_rows;
     int r = batch->result;
 
     if (r < 0) {
@@ -196,13 +210,13 @@ static int take_all(struct team *team, struct baro_error *err)
 static int make_batches(struct team *team, struct baro_error *err)
 {
     const struct spread *spread = team->spread;
-    size_t rows = BATCH_WORK / row_work(spread->steps, spread->samples);
+    size_t rows = (size_t)(BATCH_NS / spread->row_ns);
     size_t most = BATCH_POINTS_MAX / (spread->steps + 1);
 
     rows = rows > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : rows;
     rows = rows > most ? most : rows;
     team->batch_rows = rows > 0 ? rows : 1;
-    team->batch_count = (spread->count + team->batch_rows - 1) / team->batch_rows;
+    team->batch_count = (spread->count - spread->first + team->batch_rows - 1) / team->batch_rows;
     for (size_t i = 0; i < WINDOW && i < team->batch_count; i++) {
         struct batch *batch = &team->batches[i];
 

@@ -38,12 +38,22 @@ struct spread {
                 struct baro_error *err);
     void *context;
     size_t count; /* rows */
+    size_t first; /* the first that is not computed yet */
     size_t steps;
-    size_t samples;                /* of a row, about */
+    mono row_ns;                   /* that a row has taken so far */
     const struct range_call *call; /* that workers begin with; NULL = none */
 };
 
-/* eval_spread_pays says whether so many rows are worth several threads. */
-bool eval_spread_pays(const struct eval *ev, size_t count, size_t steps, size_t samples);
+/* How long the first rows take tells whether the others are worth several threads. */
+struct spread_watch {
+    mono begin;
+    size_t look_at; /* rows done at the next look; 0 = never */
+};
+struct spread_watch spread_watch_begin(const struct eval *ev, size_t count);
+
+/* eval_spread_pays is asked before each row; when true, *spread is ready for eval_spread, which
+ * does all that are left. */
+bool eval_spread_pays(const struct eval *ev, struct spread_watch *watch, struct spread *spread,
+                      size_t done);
 
 int eval_spread(struct eval *ev, const struct spread *spread, struct baro_error *err);
