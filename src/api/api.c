@@ -10,10 +10,10 @@ static const struct {
     const char *word;
     int status;
 } faults[API_FAULT_COUNT] = {
-    [API_BAD_DATA] = {"bad_data", 400},       [API_CANCELED] = {"canceled", 503},
-    [API_EXECUTION] = {"execution", 422},     [API_INTERNAL] = {"internal", 500},
-    [API_NOT_FOUND] = {"not_found", 404},     [API_TIMEOUT] = {"timeout", 503},
-    [API_UNAVAILABLE] = {"unavailable", 503},
+    [API_BAD_DATA] = {"bad_data", 400},    [API_CANCELED] = {"canceled", 499},
+    [API_DISABLED] = {"unavailable", 500}, [API_EXECUTION] = {"execution", 422},
+    [API_INTERNAL] = {"internal", 500},    [API_NOT_FOUND] = {"not_found", 404},
+    [API_TIMEOUT] = {"timeout", 503},      [API_UNAVAILABLE] = {"unavailable", 503},
 };
 
 #define ROW_JSON(handler)       API_JSON, handler, NULL
@@ -187,11 +187,17 @@ static void run_json(struct api_call *call, const struct api_route *route)
     }
 }
 
+/* As Prometheus, of the APIs alone: pages of other sites shall not read the rest. */
 static void set_cors(struct api_call *call)
 {
     const struct api *api = call->api;
+    str path = call->request->path;
     str origin = http_request_header(call->request, "Origin");
 
+    if (!str_has_prefix(path, STR("/api/")) && !str_has_prefix(path, STR("/alertmanager/api/"))) {
+        return;
+    }
+    http_response_header(call->response, "Vary", "Origin");
     if (api->no_cors || origin.ptr == NULL || origin.len == 0) {
         return;
     }
@@ -200,7 +206,6 @@ static void set_cors(struct api_call *call)
     } else if (regex_match(api->cors, origin)) {
         http_response_header(call->response, "Access-Control-Allow-Origin",
                              arena_str(call->arena, origin).ptr);
-        http_response_header(call->response, "Vary", "Origin");
     } else {
         return;
     }

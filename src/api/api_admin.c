@@ -5,7 +5,7 @@ static int check_admin(struct api_call *call)
 {
     return call->context->admin.delete_series != NULL
                ? 0
-               : api_fail(call, API_UNAVAILABLE, "admin APIs disabled");
+               : api_fail(call, API_DISABLED, "admin APIs disabled");
 }
 
 int api_admin_delete_series(struct api_call *call)

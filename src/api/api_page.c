@@ -19,8 +19,9 @@ static const char no_ui[] =
     "<a href=\"api/v1/query?query=up\">a query</a>.</p></html>\n";
 
 /* Paths of machines: nobody wants a page there. */
-static const char *const api_prefixes[] = {"/api/", "/alertmanager/", "/assets/", "/-/",
-                                           "/v1/",  "/federate",      "/metrics", "/render/"};
+static const char *const api_prefixes[] = {"/api/",     "/alertmanager/", "/assets/",
+                                           "/-/",       "/v1/",           "/debug/",
+                                           "/federate", "/metrics",       "/render/"};
 
 static bool is_for_machines(str path)
 {

@@ -70,13 +70,28 @@ void api_format_time(struct buf *buf, ts t)
 
 /* ---- durations ---- */
 
+static bool has_digit(str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] >= '0' && text.ptr[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
+}
+
 int api_parse_duration(str text, dur *ret, struct baro_error *err)
 {
     double seconds = 0;
 
-    if (num_parse_double(text, &seconds)) {
+    /* A number that no double holds is none to Go. */
+    if (num_parse_double(text, &seconds) && !(isinf(seconds) && has_digit(text))) {
         double ns = seconds * 1e9;
 
+        if (isnan(seconds)) {
+            *ret = -1;
+            return 0;
+        }
         if (!(ns <= (double)INT64_MAX && ns >= (double)INT64_MIN)) {
             return error_set(err, BARO_EPARSE,
                              "cannot parse \"%.*s\" to a valid duration. It overflows int64",

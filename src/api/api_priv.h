@@ -14,7 +14,8 @@
 /* The kinds of errors of Prometheus's API, with their words and HTTP statuses. */
 enum api_fault {
     API_BAD_DATA,
-    API_CANCELED,
+    API_CANCELED, /* 499, as nginx says it of a client that has left */
+    API_DISABLED, /* by a flag */
     API_EXECUTION,
     API_INTERNAL,
     API_NOT_FOUND,

@@ -44,10 +44,8 @@ static bool is_lifecycle_off(struct api_call *call)
 
 void api_lifecycle_method(struct api_call *call)
 {
-    if (!is_lifecycle_off(call)) {
-        http_response_header(call->response, "Allow", "POST, PUT");
-        http_response_text(call->response, 405, "Only POST or PUT requests allowed");
-    }
+    http_response_header(call->response, "Allow", "POST, PUT");
+    http_response_text(call->response, 405, "Only POST or PUT requests allowed");
 }
 
 void api_reload(struct api_call *call)

@@ -32,29 +32,6 @@ str http_request_header(const struct http_request *request, const char *name)
     return str_from(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name));
 }
 
-void http_response_header(struct http_response *response, const char *name, const char *value)
-{
-    ASSERT(response->header_count < HTTP_RESPONSE_HEADERS_MAX);
-    response->headers[response->header_count].name = name;
-    response->headers[response->header_count].value = value;
-    response->header_count++;
-}
-
-void http_response_text(struct http_response *response, int status, const char *format, ...)
-{
-    char text[ERROR_TEXT_MAX];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    response->status = status;
-    response->content_type = "text/plain; charset=utf-8";
-    response->constant_body = STR_NULL;
-    buf_reset(&response->body);
-    buf_c(&response->body, text);
-}
-
 bool http_accepts_gzip(const struct http_request *request)
 {
     return server_accepts_gzip(http_request_header(request, "Accept-Encoding"));
@@ -164,14 +141,25 @@ static mono write_deadline(const struct http_server *server, size_t body_bytes)
 /* What libmicrohttpd asks a stream's source for at once. */
 enum { STREAM_BLOCK_BYTES = 4096 };
 
-static void add_web_headers(struct MHD_Response *made, const struct server_web *web)
+/* The web configuration's take the place of a handler's. */
+static void add_headers(struct MHD_Response *made, const struct http_response *response,
+                        const struct server_web *web)
 {
     struct conf_pairs headers = web != NULL ? web->config->headers : (struct conf_pairs){0};
 
+    for (size_t i = 0; i < response->header_count; i++) {
+        (void)MHD_add_response_header(made, response->headers[i].name, response->headers[i].value);
+    }
     for (size_t i = 0; i < headers.count; i++) {
+        const char *name = headers.items[i].name.ptr;
+
         if (headers.items[i].value.len > 0) {
-            (void)MHD_add_response_header(made, headers.items[i].name.ptr,
-                                          headers.items[i].value.ptr);
+            const char *old = MHD_get_response_header(made, name);
+
+            if (old != NULL) {
+                (void)MHD_del_response_header(made, name, old);
+            }
+            (void)MHD_add_response_header(made, name, headers.items[i].value.ptr);
         }
     }
 }
@@ -201,10 +189,7 @@ static struct MHD_Response *make_response(struct server_exchange *exchange, size
     if (response->content_type != NULL) {
         (void)MHD_add_response_header(made, "Content-Type", response->content_type);
     }
-    for (size_t i = 0; i < response->header_count; i++) {
-        (void)MHD_add_response_header(made, response->headers[i].name, response->headers[i].value);
-    }
-    add_web_headers(made, exchange->web);
+    add_headers(made, response, exchange->web);
     return made;
 }
 

@@ -111,7 +111,7 @@ typedef void http_handler(void *context, struct http_request *request,
  * A path is literal ("/api/v1/query"), has one segment that begins with ':' and matches any one
  * segment ("/api/v1/label/:name/values"), or ends in '*' and matches every tail: the longest such
  * path wins. A lone star below "/" is the fallback: it makes no method known to paths that have
- * none.
+ * none, and answers no path that has other methods.
  */
 struct http_route {
     enum http_method method;

@@ -1,3 +1,6 @@
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "http/server_priv.h"
 
@@ -90,6 +93,9 @@ struct server_match server_route_find(const struct http_route *routes, size_t co
             best = fit;
         }
     }
+    if (match.route != NULL && match.methods != 0 && strcmp(match.route->path, "/*") == 0) {
+        match.route = NULL; /* the path has a route of its own, for other methods */
+    }
     return match;
 }
 
@@ -140,4 +146,29 @@ void server_target_split(str target, str *ret_path, str *ret_query)
     }
     *ret_path = path;
     *ret_query = question == SIZE_MAX ? STR("") : str_from_index(target, question + 1);
+}
+
+/* ---- responses ---- */
+
+void http_response_header(struct http_response *response, const char *name, const char *value)
+{
+    ASSERT(response->header_count < HTTP_RESPONSE_HEADERS_MAX);
+    response->headers[response->header_count].name = name;
+    response->headers[response->header_count].value = value;
+    response->header_count++;
+}
+
+void http_response_text(struct http_response *response, int status, const char *format, ...)
+{
+    char text[ERROR_FORMAT_BYTES + 64];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    response->status = status;
+    response->content_type = "text/plain; charset=utf-8";
+    response->constant_body = STR_NULL;
+    buf_reset(&response->body);
+    buf_c(&response->body, text);
 }

@@ -120,7 +120,7 @@ def test_tls_and_renewal(build, work):
     for kind in ("crt", "key"):
         (work / f"server.{kind}").write_text((work / f"first.{kind}").read_text())
     text = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n" \
-           "http_server_config:\n  headers: {X-Frame-Options: deny, Strict-Transport-Security: max-age=1}\n"
+           "http_server_config:\n  headers: {X-Frame-Options: deny, Strict-Transport-Security: max-age=1, Content-Security-Policy: default-src 'none'}\n"
     with Web(build, work, text, "--web.enable-lifecycle") as server:
         server.wait_for_line()
         trust = ssl.create_default_context(cafile=str(work / "first.crt"))
@@ -136,6 +136,9 @@ def test_tls_and_renewal(build, work):
         except (OSError, http.client.HTTPException):
             status = 413  # the client may be told by the end of the connection alone
         equal(status, 413, "too large a body over TLS")
+        got = server_headers(server.port, "/", trust)
+        for name, want in (("x-frame-options", ["deny"]), ("content-security-policy", ["default-src 'none'"])):
+            equal([value for key, value in got if key.lower() == name], want, "in place of the page's own")
         for versions in ((ssl.TLSVersion.TLSv1_2,) * 2, (ssl.TLSVersion.TLSv1_3,) * 2):
             trust.minimum_version, trust.maximum_version = versions
             equal(fetch(server.port, "/-/healthy", trust)[0], 200, str(versions))
@@ -147,6 +150,15 @@ def test_tls_and_renewal(build, work):
         wait_until("the renewed certificate is used", lambda: is_good(server.port, renewed), 30)
         equal(fetch(server.port, "/-/quit", renewed, method="POST")[0], 200, "it can be ended")
         wait_until("the end", lambda: server.program.process.poll() is not None, 30)
+
+
+def server_headers(port, path, context):
+    conn = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
+    try:
+        conn.request("GET", path)
+        return conn.getresponse().getheaders()
+    finally:
+        conn.close()
 
 
 def is_good(port, context):
