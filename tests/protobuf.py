@@ -1,4 +1,4 @@
-"""Bodies in the protobuf exposition format (io.prometheus.client), for targets that tests play. Only what tests send."""
+"""Bodies in the protobuf exposition format (io.prometheus.client), for targets that tests play. What tests send, and its numbers to read."""
 
 import struct
 
@@ -12,6 +12,18 @@ def varint(n: int) -> bytes:
         out.append(n & 0x7F | 0x80)
         n >>= 7
     return bytes(out + bytes([n]))
+
+
+def varint_read(raw: bytes, at: int) -> tuple[int, int]:
+    """The number at a place, and the place behind it."""
+    n = shift = 0
+    while True:
+        byte = raw[at]
+        at += 1
+        n |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return n, at
 
 
 def uint(number: int, n: int) -> bytes:

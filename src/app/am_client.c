@@ -8,18 +8,6 @@
 #include "conf/prom_config.h"
 #include "http/client.h"
 
-static int usage_of(struct am_client *client, const struct flag *rows, size_t count,
-                    const char *usage, const char *summary, FILE *to)
-{
-    struct buf out = {0};
-
-    (void)client;
-    flags_help(&out, usage, summary, rows, count);
-    (void)fwrite(out.ptr, 1, out.len, to);
-    buf_done(&out);
-    return to == stdout ? 0 : 2;
-}
-
 int am_client_begin(struct am_client *client, const struct flag *rows, size_t count,
                     const char *usage, const char *summary, int argc, char **argv)
 {
@@ -33,7 +21,7 @@ int am_client_begin(struct am_client *client, const struct flag *rows, size_t co
         return 2;
     }
     if (client->flags.help) {
-        return usage_of(client, rows, count, usage, summary, stdout);
+        return flags_usage(&client->flags, usage, summary);
     }
     output = flags_text(&client->flags, AM_CLIENT_OUTPUT);
     for (size_t i = 0; i < ARRAY_COUNT(outputs); i++) {

@@ -57,12 +57,7 @@ int check_files(const struct file_check *check, int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, check->usage, check->summary, NULL, 0);
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, check->usage, check->summary);
     }
     for (size_t i = 0; i < flags.arg_count; i++) {
         failed += !check_file(check, flags.args[i]);

@@ -291,19 +291,14 @@ int command_alert_test_receiver(int argc, char **argv)
 {
     static struct flags flags;
     struct baro_error err = {0};
-    struct buf out = {0};
-    int status = 2;
 
     if (flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0) {
         (void)fprintf(stderr, "barograph: %s\n", err.message);
-        return status;
+        return 2;
     }
     if (!flags.help && flags_text(&flags, TEST_CONFIG).len > 0 && flags.arg_count > 0) {
         return run(&flags);
     }
-    flags_help(&out, "alert test-receiver --config.file=FILE [FLAGS] RECEIVER [NAME=VALUE...]",
-               summary, rows, ARRAY_COUNT(rows));
-    (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-    buf_done(&out);
-    return flags.help ? 0 : status;
+    return flags_usage(
+        &flags, "alert test-receiver --config.file=FILE [FLAGS] RECEIVER [NAME=VALUE...]", summary);
 }

@@ -215,7 +215,6 @@ int command_backtest(int argc, char **argv)
 {
     static struct flags flags;
     struct baro_error err = {0};
-    struct buf out = {0};
     int r = flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err);
 
     if (r >= 0 && !flags.help && flags.arg_count > 0 && flags.arg_count <= FILES_MAX &&
@@ -225,10 +224,7 @@ int command_backtest(int argc, char **argv)
             return 0;
         }
     } else if (r >= 0) {
-        flags_help(&out, "backtest --from=TIME [FLAGS] RULES...", summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "backtest --from=TIME [FLAGS] RULES...", summary);
     }
     {
         char line[ERROR_FORMAT_BYTES];

@@ -64,7 +64,8 @@ static const struct flag metrics_rows[] = {
 static const char config_summary[] =
     "Checks Prometheus configuration files. Every fault is a line file:line:col: message.\n"
     "What is valid but not supported by barograph yet is a warning.\n"
-    "Exit status: 0 good, 1 faults, 2 wrong usage, 3 lint findings with --lint-fatal.";
+    "Exit status: 0 good, 1 faults, 2 wrong usage, 3 lint findings with --lint-fatal.\n\n"
+    "  barograph check config --strict /etc/prometheus/prometheus.yml";
 static const char metrics_summary[] =
     "Reads an exposition from standard input (or FILE) and judges it: OpenMetrics by the whole "
     "specification,\n"
@@ -75,17 +76,6 @@ static const char metrics_summary[] =
     "findings.\n\n"
     "  curl -s localhost:9100/metrics | barograph check metrics\n"
     "  barograph check metrics --catalog packs/orfeas/catalog.yaml http://localhost:5000/metrics";
-
-static int print_help(const char *usage, const char *summary, const struct flag *rows, size_t count,
-                      bool wanted)
-{
-    struct buf out = {0};
-
-    flags_help(&out, usage, summary, rows, count);
-    (void)fwrite(out.ptr, 1, out.len, wanted ? stdout : stderr);
-    buf_done(&out);
-    return wanted ? 0 : 2;
-}
 
 /* What rule files are judged with. */
 struct rules_check {
@@ -145,8 +135,7 @@ int command_check_config(int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count == 0) {
-        return print_help("check config [FLAGS] FILE...", config_summary, config_rows,
-                          ARRAY_COUNT(config_rows), flags.help);
+        return flags_usage(&flags, "check config [FLAGS] FILE...", config_summary);
     }
     rules.ignore_unknown = flags_bool(&flags, CONFIG_IGNORE_UNKNOWN);
     lint = flags_text(&flags, CONFIG_LINT);
@@ -215,8 +204,7 @@ int command_check_metrics(int argc, char **argv)
                                                           : EXPOSITION_CHECK_AUTO;
     if (flags.help || flags.arg_count > 1 ||
         (options.format == EXPOSITION_CHECK_AUTO && !str_eq(format, STR("auto")))) {
-        return print_help("check metrics [FLAGS] [FILE|URL]", metrics_summary, metrics_rows,
-                          ARRAY_COUNT(metrics_rows), flags.help);
+        return flags_usage(&flags, "check metrics [FLAGS] [FILE|URL]", metrics_summary);
     }
     if (!flags_bool(&flags, METRICS_EXTENDED) && str_is(flags_text(&flags, METRICS_LINT), "none")) {
         (void)fprintf(stderr, "barograph: nothing to do: give --extended, or leave --lint=none "

@@ -21,7 +21,8 @@ int command_check_am_config(int argc, char **argv)
     static const struct file_check check = {
         .usage = "check alertmanager-config FILE...",
         .summary = "Checks Alertmanager configuration files. Every fault is a line file:line:col: "
-                   "message.\nExit status: 0 good, 1 faults, 2 wrong usage.",
+                   "message.\nExit status: 0 good, 1 faults, 2 wrong usage.\n\n"
+                   "  barograph check alertmanager-config alertmanager.yml",
         .parse = parse,
     };
 

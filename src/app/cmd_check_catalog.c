@@ -6,7 +6,9 @@
 
 static const char summary[] =
     "Checks metric catalogues: names, types, units, labels, buckets, helpers, generated C names.\n"
-    "Every fault is a line file:line:col: message. Exit status: 0 good, 1 faults, 2 wrong usage.";
+    "Every fault is a line file:line:col: message. Exit status: 0 good, 1 faults, 2 wrong "
+    "usage.\n\n"
+    "  barograph check catalog packs/*/catalog.yaml";
 
 static int check_file(const char *path)
 {
@@ -41,12 +43,7 @@ int command_check_catalog(int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, "check catalog FILE...", summary, NULL, 0);
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "check catalog FILE...", summary);
     }
     for (size_t i = 0; i < flags.arg_count; i++) {
         worst |= check_file(flags.args[i].ptr);

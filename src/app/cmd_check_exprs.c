@@ -41,14 +41,16 @@ static const char dashboards_summary[] =
     "Checks the PromQL of Grafana dashboards: that it parses and, with --catalog, that it names "
     "only\n"
     "metrics and labels that a catalogue has. Every fault is a line file:line:col: message.\n"
-    "Exit status: 0 good, 1 faults, 2 wrong usage.";
+    "Exit status: 0 good, 1 faults, 2 wrong usage.\n\n"
+    "  barograph check dashboards --catalog=catalog.yaml --rules=rules.yml dashboards/*.json";
 static const char rules_summary[] =
     "Checks rule files: their YAML, names and expressions and, with --catalog, that expressions "
     "and\n"
     "annotations name only metrics and labels that a catalogue has. Every fault is a line\n"
     "file:line:col: message; rules that are there twice are lint. Exit status: 0 good, 1 faults, 2 "
     "wrong\n"
-    "usage, 3 lint findings with --lint-fatal.";
+    "usage, 3 lint findings with --lint-fatal.\n\n"
+    "  barograph check rules --catalog=catalog.yaml rules/*.yml";
 
 static int print_error(const struct baro_error *err)
 {
@@ -201,12 +203,7 @@ static int run(int argc, char **argv, const char *usage, const char *summary,
         flags.args[flags.arg_count++] = STR("-"); /* promtool reads standard input then, too */
     }
     if (flags.help || flags.arg_count == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, usage, summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, usage, summary);
     }
     serve_features_init(&context.features);
     context.lint = !str_is(flags_text(&flags, EXPR_LINT), "none");

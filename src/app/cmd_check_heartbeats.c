@@ -19,7 +19,8 @@ int command_check_heartbeats(int argc, char **argv)
         .usage = "check heartbeats FILE...",
         .summary =
             "Checks files of --alerting.heartbeat-file. Every fault is a line file:line:col: "
-            "message.\nExit status: 0 good, 1 faults, 2 wrong usage.",
+            "message.\nExit status: 0 good, 1 faults, 2 wrong usage.\n\n"
+            "  barograph check heartbeats heartbeats.yml",
         .parse = parse,
     };
 

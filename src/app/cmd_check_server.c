@@ -37,12 +37,7 @@ static int run(const char *usage, const char *summary, const char *path, int arg
     int r = flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err);
 
     if (r >= 0 && (flags.help || flags.arg_count > 0)) {
-        struct buf out = {0};
-
-        flags_help(&out, usage, summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, usage, summary);
     }
     r = r < 0 ? r : query_client_flags(&client, &flags, SIZE_MAX, SERVER_HTTP, &arena, &err);
     r = r < 0 ? r : ask(&client, flags_text(&flags, SERVER_URL), path, &err);
@@ -57,7 +52,8 @@ int command_check_healthy(int argc, char **argv)
 {
     return run("check healthy [FLAGS]",
                "Asks a server whether it is healthy. Exit status: 0 it is, 1 it is not or cannot "
-               "be reached, 2 wrong usage.",
+               "be reached, 2 wrong usage.\n\n"
+               "  barograph check healthy --url=http://localhost:9090",
                "/-/healthy", argc, argv);
 }
 
@@ -65,6 +61,7 @@ int command_check_ready(int argc, char **argv)
 {
     return run("check ready [FLAGS]",
                "Asks a server whether it is ready for queries. Exit status: 0 it is, 1 it is not "
-               "or cannot be reached, 2 wrong usage.",
+               "or cannot be reached, 2 wrong usage.\n\n"
+               "  until barograph check ready --url=http://localhost:9090; do sleep 1; done",
                "/-/ready", argc, argv);
 }

@@ -21,7 +21,8 @@ int command_check_web_config(int argc, char **argv)
         .usage = "check web-config FILE...",
         .summary =
             "Checks files of --web.config.file, and the certificates that they name. Every fault "
-            "is a line\nfile:line:col: message.\nExit status: 0 good, 1 faults, 2 wrong usage.",
+            "is a line\nfile:line:col: message.\nExit status: 0 good, 1 faults, 2 wrong usage.\n\n"
+            "  barograph check web-config web.yml",
         .parse = parse,
     };
 

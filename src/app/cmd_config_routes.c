@@ -22,7 +22,8 @@ static const char test_summary[] =
     "Says which receivers an alert with these labels reaches, in order.\n"
     "Exit status: 0 good, 1 a fault or other receivers than verified, 2 wrong usage.\n\n"
     "  barograph config routes test --config.file=alertmanager.yml --verify.receivers=ops team=ops";
-static const char show_summary[] = "Prints the routing tree of an Alertmanager configuration.";
+static const char show_summary[] = "Prints the routing tree of an Alertmanager configuration.\n\n"
+                                   "  barograph config routes show --config.file=alertmanager.yml";
 
 /* What both commands begin with. Returns the status to exit with, -1 to go on. */
 static int begin(struct flags *flags, const struct flag *rows, size_t count, const char *usage,
@@ -35,12 +36,7 @@ static int begin(struct flags *flags, const struct flag *rows, size_t count, con
         return 2;
     }
     if (flags->help || flags_text(flags, ROUTES_CONFIG).len == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, usage, summary, rows, count);
-        (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
-        buf_done(&out);
-        return flags->help ? 0 : 2;
+        return flags_usage(flags, usage, summary);
     }
     return -1;
 }

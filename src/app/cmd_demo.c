@@ -862,21 +862,14 @@ static int demo_serve(struct demo *demo)
     return command_serve(argc, argv); /* its flags live until the process ends */
 }
 
-static int print_usage(void)
-{
-    struct buf out = {0};
-
-    flags_help(&out, "demo [FLAGS] [-- FLAGS OF serve]",
-               "Starts the four example services on free ports, users for them, and a server that "
-               "scrapes them as the "
-               "packs say;\nbeside them an object store, exporters, and Redis and PostgreSQL where "
-               "they are installed (on loopback, without passwords).\nAll of it ends with this "
-               "program. What is made lies in --data.",
-               rows, ARRAY_COUNT(rows));
-    (void)fwrite(out.ptr, 1, out.len, stdout);
-    buf_done(&out);
-    return 0;
-}
+static const char summary[] =
+    "Starts the four example services on free ports, users for them, and a server that scrapes "
+    "them as the packs say;\nbeside them an object store, exporters, and Redis and PostgreSQL "
+    "where "
+    "they are installed (on loopback, without passwords).\nAll of it ends with this program "
+    "(Ctrl-C). What is made lies in --data.\n\n"
+    "  barograph demo\n"
+    "  barograph demo --hurry=60 --fault=orchestrator=slow-stage:post=6 --fault-for=1m";
 
 int command_demo(int argc, char **argv)
 {
@@ -888,7 +881,7 @@ int command_demo(int argc, char **argv)
         return fail(&err);
     }
     if (demo.flags.help) {
-        return print_usage();
+        return flags_usage(&demo.flags, "demo [FLAGS] [-- FLAGS OF serve]", summary);
     }
     (void)snprintf(demo.interval, sizeof(demo.interval), "%lldms", (long long)interval_of(&demo));
     if (demo_start(&demo, &err) < 0) {

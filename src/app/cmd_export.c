@@ -48,7 +48,6 @@ static int begin(struct flags *flags, const struct flag *rows, size_t count, con
                  const char *summary, int argc, char **argv)
 {
     struct baro_error err = {0};
-    struct buf out = {0};
     char usage[64];
 
     if (flags_parse(flags, rows, count, argc, argv, &err) < 0) {
@@ -56,10 +55,7 @@ static int begin(struct flags *flags, const struct flag *rows, size_t count, con
     }
     (void)snprintf(usage, sizeof(usage), "export %s [FLAGS]", name);
     if (flags->help || flags->arg_count > 0) {
-        flags_help(&out, usage, summary, rows, count);
-        (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
-        buf_done(&out);
-        return flags->help ? 0 : 2;
+        return flags_usage(flags, usage, summary);
     }
     if (!baro_enabled()) {
         (void)error_set(&err, BARO_EINVALID,
@@ -165,7 +161,8 @@ int command_export_node(int argc, char **argv)
     struct baro_error err = {0};
     int status = begin(&flags, rows, ARRAY_COUNT(rows), "node",
                        "Metrics of this host under the node exporter's names: processors, memory, "
-                       "load, disks, file systems, network.",
+                       "load, disks, file systems, network.\n\n"
+                       "  barograph export node --web.listen-address=:9100",
                        argc, argv);
 
     if (status >= 0) {
@@ -215,7 +212,8 @@ int command_export_container(int argc, char **argv)
     int status =
         begin(&flags, rows, ARRAY_COUNT(rows), "container",
               "What containers use, under cAdvisor's names, by the kernel's control groups "
-              "(version 1 or 2),\nand what trees of processes use.",
+              "(version 1 or 2),\nand what trees of processes use.\n\n"
+              "  barograph export container --process=web=1234",
               argc, argv);
 
     if (status >= 0) {
@@ -249,7 +247,8 @@ int command_export_gpu(int argc, char **argv)
     int status = begin(
         &flags, rows, ARRAY_COUNT(rows), "gpu",
         "NVIDIA GPUs, by the driver's NVML, under the names of nvidia_gpu_prometheus_exporter "
-        "and DCGM's exporter.",
+        "and DCGM's exporter.\n\n"
+        "  barograph export gpu --web.listen-address=:9445",
         argc, argv);
 
     if (status >= 0) {
@@ -309,7 +308,9 @@ int command_export_postgres(int argc, char **argv)
     char *url;
     int status = begin(&flags, rows, ARRAY_COUNT(rows), "postgres",
                        "A PostgreSQL server's figures under postgres_exporter's names. Give "
-                       "passwords by the environment or a file, not by a flag.",
+                       "passwords by the environment or a file, not by a flag.\n\n"
+                       "  DATA_SOURCE_PASS_FILE=secret barograph export postgres "
+                       "--uri=postgresql://monitor@db:5432/postgres",
                        argc, argv);
 
     if (status >= 0) {
@@ -348,8 +349,11 @@ int command_export_redis(int argc, char **argv)
     };
     struct redis_exporter *redis = NULL;
     struct baro_error err = {0};
-    int status = begin(&flags, rows, ARRAY_COUNT(rows), "redis",
-                       "A Redis server's figures under redis_exporter's names.", argc, argv);
+    int status =
+        begin(&flags, rows, ARRAY_COUNT(rows), "redis",
+              "A Redis server's figures under redis_exporter's names.\n\n"
+              "  REDIS_PASSWORD_FILE=secret barograph export redis --redis.addr=redis://cache:6379",
+              argc, argv);
 
     if (status >= 0) {
         return status;
@@ -451,7 +455,8 @@ int command_export_statsd(int argc, char **argv)
     CLEANUP(statsd_map_freep) struct statsd_map *map = NULL;
     int status = begin(&flags, rows, ARRAY_COUNT(rows), "statsd",
                        "Metrics of the StatsD lines that others send, named by rules; the names "
-                       "and rules are statsd_exporter's.",
+                       "and rules are statsd_exporter's.\n\n"
+                       "  barograph export statsd --statsd.mapping-config=mapping.yml",
                        argc, argv);
 
     if (status >= 0) {

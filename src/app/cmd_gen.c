@@ -18,15 +18,18 @@ static const struct {
                "Writes NAME.h and NAME.c over libbaro for the catalogue NAME: a function for each "
                "metric and operation,\n"
                "one for each helper, a type for each closed set of label values, and "
-               "NAME_register."},
+               "NAME_register.\n\n"
+               "  barograph gen c --out=generated packs/orfeas/catalog.yaml"},
     [GEN_DOCS] = {"gen docs [--out DIR] CATALOG",
                   "Writes NAME.md for the catalogue NAME: a table of metrics for each group, label "
-                  "values, buckets, helpers."},
+                  "values, buckets, helpers.\n\n"
+                  "  barograph gen docs --out=docs packs/orfeas/catalog.yaml"},
     [GEN_DASHBOARD] =
         {"gen dashboard [--out DIR] CATALOG",
          "Writes NAME.json for the catalogue NAME: a first Grafana dashboard with a "
          "panel for each metric,\n"
-         "in rows by RED (rate, errors, duration) and USE (utilization, saturation)."},
+         "in rows by RED (rate, errors, duration) and USE (utilization, saturation).\n\n"
+         "  barograph gen dashboard --out=dashboards packs/orfeas/catalog.yaml"},
 };
 
 static int print_faults(const struct faults *faults)
@@ -70,12 +73,7 @@ static int command_gen(enum gen_kind kind, int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count != 1) {
-        struct buf out = {0};
-
-        flags_help(&out, texts[kind].usage, texts[kind].summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, texts[kind].usage, texts[kind].summary);
     }
     return run(kind, flags.args[0].ptr, flags_text(&flags, GEN_OUT).ptr);
 }

@@ -111,7 +111,6 @@ static int begin(struct flags *flags, size_t row_count, struct promql_features *
 {
     struct serve_features all;
     struct baro_error err = {0};
-    struct buf out = {0};
     int r;
 
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -131,10 +130,7 @@ static int begin(struct flags *flags, size_t row_count, struct promql_features *
     if (!flags->help && flags->arg_count == wanted) {
         return -1;
     }
-    flags_help(&out, usage, summary, rows, row_count);
-    (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
-    buf_done(&out);
-    return flags->help ? 0 : 2;
+    return flags_usage(flags, usage, summary);
 }
 
 static int finish(struct edit *edit, const struct flags *flags,
@@ -153,7 +149,8 @@ int command_promql_format(int argc, char **argv)
     struct edit edit = {0};
     int status = begin(&flags, ROWS_WITHOUT_TYPE, &features, "promql format [FLAGS] EXPR",
                        "Prints an expression as Prometheus formats it, over several lines where "
-                       "it is long.",
+                       "it is long.\n\n"
+                       "  barograph promql format 'sum by(job)(rate(x[5m]))'",
                        1, argc, argv);
 
     return status < 0 ? finish(&edit, &flags, &features) : status;
@@ -196,7 +193,9 @@ int command_promql_delete(int argc, char **argv)
     struct edit edit = {0};
     int status = begin(&flags, ROWS_WITHOUT_TYPE, &features,
                        "promql label-matchers delete [FLAGS] EXPR NAME",
-                       "Prints an expression without the conditions on a label.", 2, argc, argv);
+                       "Prints an expression without the conditions on a label.\n\n"
+                       "  barograph promql label-matchers delete 'sum(up{job=\"node\"})' job",
+                       2, argc, argv);
 
     edit.name = status < 0 ? flags.args[1] : STR_NULL;
     return status < 0 ? finish(&edit, &flags, &features) : status;

@@ -16,8 +16,7 @@ enum { COLUMNS_DEFAULT = 100, PLOT_ROWS = 20 };
 static const char instant_summary[] =
     "Evaluates EXPR at one time on the server at URL (http://host:port) and prints a line per "
     "series:\n"
-    "labels, \"=>\", value, \"@\" time. Exit status 1 when the server refuses or cannot be "
-    "reached.\n\n"
+    "labels, \"=>\", value, \"@\" time.\n\n"
     "  barograph query instant http://localhost:9090 'sum by (job) (up)'";
 static const char range_summary[] =
     "Evaluates EXPR over a time range on the server at URL and prints, per series, its labels and "
@@ -97,7 +96,6 @@ static int begin(struct asking *asking, const struct flag *rows, size_t row_coun
 {
     struct flags *flags = &asking->flags;
     struct baro_error err = {0};
-    struct buf out = {0};
     int status;
 
     expand_short(argc, argv);
@@ -115,10 +113,7 @@ static int begin(struct asking *asking, const struct flag *rows, size_t row_coun
                                     &asking->arena, &err);
         return status < 0 ? fail(&err) : -1;
     }
-    flags_help(&out, usage, summary, rows, row_count);
-    (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
-    buf_done(&out);
-    return flags->help ? 0 : 2;
+    return flags_usage(flags, usage, summary);
 }
 
 static void add_time(struct query_form *form, const char *name, str given, ts otherwise)

@@ -37,21 +37,13 @@ static const struct flag rows[] = {
 #undef SERVE_FLAG
 };
 
-static int print_usage(void)
-{
-    struct buf out = {0};
-
-    flags_help(
-        &out, "serve [FLAGS]",
-        "Scrapes targets, keeps their samples, and answers PromQL over Prometheus's HTTP API.\n"
-        "Without --config.file, and without a prometheus.yml here, it watches itself and this "
-        "host.\n"
-        "SIGHUP reads the configuration again; SIGTERM and SIGINT end the program.",
-        rows, ARRAY_COUNT(rows));
-    (void)fwrite(out.ptr, 1, out.len, stdout);
-    buf_done(&out);
-    return 0;
-}
+static const char summary[] =
+    "Scrapes targets, keeps their samples, and answers PromQL over Prometheus's HTTP API.\n"
+    "Without --config.file, and without a prometheus.yml here, it watches itself and this host.\n"
+    "SIGHUP reads the configuration again; SIGTERM and SIGINT end the program.\n"
+    "Exit status: 0 ended as it was asked to, 1 could not begin or go on, 2 wrong usage.\n\n"
+    "  barograph serve --config.file=prometheus.yml --storage.tsdb.path=/var/lib/barograph\n"
+    "  barograph serve --alertmanager.config-file=alertmanager.yml --dashboards.path=boards/";
 
 static int fail(const struct baro_error *err)
 {
@@ -546,7 +538,7 @@ int command_serve(int argc, char **argv)
     int r = flags_parse(&serve.flags, rows, ARRAY_COUNT(rows), argc, argv, &err);
 
     if (r >= 0 && serve.flags.help) {
-        return print_usage();
+        return flags_usage(&serve.flags, "serve [FLAGS]", summary);
     }
     if (r >= 0 && flags_bool(&serve.flags, SERVE_FLAG_VERSION)) {
         (void)printf("barograph, version %s\n", BAROGRAPH_VERSION);

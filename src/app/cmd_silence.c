@@ -62,14 +62,23 @@ static const char add_summary[] =
     "  barograph silence add backup_failed 'host=~a|b' --duration=2h --comment=moving\n"
     "  barograph silence add 'job=batch' --comment=nights \\\n"
     "    --recurring='weekdays=monday:friday times=00:00-05:00 location=Europe/Vienna'";
-static const char preview_summary[] = "Prints when recurring silences will silence, in UTC.";
-static const char query_summary[] = "Lists silences, with filters on their matchers.";
-static const char expire_summary[] = "Ends silences, by their identifiers.";
-static const char update_summary[] = "Changes times or comments of silences.";
+static const char preview_summary[] =
+    "Prints when recurring silences will silence, in UTC.\n\n"
+    "  barograph silence preview $(barograph silence query --quiet)";
+static const char query_summary[] = "Lists silences, with filters on their matchers.\n\n"
+                                    "  barograph silence query --within=1h job=batch";
+static const char expire_summary[] =
+    "Ends silences, by their identifiers.\n\n"
+    "  barograph silence expire $(barograph silence query --quiet job=batch)";
+static const char update_summary[] =
+    "Changes times or comments of silences.\n\n"
+    "  barograph silence update --duration=4h 4bf92f35-77b3-4da6-a3ce-929d0e0e4736";
 static const char import_summary[] =
     "Makes silences from a file (or standard input), as `silence export` and amtool's\n"
-    "`silence query -o json` write them.";
-static const char export_summary[] = "Prints all silences that have not expired, as JSON.";
+    "`silence query -o json` write them.\n\n"
+    "  barograph silence import --alertmanager.url=http://new:9090 silences.json";
+static const char export_summary[] = "Prints all silences that have not expired, as JSON.\n\n"
+                                     "  barograph silence export > silences.json";
 
 /* ---- Bodies ---- */
 

@@ -19,7 +19,9 @@ static const struct flag rows[] = {
 };
 static const char summary[] = "Renders a template for notifications with Alertmanager's functions, "
                               "data and default templates.\n"
-                              "Exit status: 0 good, 1 a fault, 2 wrong usage.";
+                              "Exit status: 0 good, 1 a fault, 2 wrong usage.\n\n"
+                              "  barograph template render --template.glob='templates/*.tmpl' \\\n"
+                              "    --template.text='{{ template \"slack.default.title\" . }}'";
 
 static int load(struct template_set *set, const struct flags *flags, struct baro_error *err)
 {
@@ -75,14 +77,13 @@ int command_template_render(int argc, char **argv)
     type = flags_text(&flags, RENDER_TYPE);
     if (flags.help || flags_text(&flags, RENDER_TEXT).len == 0 || flags.arg_count > 0 ||
         (!str_is(type, "text") && !str_is(type, "html"))) {
-        flags_help(&out, "template render --template.text=TEXT [FLAGS]", summary, rows,
-                   ARRAY_COUNT(rows));
-        status = flags.help ? 0 : 2;
-    } else if (render(&flags, &out, &err) < 0) {
+        return flags_usage(&flags, "template render --template.text=TEXT [FLAGS]", summary);
+    }
+    if (render(&flags, &out, &err) < 0) {
         (void)fprintf(stderr, "barograph: %s\n", err.message);
         status = 1;
     }
-    (void)fwrite(out.ptr, 1, out.len, status == 2 ? stderr : stdout);
+    (void)fwrite(out.ptr, 1, out.len, stdout);
     buf_done(&out);
     return status;
 }

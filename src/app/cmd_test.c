@@ -13,7 +13,8 @@ static const struct flag rows[] = {
 };
 static const char summary[] =
     "Runs promqltest scripts (load, eval, expect) against the engine and prints what differs.\n"
-    "Exit status 1 when an eval failed or a script is malformed.";
+    "Exit status: 0 all passed, 1 an eval failed or a script is malformed, 2 wrong usage.\n\n"
+    "  barograph test promql tests/promql/*.test";
 
 static int run_file(const char *path, const struct promqltest_options *options, size_t *counts)
 {
@@ -57,12 +58,7 @@ int command_test_promql(int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, "test promql [FLAGS] FILE...", summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "test promql [FLAGS] FILE...", summary);
     }
     options = (struct promqltest_options){.thorough = flags_bool(&flags, TEST_THOROUGH)};
     for (size_t i = 0; i < flags.arg_count; i++) {

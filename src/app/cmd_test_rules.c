@@ -17,7 +17,8 @@ static const struct flag rows[] = {
 static const char summary[] =
     "Runs unit tests of rules, in promtool's format: input series, the alerts that must fire, the\n"
     "samples that expressions must yield. Prints what differs.\n"
-    "Exit status: 0 all passed, 1 a test failed or a file is malformed, 2 wrong usage.";
+    "Exit status: 0 all passed, 1 a test failed or a file is malformed, 2 wrong usage.\n\n"
+    "  barograph test rules packs/orfeas/rules/tests/*.yml";
 
 static int run_file(const char *path, const struct rule_suite_options *options)
 {
@@ -81,12 +82,7 @@ int command_test_rules(int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, "test rules [FLAGS] FILE...", summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "test rules [FLAGS] FILE...", summary);
     }
     options.features = features.promql;
     options.run = run;

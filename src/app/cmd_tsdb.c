@@ -38,7 +38,6 @@ int tsdb_command_begin(struct flags *flags, const struct flag *rows, size_t row_
                        const char *usage, const char *summary, int argc, char **argv)
 {
     struct baro_error err = {0};
-    struct buf out = {0};
 
     expand_short(argc, argv);
     if (flags_parse(flags, rows, row_count, argc, argv, &err) < 0) {
@@ -47,10 +46,7 @@ int tsdb_command_begin(struct flags *flags, const struct flag *rows, size_t row_
     if (!flags->help && flags->arg_count >= 1) {
         return -1;
     }
-    flags_help(&out, usage, summary, rows, row_count);
-    (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
-    buf_done(&out);
-    return flags->help ? 0 : 2;
+    return flags_usage(flags, usage, summary);
 }
 
 int tsdb_command_fail(const struct baro_error *err)

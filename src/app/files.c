@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { READ_BYTES = 65536 };
@@ -40,4 +41,18 @@ int file_read(const char *path, struct buf *ret, struct baro_error *err)
         (void)close(fd);
     }
     return r;
+}
+
+int file_faults(const struct faults *faults, bool print, struct baro_error *err)
+{
+    for (uint32_t i = 0; print && i < faults->count; i++) {
+        char text[ERROR_FORMAT_BYTES];
+
+        error_format(&faults->items[i], text, sizeof(text));
+        (void)fprintf(stderr, "%s\n", text);
+    }
+    if (err != NULL) {
+        *err = faults->items[0];
+    }
+    return faults->items[0].code;
 }

@@ -1,5 +1,6 @@
 #include "app/flags.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -270,11 +271,14 @@ static const char *value_hint(enum flag_kind kind)
     return "";
 }
 
-void flags_help(struct buf *buf, const char *usage, const char *summary, const struct flag *rows,
-                size_t row_count)
+static void help_put(struct buf *buf, const char *usage, const char *summary,
+                     const struct flag *rows, size_t row_count)
 {
-    buf_printf(buf, "usage: barograph %s\n\n%s\n\nFlags:\n  -h, --help\n      this text\n", usage,
-               summary);
+    bool tells = strstr(summary, "xit status: ") != NULL;
+
+    buf_printf(buf, "usage: barograph %s\n\n%s\n\n%sFlags:\n  -h, --help\n      this text\n", usage,
+               summary,
+               tells ? "" : "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n\n");
     for (size_t i = 0; i < row_count; i++) {
         buf_printf(buf, "  --%s%s\n      %s", rows[i].name, value_hint(rows[i].kind), rows[i].help);
         if (rows[i].initial[0] != '\0' && rows[i].kind != FLAG_BOOL) {
@@ -287,4 +291,14 @@ void flags_help(struct buf *buf, const char *usage, const char *summary, const s
         }
         buf_char(buf, '\n');
     }
+}
+
+int flags_usage(const struct flags *flags, const char *usage, const char *summary)
+{
+    struct buf out = {0};
+
+    help_put(&out, usage, summary, flags->rows, flags->row_count);
+    (void)fwrite(out.ptr, 1, out.len, flags->help ? stdout : stderr);
+    buf_done(&out);
+    return flags->help ? 0 : 2;
 }

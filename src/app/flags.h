@@ -62,6 +62,7 @@ dur flags_duration(const struct flags *flags, size_t row);
 int64_t flags_int(const struct flags *flags, size_t row);
 int64_t flags_bytes(const struct flags *flags, size_t row);
 
-/* flags_help appends "usage: ..." with all rows. */
-void flags_help(struct buf *buf, const char *usage, const char *summary, const struct flag *rows,
-                size_t row_count);
+/* flags_usage prints the help of the command that these are of: the usage, the summary, what exit
+ * statuses mean where that does not say so, and all rows. To standard output where it was asked
+ * for, else to standard error, as the answer to wrong usage. Returns the exit status. */
+int flags_usage(const struct flags *flags, const char *usage, const char *summary);

@@ -60,18 +60,6 @@ static const struct am_sending sending = {prepare, release, send, route_labels};
 
 /* ---- Configurations ---- */
 
-static int report(const struct faults *faults, bool print, struct baro_error *err)
-{
-    for (uint32_t i = 0; print && i < faults->count; i++) {
-        char text[ERROR_FORMAT_BYTES];
-
-        error_format(&faults->items[i], text, sizeof(text));
-        (void)fprintf(stderr, "%s\n", text);
-    }
-    *err = faults->items[0];
-    return err->code;
-}
-
 int serve_alerting_load(const struct serve *serve, bool print, struct serve_alerting *ret,
                         struct baro_error *err)
 {
@@ -88,7 +76,7 @@ int serve_alerting_load(const struct serve *serve, bool print, struct serve_aler
     if (r >= 0) {
         r = am_config_parse(path.len > 0 ? path : STR("(embedded)"), buf_view(&ret->text),
                             &ret->config, faults);
-        r = r < 0 ? report(faults, print, err) : r;
+        r = r < 0 ? file_faults(faults, print, err) : r;
     }
     (void)mem_free(faults);
     return r;

@@ -11,18 +11,6 @@
 /* Rules send a firing alert again at their evaluation after --rules.alert.resend-delay. */
 enum { FRESH_RESENDS = 4 };
 
-static int report(const struct faults *faults, bool print, struct baro_error *err)
-{
-    for (uint32_t i = 0; print && i < faults->count; i++) {
-        char text[ERROR_FORMAT_BYTES];
-
-        error_format(&faults->items[i], text, sizeof(text));
-        (void)fprintf(stderr, "%s\n", text);
-    }
-    *err = faults->items[0];
-    return err->code;
-}
-
 int serve_heartbeat_load(const struct serve *serve, bool print, struct heartbeat_config **ret,
                          struct baro_error *err)
 {
@@ -39,7 +27,7 @@ int serve_heartbeat_load(const struct serve *serve, bool print, struct heartbeat
     r = file_read(path.ptr, &text, err);
     if (r >= 0) {
         r = heartbeat_config_parse(path, buf_view(&text), ret, faults);
-        r = r < 0 ? report(faults, print, err) : r;
+        r = r < 0 ? file_faults(faults, print, err) : r;
     }
     buf_done(&text);
     (void)mem_free(faults);

@@ -1,7 +1,6 @@
 #include "app/serve_rules.h"
 
 #include <glob.h>
-#include <stdio.h>
 
 #include "app/files.h"
 #include "base/vec.h"
@@ -75,20 +74,6 @@ static void keep(struct loading *loading)
     }
 }
 
-static int report(const struct faults *faults, bool print, struct baro_error *err)
-{
-    for (uint32_t i = 0; print && i < faults->count; i++) {
-        char text[ERROR_FORMAT_BYTES];
-
-        error_format(&faults->items[i], text, sizeof(text));
-        (void)fprintf(stderr, "%s\n", text);
-    }
-    if (err != NULL) {
-        *err = faults->items[0];
-    }
-    return faults->items[0].code;
-}
-
 int serve_rules_load(const struct serve *serve, const struct prom_config *config, bool print,
                      struct serve_rules *ret, struct baro_error *err)
 {
@@ -102,7 +87,7 @@ int serve_rules_load(const struct serve *serve, const struct prom_config *config
     }
     keep(&loading);
     if (loading.faults.count > 0) {
-        r = report(&loading.faults, print, err);
+        r = file_faults(&loading.faults, print, err);
         serve_rules_done(ret);
     }
     vec_done(&loading.files);

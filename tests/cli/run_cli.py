@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -17,11 +18,21 @@ def run(build, *words, stdin=""):
 
 
 def test_help_and_version(build, work):
-    for words in (["--help"], ["serve", "--help"], ["check", "config", "--help"], ["check", "metrics", "--help"],
-                  ["query", "instant", "--help"], ["query", "range", "--help"], ["test", "promql", "--help"]):
+    """Every command's help has an example and its exit statuses."""
+    commands = re.findall(r'^COMMAND\("([^"]+)"', (ROOT / "src" / "app" / "commands.def").read_text(), re.M)
+    status, everything, _ = run(build, "--help")
+    equal(status, 0, "--help")
+    for name in commands:
+        contains(everything, f"  {name} ", "the list of all")
+        status, out, err = run(build, *name.split(), "--help")
+        equal((status, err), (0, ""), name)
+        contains(out, f"usage: barograph {name}", name)
+        assert re.search(rf"^  .*barograph {name}", out, re.M), f"{name}: no example"
+        contains(out, "xit status: 0 ", name)
+    equal(run(build, "help", "check", "config"), run(build, "check", "config", "--help"), "help COMMAND")
+    for words in (["help", "tsdb"], ["tsdb", "--help"]):
         status, out, err = run(build, *words)
-        equal((status, err), (0, ""), " ".join(words))
-        contains(out, "usage: barograph", " ".join(words))
+        equal((status, err, out.count("\n")), (0, "", sum(name.startswith("tsdb ") for name in commands)), "a group")
     status, out, _ = run(build, "--version")
     equal(status, 0, "--version")
     contains(out, "barograph, version 0.", "--version")
@@ -33,6 +44,9 @@ def test_wrong_usage_is_2(build, work):
         status, _, err = run(build, *words)
         equal(status, 2, " ".join(words))
         contains(err, part, " ".join(words))
+    status, _, err = run(build, "tsdb", "nonsense")
+    equal((status, "tsdb verify" in err, "silence add" in err), (2, True, False), "a command that a group lacks")
+    equal(run(build, "help", "nonsense")[0], 2, "help on nothing")
 
 
 def test_check_config(build, work):

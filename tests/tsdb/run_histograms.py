@@ -17,6 +17,7 @@ import urllib.parse
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "targets"), str(TESTS / "serve"), str(TESTS / "client"), str(TESTS / "tsdb")]
 from barotest import Server, equal, main, need, wait_until  # noqa: E402
+from protobuf import varint_read  # noqa: E402
 from run_native import Histograms, normal  # noqa: E402
 from run_targets import Target  # noqa: E402
 from run_tsdb import BLOCKS, KEEP, QUIET, blocks_of, check_promtool  # noqa: E402
@@ -63,25 +64,15 @@ def begins_with(found: dict, before: dict, what: str) -> None:
 def fields(raw: bytes) -> list[tuple[int, object]]:
     """The fields of a protobuf message: numbers, and bytes of what has a length or eight bytes."""
     at, found = 0, []
-
-    def varint() -> int:
-        nonlocal at
-        n = shift = 0
-        while True:
-            byte = raw[at]
-            at += 1
-            n |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return n
-
     while at < len(raw):
-        key = varint()
+        key, at = varint_read(raw, at)
         size = {0: 0, 1: 8, 2: None}[key & 7]
         if size == 0:
-            found.append((key >> 3, varint()))
+            n, at = varint_read(raw, at)
+            found.append((key >> 3, n))
             continue
-        size = varint() if size is None else size
+        if size is None:
+            size, at = varint_read(raw, at)
         found.append((key >> 3, raw[at:at + size]))
         at += size
     return found
@@ -98,14 +89,7 @@ def families(body: bytes) -> dict[tuple[str, int], list]:
     """Name and type: the metrics, their fields sorted where their order tells nothing."""
     found: dict[tuple[str, int], list] = {}
     while body:
-        size = shift = at = 0
-        while True:
-            byte = body[at]
-            at += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
+        size, at = varint_read(body, 0)
         parts = fields(body[at:at + size])
         body = body[at + size:]
         key = (dict(parts)[1].decode(), dict(parts)[3])

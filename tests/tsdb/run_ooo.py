@@ -16,6 +16,7 @@ import time
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "tsdb")]
 from barotest import Site, Server, equal, main, need, wait_until  # noqa: E402
+from protobuf import varint_read  # noqa: E402
 from run_tsdb import BLOCKS, KEEP, blocks_of, check_promtool, compare_raw, samples_of  # noqa: E402
 
 WINDOW = "storage: {tsdb: {out_of_order_time_window: 30s}}\n"
@@ -129,12 +130,7 @@ def late_chunks(data: pathlib.Path) -> int:
         raw, at = path.read_bytes(), 8
         while at + 26 < len(raw) and raw[at:at + 8] != bytes(8):
             count += raw[at + 24] >> 7
-            at, size, shift = at + 25, 0, 0
-            while True:
-                size |= (raw[at] & 0x7F) << shift
-                at, shift = at + 1, shift + 7
-                if raw[at - 1] < 0x80:
-                    break
+            size, at = varint_read(raw, at + 25)
             at += size + 4
     return count
 
