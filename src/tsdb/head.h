@@ -201,15 +201,18 @@ struct head_replay {
     uint64_t unknown[HEAD_UNKNOWN_COUNT];
     uint64_t records_skipped;
     bool is_wbl; /* the records are of samples out of order */
+    uint32_t threads_max; /* that append samples; 0 = as many as there are processors */
     struct head_replay_state *state;
 };
 
 /*
- * head_replay_record applies one record of the WAL; head_replay_done releases what the replay
- * holds. Fails with BARO_ECORRUPT on a damaged record, of which entries before the damage may have
- * been applied. Not beside appenders or queriers.
+ * head_replay_record applies one record of the WAL. Samples are appended by threads of its own:
+ * they are in the head, and counted as refused, after head_replay_settle. head_replay_done releases
+ * what the replay holds. Fails with BARO_ECORRUPT on a damaged record, of which entries before the
+ * damage may have been applied. Not beside appenders or queriers.
  */
 int head_replay_record(struct head_replay *replay, str record, struct baro_error *err);
+void head_replay_settle(struct head_replay *replay);
 void head_replay_done(struct head_replay *replay);
 
 /* The parts of tsdb.h that the head answers. */

@@ -349,11 +349,14 @@ struct head_restore {
     uint16_t pair_count;
 };
 
-/* head_series_restore creates a series that the WAL knows, without samples. It is found by its
- * labels once head_shard_fill has put it into its shard, which is done for all series of a shard in
- * a row, so that the shard stays in the caches; head_shards_reserve makes room for so many. Into a
- * head that nobody else sees. */
+/* head_series_restore creates a series that the WAL knows, without samples. head_series_enter adds
+ * series to the postings and to the lookup by refs, each once, in the order of their slots; one
+ * thread may do so while another one restores the next ones. A series is found by its labels once
+ * head_shard_fill has put it into its shard, which is done for all series of a shard in a row, so
+ * that the shard stays in the caches; head_shards_reserve makes room for so many. Into a head that
+ * nobody else sees. */
 uint32_t head_series_restore(struct head *head, const struct head_restore *restore);
+void head_series_enter(struct head *head, uint32_t first, uint32_t end);
 
 struct head_placed {
     uint32_t hash;
@@ -363,6 +366,14 @@ struct head_placed {
 void head_shards_reserve(struct head *head, uint64_t series_count);
 void head_shard_fill(struct head *head, size_t number, const struct head_placed *items,
                      size_t count);
+
+/* head_is_filed_locked says whether chunks_head has brought the sample at t already. */
+static inline bool head_is_filed_locked(const struct head *head, const struct head_series *series,
+                                        ts t)
+{
+    return series->chunk.count == 0 && series->closed != 0 &&
+           t <= head_chunk_maxt(head_chunk_at(head, series->closed));
+}
 
 /* head_series_append adds a sample to the open chunk; false when it is not newer than the last one.
  * The stripe lock of the slot is held. */

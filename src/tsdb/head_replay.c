@@ -4,6 +4,7 @@
 #include "client/self.h"
 #include "tsdb/head_late.h"
 #include "tsdb/head_priv.h"
+#include "tsdb/head_replay_spread.h"
 #include "tsdb/wal_histogram.h"
 #include "tsdb/wal_record.h"
 
@@ -12,6 +13,7 @@ struct head_replay_state {
     struct wal_samples samples;
     struct arena arena; /* of one record's histograms */
     const struct refs_page *page;
+    struct replay_spread *spread;
 };
 
 /* A ref is never given twice, also where damage has taken the record of its series. */
@@ -53,6 +55,7 @@ static int replay_series(struct head_replay *replay, str record, struct baro_err
             return r;
         }
         if (r == 0) {
+            head_replay_settle(replay); /* of that series as well */
             rwlock_write(&head->index_lock);
             head_refs_add(&head->refs, ref, slot);
             note_ref(head, ref);
@@ -66,62 +69,28 @@ static int replay_series(struct head_replay *replay, str record, struct baro_err
     return r;
 }
 
-enum { AHEAD = 16 };
-
-/* Whether chunks_head has brought the sample already. */
-static bool is_filed_locked(const struct head *head, const struct head_series *series, ts t)
-{
-    return series->chunk.count == 0 && series->closed != 0 &&
-           t <= head_chunk_maxt(head_chunk_at(head, series->closed));
-}
-
+/* Samples are appended while further records are read. */
 static int replay_samples(struct head_replay *replay, str record, struct baro_error *err)
 {
     struct head *head = replay->head;
     struct wal_samples *samples = &replay->state->samples;
-    ts min_valid = atomic_load_explicit(&head->min_valid, memory_order_relaxed);
-    ts mint = INT64_MAX, maxt = INT64_MIN;
-    const struct refs_page *ahead_page = NULL;
-    struct lock *held = NULL;
     int r = wal_read_samples(record, samples, err);
 
     if (r < 0) {
         return r;
     }
     for (size_t i = 0; i < samples->count; i++) {
-        ts t = samples->t[i];
         uint32_t slot = refs_find(&head->refs, &replay->state->page, samples->refs[i]);
 
-        if (i + AHEAD < samples->count) {
-            uint32_t next = refs_find(&head->refs, &ahead_page, samples->refs[i + AHEAD]);
-
-            if (next != HEAD_SLOT_NONE) {
-                __builtin_prefetch(head_series_at(head, next), 1);
-                __builtin_prefetch((const char *)head_series_at(head, next) + 64, 1);
-            }
-        }
         if (slot == HEAD_SLOT_NONE) {
             note_unknown(replay, samples->refs[i], HEAD_UNKNOWN_SAMPLES);
             replay->samples_refused++;
             continue;
         }
-        head_stripe_hold(head, slot, &held);
-        if (is_filed_locked(head, head_series_at(head, slot), t)) {
-            continue;
-        }
-        if (t < min_valid || !head_series_append_locked(head, slot, t, samples->v[i])) {
-            replay->samples_refused++;
-            continue;
-        }
-        head_series_note_start_locked(head, slot, samples->st != NULL ? samples->st[i] : 0);
-        mint = t < mint ? t : mint;
-        maxt = t > maxt ? t : maxt;
+        replay_spread_put(replay->state->spread, slot, samples->t[i], samples->v[i],
+                          samples->st != NULL ? samples->st[i] : 0);
     }
-    head_stripe_drop(held);
     replay->samples += samples->count;
-    if (mint <= maxt) {
-        head_note_time(head, mint, maxt);
-    }
     return 0;
 }
 
@@ -156,7 +125,7 @@ static bool replay_histogram(struct head_replay *replay, struct wal_histogram *o
         return false;
     }
     lock_acquire(head_stripe(head, slot));
-    is_filed = is_filed_locked(head, head_series_at(head, slot), one->t);
+    is_filed = head_is_filed_locked(head, head_series_at(head, slot), one->t);
     is_taken = !is_filed && head_series_append_histogram_locked(head, slot, one->t, &one->h);
     if (is_taken) {
         head_series_note_start_locked(head, slot, one->st);
@@ -369,10 +338,33 @@ static int replay_min_valid(struct head_replay *replay, str record, struct baro_
     return r;
 }
 
+/* Of what the order of samples matters to. */
+static int replay_rare(struct head_replay *replay, str record, struct baro_error *err)
+{
+    uint8_t type = wal_record_type(record);
+
+    switch (type) {
+    case WAL_RECORD_TOMBSTONES:
+        return replay_tombstones(replay, record, err);
+    case WAL_RECORD_MIN_VALID_TIME:
+        return replay_min_valid(replay, record, err);
+    case WAL_RECORD_MMAP_MARKERS:
+        /* They say which samples of the WBL stand in chunks_head as well. */
+        return 0;
+    default:
+        if (wal_is_histograms(type)) {
+            return replay_histograms(replay, record, err);
+        }
+        replay->records_skipped++;
+        return 0;
+    }
+}
+
 int head_replay_record(struct head_replay *replay, str record, struct baro_error *err)
 {
     if (replay->state == NULL) {
         replay->state = MEM_NEW(struct head_replay_state);
+        replay->state->spread = replay_spread_new(replay->head, replay->threads_max);
     }
     if (replay->is_wbl) {
         return replay_wbl_record(replay, record, err);
@@ -387,19 +379,16 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
         return replay_metadata(replay, record, err);
     case WAL_RECORD_EXEMPLARS:
         return replay_exemplars(replay, record, err);
-    case WAL_RECORD_TOMBSTONES:
-        return replay_tombstones(replay, record, err);
-    case WAL_RECORD_MIN_VALID_TIME:
-        return replay_min_valid(replay, record, err);
-    case WAL_RECORD_MMAP_MARKERS:
-        /* They say which samples of the WBL stand in chunks_head as well. */
-        return 0;
     default:
-        if (wal_is_histograms(wal_record_type(record))) {
-            return replay_histograms(replay, record, err);
-        }
-        replay->records_skipped++;
-        return 0;
+        head_replay_settle(replay);
+        return replay_rare(replay, record, err);
+    }
+}
+
+void head_replay_settle(struct head_replay *replay)
+{
+    if (replay->state != NULL) {
+        replay->samples_refused += replay_spread_drain(replay->state->spread);
     }
 }
 
@@ -427,6 +416,7 @@ void head_replay_done(struct head_replay *replay)
         wal_labels_done(&replay->state->labels);
         wal_samples_done(&replay->state->samples);
         arena_done(&replay->state->arena);
+        (void)replay_spread_free(replay->state->spread);
         replay->state = mem_free(replay->state);
     }
 }

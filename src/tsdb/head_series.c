@@ -349,13 +349,22 @@ uint32_t head_series_restore(struct head *head, const struct head_restore *resto
         .flags = SERIES_LOGGED,
     };
     memcpy(head_pool_at(&head->pool, series->pairs), restore->pairs, bytes);
-    for (size_t i = 0; i < restore->pair_count; i++) {
-        head_labels_post(&head->labels, restore->pairs[i], slot);
-    }
-    head_refs_add(&head->refs, restore->ref, slot);
     head->last_ref = restore->ref > head->last_ref ? restore->ref : head->last_ref;
     count_slot_locked(head, slot);
     return slot;
+}
+
+void head_series_enter(struct head *head, uint32_t first, uint32_t end)
+{
+    for (uint32_t slot = first; slot < end; slot++) {
+        const struct head_series *series = head_series_at(head, slot);
+        const pair_ref *pairs = head_series_pairs(head, series);
+
+        for (size_t i = 0; i < series->pair_count; i++) {
+            head_labels_post(&head->labels, pairs[i], slot);
+        }
+        head_refs_add(&head->refs, series->ref, slot);
+    }
 }
 
 void head_shard_fill(struct head *head, size_t number, const struct head_placed *items,

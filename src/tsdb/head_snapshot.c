@@ -5,18 +5,17 @@
 
 #include "base/mem.h"
 #include "codec/bytes.h"
-#include "codec/compress.h"
 #include "codec/crc32c.h"
 #include "sys/fs.h"
 #include "tsdb/head_priv.h"
+#include "tsdb/head_snapshot_feed.h"
 #include "tsdb/head_snapshot_priv.h"
 
 struct loading {
     struct head *head;
     struct snapshot_header header;
     str data;
-    struct compressor *compressor;
-    struct buf raw; /* the entries of a frame */
+    struct snapshot_feed *feed;
     const struct label_name **names;
     size_t name_count;
     size_t name_room;
@@ -65,41 +64,6 @@ static int read_header(struct loading *loading, struct baro_error *err)
         return damaged(err, "the series count is impossible");
     }
     return 0;
-}
-
-/* The next frame and a reader over its entries: 1, 0 at the end frame. */
-static int next_frame(struct loading *loading, size_t *offset, struct snapshot_frame *ret,
-                      struct reader *ret_rd, struct baro_error *err)
-{
-    str data = loading->data, body;
-    uint32_t crc;
-    int r;
-
-    if (data.len - *offset < sizeof(*ret)) {
-        return damaged(err, "it ends early");
-    }
-    memcpy(ret, data.ptr + *offset, sizeof(*ret));
-    if (ret->bytes > data.len - *offset - sizeof(*ret) || ret->raw_bytes < ret->bytes ||
-        ret->raw_bytes > SNAPSHOT_FRAME_BYTES_MAX || ret->raw_bytes % 8 != 0) {
-        return damaged(err, "a frame ends behind the end");
-    }
-    body = str_of(data.ptr + *offset + sizeof(*ret), ret->bytes);
-    crc = crc32c_add(0, ret, offsetof(struct snapshot_frame, crc));
-    if (crc32c_add(crc, body.ptr, body.len) != ret->crc) {
-        return damaged(err, "the checksum of a frame differs");
-    }
-    *offset += sizeof(*ret) + ret->bytes;
-    if (ret->raw_bytes > ret->bytes) {
-        buf_reset(&loading->raw);
-        r = compressor_unpack(loading->compressor, COMPRESS_ZSTD, body, ret->raw_bytes,
-                              &loading->raw, err);
-        if (r < 0 || loading->raw.len != ret->raw_bytes) {
-            return damaged(err, "a frame cannot be unpacked");
-        }
-        body = buf_view(&loading->raw);
-    }
-    *ret_rd = reader_over(body);
-    return ret->kind == SNAPSHOT_END ? 0 : 1;
 }
 
 static void read_struct(struct reader *rd, void *ret, size_t size)
@@ -454,21 +418,25 @@ static int load_frames(struct loading *loading, struct baro_error *err)
         [SNAPSHOT_ALIASES] = load_alias,     [SNAPSHOT_EXEMPLARS] = load_exemplar,
         [SNAPSHOT_FILES] = load_file,        [SNAPSHOT_STARTS] = load_starts,
     };
-    size_t offset = sizeof(struct snapshot_header);
     struct snapshot_frame frame = {0};
     struct reader rd = {0};
     int r;
 
-    while ((r = next_frame(loading, &offset, &frame, &rd, err)) == 1) {
+    while ((r = snapshot_feed_next(loading->feed, &frame, &rd, err)) == 1) {
         if (frame.kind >= SNAPSHOT_KIND_COUNT || loaders[frame.kind] == NULL) {
             return damaged(err, "a frame is of an unknown kind");
+        }
+        if (frame.kind != SNAPSHOT_SERIES) {
+            snapshot_feed_settle(loading->feed);
         }
         for (uint32_t i = 0; i < frame.count; i++) {
             if (!loaders[frame.kind](loading, &rd)) {
                 return damaged(err, "an entry is impossible");
             }
         }
+        snapshot_feed_enter(loading->feed, loading->head->slot_count);
     }
+    snapshot_feed_settle(loading->feed);
     if (r == 0 && loading->series_count != loading->header.series_count) {
         return damaged(err, "series are missing");
     }
@@ -538,10 +506,9 @@ int head_snapshot_load(struct head *head, const struct fs *fs, const char *dir,
         return r == -ENOENT ? 0 : r;
     }
     loading.data = str_of(map.ptr, map.size);
-    loading.compressor = compressor_new();
+    loading.feed = snapshot_feed_new(head, loading.data);
     r = load(&loading, segment_min, segment_max, ret, err);
-    (void)compressor_free(loading.compressor);
-    buf_done(&loading.raw);
+    (void)snapshot_feed_free(loading.feed);
     fs->unmap(fs, map);
     (void)mem_free(loading.names);
     (void)mem_free(loading.pairs);

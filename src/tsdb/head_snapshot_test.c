@@ -288,3 +288,39 @@ TEST(head_snapshot_must_fit_to_the_wal)
     (void)head_free(head);
     arena_done(&arena);
 }
+
+/* One of many frames is unpacked, and its series entered, by a thread beside the loader. */
+TEST(head_snapshot_of_many_frames)
+{
+    enum { COUNT = 60000, SCRAPES = 3 };
+    struct arena arena = {0};
+    const char *dir = fixture_dir(&arena), *place = fs_path(&arena, dir, HEAD_SNAPSHOT_DIR);
+    struct tsdb *tsdb = fixture_open(dir, &plain);
+    struct baro_error err = {0};
+    str raw = STR_NULL;
+
+    scrape(tsdb, COUNT, 0, SCRAPES * STEP);
+    assert_ok(tsdb_snapshot_head(tsdb, true, &err), &err);
+    assert_ok(fs_read_all(fs_real(), &arena, fs_path(&arena, place, HEAD_SNAPSHOT_NAME), 64 << 20,
+                          &raw, &err),
+              &err);
+    assert_true(raw.len > 1 << 20);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &plain);
+    assert_int_equal(fixture_report(tsdb).snapshot_series, COUNT);
+    check(tsdb, COUNT, 0, SCRAPES * STEP);
+    fixture_close(tsdb);
+    for (size_t at = raw.len / 8; at < raw.len; at += raw.len / 8) {
+        struct head_options options = {0};
+        struct head_snapshot_info info = {0};
+        struct head *head = head_new(&options);
+
+        ((char *)(uintptr_t)raw.ptr)[at] ^= 4;
+        assert_ok(file_replace(fs_real(), place, HEAD_SNAPSHOT_NAME, raw, &err), &err);
+        ((char *)(uintptr_t)raw.ptr)[at] ^= 4;
+        assert_int_equal(head_snapshot_load(head, fs_real(), place, 0, UINT64_MAX, &info, &err),
+                         BARO_ECORRUPT);
+        (void)head_free(head);
+    }
+    arena_done(&arena);
+}

@@ -366,6 +366,7 @@ int tsdb_replay_run(struct tsdb_replay_job *job, struct baro_error *err)
     if (r >= 0) {
         r = replay_segments(job, &arena, &replay, &reader, &list, err);
     }
+    head_replay_settle(&replay);
     if (r >= 0) {
         job->status.current = job->status.max;
         job->status.done = true;
