@@ -200,7 +200,7 @@ struct head_replay {
     uint64_t series_unknown; /* series that cannot be, and entries of unknown refs */
     uint64_t unknown[HEAD_UNKNOWN_COUNT];
     uint64_t records_skipped;
-    bool is_wbl; /* the records are of samples out of order */
+    bool is_wbl;          /* the records are of samples out of order */
     uint32_t threads_max; /* that append samples; 0 = as many as there are processors */
     struct head_replay_state *state;
 };
