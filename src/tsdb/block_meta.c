@@ -133,6 +133,8 @@ static int read_fields(const struct json *root, struct block_meta *ret, struct b
         .level = level > 0 && level < UINT32_MAX ? (uint32_t)level : 1,
         .series_count = count(stats, "numSeries"),
         .sample_count = count(stats, "numSamples"),
+        .float_count = count(stats, "numFloatSamples"),
+        .histogram_count = count(stats, "numHistogramSamples"),
         .chunk_count = count(stats, "numChunks"),
         .tombstone_count = count(stats, "numTombstones"),
     };
@@ -213,6 +215,8 @@ void block_meta_write(const struct block_meta *meta, struct buf *buf)
                ",\n\t\"stats\": {",
                meta->ulid, meta->mint, meta->maxt);
     put_count(buf, "numSamples", meta->sample_count, &is_first);
+    put_count(buf, "numFloatSamples", meta->float_count, &is_first);
+    put_count(buf, "numHistogramSamples", meta->histogram_count, &is_first);
     put_count(buf, "numSeries", meta->series_count, &is_first);
     put_count(buf, "numChunks", meta->chunk_count, &is_first);
     put_count(buf, "numTombstones", meta->tombstone_count, &is_first);

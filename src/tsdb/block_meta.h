@@ -36,6 +36,8 @@ struct block_meta {
     ts maxt; /* exclusive */
     uint64_t series_count;
     uint64_t sample_count;
+    uint64_t float_count;     /* of the samples; 0 in blocks that do not tell */
+    uint64_t histogram_count; /* likewise */
     uint64_t chunk_count;
     uint64_t tombstone_count;
     uint32_t level;               /* of compaction, from 1 */

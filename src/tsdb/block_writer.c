@@ -11,6 +11,7 @@
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "tsdb/block_seal.h"
+#include "tsdb/chunk.h"
 #include "tsdb/chunk_writer.h"
 #include "tsdb/tombstones.h"
 
@@ -31,6 +32,7 @@ struct block_writer {
 
     uint64_t series_count;
     uint64_t sample_count;
+    uint64_t histogram_count; /* of the samples */
     uint64_t chunk_count;
 };
 
@@ -117,6 +119,7 @@ int block_writer_chunk(struct block_writer *writer, uint8_t encoding, str data, 
     if (r >= 0) {
         vec_push(&writer->metas, meta);
         writer->sample_count += samples;
+        writer->histogram_count += chunk_is_histogram(encoding) ? samples : 0;
     }
     return r < 0 ? r : 0;
 }
@@ -197,6 +200,8 @@ static void complete_meta(const struct block_writer *writer, struct block_meta *
     memcpy(meta->ulid, writer->ulid, sizeof(meta->ulid));
     meta->series_count = writer->series_count;
     meta->sample_count = writer->sample_count;
+    meta->histogram_count = writer->histogram_count;
+    meta->float_count = writer->sample_count - writer->histogram_count;
     meta->chunk_count = writer->chunk_count;
     meta->tombstone_count = 0;
     if (meta->sources.count == 0) {

@@ -253,8 +253,12 @@ static void count_encodings(struct tsdb *tsdb, size_t counts[CHUNK_FLOAT_HISTOGR
 
     assert_true(list->count > 0);
     for (size_t i = 0; i < list->count; i++) {
+        const struct block_meta *meta = block_meta(list->items[i]);
         struct block_cursor cursor = {0};
 
+        /* Three series of floats, two of histograms, at the same times. */
+        assert_int_equal(meta->float_count * 2, meta->histogram_count * 3);
+        assert_int_equal(meta->float_count + meta->histogram_count, meta->sample_count);
         assert_int_equal(block_cursor_open(&cursor, list->items[i], NULL), 0);
         while (block_cursor_next(&cursor, NULL) > 0) {
             for (size_t k = 0; k < cursor.chunks.count; k++) {

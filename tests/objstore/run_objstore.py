@@ -197,11 +197,73 @@ def check_block(block: pathlib.Path, read) -> None:
         equal(read(path) == content, True, f"{block.name}/{path}")
     own = json.loads((block / "meta.json").read_text())
     equal({k: v for k, v in meta.items() if k != "thanos"}, own, "meta.json but for the Thanos section")
+    check_for_readers(read("index"), meta)
     equal(meta["thanos"], {
         "version": 1, "labels": {"cluster": "c1", "replica": "r'1"}, "downsample": {"resolution": 0}, "source": "sidecar",
         "segment_files": [p.removeprefix("chunks/") for p in files if p.startswith("chunks/")],
         "files": [{"rel_path": p, "size_bytes": len(c)} for p, c in files.items()] + [{"rel_path": "meta.json"}],
     }, "thanos section")
+
+
+def uvarint(raw: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (raw[at] & 0x7f) << shift
+        shift += 7
+        at += 1
+        if raw[at - 1] < 0x80:
+            return value, at
+
+
+def check_for_readers(index: bytes, meta: dict) -> None:
+    """What Thanos asks of an index. Its store copies the symbols (they end where the series begin) and the postings offset table
+    (the last section) to its index-header; its compactor refuses series and labels that do not rise, series without chunks, chunks that
+    are not in the block's time or overlap. Sources: pkg/block/indexheader/binary_reader.go and pkg/block/index.go of Thanos."""
+    number = lambda at, size=4: int.from_bytes(index[at:at + size], "big")  # noqa: E731
+    equal((index[:4], index[4]), (b"\xba\xaa\xd7\x00", 2), "magic number and version")
+    symbols_at, series_at, indexes_at, _, postings_at, table_at = (number(len(index) - 52 + i * 8, 8) for i in range(6))
+    equal(table_at + 4 + number(table_at) + 4, len(index) - 52, "the postings offset table is last")
+    equal(symbols_at + 4 + number(symbols_at) + 4 + 16 > series_at > symbols_at, True, "the symbols are before the series")
+    symbols, at = [], symbols_at + 8
+    for _ in range(number(symbols_at + 4)):
+        size, at = uvarint(index, at)
+        symbols.append(index[at:at + size])
+        at += size
+    equal(symbols, sorted(set(symbols)), "symbols")
+    seen, chunks = [], 0
+    at = series_at
+    while at < indexes_at:
+        at = (at + 15) // 16 * 16
+        if at >= indexes_at:
+            break
+        size, at = uvarint(index, at)
+        end = at + size + 4
+        count, at = uvarint(index, at)
+        labels = []
+        for _ in range(count):
+            name, at = uvarint(index, at)
+            value, at = uvarint(index, at)
+            labels.append((symbols[name], symbols[value]))
+        equal([n for n, _ in labels], sorted({n for n, _ in labels}), "label names")
+        seen.append(labels)
+        count, at = uvarint(index, at)
+        equal(count > 0, True, "chunks of a series")
+        zigzag, at = uvarint(index, at)
+        mint, before = (zigzag >> 1) ^ -(zigzag & 1), meta["minTime"] - 1
+        for i in range(count):
+            if i > 0:
+                gap, at = uvarint(index, at)
+                mint = before + gap
+            length, at = uvarint(index, at)
+            _, at = uvarint(index, at)
+            equal(before < mint <= mint + length < meta["maxTime"], True, f"chunk {i} of {labels}")
+            before = mint + length
+            chunks += 1
+        at = end
+    equal(seen, sorted(seen), "series")
+    equal((len(seen), chunks), (meta["stats"]["numSeries"], meta["stats"]["numChunks"]), "series and chunks")
+    refs = [number(postings_at + 8 + i * 4) for i in range(number(postings_at + 4))]
+    equal((len(refs), refs), (len(seen), sorted(refs)), "the first postings are all series")
 
 
 def uploaded(work: pathlib.Path, name: str = "a") -> list[str]:
