@@ -209,13 +209,7 @@ int command_check_service_discovery(int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count != 2) {
-        struct buf out = {0};
-
-        flags_help(&out, "check service-discovery [FLAGS] FILE JOB", summary, rows,
-                   ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "check service-discovery [FLAGS] FILE JOB", summary);
     }
     return run(flags.args[0].ptr, flags.args[1], flags_duration(&flags, SD_TIMEOUT));
 }

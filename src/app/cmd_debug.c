@@ -155,12 +155,7 @@ static int begin(const char *usage, const char *summary, unsigned what, int argc
     int r = flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err);
 
     if (r >= 0 && (flags.help || flags.arg_count != 1)) {
-        struct buf out = {0};
-
-        flags_help(&out, usage, summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, usage, summary);
     }
     r = r < 0 ? r : run(&flags, what, &err);
     if (r < 0) {

@@ -261,12 +261,7 @@ int command_push_metrics(int argc, char **argv)
         return 2;
     }
     if (flags.help || flags.arg_count == 0) {
-        struct buf out = {0};
-
-        flags_help(&out, "push metrics [FLAGS] URL [FILE...]", summary, rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "push metrics [FLAGS] URL [FILE...]", summary);
     }
     return run(&flags);
 }

@@ -348,13 +348,8 @@ int command_query_analyze(int argc, char **argv)
             r = run(&flags, &err);
         }
     } else if (r >= 0) {
-        struct buf out = {0};
-
-        flags_help(&out, "query analyze --server=URL --type=histogram --match=SELECTOR", summary,
-                   rows, ARRAY_COUNT(rows));
-        (void)fwrite(out.ptr, 1, out.len, flags.help ? stdout : stderr);
-        buf_done(&out);
-        return flags.help ? 0 : 2;
+        return flags_usage(&flags, "query analyze --server=URL --type=histogram --match=SELECTOR",
+                           summary);
     }
     if (r < 0) {
         (void)fprintf(stderr, "barograph: %s\n", err.message);

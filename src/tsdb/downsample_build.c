@@ -23,7 +23,7 @@ enum { CRC_BYTES = 4, CHECK_STOP_EVERY = 256 };
 /* The window that holds t: (k * window, (k + 1) * window]. */
 static int64_t window_of(ts t, dur window)
 {
-    return t > 0 ? (t - 1) / window : (t - window) / window;
+    return t > 0 ? (t - 1) / window : t / window - 1;
 }
 
 static void push(struct sample_buf *ret, ts t, double v)
