@@ -169,14 +169,16 @@ int command_debug_all(int argc, char **argv)
 {
     return begin("debug all [FLAGS] URL",
                  "Collects metrics, what the server tells of itself, and the profiles of a Go "
-                 "program, where there are any, as debug.tar.gz.",
+                 "program, where there are any, as debug.tar.gz.\n\n"
+                 "  barograph debug all http://localhost:9090",
                  DEBUG_METRICS | DEBUG_PROFILES, argc, argv);
 }
 
 int command_debug_metrics(int argc, char **argv)
 {
     return begin("debug metrics [FLAGS] URL",
-                 "Collects metrics and what the server tells of itself as debug.tar.gz.",
+                 "Collects metrics and what the server tells of itself as debug.tar.gz.\n\n"
+                 "  barograph debug metrics http://localhost:9090",
                  DEBUG_METRICS, argc, argv);
 }
 
@@ -184,6 +186,7 @@ int command_debug_pprof(int argc, char **argv)
 {
     return begin("debug pprof [FLAGS] URL",
                  "Collects the profiles of a server that is a Go program as debug.tar.gz; it takes "
-                 "a minute. barograph has none.",
+                 "a minute. barograph has none.\n\n"
+                 "  barograph debug pprof http://prometheus:9090",
                  DEBUG_PROFILES, argc, argv);
 }
