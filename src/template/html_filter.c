@@ -18,6 +18,7 @@ const struct tvalue_type html_url_type = {.name = "template.URL"};
 
 static int result(const struct template_call *call, struct buf *buf, struct tvalue *ret)
 {
+    *call->is_too_long |= buf->failed;
     *ret = tvalue_string(arena_str(call->arena, buf_view(buf)));
     buf_done(buf);
     return 0;
@@ -26,7 +27,7 @@ static int result(const struct template_call *call, struct buf *buf, struct tval
 str html_filter_text(const struct template_call *call, const struct tvalue_type **ret_type)
 {
     struct tvalue *shown = ARENA_ARRAY(call->arena, struct tvalue, call->count);
-    struct buf text = {0};
+    struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
     size_t count = 0;
 
     *ret_type = NULL;
@@ -40,6 +41,7 @@ str html_filter_text(const struct template_call *call, const struct tvalue_type 
         }
     }
     template_print_all(&text, shown, count);
+    *call->is_too_long |= text.failed;
     return text_take(call->arena, &text);
 }
 
@@ -110,7 +112,7 @@ FILTER(filter_html)
 {
     const struct tvalue_type *type = NULL;
     str text = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     if (type == &html_type) {
         *ret = tvalue_string(text);
@@ -124,7 +126,7 @@ FILTER(filter_rcdata)
 {
     const struct tvalue_type *type = NULL;
     str text = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     html_replace(&out, text, type == &html_type);
     return result(call, &out, ret);
@@ -143,7 +145,7 @@ FILTER(filter_attribute)
 {
     const struct tvalue_type *type = NULL;
     str text = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     html_replace(&out, type == &html_type ? without_tags(call, text) : text, type == &html_type);
     return result(call, &out, ret);
@@ -153,7 +155,7 @@ FILTER(filter_unquoted)
 {
     const struct tvalue_type *type = NULL;
     str text = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     if (text.len == 0) {
         *ret = tvalue_string(failsafe);
@@ -190,7 +192,7 @@ FILTER(filter_comment)
 FILTER(filter_args)
 {
     const struct tvalue_type *type = NULL;
-    struct buf text = {0};
+    struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
 
     if (call->count == 1 && call->args[0].kind == TVALUE_STRING) {
         *ret = tvalue_string(html_filter_text(call, &type));
@@ -244,7 +246,7 @@ FILTER(filter_url_escape)
 {
     const struct tvalue_type *type = NULL;
     str text = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     url_escape(&out, text, type == &html_url_type);
     return result(call, &out, ret);
@@ -253,7 +255,7 @@ FILTER(filter_url_escape)
 FILTER(filter_url_normalize)
 {
     const struct tvalue_type *type = NULL;
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     url_escape(&out, html_filter_text(call, &type), true);
     return result(call, &out, ret);
@@ -296,7 +298,7 @@ FILTER(filter_srcset)
 {
     const struct tvalue_type *type = NULL;
     str rest = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
     struct buf url = {0};
     size_t comma;
 
@@ -333,7 +335,7 @@ FILTER(filter_css_string)
 {
     const struct tvalue_type *type = NULL;
     str text = html_filter_text(call, &type);
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     for (size_t i = 0; i < text.len; i++) {
         const char *instead = replacement_of(css_rows, ARRAY_COUNT(css_rows), text.ptr[i], false);
@@ -356,7 +358,7 @@ FILTER(filter_css_string)
 FILTER(filter_css_value)
 {
     const struct tvalue_type *type = NULL;
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
     struct buf word = {0};
     bool good = true;
 

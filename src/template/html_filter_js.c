@@ -5,6 +5,7 @@
 
 static int result(const struct template_call *call, struct buf *buf, struct tvalue *ret)
 {
+    *call->is_too_long |= buf->failed;
     *ret = tvalue_string(arena_str(call->arena, buf_view(buf)));
     buf_done(buf);
     return 0;
@@ -56,7 +57,7 @@ static int js_replace(const struct template_call *call, const char *hex, const c
     str text = html_filter_text(call, &type);
     static const char names[] = "\t\n\f\r";
     static const char letters[] = "tnfr";
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];

@@ -23,6 +23,7 @@ enum {
     TEMPLATE_BYTES_MAX = 4 << 20, /* of one text */
     TEMPLATE_NESTING_MAX =
         200, /* of blocks and parentheses when parsed, of templates that call templates */
+    TEMPLATE_VARIABLES_MAX = 1000,  /* in scope at one place */
     TEMPLATE_STEPS_MAX = 1000000,   /* nodes that one execution may visit */
     TEMPLATE_MEMORY_MAX = 64 << 20, /* bytes of the arena that it may take */
     TEMPLATE_OUTPUT_MAX = 16 << 20, /* bytes that one execution may write */
@@ -37,6 +38,8 @@ struct template_call {
     const struct tvalue *args;
     size_t count;
     const struct template_run *run;
+    bool *
+        is_too_long; /* set: the call fails, since its result would be longer than may be written */
 };
 
 /* A function returns 0 and *ret, or a negative code with the message that stands behind

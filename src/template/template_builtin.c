@@ -5,11 +5,14 @@
 #include "base/text.h"
 #include "template/template_priv.h"
 
-static int result_string(const struct template_call *call, struct buf *buf, struct tvalue *ret)
+static int result_string(const struct template_call *call, struct buf *buf, struct tvalue *ret,
+                         struct baro_error *err)
 {
-    *ret = tvalue_string(arena_str(call->arena, buf_view(buf)));
+    bool failed = buf->failed;
+
+    *ret = tvalue_string(failed ? STR("") : arena_str(call->arena, buf_view(buf)));
     buf_done(buf);
-    return 0;
+    return failed ? error_set(err, BARO_ELIMIT, "the result is too long") : 0;
 }
 
 /* ---- Text ---- */
@@ -30,25 +33,23 @@ void template_print_all(struct buf *buf, const struct tvalue *args, size_t count
 
 static int call_print(const struct template_call *call, struct tvalue *ret, struct baro_error *err)
 {
-    struct buf buf = {0};
+    struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
 
-    (void)err;
     template_print_all(&buf, call->args, call->count);
-    return result_string(call, &buf, ret);
+    return result_string(call, &buf, ret, err);
 }
 
 static int call_println(const struct template_call *call, struct tvalue *ret,
                         struct baro_error *err)
 {
-    struct buf buf = {0};
+    struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
 
-    (void)err;
     for (size_t i = 0; i < call->count; i++) {
         buf_c(&buf, i > 0 ? " " : "");
         template_print_all(&buf, &call->args[i], 1);
     }
     buf_char(&buf, '\n');
-    return result_string(call, &buf, ret);
+    return result_string(call, &buf, ret, err);
 }
 
 static int call_printf(const struct template_call *call, struct tvalue *ret, struct baro_error *err)
@@ -56,31 +57,28 @@ static int call_printf(const struct template_call *call, struct tvalue *ret, str
     struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
 
     template_format(&buf, call->args[0].string, call->args + 1, call->count - 1);
-    if (buf.failed) {
-        buf_done(&buf);
-        return error_set(err, BARO_ELIMIT, "the result is too long");
-    }
-    return result_string(call, &buf, ret);
+    return result_string(call, &buf, ret, err);
 }
 
-/* The text that the escapers work on: one string as it is, anything else as print makes it. */
-static str text_of_args(const struct template_call *call)
+/* The text that the escapers work on: one string as it is, anything else as print makes it. Where
+ * that is too long, `out` has failed. */
+static str text_of_args(const struct template_call *call, struct buf *out)
 {
-    struct buf buf = {0};
+    struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
 
     if (call->count == 1 && call->args[0].kind == TVALUE_STRING) {
         return call->args[0].string;
     }
     template_print_all(&buf, call->args, call->count);
+    out->failed |= buf.failed;
     return text_take(call->arena, &buf);
 }
 
 static int call_html(const struct template_call *call, struct tvalue *ret, struct baro_error *err)
 {
-    str text = text_of_args(call);
-    struct buf buf = {0};
+    struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
+    str text = text_of_args(call, &buf);
 
-    (void)err;
     for (size_t i = 0; i < text.len; i++) {
         switch (text.ptr[i]) {
         case '"':
@@ -105,15 +103,14 @@ static int call_html(const struct template_call *call, struct tvalue *ret, struc
             buf_char(&buf, text.ptr[i]);
         }
     }
-    return result_string(call, &buf, ret);
+    return result_string(call, &buf, ret, err);
 }
 
 static int call_js(const struct template_call *call, struct tvalue *ret, struct baro_error *err)
 {
-    str text = text_of_args(call);
-    struct buf buf = {0};
+    struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
+    str text = text_of_args(call, &buf);
 
-    (void)err;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
 
@@ -130,17 +127,16 @@ static int call_js(const struct template_call *call, struct tvalue *ret, struct 
             buf_char(&buf, c);
         }
     }
-    return result_string(call, &buf, ret);
+    return result_string(call, &buf, ret, err);
 }
 
 static int call_urlquery(const struct template_call *call, struct tvalue *ret,
                          struct baro_error *err)
 {
-    struct buf buf = {0};
+    struct buf buf = {.limit = TEMPLATE_OUTPUT_MAX};
 
-    (void)err;
-    url_query_escape(&buf, text_of_args(call));
-    return result_string(call, &buf, ret);
+    url_query_escape(&buf, text_of_args(call, &buf));
+    return result_string(call, &buf, ret, err);
 }
 
 /* ---- Comparison ---- */
@@ -158,7 +154,7 @@ static bool is_nothing(const struct tvalue *value)
 
 static int incomparable(const struct tvalue *value, struct baro_error *err)
 {
-    struct buf shown = {0};
+    struct buf shown = {.limit = TEMPLATE_SHOWN_MAX};
     int result;
 
     tvalue_print(&shown, value);
@@ -387,8 +383,9 @@ static int call_slice(const struct template_call *call, struct tvalue *ret, stru
         return 0;
     }
     list = ARENA_NEW(call->arena, struct tvalue_list);
-    *list = (struct tvalue_list){item->list->items + bounds[0], bounds[1] - bounds[0],
-                                 item->list->item_type};
+    *list = (struct tvalue_list){.items = item->list->items + bounds[0],
+                                 .count = bounds[1] - bounds[0],
+                                 .item_type = item->list->item_type};
     *ret = *item;
     ret->list = list;
     return 0;

@@ -70,17 +70,27 @@ static void point_at(struct exec *exec, const struct node *node)
     exec->at = node;
 }
 
+/* Beside the steps after each call: a single action may call any number of functions. */
+static int check_memory(struct exec *exec)
+{
+    return exec->run->arena->used_bytes - exec->arena_start <= TEMPLATE_MEMORY_MAX
+               ? 0
+               : fault_code(exec, BARO_ELIMIT, STR("the template needs too much memory"));
+}
+
 static int step(struct exec *exec)
 {
+    int result = check_memory(exec);
+
+    if (result != 0) {
+        return result;
+    }
     exec->steps++;
     if (exec->steps > TEMPLATE_STEPS_MAX) {
         return fault_code(exec, BARO_ELIMIT, STR("the template takes too long"));
     }
     if (exec->out->len - exec->out_start > TEMPLATE_OUTPUT_MAX || exec->out->failed) {
         return fault_code(exec, BARO_ELIMIT, STR("the template writes too much"));
-    }
-    if (exec->run->arena->used_bytes - exec->arena_start > TEMPLATE_MEMORY_MAX) {
-        return fault_code(exec, BARO_ELIMIT, STR("the template needs too much memory"));
     }
     if (exec->steps % CANCEL_CHECK_STEPS == 0 && exec->run->cancel != NULL &&
         atomic_load_explicit(exec->run->cancel, memory_order_relaxed)) {
@@ -242,6 +252,7 @@ static int eval_function(struct exec *exec, struct tvalue dot, const struct node
     struct baro_error inner = {0};
     struct tvalue *values = NULL;
     struct template_call call;
+    bool is_too_long = false;
     int result;
 
     point_at(exec, node);
@@ -257,10 +268,14 @@ static int eval_function(struct exec *exec, struct tvalue dot, const struct node
     if (result != 0) {
         return result;
     }
-    call = (struct template_call){exec->run->arena, exec->run->context, values, args_given(args),
-                                  exec->run};
+    call = (struct template_call){exec->run->arena, exec->run->context, values,
+                                  args_given(args), exec->run,          &is_too_long};
     result = row->call(&call, ret, &inner);
-    return result < 0 ? call_failed(exec, command_node, node->text, result, &inner) : 0;
+    if (result >= 0 && is_too_long) {
+        result = error_set(&inner, BARO_ELIMIT, "the result is too long");
+    }
+    return result < 0 ? call_failed(exec, command_node, node->text, result, &inner)
+                      : check_memory(exec);
 }
 
 static int no_field(struct exec *exec, const struct tvalue *receiver, str name)
@@ -298,7 +313,7 @@ static int eval_method(struct exec *exec, struct tvalue dot, const struct tvalue
         return result;
     }
     result = method->call(exec->run->arena, receiver, values, args_given(args), ret, &inner);
-    return result < 0 ? call_failed(exec, node, name, result, &inner) : 0;
+    return result < 0 ? call_failed(exec, node, name, result, &inner) : check_memory(exec);
 }
 
 /* One field of a value; the last of a chain takes the arguments. */
@@ -594,7 +609,7 @@ static int walk_range(struct exec *exec, struct tvalue dot, const struct node *n
     case TVALUE_STRING:
     case TVALUE_STRUCT:
     case TVALUE_KIND_COUNT: {
-        struct buf shown = {0};
+        struct buf shown = {.limit = TEMPLATE_SHOWN_MAX};
 
         tvalue_print(&shown, &over);
         result = fault(exec, "range can't iterate over %.*s", STR_ARG(buf_view(&shown)));
@@ -704,6 +719,9 @@ int template_set_execute(const struct template_set *set, str name, struct tvalue
                          const struct template_run *run, struct buf *out, struct baro_error *err)
 {
     const struct template *template = template_find(set, name);
+    size_t limit = out->limit;
+    bool had_failed = out->failed;
+    bool is_too_long;
     struct exec exec = {.set = set,
                         .run = run,
                         .template = template,
@@ -716,10 +734,17 @@ int template_set_execute(const struct template_set *set, str name, struct tvalue
     if (template == NULL) {
         return error_set(err, BARO_EEXEC, "template: no template \"%.*s\"", STR_ARG(name));
     }
+    /* One value may be longer than memory: a list can hold a long text any number of times. */
+    out->limit = limit > 0 && limit < out->len + TEMPLATE_OUTPUT_MAX
+                     ? limit
+                     : out->len + TEMPLATE_OUTPUT_MAX;
     variable_push(&exec, STR("$"), data);
     result = walk_list(&exec, data, &template->body);
     vec_done(&exec.variables);
-    if (result >= 0 && out->failed) {
+    is_too_long = out->failed && !had_failed;
+    out->limit = limit;
+    out->failed = had_failed;
+    if (result >= 0 && is_too_long) {
         return error_set(err, BARO_ELIMIT, "template: \"%.*s\" writes too much", STR_ARG(name));
     }
     return result < 0 ? result : 0;

@@ -160,19 +160,19 @@ static bool lex_comment(struct tmpl_lexer *lexer, struct tmpl_token *ret)
     return true;
 }
 
-static struct tmpl_token lex_left(struct tmpl_lexer *lexer)
+/* The start of an action; false when it was a comment, which is no token. */
+static bool lex_left(struct tmpl_lexer *lexer, struct tmpl_token *ret)
 {
-    struct tmpl_token token = take(lexer, TMPL_LEFT, (uint32_t)LEFT_DELIMITER.len);
-
+    *ret = take(lexer, TMPL_LEFT, (uint32_t)LEFT_DELIMITER.len);
     if (has_left_trim(rest(lexer))) {
         (void)take(lexer, TMPL_TEXT, 2);
     }
     if (str_has_prefix(rest(lexer), COMMENT_START)) {
-        return lex_comment(lexer, &token) ? tmpl_lexer_next(lexer) : token;
+        return !lex_comment(lexer, ret);
     }
     lexer->in_action = true;
     lexer->parens = 0;
-    return token;
+    return true;
 }
 
 static struct tmpl_token lex_right(struct tmpl_lexer *lexer, bool trims)
@@ -341,16 +341,17 @@ static struct tmpl_token lex_action(struct tmpl_lexer *lexer)
 
 struct tmpl_token tmpl_lexer_next(struct tmpl_lexer *lexer)
 {
-    if (lexer->failed) {
-        return (struct tmpl_token){.kind = TMPL_EOF, .offset = lexer->at, .line = lexer->line};
-    }
-    if (lexer->in_action) {
+    struct tmpl_token token = {.kind = TMPL_EOF};
+
+    if (lexer->in_action && !lexer->failed) {
         return lex_action(lexer);
     }
-    if (!lexer->trim_next && str_has_prefix(rest(lexer), LEFT_DELIMITER)) {
-        return lex_left(lexer);
+    while (!lexer->failed && !lexer->trim_next && str_has_prefix(rest(lexer), LEFT_DELIMITER)) {
+        if (lex_left(lexer, &token)) {
+            return token;
+        }
     }
-    if (lexer->at >= lexer->input.len) {
+    if (lexer->failed || lexer->at >= lexer->input.len) {
         return (struct tmpl_token){.kind = TMPL_EOF, .offset = lexer->at, .line = lexer->line};
     }
     return lex_text(lexer);

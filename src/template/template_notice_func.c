@@ -1,4 +1,5 @@
 /* The functions of notification templates. Reference: Alertmanager 0.34, template/template.go. */
+#include "base/map.h"
 #include "codec/base64.h"
 #include "template/html_filter.h"
 #include "template/template_case.h"
@@ -46,7 +47,7 @@ bool template_is_strings(const struct tvalue *value)
 
 FUNCTION(call_upper)
 {
-    struct buf text = {0};
+    struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
 
     template_upper(&text, call->args[0].string);
     return result(call, &text, ret, err);
@@ -54,7 +55,7 @@ FUNCTION(call_upper)
 
 FUNCTION(call_lower)
 {
-    struct buf text = {0};
+    struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
 
     template_lower(&text, call->args[0].string);
     return result(call, &text, ret, err);
@@ -62,7 +63,7 @@ FUNCTION(call_lower)
 
 FUNCTION(call_title)
 {
-    struct buf text = {0};
+    struct buf text = {.limit = TEMPLATE_OUTPUT_MAX};
 
     template_title(&text, call->args[0].string);
     return result(call, &text, ret, err);
@@ -153,7 +154,7 @@ static int hex_value(char c)
 FUNCTION(call_url_unescape)
 {
     str text = call->args[0].string;
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] != '%') {
@@ -173,7 +174,7 @@ FUNCTION(call_url_unescape)
 
 FUNCTION(call_base64_encode)
 {
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     base64_encode(&out, call->args[0].string, true);
     return result(call, &out, ret, err);
@@ -181,7 +182,7 @@ FUNCTION(call_base64_encode)
 
 FUNCTION(call_base64_decode)
 {
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
     size_t bad = 0;
 
     if (!base64_decode(&out, call->args[0].string, true, &bad)) {
@@ -316,7 +317,7 @@ FUNCTION(call_route_labels)
 FUNCTION(call_date)
 {
     struct template_time time;
-    struct buf out = {0};
+    struct buf out = {.limit = TEMPLATE_OUTPUT_MAX};
 
     if (!template_time_get(&call->args[1], &time)) {
         return wrong_type("time.Time", &call->args[1], err);
@@ -404,19 +405,11 @@ FUNCTION(call_list)
 FUNCTION(call_append)
 {
     const struct tvalue *list = &call->args[0];
-    struct tvalue *items;
 
     if (list->kind != TVALUE_LIST || list->type != NULL || list->list->item_type != NULL) {
         return wrong_type("[]interface {}", list, err);
     }
-    items = ARENA_ARRAY(call->arena, struct tvalue, list->list->count + call->count - 1);
-    for (size_t i = 0; i < list->list->count; i++) {
-        items[i] = list->list->items[i];
-    }
-    for (size_t i = 1; i < call->count; i++) {
-        items[list->list->count + i - 1] = call->args[i];
-    }
-    *ret = tvalue_list_of(call->arena, items, list->list->count + call->count - 1);
+    *ret = tvalue_list_append(call->arena, list->list, call->args + 1, call->count - 1);
     return 0;
 }
 
@@ -424,26 +417,30 @@ FUNCTION(call_dict)
 {
     str *keys = ARENA_ARRAY(call->arena, str, call->count / 2);
     struct tvalue *values = ARENA_ARRAY(call->arena, struct tvalue, call->count / 2);
+    struct map places = {0}; /* key -> its value's place */
     size_t count = 0;
+    int failed = call->count % 2 == 0
+                     ? 0
+                     : error_set(err, BARO_EEXEC, "dict requires an even number of arguments");
 
-    if (call->count % 2 != 0) {
-        return error_set(err, BARO_EEXEC, "dict requires an even number of arguments");
-    }
-    for (size_t i = 0; i < call->count; i += 2) {
-        size_t at = 0;
+    for (size_t i = 0; i < call->count && failed == 0; i += 2) {
+        struct tvalue *place;
 
         if (call->args[i].kind != TVALUE_STRING) {
-            return error_set(err, BARO_EEXEC, "dict keys must be strings");
+            failed = error_set(err, BARO_EEXEC, "dict keys must be strings");
+            break;
         }
-        while (at < count && !str_eq(keys[at], call->args[i].string)) {
-            at++;
+        place = map_get(&places, call->args[i].string);
+        if (place == NULL) {
+            keys[count] = call->args[i].string;
+            place = &values[count++];
+            (void)map_put(&places, call->args[i].string, place);
         }
-        keys[at] = call->args[i].string;
-        values[at] = call->args[i + 1];
-        count += at == count;
+        *place = call->args[i + 1];
     }
-    *ret = tvalue_map_of(call->arena, keys, values, count, tvalue_none());
-    return 0;
+    map_done(&places);
+    *ret = tvalue_map_of(call->arena, keys, values, failed == 0 ? count : 0, tvalue_none());
+    return failed;
 }
 
 /* Sorted by name. */

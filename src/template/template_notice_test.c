@@ -247,6 +247,15 @@ static const struct {
      "a\" \"x\" }} {{ toJson (dict \"b\" 1 \"a\" (list 1 \"x<\")) }}",
      "[1 a 2.5 true] [1 2 3] map[a:x b:1] {&#34;a&#34;:[1,&#34;x\\u003c&#34;]"
      ",&#34;b&#34;:1}"},
+    {false, "{{ dict \"a\" 1 \"b\" 2 \"a\" 3 }}", "map[a:3 b:2]"},
+    {false,
+     "{{ $l := list }}{{ range 5000 }}{{ $l = append $l . }}{{ end }}{{ len $l }} {{ index $l 4999 "
+     "}}",
+     "5000 4999"},
+    {false,
+     "{{ $a := append (list 1) 2 }}{{ $b := append $a 3 }}{{ $c := append $a 4 5 }}{{ $a }} {{ $b "
+     "}} {{ $c }} {{ append (slice $b 0 1) 9 }} {{ $b }}",
+     "[1 2] [1 2 3] [1 2 4 5] [1 9] [1 2 3]"},
     {false,
      "{{ (toDate \"2006-01-02\" \"2026-03-04\").Format \"Jan 2\" }} {{ toDate"
      " \"2006-01-02\" \"bad\" }} {{ mustToDate \"2006-01-02 15:04:05.000 -070"

@@ -11,13 +11,15 @@
 
 enum { LOOKAHEAD = 3 };
 
+typedef VEC(str) variable_names;
+
 struct parser {
     struct template_set *set;
     struct tmpl_lexer lexer;
     struct tmpl_token ahead[LOOKAHEAD]; /* pushed back, the next one last */
     size_t ahead_count;
     struct template *template; /* being parsed */
-    VEC(str) variables;        /* in scope, with their $ */
+    variable_names variables;  /* in scope, with their $ */
     uint32_t action_line;      /* of the action being parsed; 0 outside */
     uint32_t range_depth;
     uint32_t nesting;
@@ -332,15 +334,21 @@ static struct node *parse_string(struct parser *parser, struct tmpl_token token)
 static const struct pipe *parse_pipe(struct parser *parser, const char *context,
                                      enum tmpl_token_kind end);
 
+/* Room is made for twice as many: it is used up when their count is a power of two, or none. */
 static void fields_add(struct parser *parser, struct node *node, str field)
 {
-    str *names = ARENA_ARRAY(&parser->set->arena, str, node->fields.count + 1);
+    size_t count = node->fields.count;
+    str *names = (str *)(uintptr_t)node->fields.names;
 
-    for (size_t i = 0; i < node->fields.count; i++) {
-        names[i] = node->fields.names[i];
+    if ((count & (count - 1)) == 0) {
+        names = ARENA_ARRAY(&parser->set->arena, str, count > 0 ? 2 * count : 1);
+        for (size_t i = 0; i < count; i++) {
+            names[i] = node->fields.names[i];
+        }
     }
-    names[node->fields.count++] = str_from_index(field, 1);
+    names[count] = str_from_index(field, 1);
     node->fields.names = names;
+    node->fields.count = count + 1;
 }
 
 static struct node *parse_parens(struct parser *parser, struct tmpl_token token)
@@ -531,6 +539,9 @@ static int parse_declarations(struct parser *parser, struct pipe *pipe, const ch
         if (pipe->declared_count == ARRAY_COUNT(pipe->declared)) {
             return fault(parser, "too many declarations in %s", context);
         }
+        if (parser->variables.count >= TEMPLATE_VARIABLES_MAX) {
+            return fault(parser, "more than %d variables", TEMPLATE_VARIABLES_MAX);
+        }
         pipe->declared[pipe->declared_count++] = variable.text;
         vec_push(&parser->variables, variable.text);
         if (word.kind != TMPL_CHAR) {
@@ -712,15 +723,13 @@ static int parse_body(struct parser *parser, str name, const char *context)
     struct template *outer = parser->template;
     struct template *template = ARENA_NEW(&parser->set->arena, struct template);
     uint32_t range_depth = parser->range_depth;
+    variable_names variables = parser->variables;
     enum list_end end = LIST_END;
-    VEC(str) variables = {0};
     int result;
 
     *template = (struct template){.name = name, .file = outer->file, .text = outer->text};
-    for (size_t i = 0; i < parser->variables.count; i++) {
-        vec_push(&variables, parser->variables.items[i]);
-    }
-    parser->variables.count = 1;
+    parser->variables = (variable_names){0};
+    vec_push(&parser->variables, STR("$"));
     parser->range_depth = 0;
     parser->template = template;
     result = parse_list(parser, &template->body, &end);
@@ -729,11 +738,8 @@ static int parse_body(struct parser *parser, str name, const char *context)
     }
     parser->template = outer;
     parser->range_depth = range_depth;
-    vec_reset(&parser->variables);
-    for (size_t i = 0; i < variables.count; i++) {
-        vec_push(&parser->variables, variables.items[i]);
-    }
-    vec_done(&variables);
+    vec_done(&parser->variables);
+    parser->variables = variables;
     if (result == 0) {
         template_add(parser, template);
     }

@@ -6,6 +6,8 @@
 #include "base/map.h"
 #include "template/template.h"
 
+enum { TEMPLATE_SHOWN_MAX = 1000 }; /* bytes of a value in a message, which is shorter */
+
 enum node_kind {
     NODE_TEXT,
     NODE_ACTION, /* a pipeline whose value is printed, or that declares */

@@ -12,7 +12,7 @@ static int data_field(struct arena *arena, const struct tvalue *self, str name, 
 {
     static const struct tvalue items[] = {{.kind = TVALUE_STRING, .string = STR_INIT("p")},
                                           {.kind = TVALUE_STRING, .string = STR_INIT("q")}};
-    static const struct tvalue_list list = {items, 2, "[]string"};
+    static const struct tvalue_list list = {.items = items, .count = 2, .item_type = "[]string"};
 
     (void)self;
     if (str_is(name, "A")) {
@@ -327,6 +327,11 @@ TEST(template_bounds_loops_output_and_recursion)
          "exceeded maximum template depth"},
         {"{{$x := printf \"%10000d\" 1}}{{range 100000}}{{$x}}{{end}}",
          "the template writes too much"},
+        {"{{$x := printf \"%10000d\" 1}}{{range 20}}{{$x = print $x $x}}{{end}}", "too "},
+        {"{{$x := printf \"%10000d\" 1}}{{range 20}}{{$x = printf \"%s%s\" $x $x}}{{end}}", "too "},
+        {"{{$x := printf \"%10000d\" 1}}{{range 20}}{{$x = html $x \"<\" $x}}{{end}}", "too "},
+        {"{{$x := printf \"%10000d\" 1}}{{range 20}}{{$x = js $x $x}}{{end}}", "too "},
+        {"{{$x := printf \"%10000d\" 1}}{{range 20}}{{$x = urlquery $x $x}}{{end}}", "too "},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -336,6 +341,44 @@ TEST(template_bounds_loops_output_and_recursion)
         test_row(rows[i].text);
         run(&arena, "n", str_from(rows[i].text), NULL, &out);
         assert_true(str_contains(buf_view(&out), str_from(rows[i].want)));
+        buf_done(&out);
+        arena_done(&arena);
+    }
+    test_row(NULL);
+}
+
+/* Texts of many equal parts: neither the stack nor the memory that is taken grows with them more
+ * than once each. */
+TEST(template_bounds_what_is_parsed)
+{
+    static const struct {
+        const char *before;
+        const char *part;
+        size_t count;
+        const char *after;
+        const char *want;
+    } rows[] = {
+        {"", "{{/**/}}", 130000, "x", "x"},
+        {"{{$", ".a", 20000, "}}", " ERR template: n:1:"},
+        {"", "{{$a := 1}}", 999, "x", "x"},
+        {"", "{{$a := 1}}", 1001, "x", " ERR template: n:1: more than 1000 variables"},
+        {"{{if true}}", "{{if false}}{{else}}{{$a := 1}}{{$b := 2}}{{end}}", 900, "x{{end}}", "x"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct arena arena = {0};
+        struct buf text = {0};
+        struct buf out = {0};
+
+        buf_str(&text, str_from(rows[i].before));
+        for (size_t k = 0; k < rows[i].count; k++) {
+            buf_str(&text, str_from(rows[i].part));
+        }
+        buf_str(&text, str_from(rows[i].after));
+        test_row(rows[i].part);
+        run(&arena, "n", buf_view(&text), NULL, &out);
+        assert_true(str_has_prefix(buf_view(&out), str_from(rows[i].want)));
+        buf_done(&text);
         buf_done(&out);
         arena_done(&arena);
     }

@@ -12,6 +12,41 @@ struct tvalue tvalue_list_of(struct arena *arena, const struct tvalue *items, si
     return (struct tvalue){.kind = TVALUE_LIST, .list = list};
 }
 
+/* Room for twice as many as are wanted, with those of the list in it. */
+static struct tvalue_room *room_new(struct arena *arena, const struct tvalue_list *list,
+                                    size_t wanted)
+{
+    struct tvalue_room *room =
+        arena_alloc(arena, sizeof(*room) + 2 * wanted * sizeof(struct tvalue));
+
+    *room = (struct tvalue_room){.used = list->count, .capacity = 2 * wanted};
+    for (size_t i = 0; i < list->count; i++) {
+        room->items[i] = list->items[i];
+    }
+    return room;
+}
+
+struct tvalue tvalue_list_append(struct arena *arena, const struct tvalue_list *list,
+                                 const struct tvalue *items, size_t count)
+{
+    struct tvalue_list *longer = ARENA_NEW(arena, struct tvalue_list);
+    struct tvalue_room *room = list->room;
+    size_t wanted = list->count + count;
+
+    /* Behind the list something else may stand already. */
+    if (room == NULL || list->items + list->count != room->items + room->used ||
+        room->capacity - room->used < count) {
+        room = room_new(arena, list, wanted);
+        *longer = (struct tvalue_list){.items = room->items, .count = wanted, .room = room};
+    } else {
+        *longer = (struct tvalue_list){.items = list->items, .count = wanted, .room = room};
+    }
+    for (size_t i = 0; i < count; i++) {
+        room->items[room->used++] = items[i];
+    }
+    return (struct tvalue){.kind = TVALUE_LIST, .list = longer};
+}
+
 struct entry {
     str key;
     struct tvalue value;

@@ -50,6 +50,15 @@ struct tvalue_list {
     const struct tvalue *items;
     size_t count;
     const char *item_type; /* Go's name of the items' type, for messages; NULL = "interface {}" */
+    struct tvalue_room *room; /* that the items lie in; NULL = nothing can be added there */
+};
+
+/* Room for items behind those of a list, so that adding one to a long list does not copy it. What
+ * was added is changed by nobody: a list sees its `count` of them. */
+struct tvalue_room {
+    size_t used;
+    size_t capacity;
+    struct tvalue items[];
 };
 
 /* A map, sorted by key as templates walk it. */
@@ -108,6 +117,10 @@ static inline struct tvalue tvalue_string(str s)
 
 /* tvalue_list_of wraps items, which are borrowed. */
 struct tvalue tvalue_list_of(struct arena *arena, const struct tvalue *items, size_t count);
+
+/* tvalue_list_append makes a list of `list` and `count` further items, which are copied. */
+struct tvalue tvalue_list_append(struct arena *arena, const struct tvalue_list *list,
+                                 const struct tvalue *items, size_t count);
 
 /* tvalue_map_of sorts keys and values (count of each, which are kept and reordered) into a map
  * whose missing keys yield `absent`. */
