@@ -444,26 +444,19 @@ static void restore_alert(const struct rule *rule, struct rule_alert *alert,
     }
 }
 
-static int compare_without_name(struct arena *arena, struct labels series,
-                                const struct rule_alert *alert)
-{
-    return labels_cmp(labels_without(arena, series, LABEL_METRIC_NAME), alert->labels);
-}
-
 static void restore_from(struct rule *rule, const struct rule_result *result, ts t, dur grace)
 {
     struct arena arena = {0};
-    size_t index = 0;
-    struct map_entry *entry;
 
-    while ((entry = map_next(&rule->alerts, &index)) != NULL) {
-        for (size_t i = 0; i < result->count; i++) {
-            const struct result_series *series = &result->series[i];
+    for (size_t i = 0; i < result->count; i++) {
+        const struct result_series *series = &result->series[i];
+        struct labels labels = labels_without(&arena, series->metric, LABEL_METRIC_NAME);
+        struct rule_alert *alert = map_get(&rule->alerts, rule_labels_key(&arena, labels));
 
-            if (compare_without_name(&arena, series->metric, entry->value) == 0) {
-                restore_alert(rule, entry->value, &series->points[series->count - 1], t, grace);
-            }
+        if (alert != NULL) {
+            restore_alert(rule, alert, &series->points[series->count - 1], t, grace);
         }
+        arena_reset(&arena);
     }
     arena_done(&arena);
 }
