@@ -17,7 +17,13 @@
 #define SETTLE_NS            (5 * MONO_PER_SECOND)
 
 /* A message has at most so many silences and entries; what is over it goes with the next. */
-enum { MESSAGE_KEYS_MAX = 2000, OUTBOX_MAX = 100000, HASHES_MAX = 1 << 20, NAME_BYTES_MAX = 200 };
+enum {
+    MESSAGE_KEYS_MAX = 2000,
+    OUTBOX_MAX = 100000,
+    HASHES_MAX = 1 << 20,
+    NAME_BYTES_MAX = 200,
+    BEATS_MAX = 1000, /* HEARTBEAT_EXPECTS_MAX */
+};
 
 /* ---- What is said ---- */
 
@@ -91,11 +97,20 @@ static void write_ack(struct json_writer *json, const struct am_ack *ack)
     json_write_object_end(json);
 }
 
+static void write_beat(struct json_writer *json, const struct am_peer_beat *beat)
+{
+    json_write_object_begin(json);
+    json_write_pair_str(json, STR("name"), beat->name);
+    json_write_pair_i64(json, STR("heard"), beat->heard_at);
+    json_write_object_end(json);
+}
+
 /* One thing of an outbox, unless it is gone meanwhile. */
 static void write_item_locked(struct am *am, struct json_writer *json, char kind, str key)
 {
     const struct am_silence *silence = kind == 's' ? am_silences_get(&am->silences, key) : NULL;
     const struct am_nflog_entry *entry = kind == 'n' ? am_nflog_get(&am->nflog, key) : NULL;
+    const struct am_peer_beat *beat = kind == 'h' ? map_get(&am->peers->beats, key) : NULL;
     const struct am_ack *ack = NULL;
     uint64_t fingerprint = 0;
 
@@ -108,6 +123,8 @@ static void write_item_locked(struct am *am, struct json_writer *json, char kind
         write_entry(json, entry);
     } else if (ack != NULL) {
         write_ack(json, ack);
+    } else if (beat != NULL) {
+        write_beat(json, beat);
     }
 }
 
@@ -176,6 +193,10 @@ static void put_all_locked(struct am *am, struct am_peer *peer)
 
         put_locked(peer, 'a', str_of(key, (size_t)len));
     }
+    index = 0;
+    for (const struct map_entry *slot; (slot = map_next(&am->peers->beats, &index)) != NULL;) {
+        put_locked(peer, 'h', slot->key);
+    }
 }
 
 void am_peers_changed_locked(struct am *am, char kind, str key)
@@ -185,6 +206,51 @@ void am_peers_changed_locked(struct am *am, char kind, str key)
         put_locked(&am->peers->items[i], kind, key);
         (void)pthread_cond_signal(&am->peers->items[i].filled);
     }
+}
+
+/* ---- Heartbeats ---- */
+
+/* Whether that is news. */
+static bool keep_beat_locked(struct am_peers *peers, str name, ts heard_at)
+{
+    struct am_peer_beat *beat = map_get(&peers->beats, name);
+
+    if (beat == NULL && peers->beats.count < BEATS_MAX && name.len > 0 &&
+        name.len <= NAME_BYTES_MAX) {
+        char *bytes;
+
+        beat = mem_alloc(sizeof(*beat) + name.len);
+        bytes = (char *)(beat + 1);
+        memcpy(bytes, name.ptr, name.len);
+        *beat = (struct am_peer_beat){.heard_at = INT64_MIN, .name = str_of(bytes, name.len)};
+        (void)map_put(&peers->beats, beat->name, beat);
+    }
+    if (beat == NULL || heard_at <= beat->heard_at) {
+        return false;
+    }
+    beat->heard_at = heard_at;
+    return true;
+}
+
+void am_peers_heartbeat(struct am *am, str name, ts heard_at)
+{
+    lock_acquire(&am->lock);
+    if (am->peers != NULL && keep_beat_locked(am->peers, name, heard_at)) {
+        am_peers_changed_locked(am, 'h', name);
+    }
+    lock_release(&am->lock);
+}
+
+ts am_peers_heard(struct am *am, str name)
+{
+    const struct am_peer_beat *beat;
+    ts heard_at;
+
+    lock_acquire(&am->lock);
+    beat = am->peers != NULL ? map_get(&am->peers->beats, name) : NULL;
+    heard_at = beat != NULL ? beat->heard_at : 0;
+    lock_release(&am->lock);
+    return heard_at;
 }
 
 /* ---- Who is there ---- */
@@ -253,8 +319,8 @@ static int send(struct am_peer *peer, str body, struct buf *answer, struct baro_
                : error_set(err, BARO_ENETWORK, "%s: answered %s", peer->url, call.status_text);
 }
 
-/* One message; the lock is held at begin and end. */
-static void talk_locked(struct am_peer *peer)
+/* One message, and whether it was answered; the lock is held at begin and end. */
+static bool talk_locked(struct am_peer *peer)
 {
     struct am *am = peer->am;
     CLEANUP(json_doc_freep) struct json *root = NULL;
@@ -264,7 +330,7 @@ static void talk_locked(struct am_peer *peer)
     struct baro_error err = {0};
     size_t count;
     str name = STR_NULL;
-    bool was_alive = is_alive(am->peers, peer);
+    bool is_answered;
     int r;
 
     lock_assert_held(&am->lock);
@@ -277,19 +343,22 @@ static void talk_locked(struct am_peer *peer)
     write_kind_locked(am, &json, peer, count, 's', STR("silences"));
     write_kind_locked(am, &json, peer, count, 'n', STR("entries"));
     write_kind_locked(am, &json, peer, count, 'a', STR("acks"));
+    write_kind_locked(am, &json, peer, count, 'h', STR("heartbeats"));
     json_write_object_end(&json);
     lock_release(&am->lock);
     r = send(peer, buf_view(&body), &answer, &err);
     if (r >= 0 && json_doc_parse(buf_view(&answer), &root, &err) >= 0) {
         name = json_text(json_get(root, "name"));
     }
-    if (was_alive && name.len == 0) {
+    is_answered = name.len > 0 && name.len <= NAME_BYTES_MAX;
+    lock_acquire(&am->lock);
+    if (peer->is_answering && !is_answered) {
         log_warn("a peer of the alertmanager does not answer", log_c("peer", peer->url),
                  log_err(&err));
     }
-    lock_acquire(&am->lock);
     peer->was_tried = true;
-    if (name.len > 0 && name.len <= NAME_BYTES_MAX) {
+    peer->is_answering = is_answered;
+    if (is_answered) {
         clear_locked(peer, count < peer->outbox.count ? count : peer->outbox.count);
         hear_locked(peer, name);
     } else {
@@ -297,8 +366,10 @@ static void talk_locked(struct am_peer *peer)
     }
     buf_done(&body);
     buf_done(&answer);
+    return is_answered;
 }
 
+/* One that does not answer is left alone for a while, whatever there is to say. */
 static void *talk_loop(void *context)
 {
     struct am_peer *peer = context;
@@ -306,9 +377,11 @@ static void *talk_loop(void *context)
 
     lock_acquire(&am->lock);
     while (!am->is_stopping) {
-        talk_locked(peer);
-        if (!am->is_stopping && (peer->outbox.count == 0 || !is_alive(am->peers, peer))) {
-            (void)lock_wait(&am->lock, &peer->filled, now_real() + PING_NS);
+        bool is_answered = talk_locked(peer);
+        mono until = now_real() + PING_NS;
+
+        while (!am->is_stopping && (peer->outbox.count == 0 || !is_answered) &&
+               lock_wait(&am->lock, &peer->filled, until)) {
         }
     }
     lock_release(&am->lock);
@@ -347,6 +420,8 @@ int am_peers_start(struct am *am, const struct am_peers_options *options, struct
     peers->items = mem_alloc_zero(options->count * sizeof(*peers->items));
     peers->count = options->count;
     peers->started_at = now_real();
+    peers->take_heartbeat = options->take_heartbeat;
+    peers->context = options->context;
     for (size_t i = 0; i < peers->count; i++) {
         struct am_peer *peer = &peers->items[i];
 
@@ -364,6 +439,16 @@ int am_peers_start(struct am *am, const struct am_peers_options *options, struct
         peers->items[i].is_running = r == 0;
     }
     return r == 0 ? 0 : error_system(err, r, "alerting: no thread for a peer");
+}
+
+static void beats_free(struct am_peers *peers)
+{
+    size_t index = 0;
+
+    for (const struct map_entry *slot; (slot = map_next(&peers->beats, &index)) != NULL;) {
+        (void)mem_free(slot->value);
+    }
+    map_done(&peers->beats);
 }
 
 void am_peers_stop(struct am *am)
@@ -395,6 +480,7 @@ void am_peers_stop(struct am *am)
         (void)mem_free(peer->name);
     }
     if (peers != NULL) {
+        beats_free(peers);
         (void)mem_free(peers->items);
         (void)mem_free(peers->name);
         (void)mem_free(peers);
@@ -524,6 +610,30 @@ static void take_ack(struct am *am, const struct json *node)
     }
 }
 
+/* It is kept, expected or not: the expectations may not have begun, and one that was not there when
+ * it came is told of it. */
+static void take_heartbeat(struct am *am, const struct json *node)
+{
+    str name = json_text(json_get(node, "name"));
+    ts heard_at = int_of(node, "heard");
+    void (*take)(void *context, str name, ts heard_at) = NULL;
+    void *context = NULL;
+
+    heard_at = heard_at < am_now(am) ? heard_at : am_now(am);
+    if (name.len == 0 || heard_at <= 0) {
+        return;
+    }
+    lock_acquire(&am->lock);
+    if (am->peers != NULL && keep_beat_locked(am->peers, name, heard_at)) {
+        take = am->peers->take_heartbeat;
+        context = am->peers->context;
+    }
+    lock_release(&am->lock);
+    if (take != NULL) {
+        take(context, name, heard_at);
+    }
+}
+
 /* A message is also a sign of life of whoever has that name. */
 static void note_sender(struct am *am, str name)
 {
@@ -543,6 +653,7 @@ int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error
     const struct json *silences;
     const struct json *entries;
     const struct json *acks;
+    const struct json *beats;
     struct arena arena = {0};
     int r = json_doc_parse(body, &root, err);
 
@@ -552,6 +663,7 @@ int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error
     silences = json_get(root, "silences");
     entries = json_get(root, "entries");
     acks = json_get(root, "acks");
+    beats = json_get(root, "heartbeats");
     for (size_t i = 0; i < json_count(silences); i++) {
         take_silence(am, &arena, json_at(silences, i));
     }
@@ -560,6 +672,9 @@ int am_peers_take(struct am *am, str body, struct buf *answer, struct baro_error
     }
     for (size_t i = 0; i < json_count(acks); i++) {
         take_ack(am, json_at(acks, i));
+    }
+    for (size_t i = 0; i < json_count(beats); i++) {
+        take_heartbeat(am, json_at(beats, i));
     }
     arena_done(&arena);
     note_sender(am, json_text(json_get(root, "name")));

@@ -21,12 +21,20 @@ struct am_peers_options {
     size_t count;
     dur peer_timeout; /* 0 = 15 s */
     dur alive_for;    /* a peer is alive for so long after it was heard of; 0 = 10 s */
+    /* A peer has heard that heartbeat, expected here or not, at that time. May be NULL. */
+    void (*take_heartbeat)(void *context, str name, ts heard_at);
+    void *context;
 };
 
 /* am_peers_start begins to talk, before am_start. The options are copied. */
 int am_peers_start(struct am *am, const struct am_peers_options *options, struct baro_error *err);
 /* am_peers_stop ends the threads; am_free does it too. */
 void am_peers_stop(struct am *am);
+
+/* am_peers_heartbeat: one has come in here; the others are told. */
+void am_peers_heartbeat(struct am *am, str name, ts heard_at);
+/* am_peers_heard is when one was last heard of, here or by a peer; 0 = not. */
+ts am_peers_heard(struct am *am, str name);
 
 /* am_peers_any says whether this program names peers itself; only then does it take messages. */
 bool am_peers_any(struct am *am);

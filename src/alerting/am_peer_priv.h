@@ -13,10 +13,17 @@ struct am_peer {
     char *name;    /* as it said; NULL = not yet */
     mono heard_at; /* INT64_MIN = never */
     bool was_tried;
-    bool needs_all; /* it may have missed something */
+    bool is_answering; /* it did, the last time */
+    bool needs_all;    /* it may have missed something */
     VEC(char *)
-    outbox; /* keys: 's' and a silence's id, 'n' and an entry's, 'a' and a fingerprint */
+    outbox; /* 's' and a silence's id, 'n' and an entry's key, 'a' and a fingerprint, 'h' and a name
+             */
     pthread_cond_t filled;
+};
+
+struct am_peer_beat {
+    ts heard_at;
+    str name; /* behind it */
 };
 
 struct am_peers {
@@ -26,6 +33,9 @@ struct am_peers {
     struct am_peer *items;
     size_t count;
     mono started_at;
+    struct map beats; /* name -> struct am_peer_beat: what is told of heartbeats */
+    void (*take_heartbeat)(void *context, str name, ts heard_at);
+    void *context;
 };
 
 /* am_peers_changed_locked tells the peers of a silence, an entry or an

@@ -385,6 +385,19 @@ static int wait_written_locked(struct heartbeats *beats, uint64_t wanted, struct
     return 0;
 }
 
+/* It has come: an alert about it, if there is one, ends now. */
+static void note_in_locked(struct heartbeats *beats, struct in *in, ts heard_at)
+{
+    lock_assert_held(&beats->lock);
+    if (now_ms() >= due_of(in)) {
+        in->over = due_of(in);
+    }
+    in->heard_at = heard_at;
+    in->is_dirty = true;
+    beats->put++;
+    (void)pthread_cond_broadcast(&beats->changed);
+}
+
 int heartbeats_hear(struct heartbeats *beats, str name, ts *ret_due, struct baro_error *err)
 {
     struct in *in;
@@ -396,19 +409,41 @@ int heartbeats_hear(struct heartbeats *beats, str name, ts *ret_due, struct baro
     if (in == NULL) {
         r = error_set(err, BARO_ENOTFOUND, "no heartbeat \"%.*s\" is expected", STR_ARG(name));
     } else {
-        if (now >= due_of(in)) {
-            in->over = due_of(in);
-        }
-        in->heard_at = now;
+        note_in_locked(beats, in, now);
         in->heard++;
-        in->is_dirty = true;
         *ret_due = due_of(in);
         beats->failure = (struct baro_error){0};
-        (void)pthread_cond_broadcast(&beats->changed);
-        r = wait_written_locked(beats, ++beats->put, err);
+        r = wait_written_locked(beats, beats->put, err);
     }
     lock_release(&beats->lock);
+    if (r != BARO_ENOTFOUND && beats->options.heard != NULL) {
+        beats->options.heard(beats->options.context, name, now);
+    }
     return r;
+}
+
+bool heartbeats_merge(struct heartbeats *beats, str name, ts heard_at)
+{
+    struct in *in;
+    ts now = now_ms();
+
+    heard_at = heard_at < now ? heard_at : now;
+    lock_acquire(&beats->lock);
+    in = find_in(beats, name);
+    if (in != NULL && heard_at > in->heard_at) {
+        note_in_locked(beats, in, heard_at);
+    }
+    lock_release(&beats->lock);
+    return in != NULL;
+}
+
+void heartbeats_ask(struct heartbeats *beats, ts (*known)(void *context, str name), void *context)
+{
+    for (size_t i = 0; i < beats->config->expect_count; i++) {
+        str name = beats->config->expects[i].name;
+
+        (void)heartbeats_merge(beats, name, known(context, name));
+    }
 }
 
 /* ---- Life cycle ---- */
@@ -450,6 +485,21 @@ static int start_threads(struct heartbeats *beats, struct baro_error *err)
     return r == 0 ? 0 : error_system(err, r, "heartbeats: no thread");
 }
 
+/* Nobody changes the list meanwhile: life cycle is one thread's. */
+static void tell_known(struct heartbeats *beats)
+{
+    for (size_t i = 0; beats->options.heard != NULL && i < beats->config->expect_count; i++) {
+        ts heard_at;
+
+        lock_acquire(&beats->lock);
+        heard_at = beats->ins[i].heard_at;
+        lock_release(&beats->lock);
+        if (heard_at != 0) {
+            beats->options.heard(beats->options.context, beats->config->expects[i].name, heard_at);
+        }
+    }
+}
+
 static int begin(struct heartbeats *beats, struct heartbeat_config *config, struct baro_error *err)
 {
     struct out *outs = mem_alloc_zero((config->send_count + 1) * sizeof(*outs));
@@ -481,7 +531,11 @@ static int begin(struct heartbeats *beats, struct heartbeat_config *config, stru
     beats->config = config;
     atomic_store_explicit(&beats->stop, false, memory_order_relaxed);
     lock_release(&beats->lock);
-    return r < 0 ? r : start_threads(beats, err);
+    if (r >= 0) {
+        tell_known(beats);
+        r = start_threads(beats, err);
+    }
+    return r;
 }
 
 int heartbeats_new(const struct heartbeat_options *options, struct heartbeat_config *config,

@@ -23,6 +23,9 @@ struct heartbeat_options {
     const char *state_path;  /* NULL = nothing is kept */
     /* Whether all is well enough to say so; appends why not. Runs on the threads of URLs. */
     bool (*is_well)(void *context, const struct heartbeat_send *send, struct buf *ret_why);
+    /* One has come in, or is known of from before: for peers. NULL = nobody wants to know. Runs in
+     * the threads of heartbeats_hear, _new and _apply. */
+    void (*heard)(void *context, str name, ts heard_at);
     void *context;
     dur resend_delay; /* of alerts; 0 = 1 m */
 };
@@ -44,6 +47,14 @@ DEFINE_CLEANUP(heartbeats_free, struct heartbeats)
 /* heartbeats_hear: one has come in. Returns when that is on the disk; *ret_due is when the next one
  * is missed. Fails with BARO_ENOTFOUND, BARO_ETIMEOUT, or with what the disk says. */
 int heartbeats_hear(struct heartbeats *beats, str name, ts *ret_due, struct baro_error *err);
+
+/* heartbeats_merge: a peer has heard of one at that time; what lies in the future was just now. It
+ * goes to the disk behind. false when no such heartbeat is expected. */
+bool heartbeats_merge(struct heartbeats *beats, str name, ts heard_at);
+
+/* heartbeats_ask merges what `known` says of each that is expected, 0 = nothing. In the thread that
+ * applies. */
+void heartbeats_ask(struct heartbeats *beats, ts (*known)(void *context, str name), void *context);
 
 /* heartbeats_write writes {"send": [...], "expect": [...]}, URLs left out. */
 void heartbeats_write(struct heartbeats *beats, struct json_writer *json);

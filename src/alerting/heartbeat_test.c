@@ -229,3 +229,54 @@ TEST(heartbeats_survive_a_restart_and_a_reload)
     (void)heartbeats_free(beats);
     lock_done(&world.lock);
 }
+
+static void heard(void *context, str name, ts heard_at)
+{
+    ts *last = context;
+
+    assert_str_equal(name, STR("in"));
+    *last = heard_at;
+}
+
+static ts known(void *context, str name)
+{
+    const ts *now = context;
+
+    assert_str_equal(name, STR("in"));
+    return *now;
+}
+
+/* What a peer has heard counts, but not what is older or lies in the future. */
+TEST(heartbeats_take_what_peers_have_heard)
+{
+    struct world world;
+    ts last = 0;
+    const struct heartbeat_options options = {
+        .sink = &world.sink, .heard = heard, .context = &last, .resend_delay = 100};
+    CLEANUP(heartbeats_freep) struct heartbeats *beats = NULL;
+    struct baro_error err = {0};
+    ts now = clock_now(clock_real());
+    ts due = 0;
+
+    world_init(&world);
+    assert_ok(heartbeats_new(&options, parse("expect: [{name: in, period: 1h, grace: 1h}]"), &beats,
+                             &err),
+              &err);
+    assert_int_equal(last, 0);
+    assert_false(heartbeats_merge(beats, STR("other"), now));
+    assert_true(heartbeats_merge(beats, STR("in"), now - 3 * (ts)DUR_HOUR));
+    wait_shown(beats, "\"state\":\"missing\"");
+    assert_true(heartbeats_merge(beats, STR("in"), now - 1000));
+    wait_shown(beats, "\"state\":\"ok\"");
+    wait_number(&world, &world.resolved, 1);
+    assert_true(heartbeats_merge(beats, STR("in"), now - 4 * (ts)DUR_HOUR));
+    assert_true(shows(beats, "\"state\":\"ok\""));
+    assert_true(heartbeats_merge(beats, STR("in"), now + 100 * (ts)DUR_HOUR));
+    heartbeats_ask(beats, known, &now);
+    assert_int_equal(last, 0); /* peers know what they have told */
+    assert_ok(heartbeats_hear(beats, STR("in"), &due, &err), &err);
+    assert_true(last >= now && due == last + 2 * (ts)DUR_HOUR);
+    last = 0;
+    assert_ok(heartbeats_apply(beats, parse("expect: [{name: in, period: 2h}]"), &err), &err);
+    assert_true(last >= now);
+}

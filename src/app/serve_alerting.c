@@ -7,6 +7,7 @@
 #include "alerting/am_notify.h"
 #include "alerting/am_peer.h"
 #include "app/files.h"
+#include "app/serve_heartbeat.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -142,6 +143,8 @@ static int start_peers(struct serve *serve, struct am *am, struct baro_error *er
         .name = flags_text(&serve->flags, SERVE_FLAG_ALERTMANAGER_PEER_NAME),
         .urls = urls,
         .peer_timeout = flags_duration(&serve->flags, SERVE_FLAG_ALERTMANAGER_PEER_TIMEOUT),
+        .take_heartbeat = serve_heartbeat_take,
+        .context = serve,
     };
 
     for (size_t i = 0; i < serve->flags.list_count; i++) {

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "alerting/am_peer.h"
 #include "app/files.h"
 #include "app/serve_alerting.h"
 #include "app/version.h"
@@ -64,6 +65,43 @@ static bool is_well(void *context, const struct heartbeat_send *send, struct buf
     return true;
 }
 
+/* ---- Peers ---- */
+
+static void heard(void *context, str name, ts heard_at)
+{
+    struct serve *serve = context;
+    struct am *am = atomic_load_explicit(&serve->am, memory_order_acquire);
+
+    if (am != NULL) {
+        am_peers_heartbeat(am, name, heard_at);
+    }
+}
+
+void serve_heartbeat_take(void *context, str name, ts heard_at)
+{
+    struct serve *serve = context;
+    struct heartbeats *beats = atomic_load_explicit(&serve->beats, memory_order_acquire);
+
+    if (beats != NULL) {
+        (void)heartbeats_merge(beats, name, heard_at);
+    }
+}
+
+static ts known(void *context, str name)
+{
+    return am_peers_heard(context, name);
+}
+
+/* Peers may have told of one before it was expected. */
+static void ask_peers(struct serve *serve, struct heartbeats *beats)
+{
+    struct am *am = atomic_load_explicit(&serve->am, memory_order_acquire);
+
+    if (beats != NULL && am != NULL) {
+        heartbeats_ask(beats, known, am);
+    }
+}
+
 /* ---- Life cycle ---- */
 
 int serve_heartbeat_start(struct serve *serve, struct heartbeat_config *config,
@@ -74,6 +112,7 @@ int serve_heartbeat_start(struct serve *serve, struct heartbeat_config *config,
         .state_path = fs_path(&serve->arena, flags_text(&serve->flags, SERVE_FLAG_TSDB_PATH).ptr,
                               "heartbeats.db"),
         .is_well = is_well,
+        .heard = heard,
         .context = serve,
         .resend_delay = flags_duration(&serve->flags, SERVE_FLAG_RULES_RESEND),
     };
@@ -82,6 +121,7 @@ int serve_heartbeat_start(struct serve *serve, struct heartbeat_config *config,
 
     /* Release: pairs with the acquire in the API's callbacks; nobody else writes it. */
     atomic_store_explicit(&serve->beats, beats, memory_order_release);
+    ask_peers(serve, beats);
     return r;
 }
 
@@ -89,8 +129,10 @@ int serve_heartbeat_apply(struct serve *serve, struct heartbeat_config *config,
                           struct baro_error *err)
 {
     struct heartbeats *beats = atomic_load_explicit(&serve->beats, memory_order_acquire);
+    int r = config != NULL ? heartbeats_apply(beats, config, err) : 0;
 
-    return config != NULL ? heartbeats_apply(beats, config, err) : 0;
+    ask_peers(serve, beats);
+    return r;
 }
 
 void serve_heartbeat_stop(struct serve *serve)

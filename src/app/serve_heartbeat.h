@@ -16,6 +16,10 @@ int serve_heartbeat_start(struct serve *serve, struct heartbeat_config *config_c
 int serve_heartbeat_apply(struct serve *serve, struct heartbeat_config *config_consume,
                           struct baro_error *err);
 
+/* serve_heartbeat_take: a peer has heard that heartbeat then. `context` is the struct serve. For
+ * am_peers_options. */
+void serve_heartbeat_take(void *context, str name, ts heard_at);
+
 /* serve_heartbeat_stop ends them before rules and alerting do; serve_heartbeat_free once the server
  * has. */
 void serve_heartbeat_stop(struct serve *serve);

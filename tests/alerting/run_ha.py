@@ -34,8 +34,8 @@ class Inbox(Site):
 
 
 class Pair:
-    def __init__(self, build, work):
-        self.build, self.work = build, work
+    def __init__(self, build, work, *flags):
+        self.build, self.work, self.flags = build, work, flags
         self.inbox = Inbox()
         self.ports = {"a": free_port(), "b": free_port()}
         self.servers = {}
@@ -50,7 +50,7 @@ class Pair:
         self.servers[name] = Server(str(self.build / "barograph"), self.work, "scrape_configs: []\n",
                                     f"--alertmanager.config-file={self.work / name}-am.yml",
                                     f"--alertmanager.peer=127.0.0.1:{other}", f"--alertmanager.peer-name={name}",
-                                    f"--alertmanager.peer-timeout={PEER_TIMEOUT}s", name=name, port=self.ports[name], keep_data=True)
+                                    f"--alertmanager.peer-timeout={PEER_TIMEOUT}s", *self.flags, name=name, port=self.ports[name], keep_data=True)
         self.servers[name].wait_ready()
 
     def ask(self, name, path, body=None):
@@ -114,6 +114,24 @@ def test_one_that_is_killed_or_cut_off(build, work):
             wait_until("told by the other", lambda: pair.inbox.of("Cut") == [("b", "firing")], 90)
         finally:
             os.kill(pair.servers["a"].program.process.pid, signal.SIGCONT)
+
+
+def test_a_heartbeat_at_one_is_heard_of_by_all(build, work):
+    (work / "beats.yml").write_text("expect: [{name: backup, period: 1h}, {name: other, period: 1h}]\n")
+    with Pair(build, work, f"--alerting.heartbeat-file={work}/beats.yml") as pair:
+        def heard(name):
+            return [beat.get("heardAt") for beat in pair.servers[name].api("heartbeats")["expect"]]
+
+        equal(pair.servers["a"].get("/api/v1/heartbeat/backup", method="POST")[0], 200)
+        at = heard("a")
+        equal((at[0] is not None, at[1]), (True, None))
+        wait_until("the other hears of it", lambda: heard("b") == at, 60)
+        pair.servers["b"].program.process.kill()
+        pair.servers["b"].program.process.wait(20)
+        pair.servers["b"].program.out.close()
+        equal(pair.servers["a"].get("/api/v1/heartbeat/other", method="POST")[0], 200)
+        pair.start("b")
+        wait_until("one that was not there hears of it later", lambda: heard("b") == heard("a") and None not in heard("a"), 60)
 
 
 main(globals())
