@@ -20,6 +20,7 @@
 #include "conf/secret.h"
 
 struct prom_config;
+struct yaml_node;
 
 /* Where something stands, line and column from 1. */
 struct conf_place {
@@ -169,7 +170,7 @@ struct prom_oauth2 {
     str signature_algorithm;
     str iss;
     str audience;
-    struct conf_pairs claims; /* scalar claims only */
+    const struct yaml_node *claims; /* a mapping; NULL when absent */
     struct conf_strs scopes;
     str token_url;
     struct conf_pairs endpoint_params;

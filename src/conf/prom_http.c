@@ -402,11 +402,79 @@ static void check_proxy(struct option_reader *rd, const struct proxy *proxy,
 }
 
 #define PROXY_ROWS(type)                                                                           \
-    ROW("proxy_url", URL, AT(type, proxy_url), .flags = OPTION_UNSUPPORTED),                       \
-        ROW("no_proxy", STR, AT(type, no_proxy), .flags = OPTION_UNSUPPORTED),                     \
+    ROW("proxy_url", URL, AT(type, proxy_url)), ROW("no_proxy", STR, AT(type, no_proxy)),          \
         ROW("proxy_from_environment", BOOL, AT(type, proxy_from_environment)),                     \
         ROW("proxy_connect_header", CUSTOM, AT(type, proxy_connect_header),                        \
             OF(connect_header_custom), .flags = OPTION_UNSUPPORTED)
+
+/* ---- claims ---- */
+
+static bool read_claims(struct option_reader *rd, void *target, UNUSED const struct yaml_node *key,
+                        const struct yaml_node *node)
+{
+    if (!yaml_is_null(node) && node->kind != YAML_KIND_MAPPING) {
+        option_fault(rd, node, "cannot unmarshal %s into map[string]interface {}",
+                     yaml_tag_name(node));
+        return false;
+    }
+    *(const struct yaml_node **)target = yaml_is_null(node) ? NULL : node;
+    return true;
+}
+
+static void write_node(struct yaml_writer *w, const struct yaml_node *node);
+
+static void write_pairs(struct yaml_writer *w, const struct yaml_node *node)
+{
+    w->indent += 2;
+    for (size_t i = 0; i < node->pair_count; i++) {
+        const struct yaml_node *key = node->pairs[i].key;
+
+        yaml_write_key(w, key != NULL && key->kind == YAML_KIND_SCALAR ? key->text : STR(""));
+        write_node(w, node->pairs[i].value);
+    }
+    w->indent -= 2;
+}
+
+/* As deep as the YAML reader lets a file be. */
+static void write_node(struct yaml_writer *w, const struct yaml_node *node)
+{
+    bool is_scalar = node == NULL || node->kind == YAML_KIND_SCALAR;
+
+    if (node == NULL || (is_scalar && node->type == YAML_TYPE_NULL)) {
+        yaml_write_raw(w, STR("null"));
+    } else if (is_scalar && node->type == YAML_TYPE_STRING) {
+        yaml_write_str(w, node->text);
+    } else if (is_scalar) {
+        yaml_write_raw(w, node->text);
+    } else if (node->kind == YAML_KIND_MAPPING ? node->pair_count == 0 : node->item_count == 0) {
+        yaml_write_raw(w, node->kind == YAML_KIND_MAPPING ? STR("{}") : STR("[]"));
+    } else if (node->kind == YAML_KIND_MAPPING) {
+        write_pairs(w, node);
+    } else {
+        for (size_t i = 0; i < node->item_count; i++) {
+            const struct yaml_node *item = node->items[i];
+
+            yaml_write_item(w);
+            if (item != NULL && item->kind == YAML_KIND_MAPPING && item->pair_count > 0) {
+                buf_char(w->buf, ' ');
+                w->after_dash = true;
+            }
+            write_node(w, item);
+        }
+    }
+}
+
+static void write_claims(struct yaml_writer *w, const char *key, const void *target)
+{
+    yaml_write_key(w, str_from(key));
+    write_node(w, *(const struct yaml_node *const *)target);
+}
+
+static const struct option_custom claims_custom = {
+    .read = read_claims,
+    .is_zero = pointer_is_null,
+    .write = write_claims,
+};
 
 #define JWT_BEARER "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -436,6 +504,12 @@ static void check_oauth2(struct option_reader *rd, void *object, const struct ya
                      "client_certificate_key_file & client_certificate_key_ref must be "
                      "configured using grant-type=" JWT_BEARER);
     }
+    if (is_jwt && oauth2->signature_algorithm.len > 0 &&
+        !str_is(oauth2->signature_algorithm, "RS256") &&
+        !str_is(oauth2->signature_algorithm, "RS384") &&
+        !str_is(oauth2->signature_algorithm, "RS512")) {
+        option_fault(rd, node, "valid signature algorithms are RS256, RS384 and RS512");
+    }
     check_proxy(rd,
                 &(struct proxy){oauth2->proxy_url, oauth2->no_proxy, oauth2->proxy_from_environment,
                                 oauth2->proxy_connect_header},
@@ -448,20 +522,16 @@ static const struct option oauth2_rows[] = {
     ROW("client_secret_file", FILE, AT(struct prom_oauth2, client_secret_file), SHOWN),
     ROW("client_secret_ref", STR, AT(struct prom_oauth2, client_secret_ref),
         .flags = OPTION_SHOW | OPTION_UNSUPPORTED),
-    ROW("client_certificate_key_id", STR, AT(struct prom_oauth2, client_certificate_key_id),
-        .flags = OPTION_UNSUPPORTED),
-    ROW("client_certificate_key", SECRET, AT(struct prom_oauth2, client_certificate_key),
-        .flags = OPTION_UNSUPPORTED),
-    ROW("client_certificate_key_file", FILE, AT(struct prom_oauth2, client_certificate_key_file),
-        .flags = OPTION_UNSUPPORTED),
+    ROW("client_certificate_key_id", STR, AT(struct prom_oauth2, client_certificate_key_id)),
+    ROW("client_certificate_key", SECRET, AT(struct prom_oauth2, client_certificate_key)),
+    ROW("client_certificate_key_file", FILE, AT(struct prom_oauth2, client_certificate_key_file)),
     ROW("client_certificate_key_ref", STR, AT(struct prom_oauth2, client_certificate_key_ref),
         .flags = OPTION_UNSUPPORTED),
     ROW("grant_type", STR, AT(struct prom_oauth2, grant_type)),
-    ROW("signature_algorithm", STR, AT(struct prom_oauth2, signature_algorithm),
-        .flags = OPTION_UNSUPPORTED),
-    ROW("iss", STR, AT(struct prom_oauth2, iss), .flags = OPTION_UNSUPPORTED),
-    ROW("audience", STR, AT(struct prom_oauth2, audience), .flags = OPTION_UNSUPPORTED),
-    ROW("claims", PAIRS, AT(struct prom_oauth2, claims), .flags = OPTION_UNSUPPORTED),
+    ROW("signature_algorithm", STR, AT(struct prom_oauth2, signature_algorithm)),
+    ROW("iss", STR, AT(struct prom_oauth2, iss)),
+    ROW("audience", STR, AT(struct prom_oauth2, audience)),
+    ROW("claims", CUSTOM, AT(struct prom_oauth2, claims), OF(claims_custom)),
     ROW("scopes", STRS, AT(struct prom_oauth2, scopes)),
     ROW("token_url", STR, AT(struct prom_oauth2, token_url), SHOWN),
     ROW("endpoint_params", PAIRS, AT(struct prom_oauth2, endpoint_params)),

@@ -12,6 +12,7 @@
 #include "codec/sha256.h"
 #include "codec/url_escape.h"
 #include "conf/prom_config.h"
+#include "http/client_assertion.h"
 #include "http/client_settings.h"
 #include "http/form.h"
 #include "sys/clock.h"
@@ -130,18 +131,20 @@ struct client_grant {
     struct http_call **last;
 };
 
+/* As there, any other type means client credentials. */
+static bool is_signed(const struct prom_oauth2 *oauth2)
+{
+    return str_is(oauth2->grant_type, CLIENT_ASSERTION_GRANT);
+}
+
 int client_grant_check(const struct prom_oauth2 *oauth2, struct baro_error *err)
 {
     const struct prom_http settings = {.tls = oauth2->tls, .proxy_url = oauth2->proxy_url};
 
-    if (oauth2->client_secret_ref.len > 0) {
-        return error_set(err, BARO_EUNSUPPORTED,
-                         "oauth2: client_secret_ref is not supported: give client_secret_file");
-    }
-    if (oauth2->grant_type.len > 0 && !str_is(oauth2->grant_type, "client_credentials")) {
-        return error_set(err, BARO_EUNSUPPORTED,
-                         "oauth2: grant_type %.*s is not supported: only client_credentials is",
-                         STR_ARG(oauth2->grant_type));
+    if (oauth2->client_secret_ref.len > 0 || oauth2->client_certificate_key_ref.len > 0) {
+        return error_set(
+            err, BARO_EUNSUPPORTED, "oauth2: there is no secret manager for %s: give the file",
+            oauth2->client_secret_ref.len > 0 ? "client_secret_ref" : "client_certificate_key_ref");
     }
     return http_client_check(&settings, err);
 }
@@ -191,8 +194,15 @@ static void key_make(struct client_grant *grant)
     uint8_t digest[SHA256_BYTES];
     struct buf text = {0};
 
-    buf_printf(&text, "%.*s%c%.*s%c%.*s", STR_ARG(oauth2->token_url), 0, STR_ARG(oauth2->client_id),
-               0, STR_ARG(buf_view(&grant->secret)));
+    buf_printf(&text, "%.*s%c%.*s%c%.*s%c%.*s", STR_ARG(oauth2->token_url), 0,
+               STR_ARG(oauth2->client_id), 0, STR_ARG(buf_view(&grant->secret)), 0,
+               STR_ARG(oauth2->grant_type));
+    if (is_signed(oauth2)) {
+        /* The claims stand in one place of one file. */
+        buf_printf(&text, "%c%.*s%c%.*s%c%.*s%c%p", 0, STR_ARG(oauth2->iss), 0,
+                   STR_ARG(oauth2->audience), 0, STR_ARG(oauth2->client_certificate_key_id), 0,
+                   (const void *)oauth2->claims);
+    }
     for (size_t i = 0; i < oauth2->scopes.count; i++) {
         buf_printf(&text, "%c%.*s", 1, STR_ARG(oauth2->scopes.items[i]));
     }
@@ -217,11 +227,28 @@ static void pair_put(struct buf *form, str name, str value)
     url_query_escape(form, value);
 }
 
-/* endpoint_params may say another grant_type, but not another scope. */
+/* endpoint_params may say another grant_type, but nothing else that is there. */
+static bool is_taken(const struct client_grant *grant, str name, bool has_scope)
+{
+    return (has_scope && str_is(name, "scope")) ||
+           (is_signed(grant->oauth2) && str_is(name, "assertion"));
+}
+
+static int assertion_put(struct client_grant *grant, struct baro_error *err)
+{
+    struct buf text = {0};
+    int result = client_assertion_make(grant->oauth2, buf_view(&grant->secret),
+                                       clock_now(clock_real()), &text, err);
+
+    pair_put(&grant->body, STR("assertion"), buf_view(&text));
+    buf_done(&text);
+    return result;
+}
+
 static int form_make(struct client_grant *grant, struct baro_error *err)
 {
     const struct prom_oauth2 *oauth2 = grant->oauth2;
-    str type = STR("client_credentials");
+    str type = is_signed(oauth2) ? STR(CLIENT_ASSERTION_GRANT) : STR("client_credentials");
     struct buf scopes = {0};
 
     buf_reset(&grant->body);
@@ -237,15 +264,19 @@ static int form_make(struct client_grant *grant, struct baro_error *err)
 
         if (str_is(pair->name, "grant_type")) {
             type = pair->value;
-        } else if (str_is(pair->name, "scope") && scopes.len > 0) {
+        } else if (is_taken(grant, pair->name, scopes.len > 0)) {
             buf_done(&scopes);
-            return error_set(err, BARO_EINVALID, "oauth2: cannot overwrite parameter \"scope\"");
+            return error_set(err, BARO_EINVALID, "oauth2: cannot overwrite parameter \"%.*s\"",
+                             STR_ARG(pair->name));
         } else {
             pair_put(&grant->body, pair->name, pair->value);
         }
     }
     buf_done(&scopes);
     pair_put(&grant->body, STR("grant_type"), type);
+    if (is_signed(oauth2)) {
+        return assertion_put(grant, err);
+    }
     if (grant->style == STYLE_FORM) {
         pair_put(&grant->body, STR("client_id"), oauth2->client_id);
         if (grant->secret.len > 0) {
@@ -515,6 +546,23 @@ static void answered(struct http_call *call)
 
 /* ---- Requests ---- */
 
+static int secret_read(struct client_grant *grant, struct baro_error *err)
+{
+    const struct prom_oauth2 *oauth2 = grant->oauth2;
+    int result;
+
+    buf_reset(&grant->secret);
+    if (is_signed(oauth2)) {
+        result =
+            client_settings_value(&grant->secret, secret_reveal(oauth2->client_certificate_key),
+                                  oauth2->client_certificate_key_file, err);
+    } else {
+        result = client_settings_value(&grant->secret, secret_reveal(oauth2->client_secret),
+                                       oauth2->client_secret_file, err);
+    }
+    return result < 0 ? error_wrap(err, result, "unable to read oauth2 client secret") : 0;
+}
+
 int client_grant_begin(struct client_grant *grant, struct http_call *request, mono now,
                        str *ret_line, struct baro_error *err)
 {
@@ -523,11 +571,9 @@ int client_grant_begin(struct client_grant *grant, struct http_call *request, mo
     int result;
 
     if (!is_asking) {
-        buf_reset(&grant->secret);
-        result = client_settings_value(&grant->secret, secret_reveal(grant->oauth2->client_secret),
-                                       grant->oauth2->client_secret_file, err);
+        result = secret_read(grant, err);
         if (result < 0) {
-            return error_wrap(err, result, "unable to read oauth2 client secret");
+            return result;
         }
         key_make(grant);
         buf_reset(&grant->line);
@@ -535,8 +581,10 @@ int client_grant_begin(struct client_grant *grant, struct http_call *request, mo
             *ret_line = buf_view(&grant->line);
             return GRANT_KNOWN;
         }
-        grant->is_probing = style == STYLE_UNKNOWN;
-        grant->style = style == STYLE_UNKNOWN ? STYLE_HEADER : style;
+        grant->is_probing = style == STYLE_UNKNOWN && !is_signed(grant->oauth2);
+        grant->style = is_signed(grant->oauth2) ? STYLE_FORM
+                       : style == STYLE_UNKNOWN ? STYLE_HEADER
+                                                : style;
         result = ask(grant, request->timeout, err);
         if (result < 0) {
             return result;

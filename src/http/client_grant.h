@@ -1,8 +1,9 @@
 /*
- * client_grant: OAuth2's client credentials grant (RFC 6749, 4.4) as Prometheus's clients do it: a
- * token is fetched from `token_url` when a request needs one, and used until ten seconds before its
- * end. The client is told by HTTP Basic first, and where that is refused by the form; what worked
- * is remembered. Requests that come while a token is on its way wait for it. A 401 of the target
+ * client_grant: OAuth2's client credentials grant (RFC 6749, 4.4) and its JWT bearer grant (RFC
+ * 7523) as Prometheus's clients do them: a token is fetched from `token_url` when a request needs
+ * one, and used until ten seconds before its end. With client credentials the client is told by
+ * HTTP Basic first, and where that is refused by the form; what worked is remembered. Requests that
+ * come while a token is on its way wait for it. A 401 of the target
  * does not fetch another. All but the store of tokens belongs to the loop's thread.
  */
 #pragma once

@@ -213,9 +213,9 @@ TEST(client_grant_refuses_what_it_cannot)
     struct buf body = {0};
 
     setup(&fixture, &site);
-    fixture.oauth2.grant_type = STR("urn:ietf:params:oauth:grant-type:jwt-bearer");
+    fixture.oauth2.client_certificate_key_ref = STR("x");
     assert_int_equal(http_client_check(&fixture.http, &err), BARO_EUNSUPPORTED);
-    fixture.oauth2.grant_type = STR("client_credentials");
+    fixture.oauth2.client_certificate_key_ref = STR("");
     assert_ok(http_client_check(&fixture.http, &err), &err);
     fixture.oauth2.client_secret_ref = STR("x");
     assert_int_equal(http_client_check(&fixture.http, &err), BARO_EUNSUPPORTED);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""OAuth2's client credentials: receivers, scrapes, HTTP discovery and other Alertmanagers, each with a token of a local endpoint.
+"""OAuth2's client credentials, and its JWT bearer grant: receivers, scrapes, HTTP discovery and other Alertmanagers, each with a token of a local endpoint.
 
 Usage: tests/alerting/run_oauth2.py BUILD [NAME...]
 """
@@ -11,6 +11,7 @@ import pathlib
 import secrets
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.parse
 
@@ -37,6 +38,25 @@ receivers: [{{name: all, webhook_configs: [{{url: 'http://127.0.0.1:{port}/hook'
 """
 
 
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+def unpack(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def is_signed(token, public_key):
+    """As OpenSSL sees it."""
+    head, claims, signature = (token + "..").split(".")[:3]
+    with tempfile.TemporaryDirectory() as place:
+        where = pathlib.Path(place)
+        (where / "text").write_text(f"{head}.{claims}")
+        (where / "signature").write_bytes(unpack(signature))
+        digest = "-sha" + json.loads(unpack(head))["alg"][2:]
+        return subprocess.run(["openssl", "dgst", digest, "-verify", str(public_key), "-signature", str(where / "signature"), str(where / "text")],
+                              capture_output=True, timeout=60).returncode == 0
+
+
 class Quiet(http.server.ThreadingHTTPServer):
     """Clients that go away are no news."""
 
@@ -47,11 +67,13 @@ class Quiet(http.server.ThreadingHTTPServer):
 class Site:
     """A token endpoint and everything that wants its tokens; keeps (path, Authorization, body) of what came."""
 
-    def __init__(self, expires_s=3600, wants_form=False):
+    def __init__(self, expires_s=3600, wants_form=False, public_key=None):
+        self.public_key = public_key  # a file: of who signs; then nothing else is taken
         self.secret = secrets.token_hex(8)
         self.tokens = []
         self.got = []
         self.refused = 0
+        self.proxied = 0  # requests for a whole URL, as proxies get them
         self.lock = threading.Lock()
         site = self
 
@@ -70,8 +92,10 @@ class Site:
                 pair = base64.b64encode(f"me:{site.secret}".encode()).decode()
                 by_form = form.get("client_id") == "me" and form.get("client_secret") == site.secret
                 good = by_form if wants_form else self.headers.get("Authorization") == f"Basic {pair}"
+                if site.public_key:
+                    good = is_signed(form.get("assertion", ""), site.public_key) and "client_id" not in form and not self.headers.get("Authorization")
                 with site.lock:
-                    if not good or form.get("grant_type") != "client_credentials":
+                    if not good or form.get("grant_type") != (JWT_BEARER if site.public_key else "client_credentials"):
                         site.refused += 1
                         return self.answer(401, "application/json", b'{"error": "invalid_client", "error_description": "who are you?"}')
                     site.tokens.append((secrets.token_hex(8), form))
@@ -80,7 +104,8 @@ class Site:
 
             def take(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                path = self.path.partition("?")[0]
+                site.proxied += self.path.startswith("http://")
+                path = urllib.parse.urlsplit(self.path).path
                 if path == "/token":
                     return self.give_token(body)
                 with site.lock:
@@ -155,9 +180,36 @@ def test_tokens_end_and_secrets_stay_secret(build, work):
     site.close()
 
 
+def test_a_signed_assertion(build, work):
+    """By the file of a key, which is read anew; through the token endpoint's own proxy."""
+    need("openssl")
+    key, public = work / "key.pem", work / "public.pem"
+    for command in (["genrsa", "-out", str(key), "2048"], ["rsa", "-in", str(key), "-pubout", "-out", str(public)]):
+        subprocess.run(["openssl", *command], check=True, capture_output=True, timeout=60)
+    site = Site(public_key=public)
+    more = f"grant_type: '{JWT_BEARER}', client_certificate_key_file: '{key}', client_certificate_key_id: k1, signature_algorithm: RS384, " \
+           f"claims: {{tier: [gold, 1]}}, proxy_url: 'http://127.0.0.1:{site.port}'"
+    with serve(build, work, site, more) as server:
+        server.wait_ready()
+        wanted = ("/sd", "/metrics", "/api/v2/alerts", "/hook")
+        wait_until("all are asked again and again", lambda: all(site.count(path) >= 2 for path in wanted), 120)
+        equal({(path, good) for path, good, _ in site.got}, {(path, True) for path in wanted}, "tokens")
+        equal(site.refused, 0, "refused")
+        form = site.tokens[0][1]
+        equal(set(form), {"grant_type", "assertion", "scope", "audience"}, "the form")
+        head, claims = (json.loads(unpack(part)) for part in form["assertion"].split(".")[:2])
+        equal(head, {"alg": "RS384", "kid": "k1", "typ": "JWT"}, "the head")
+        equal({name: claims[name] for name in ("iss", "sub", "aud", "scope", "tier")},
+              {"iss": "me", "sub": "me", "aud": f"http://127.0.0.1:{site.port}/token", "scope": "a b", "tier": ["gold", 1]}, "claims")
+        equal(claims["exp"] - claims["iat"], 600, "lifetime")
+        equal(site.proxied > 0, True, "by the proxy")
+    site.close()
+
+
 def test_what_cannot_be_is_refused(build, work):
     site = Site()
-    for secret, part in (("client_secret_ref: x", "client_secret_file"), ("grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer'", "client_credentials")):
+    for secret, part in (("client_secret_ref: x", "client_secret_ref"), (f"grant_type: '{JWT_BEARER}', signature_algorithm: ES256", "RS256, RS384 and RS512"),
+                         (f"grant_type: '{JWT_BEARER}', client_certificate_key_ref: x", "client_certificate_key_ref")):
         (work / "am.yml").write_text(ALERTMANAGER.format(port=site.port, oauth2=site.oauth2(secret)))
         done = subprocess.run([str(build / "barograph"), "serve", f"--alertmanager.config-file={work / 'am.yml'}", f"--storage.tsdb.path={work / 'data'}",
                                "--web.listen-address=127.0.0.1:0"], capture_output=True, text=True, timeout=60, cwd=work)
