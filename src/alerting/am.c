@@ -508,7 +508,7 @@ static bool complete(struct am_alert *alert, ts now, dur resolve_timeout, struct
         fault = "invalid annotations: names and values must be UTF-8, names not empty";
     }
     if (fault != NULL && why != NULL) {
-        buf_c(why, why->len > 0 ? "; " : "");
+        buf_c(why, why->len > 0 ? "\n" : "");
         buf_c(why, fault);
     }
     alert->fingerprint = am_fingerprint(alert->labels);

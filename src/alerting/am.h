@@ -91,7 +91,7 @@ enum am_status { AM_STATUS_ACTIVE, AM_STATUS_SUPPRESSED };
 /* What was posted; completed by am_alerts_put: times that are 0, updated_at, fingerprint. */
 struct am_put_result {
     size_t invalid;
-    struct buf message; /* why, each followed by "; " but the last */
+    struct buf message; /* why, a line each */
 };
 
 /*

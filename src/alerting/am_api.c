@@ -100,7 +100,8 @@ bool am_call_bool(struct am_call *call, const char *name, bool *ret)
     return true;
 }
 
-bool am_call_matchers(struct am_call *call, const char *key, am_matchers *ret)
+bool am_call_matchers(struct am_call *call, const char *key, const char *complaint,
+                      am_matchers *ret)
 {
     size_t index = 0;
 
@@ -108,7 +109,7 @@ bool am_call_matchers(struct am_call *call, const char *key, am_matchers *ret)
         struct baro_error err = {0};
 
         if (am_matchers_parse(call->arena, text, ret, &err) < 0) {
-            am_call_text(call, 400, "%s", err.message);
+            am_call_text(call, 400, "%s%s", complaint, err.message);
             return false;
         }
     }
@@ -170,7 +171,8 @@ static void get_receivers(struct am_call *call)
     struct labels *receivers = NULL;
     size_t count = 0;
 
-    if (am_call_matchers(call, "receiver_matchers", &matchers)) {
+    if (am_call_matchers(call, "receiver_matchers",
+                         "failed to parse receiver_matchers param: ", &matchers)) {
         am_receiver_list(call->am, &matchers, call->arena, &receivers, &count);
         json_write_array_begin(&call->json);
         for (size_t i = 0; i < count; i++) {

@@ -241,8 +241,9 @@ static bool read_filter(struct am_call *call, am_matchers *matchers, am_matchers
         !am_call_bool(call, "inhibited", &ret->inhibited) ||
         !am_call_bool(call, "muted", &ret->muted) ||
         !am_call_bool(call, "unprocessed", &unprocessed) ||
-        !am_call_matchers(call, "filter", matchers) ||
-        !am_call_matchers(call, "receiver_matchers", owners)) {
+        !am_call_matchers(call, "filter", "", matchers) ||
+        !am_call_matchers(call, "receiver_matchers",
+                          "failed to parse receiver_matchers param: ", owners)) {
         return false;
     }
     ret->receiver_matchers = owners->count > 0 ? owners : NULL;

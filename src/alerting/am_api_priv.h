@@ -41,8 +41,9 @@ void am_call_labels(struct json_writer *json, str key, struct labels labels);
 bool am_call_bool(struct am_call *call, const char *name, bool *ret);
 
 /* am_call_matchers reads all parameters of that name; false when one was wrong and the call is
- * answered. */
-bool am_call_matchers(struct am_call *call, const char *key, am_matchers *ret);
+ * answered, the answer beginning with `complaint`. */
+bool am_call_matchers(struct am_call *call, const char *key, const char *complaint,
+                      am_matchers *ret);
 
 /* am_call_parse_time reads RFC 3339; the year 1 is no time. Absent = 0. */
 bool am_call_parse_time(const struct json *node, ts *ret);

@@ -348,14 +348,19 @@ static bool is_of_creator(struct am_call *call, str name)
 void am_api_get_silences(struct am_call *call)
 {
     struct am_silence_view *views = NULL;
+    bool states[] = {
+        [AM_SILENCE_ACTIVE] = true, [AM_SILENCE_PENDING] = true, [AM_SILENCE_EXPIRED] = true};
     am_matchers wanted = {0};
     size_t count = 0;
 
-    if (am_call_matchers(call, "filter", &wanted)) {
+    if (am_call_bool(call, "active", &states[AM_SILENCE_ACTIVE]) &&
+        am_call_bool(call, "expired", &states[AM_SILENCE_EXPIRED]) &&
+        am_call_bool(call, "pending", &states[AM_SILENCE_PENDING]) &&
+        am_call_matchers(call, "filter", "", &wanted)) {
         am_silence_list(call->am, STR_NULL, call->arena, &views, &count);
         json_write_array_begin(&call->json);
         for (size_t i = 0; i < count; i++) {
-            if (silence_matches(call->arena, &views[i], &wanted) &&
+            if (states[views[i].state] && silence_matches(call->arena, &views[i], &wanted) &&
                 is_of_creator(call, views[i].created_by)) {
                 write_silence(&call->json, &views[i], AM_SCHEDULE_LIST_DAYS);
             }

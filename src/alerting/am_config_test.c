@@ -32,7 +32,7 @@ static const struct {
     {"group_by twice", "route: {receiver: r, group_by: [a, a]}\nreceivers: [{name: r}]",
      "1:32: duplicated label \"a\" in group_by"},
     {"group_by all and other", "route: {receiver: r, group_by: [a, ...]}\nreceivers: [{name: r}]",
-     "1:32: cannot have wildcard group_by (`...`) and other other labels at the same time"},
+     "1:32: cannot have wildcard group_by (`...`) and other labels at the same time"},
     {"zero repeat", "route: {receiver: r, repeat_interval: 0s}\nreceivers: [{name: r}]",
      "1:39: repeat_interval cannot be zero"},
     {"zero group_interval", "route: {receiver: r, group_interval: 0s}\nreceivers: [{name: r}]",
@@ -209,6 +209,46 @@ TEST(am_route_inherits_labels)
     assert_str_equal(labels_get(child, STR("a")), STR("two"));
     assert_str_equal(labels_get(child, STR("b")), STR("three"));
     assert_str_equal(labels_get(child, STR("c")), STR("four"));
+}
+
+/* An empty list is a list: one group, whatever the parent has. */
+TEST(am_route_inherits_group_by)
+{
+    static const struct {
+        const char *parent;
+        const char *child;
+        size_t want;
+        bool want_all;
+    } rows[] = {
+        {"[a, b]", "", 2, false},
+        {"[a, b]", "group_by: ", 2, false},
+        {"[a, b]", "group_by: [c]", 1, false},
+        {"[a, b]", "group_by: []", 0, false},
+        {"[a]", "group_by: [...]", 0, true},
+        {"[...]", "", 0, true},
+        {"[...]", "group_by: []", 0, false},
+        {"[...]", "group_by: [a]", 1, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        static struct faults faults;
+        CLEANUP(am_config_freep) struct am_config *config = NULL;
+        const struct am_route *child;
+        struct buf text = {0};
+
+        test_row(rows[i].child);
+        faults = (struct faults){0};
+        buf_printf(&text,
+                   "route: {receiver: r, group_by: %s, routes: [{receiver: r, %s}]}\n"
+                   "receivers: [{name: r}]",
+                   rows[i].parent, rows[i].child);
+        assert_ok(am_config_parse(STR("f"), buf_view(&text), &config, &faults), &faults.items[0]);
+        child = config->route->routes[0];
+        assert_int_equal(child->group_by.count, rows[i].want);
+        assert_int_equal(child->group_by_all, rows[i].want_all);
+        buf_done(&text);
+    }
+    test_row(NULL);
 }
 
 TEST(am_config_reads_every_kind)

@@ -8,8 +8,6 @@ static const double backoff_first_ms = 500;
 static const double backoff_factor = 1.5;
 static const double backoff_most_ms = 60000;
 
-enum { FAILED_CLIENT, FAILED_SERVER, FAILED_DEADLINE, FAILED_OTHER };
-
 static const double latency_bounds[AM_LATENCY_BUCKETS - 1] = {1, 5, 10, 15, 20};
 
 void am_job_queue_locked(struct am *am, struct am_job *job)
@@ -22,12 +20,15 @@ void am_job_queue_locked(struct am *am, struct am_job *job)
     (void)pthread_cond_signal(&am->queued);
 }
 
-static int failure_of(const struct am_job *job)
+static enum am_failure failure_of(const struct am_job *job)
 {
-    return job->err.code == BARO_ETIMEOUT ? FAILED_DEADLINE
-           : job->status >= 500           ? FAILED_SERVER
-           : job->status >= 400           ? FAILED_CLIENT
-                                          : FAILED_OTHER;
+    return job->err.code == BARO_ETIMEOUT             ? AM_FAILED_DEADLINE
+           : job->err.code == BARO_ECANCELED          ? AM_FAILED_CANCELED
+           : job->status == 401 || job->status == 403 ? AM_FAILED_AUTH
+           : job->status == 429                       ? AM_FAILED_RATE
+           : job->status >= 500                       ? AM_FAILED_SERVER
+           : job->status >= 400                       ? AM_FAILED_CLIENT
+                                                      : AM_FAILED_OTHER;
 }
 
 /* Without the lock. */

@@ -15,8 +15,15 @@ static void by_kind(struct buf *buf, const char *name, const char *help, const u
 
 static void failures(struct buf *buf, const struct am_counters *counters)
 {
-    static const char *const reasons[] = {"clientError", "serverError", "contextDeadlineExceeded",
-                                          "other"};
+    static const char *const reasons[AM_FAILED_COUNT] = {
+        [AM_FAILED_OTHER] = "other",
+        [AM_FAILED_CLIENT] = "clientError",
+        [AM_FAILED_SERVER] = "serverError",
+        [AM_FAILED_CANCELED] = "contextCanceled",
+        [AM_FAILED_DEADLINE] = "contextDeadlineExceeded",
+        [AM_FAILED_AUTH] = "authError",
+        [AM_FAILED_RATE] = "rateLimited",
+    };
     const char *name = "alertmanager_notifications_failed_total";
 
     self_head(buf, name, "counter", "Notifications that failed for good, by reason.");

@@ -147,6 +147,18 @@ struct am_job {
     int status;
 };
 
+/* Why a notification failed, as Alertmanager tells it. */
+enum am_failure {
+    AM_FAILED_OTHER,
+    AM_FAILED_CLIENT,
+    AM_FAILED_SERVER,
+    AM_FAILED_CANCELED,
+    AM_FAILED_DEADLINE,
+    AM_FAILED_AUTH,
+    AM_FAILED_RATE,
+    AM_FAILED_COUNT
+};
+
 struct am_counters {
     uint64_t received_firing, received_resolved, invalid, refused;
     uint64_t group_limit;
@@ -156,8 +168,7 @@ struct am_counters {
     uint64_t silence_gc;
     uint64_t repeats_held;
     uint64_t notifications[AM_KINDS_MAX];
-    uint64_t notifications_failed[AM_KINDS_MAX]
-                                 [4]; /* clientError, serverError, contextDeadline, other */
+    uint64_t notifications_failed[AM_KINDS_MAX][AM_FAILED_COUNT];
     uint64_t requests[AM_KINDS_MAX];
     uint64_t requests_failed[AM_KINDS_MAX];
     uint64_t latency_count[AM_KINDS_MAX];

@@ -154,9 +154,8 @@ static void check_group_by(struct option_reader *rd, const struct yaml_node *nod
         }
     }
     if (*ret_all && names.count > 1) {
-        option_fault_key(
-            rd, node, "group_by",
-            "cannot have wildcard group_by (`...`) and other other labels at the same time");
+        option_fault_key(rd, node, "group_by",
+                         "cannot have wildcard group_by (`...`) and other labels at the same time");
     }
 }
 
@@ -275,7 +274,7 @@ struct am_route *am_route_read(struct option_reader *rd, const struct yaml_node 
                                .continues = text->continues};
     inherit(route, text, node);
     check_group_by(rd, node, text->group_by, &all);
-    if (text->group_by.count > 0) {
+    if (am_key_is_set(node, "group_by")) { /* [] is one group, whatever the parent has */
         route->group_by = all ? (struct conf_strs){0} : text->group_by;
         route->group_by_all = all;
     }

@@ -164,3 +164,48 @@ TEST(am_threads_tell_while_everybody_asks)
     (void)pthread_join(threads[POSTERS], NULL);
     crowd.am = am_free(crowd.am);
 }
+
+/* Both receivers refuse it for good, each with its own status. */
+static enum am_notify_outcome refuse(void *prepared, const struct am_integration *integration,
+                                     UNUSED const struct am_notification *notification,
+                                     UNUSED dur timeout, UNUSED const _Atomic bool *cancel,
+                                     struct am_receipt *receipt, struct baro_error *err)
+{
+    struct crowd *crowd = prepared;
+
+    (void)integration;
+    receipt->status = 400 + atomic_fetch_add(&crowd->told, 1);
+    (void)error_set(err, BARO_ENETWORK, "no");
+    return AM_NOTIFY_FAIL;
+}
+
+TEST(am_failures_have_alertmanagers_reasons)
+{
+    static const struct am_sending sending = {prepare, release, refuse, NULL};
+    struct crowd crowd = {0};
+    const struct am_options options = {
+        .clock = clock_real(), .sending = &sending, .sending_context = &crowd, .worker_max = 1};
+    struct label name = {STR("alertname"), STR("A")};
+    struct am_alert alert = {.labels = {&name, 1}};
+    struct am_put_result result = {0};
+    struct baro_error err = {0};
+    mono limit = clock_mono(clock_real()) + 120 * MONO_PER_SECOND;
+    struct buf metrics = {0};
+
+    assert_ok(am_new(&options, &crowd.am, &err), &err);
+    apply(crowd.am);
+    assert_ok(am_start(crowd.am, &err), &err);
+    assert_ok(am_alerts_put(crowd.am, &alert, 1, false, &result, &err), &err);
+    /* It is told again at each interval: 400, 401, ... 429, 430. */
+    while (!str_contains(buf_view(&metrics), STR("reason=\"rateLimited\"} 1\n"))) {
+        assert_true(clock_mono(clock_real()) < limit);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        buf_reset(&metrics);
+        am_metrics_write(crowd.am, &metrics);
+    }
+    assert_true(str_contains(buf_view(&metrics), STR("reason=\"authError\"} 2\n")));
+    assert_false(str_contains(buf_view(&metrics), STR("reason=\"other\"} 1")));
+    crowd.am = am_free(crowd.am);
+    buf_done(&metrics);
+    buf_done(&result.message);
+}

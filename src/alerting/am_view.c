@@ -194,8 +194,8 @@ static void view_group(struct am *am, const struct am_group *group, const struct
     }
 }
 
-/* Alerts of several groups have the receivers of all that were looked at, as Alertmanager has it.
- */
+/* Alerts of several groups have the receivers of all that were looked at, sorted, as Alertmanager
+ * has it. */
 static void share_receivers(struct am_group_view *groups, size_t count, struct arena *arena)
 {
     struct am_fps seen = {0};
@@ -207,10 +207,16 @@ static void share_receivers(struct am_group_view *groups, size_t count, struct a
             size_t known = before != NULL ? before->receiver_count : 0;
             str *names = ARENA_ARRAY(arena, str, known + 1);
 
-            if (known > 0) {
-                memcpy(names, before->receivers, known * sizeof(*names));
+            size_t at = known;
+
+            while (at > 0 && str_cmp(before->receivers[at - 1], groups[i].receiver) > 0) {
+                names[at] = before->receivers[at - 1];
+                at--;
             }
-            names[known] = groups[i].receiver;
+            if (at > 0) {
+                memcpy(names, before->receivers, at * sizeof(*names));
+            }
+            names[at] = groups[i].receiver;
             view->receivers = names;
             view->receiver_count = known + 1;
         }

@@ -226,6 +226,8 @@ def test_faults_have_alertmanagers_codes(build, work):
                 ("GET", "/alerts?active=x", None, 422, "active in query must be of type boolean"),
                 ("GET", "/alerts?filter=a", None, 400, "bad matcher format"),
                 ("GET", "/alerts?receiver=(", None, 400, "failed to parse receiver param"),
+                ("GET", "/alerts?receiver_matchers=(", None, 400, "failed to parse receiver_matchers param: "),
+                ("GET", "/silences?expired=maybe", None, 422, "expired in query must be of type boolean"),
                 ("GET", "/nothing", None, 404, "not found"),
                 ("POST", "/alerts", b"[", 400, "parsing alerts body"),
                 ("POST", "/alerts", {}, 400, "parsing alerts body"),
@@ -235,6 +237,8 @@ def test_faults_have_alertmanagers_codes(build, work):
                 ("POST", "/alerts", [{"labels": {"a": "b"}, "startsAt": "soon"}], 400, "is no time"),
                 ("POST", "/alerts", [{"labels": {"a": "b"}, "startsAt": at(10), "endsAt": at(5)}], 400,
                  "start time must be before end time"),
+                ("POST", "/alerts", [{"labels": {"a": "b"}, "startsAt": at(10), "endsAt": at(5)}, {"labels": {}}], 400,
+                 "start time must be before end time\nat least one label pair required"),
                 ("POST", "/silences", {**silence, "matchers": []}, 422, "should have at least 1 items"),
                 ("POST", "/silences", {**silence, "comment": None}, 422, "comment in body is required"),
                 ("POST", "/silences", {**silence, "endsAt": at(-20)}, 400, "start time must be before end time"),
@@ -254,6 +258,17 @@ def test_faults_have_alertmanagers_codes(build, work):
         equal(am.ask("/alerts", "POST", b"[]", kind="text/plain")[0], 415, "media type")
         equal(am.ask("/alerts", "POST", [{"labels": {"alertname": "good"}}, {"labels": {"": "x"}}])[0], 400, "one is bad")
         equal(am.names(), ["good"], "and the good one is taken")
+
+
+def test_silences_of_a_state(build, work):
+    silence = {"matchers": [{"name": "a", "value": "b", "isRegex": False}], "createdBy": "me"}
+    with Alerting(build, work) as am:
+        ids = {name: am.ask("/silences", "POST", {**silence, "comment": name, "startsAt": at(begin), "endsAt": at(7200)})[1]["silenceID"]
+               for name, begin in (("active", -10), ("pending", 3600), ("expired", -10))}
+        equal(am.ask(f"/silence/{ids['expired']}", "DELETE")[0], 200)
+        for query, want in (("", ["active", "pending", "expired"]), ("?expired=false", ["active", "pending"]), ("?active=false", ["pending", "expired"]),
+                            ("?pending=false&active=true", ["active", "expired"]), ("?active=false&pending=0&expired=false", [])):
+            equal([(one["comment"], one["status"]["state"]) for one in am.ask("/silences" + query)[1]], [(name, name) for name in want], query)
 
 
 def test_v1_posts_are_taken(build, work):
