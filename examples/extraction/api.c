@@ -10,6 +10,7 @@
 #include "client_ws.h"
 #include "faults.h"
 #include "svc_chaos.h"
+#include "svc_host.h"
 #include "svc_ws.h"
 #include "telemetry.h"
 
@@ -19,6 +20,7 @@ static const double POOL_WAIT_S = 2;
 struct api {
     struct api_options options;
     const struct svc_faults *faults;
+    struct svc_host host; /* simulated */
     struct store_pool *pool;
     struct cache *cache;
     struct svc_ws *ws;
@@ -561,6 +563,9 @@ int api_new(const struct api_options *options, struct svc *svc, struct api **ret
     }
     api->options = *options;
     api->faults = svc_faults(svc);
+    api->host = (struct svc_host){
+        .since_ns = svc_mono_ns(), .busy = SVC_HOST_BUSY, .disk_free = SVC_HOST_DISK_FREE};
+    (void)svc_fault_on(api->faults, FAULT_LOW_DISK, NULL, &api->host.disk_free);
     (void)pthread_mutex_init(&api->lock, NULL);
     r = api_open(api, svc, err);
     if (r < 0) {
@@ -656,6 +661,13 @@ bool api_health(struct api *api, json_t *components)
     return database && queue;
 }
 
+static void handle_host(struct svc_request *request)
+{
+    const struct api_context *context = request->context;
+
+    svc_host_answer(request, &context->api->host);
+}
+
 const struct svc_route api_routes[] = {
     {"POST", "/api/v1/documents", handle_upload, SVC_LIMITED | SVC_WORK,
      "a file, as the form's part \"file\" or as the body with ?name= or ?type="},
@@ -666,5 +678,6 @@ const struct svc_route api_routes[] = {
     {"GET", "/api/v1/search", handle_search, 0, "documents that have the words of ?q="},
     {"GET", "/api/v1/queues", handle_queues, 0, "how many tasks wait"},
     {"GET", "/api/v1/ws", handle_ws, 0, "WebSocket: progress; of one document with ?document="},
+    {"GET", SVC_HOST_PATH, handle_host, SVC_HIDDEN, "a host's metrics, simulated"},
 };
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);

@@ -2,7 +2,11 @@
 
 #include <stddef.h>
 
+#include "svc_host.h"
+
 const struct svc_fault_def extraction_faults[FAULT_COUNT] = {
+    {"aged-extraction", "seconds", 0, 86400, 660, NULL,
+     "each extraction counts as begun so much earlier (P-A5 SlowExtraction, without the wait)"},
     {"api-errors", "share", 0, 1, 0.1, NULL,
      "this share of API requests is answered 500 (P-A1 HighAPIErrorRate)"},
     {"db-errors", "share", 0, 1, 0.05, NULL,
@@ -12,6 +16,9 @@ const struct svc_fault_def extraction_faults[FAULT_COUNT] = {
      "one of more than 1 GiB)"},
     {"extraction-failures", "share", 0, 1, 0.3, NULL,
      "this share of extractions fails (P-A2 HighExtractionFailureRate)"},
+    {"low-disk", "share", 0, 1, 0.05, NULL,
+     "this share of the simulated host's file system is free (GET " SVC_HOST_PATH
+     "; P-A9 DiskSpaceLow)"},
     {"pool-exhausted", "share", 0, 1, 0.95, NULL,
      "this share of the database pool is held and never given back (P-A7 PostgresPoolExhausted)"},
     {"redis-memory", "share", 0, 0.95, 0.85, NULL,

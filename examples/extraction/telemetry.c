@@ -96,13 +96,13 @@ void telemetry_retry(enum doc_type type)
     pybase_celery_task_retried_total_inc(task_type_of(type));
 }
 
-void telemetry_task_start(enum doc_type type, const char *worker)
+void telemetry_task_start(enum doc_type type, const char *worker, double aged_s)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     track_extraction_start(task_type_of(type), worker,
-                           (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+                           (double)now.tv_sec + (double)now.tv_nsec / 1e9 - aged_s);
 }
 
 void telemetry_task_end(enum doc_type type, const char *worker, bool good, double seconds)

@@ -22,7 +22,8 @@ void telemetry_websocket(int by);
 void telemetry_pool(size_t in_use);
 void telemetry_queue(const char *queue, long depth);
 void telemetry_retry(enum doc_type type);
-void telemetry_task_start(enum doc_type type, const char *worker);
+/* `aged_s`: it counts as begun so much earlier. */
+void telemetry_task_start(enum doc_type type, const char *worker, double aged_s);
 void telemetry_task_end(enum doc_type type, const char *worker, bool good, double seconds);
 
 /* telemetry_query is store_options.observed. */

@@ -143,6 +143,7 @@ static void document_extract(struct worker *worker, const char *id)
     struct svc_error err = {0};
     struct doc doc = {0};
     int64_t begin = svc_mono_ns();
+    double aged_s = 0;
     int r = documents_begin(worker->store, id, &task, &err);
 
     if (r == 0 || task.type == DOC_TYPE_COUNT) {
@@ -153,13 +154,14 @@ static void document_extract(struct worker *worker, const char *id)
         return;
     }
     event_tell(worker, id, "running", 5);
-    telemetry_task_start(task.type, worker->name);
+    (void)svc_fault_on(worker->config->faults, FAULT_AGED_EXTRACTION, NULL, &aged_s);
+    telemetry_task_start(task.type, worker->name, aged_s);
     r = file_extract(worker, id, &task, &doc, &err);
     if (r == 0) {
         event_tell(worker, id, "storing", 75);
         r = documents_finish(worker->store, id, &doc, &err);
     }
-    telemetry_task_end(task.type, worker->name, r >= 0, svc_since_s(begin));
+    telemetry_task_end(task.type, worker->name, r >= 0, svc_since_s(begin) + aged_s);
     if (r >= 0) {
         event_tell(worker, id, "done", 100); /* before the indexer can say that it has finished */
         (void)queue_push(worker->next, id);

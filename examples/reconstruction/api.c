@@ -425,11 +425,19 @@ bool api_health(struct service *service, json_t *components)
            database && store;
 }
 
+static void get_host(struct svc_request *request)
+{
+    const struct service *service = request->context;
+
+    svc_host_answer(request, &service->host);
+}
+
 const struct svc_route api_routes[] = {
     {"POST", "/api/job", post_job, SVC_LIMITED | SVC_WORK,
      "multipart photos and dataset_type, resolution, elevation, clockwise; or JSON with synthetic"},
     {"GET", "/api/job/:id", get_job, 0, "one job; ?wait=SECONDS until it has ended"},
     {"GET", "/api/job/:id/files/:name", get_file, 0, "cloud.ply, mesh.stl, mesh.glb"},
     {"GET", "/api/jobs", get_jobs, SVC_LIMITED, "the last jobs"},
+    {"GET", SVC_HOST_PATH, get_host, SVC_HIDDEN, "a host's metrics, simulated"},
 };
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);

@@ -55,6 +55,9 @@ static const char *const stage_names[] = {"feature_extraction",
                                           NULL};
 
 static const struct svc_fault_def faults[FAULT_COUNT] = {
+    [FAULT_BUSY_HOST] = {"busy-host", "share", 0, 1, 0.97, NULL,
+                         "the processors of the simulated host (GET " SVC_HOST_PATH ") are that "
+                         "busy: HighCPUUsage"},
     [FAULT_CPU_BURN] = {"cpu-burn", "percent", 1, 100, 100, NULL,
                         "every core works that much: HighCPUUsage"},
     [FAULT_CRASH] = {"crash", "seconds", 0.1, 86400, 30, NULL, "the process ends that much later"},
@@ -133,6 +136,9 @@ static int start_faults(struct svc_error *err)
     struct svc_chaos_options chaos = {
         .svc = service.svc, .burn_percent = number(FAULT_CPU_BURN), .crash_s = number(FAULT_CRASH)};
 
+    service.host = (struct svc_host){
+        .since_ns = svc_mono_ns(), .busy = SVC_HOST_BUSY, .disk_free = SVC_HOST_DISK_FREE};
+    (void)svc_fault_on(on, FAULT_BUSY_HOST, NULL, &service.host.busy);
     service.is_database_lost = svc_fault_on(on, FAULT_LOST_DATABASE, NULL, NULL);
     service.is_storage_lost = svc_fault_on(on, FAULT_LOST_STORAGE, NULL, NULL);
     return svc_chaos_start(&chaos, &service.chaos, err);

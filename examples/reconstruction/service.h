@@ -13,8 +13,10 @@
 #include "statsd.h"
 #include "svc.h"
 #include "svc_chaos.h"
+#include "svc_host.h"
 
 enum recon_fault {
+    FAULT_BUSY_HOST,
     FAULT_CPU_BURN,
     FAULT_CRASH,
     FAULT_FAIL_STAGE,
@@ -42,6 +44,7 @@ struct service {
     struct objects *objects;
     struct statsd *statsd;
     struct svc_chaos *chaos;
+    struct svc_host host;                           /* simulated */
     _Atomic bool is_database_lost, is_storage_lost; /* by faults */
     struct workers *workers;
     /* options */

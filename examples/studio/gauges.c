@@ -9,7 +9,7 @@
 
 #include "gpu.h"
 
-enum { CORES_MAX = 512, PROC_BYTES_MAX = 1 << 20 };
+enum { CORES_MAX = 512, PROC_BYTES_MAX = 1 << 20, CORES_SIMULATED = 4 };
 
 struct gauges {
     struct gauges_options options;
@@ -207,9 +207,23 @@ static void update_gpus(const struct gauges *gauges)
     }
 }
 
+static void show_cpu(double percent)
+{
+    char name[16];
+
+    for (int core = 0; core < CORES_SIMULATED; core++) {
+        (void)snprintf(name, sizeof(name), "%d", core);
+        orfeas_cpu_usage_percent_set(name, percent);
+    }
+}
+
 void gauges_update(struct gauges *gauges)
 {
-    update_cpu(gauges);
+    if (gauges->options.cpu_percent >= 0) {
+        show_cpu(gauges->options.cpu_percent);
+    } else {
+        update_cpu(gauges);
+    }
     update_memory(gauges);
     update_disk(gauges);
     update_gpus(gauges);

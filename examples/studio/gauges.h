@@ -4,7 +4,8 @@
  * (/proc/stat), memory (/proc/meminfo, or the process's against --memory-limit), disk (the store),
  * GPUs (NVML, loaded when it is there), uptime. A simulated GPU is shown only when asked for by
  * --gpu=simulated, so that dashboards can be seen without one: its usage is the share of workers
- * that are busy, its memory what the pipeline holds.
+ * that are busy, its memory what the pipeline holds. Simulated processors (--cpu=simulated) are for
+ * alerts about busy ones, which would not end on a machine that is busy.
  */
 #pragma once
 
@@ -15,6 +16,7 @@ struct gauges;
 enum gpu_mode { GPU_AUTO, GPU_NONE, GPU_SIMULATED };
 
 struct gauges_options {
+    double cpu_percent; /* of simulated processors; below 0 = the host's */
     enum gpu_mode gpu;
     uint64_t memory_limit_bytes; /* 0 = the host's memory */
     struct store *store;

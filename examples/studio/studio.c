@@ -10,6 +10,7 @@
 
 static struct studio studio = {
     .data = "studio-data",
+    .cpu = "host",
     .gpu = "auto",
     .workers = 2,
     .queue_max = 32,
@@ -30,6 +31,8 @@ static const struct svc_option options[] = {
      "what DIR may hold, and what disk_usage_bytes is about; 0 = its file system"},
     {"memory-limit", "MB", SVC_OPTION_INT, &studio.memory_limit_mb, 0, 1e9,
      "what memory_usage_bytes of this process is held against; 0 = the host and its memory"},
+    {"cpu", "host|simulated", SVC_OPTION_TEXT, &studio.cpu, 0, 0,
+     "what cpu_usage_percent is about; simulated processors are as busy as --fault=busy-cpu says"},
     {"gpu", "auto|none|simulated", SVC_OPTION_TEXT, &studio.gpu, 0, 0,
      "GPU gauges: by NVML when there is one, none, or a software device, to see dashboards"},
 };
@@ -41,6 +44,9 @@ static const char *const stage_names[] = {"image_loading",    "image_preprocessi
 static const struct svc_fault_def faults[FAULT_COUNT] = {
     [FAULT_BAD_MESH] = {"bad-mesh", "share", 0, 1, 1, NULL,
                         "meshes lose a triangle: quality_manifold_rate falls"},
+    [FAULT_BUSY_CPU] = {"busy-cpu", "percent", 0, 100, 97, NULL,
+                        "that is how busy simulated processors are (see --cpu): HighCPUUsage, "
+                        "CriticalCPUUsage"},
     [FAULT_CPU_BURN] = {"cpu-burn", "percent", 1, 100, 100, NULL,
                         "every core works that much: HighCPUUsage, CriticalCPUUsage"},
     [FAULT_CRASH] = {"crash", "seconds", 0.1, 86400, 30, NULL,
@@ -93,6 +99,20 @@ static int find_gpu_mode(enum gpu_mode *ret, struct svc_error *err)
     return svc_fail(err, -EINVAL, "--gpu=%.40s: give auto, none or simulated", studio.gpu);
 }
 
+/* What simulated processors show; below 0 where it is about the host's. */
+static int find_cpu_percent(double *ret, struct svc_error *err)
+{
+    enum { CALM_PERCENT = 5 };
+
+    if (strcmp(studio.cpu, "host") != 0 && strcmp(studio.cpu, "simulated") != 0) {
+        return svc_fail(err, -EINVAL, "--cpu=%.40s: give host or simulated", studio.cpu);
+    }
+    *ret = CALM_PERCENT;
+    (void)svc_fault_on(svc_faults(studio.svc), FAULT_BUSY_CPU, NULL, ret);
+    *ret = strcmp(studio.cpu, "host") == 0 ? -1 : *ret;
+    return 0;
+}
+
 static int start_metrics(struct svc_error *err)
 {
     struct baro_why why = {{0}};
@@ -129,13 +149,15 @@ static int start_store(enum gpu_mode gpu, struct svc_error *err)
                                   .quota_bytes = (uint64_t)studio.disk_quota_mb << 20,
                                   .jobs_kept = studio.jobs_kept,
                                   .images_kept = studio.images_kept};
-    struct gauges_options gauges = {.gpu = gpu,
+    struct gauges_options gauges = {.cpu_percent = -1,
+                                    .gpu = gpu,
                                     .memory_limit_bytes = (uint64_t)studio.memory_limit_mb << 20,
                                     .busy = busy_share,
                                     .held = held_bytes,
                                     .context = &studio};
-    int r = store_open(&store, &studio.store, err);
+    int r = find_cpu_percent(&gauges.cpu_percent, err);
 
+    r = r < 0 ? r : store_open(&store, &studio.store, err);
     gauges.store = studio.store;
     r = r < 0 ? r : gauges_new(&gauges, &studio.gauges, err);
     studio.jobs = jobs_new();

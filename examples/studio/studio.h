@@ -19,6 +19,7 @@
 
 enum studio_fault {
     FAULT_BAD_MESH,
+    FAULT_BUSY_CPU,
     FAULT_CPU_BURN,
     FAULT_CRASH,
     FAULT_DISK_FILL,
@@ -43,7 +44,7 @@ struct studio {
     _Atomic uint64_t held_bytes;            /* what the pipeline holds now */
     _Atomic uint64_t meshes, manifold_meshes, printable_meshes;
     /* options */
-    const char *data, *gpu;
+    const char *data, *cpu, *gpu;
     long workers, queue_max, jobs_kept, images_kept, cache_mb, disk_quota_mb, memory_limit_mb;
 };
 

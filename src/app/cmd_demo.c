@@ -98,17 +98,26 @@ static const struct {
     [CHILD_EXTRACTION] = {"extraction", "extraction", "extraction/extraction", {NULL}},
 };
 
-/* What a fault needs beside itself: what is filled is a bound of the service, not the machine. */
+/* What a fault needs beside itself: what is filled is a bound of the service, not the machine. What
+ * stays is there without the fault, too, so that the alert ends however busy the machine is. */
 static const struct {
     enum demo_child child;
     const char *fault;
     const char *argument;
+    bool stays;
 } fault_needs[] = {
-    {CHILD_STUDIO, "disk-fill", "--disk-quota=200"},
-    {CHILD_STUDIO, "memory-ballast", "--memory-limit=280"},
-    {CHILD_ORCHESTRATOR, "flooded-queue", "--queue=3000"},
-    {CHILD_EXTRACTION, "websockets", "--connections=1300"},
+    {CHILD_STUDIO, "busy-cpu", "--cpu=simulated", true},
+    {CHILD_STUDIO, "disk-fill", "--disk-quota=200", false},
+    {CHILD_STUDIO, "memory-ballast", "--memory-limit=280", false},
+    {CHILD_ORCHESTRATOR, "flooded-queue", "--queue=3000", false},
+    {CHILD_EXTRACTION, "websockets", "--connections=1300", false},
 };
+
+/* Faults of hosts: their service shows a simulated one there, which is scraped in place of this
+ * one. */
+static const char fault_busy_host[] = "busy-host";
+static const char fault_low_disk[] = "low-disk";
+static const char simulated_host[] = "/simulated-host";
 
 /* The fault that keeps the orchestrator's port closed, and what its log says then. */
 static const char fault_down[] = "down";
@@ -340,8 +349,10 @@ static bool fault_is_of(str fault, enum demo_child child)
     return str_is(str_slice(fault, 0, str_index_char(fault, '=')), children[child].service);
 }
 
-/* Returns the number of arguments, at most `max`. */
-static size_t child_faults(struct demo *demo, enum demo_child child, const char **ret, size_t max)
+/* The faults of a child and what they need, or what stays of it once they are over. Returns the
+ * number of arguments, at most `max`. */
+static size_t child_faults(struct demo *demo, enum demo_child child, bool with_faults,
+                           const char **ret, size_t max)
 {
     size_t count = 0;
 
@@ -352,9 +363,11 @@ static size_t child_faults(struct demo *demo, enum demo_child child, const char 
         if (!fault_is_of(fault, child)) {
             continue;
         }
-        ret[count++] = arena_printf(&demo->arena, "--fault=%.*s", STR_ARG(text)).ptr;
+        if (with_faults) {
+            ret[count++] = arena_printf(&demo->arena, "--fault=%.*s", STR_ARG(text)).ptr;
+        }
         for (size_t k = 0; k < ARRAY_COUNT(fault_needs) && count < max; k++) {
-            if (fault_needs[k].child == child &&
+            if (fault_needs[k].child == child && (with_faults || fault_needs[k].stays) &&
                 str_has_prefix(text, str_from(fault_needs[k].fault))) {
                 ret[count++] = fault_needs[k].argument;
             }
@@ -363,17 +376,33 @@ static size_t child_faults(struct demo *demo, enum demo_child child, const char 
     return count;
 }
 
-static bool child_is_down(const struct demo *demo, enum demo_child child)
+/* Whether a fault was asked for, with a number or without. */
+static bool child_has_fault(const struct demo *demo, enum demo_child child, const char *name)
 {
     for (size_t i = 0; i < demo->flags.list_count; i++) {
         str fault = demo->flags.list[i];
+        str text = str_from_index(fault, str_index_char(fault, '=') + 1);
 
         if (fault_is_of(fault, child) &&
-            str_is(str_from_index(fault, str_index_char(fault, '=') + 1), fault_down)) {
+            str_is(str_slice(text, 0, str_index_char(text, ':')), name)) {
             return true;
         }
     }
     return false;
+}
+
+/* Where a pack's host is to be seen: this one; or, with a fault of hosts, one that a service
+ * simulates, for all packs, since an alert may be about all hosts. */
+static struct demo_target host_target(const struct demo *demo, const char *job)
+{
+    bool is_busy = child_has_fault(demo, CHILD_RECONSTRUCTION, fault_busy_host);
+    bool is_low = child_has_fault(demo, CHILD_EXTRACTION, fault_low_disk);
+    enum demo_child child = is_low && (!is_busy || strcmp(job, "pybase-node") == 0)
+                                ? CHILD_EXTRACTION
+                                : CHILD_RECONSTRUCTION;
+
+    return is_busy || is_low ? (struct demo_target){job, simulated_host, demo->ports[child]}
+                             : (struct demo_target){job, "/host/metrics", demo->own_port};
 }
 
 /* Ports that it had before are asked for again. */
@@ -385,7 +414,7 @@ static int child_start(struct demo *demo, enum demo_child child, bool with_fault
         arena_printf(&demo->arena, "%s/%s", demo->data, children[child].service).ptr;
     struct demo_process *process = &demo->processes[PROCESS_CHILDREN + child];
     size_t count = 0;
-    bool is_down = with_faults && child_is_down(demo, child);
+    bool is_down = with_faults && child_has_fault(demo, child, fault_down);
     int r;
 
     if (is_down) {
@@ -398,9 +427,7 @@ static int child_start(struct demo *demo, enum demo_child child, bool with_fault
         argv[count++] = children[child].arguments[i];
     }
     count += child_peers(demo, child, argv + count);
-    if (with_faults) {
-        count += child_faults(demo, child, argv + count, DEMO_ARGS_MAX - 1 - count);
-    }
+    count += child_faults(demo, child, with_faults, argv + count, DEMO_ARGS_MAX - 1 - count);
     r = demo_process_start(process, children[child].name, directory, argv, err);
     if (r >= 0) {
         r = is_down ? demo_process_text(process, down_phrase, err)
@@ -590,15 +617,15 @@ static int jobs_write(struct demo *demo, struct baro_error *err)
         {"cadvisor", NULL, demo->export_ports[EXPORT_CONTAINER_E2E3D]},
         {"minio", NULL, demo->ports[CHILD_OBJECTSTORE]},
         {"minio-bucket", NULL, demo->ports[CHILD_OBJECTSTORE]},
-        {"node_exporter", "/host/metrics", demo->own_port},
+        host_target(demo, "node_exporter"),
         {"orchestrator", NULL, demo->ports[CHILD_ORCHESTRATOR]},
         {"orfeas-backend", NULL, demo->ports[CHILD_STUDIO]},
         {"orfeas-gpu", NULL, demo->export_ports[EXPORT_GPU]},
-        {"orfeas-node", "/host/metrics", demo->own_port},
+        host_target(demo, "orfeas-node"),
         {"pybase-backend", NULL, demo->ports[CHILD_EXTRACTION]},
         {"pybase-cadvisor", NULL, demo->export_ports[EXPORT_CONTAINER_PYBASE]},
         {"pybase-extraction-worker", NULL, demo->extraction_worker},
-        {"pybase-node", "/host/metrics", demo->own_port},
+        host_target(demo, "pybase-node"),
         {"pybase-postgres", NULL, demo->export_ports[EXPORT_POSTGRES]},
         {"pybase-redis", NULL, demo->export_ports[EXPORT_REDIS]},
         {"pybase-search-worker", NULL, demo->extraction_search},
