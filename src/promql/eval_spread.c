@@ -47,23 +47,31 @@ struct spread_watch spread_watch_begin(const struct eval *ev, size_t count)
     bool is_possible = ev->options->crew != NULL && crew_size(ev->options->crew) > 0 &&
                        ev->samples_per_step == NULL && count > 1;
 
-    return (struct spread_watch){.begin = is_possible ? clock_mono(clock_real()) : 0,
+    return (struct spread_watch){.last = is_possible ? clock_mono(clock_real()) : 0,
+                                 .row_ns = INT64_MAX,
                                  .look_at = is_possible ? 1 : 0};
 }
 
-/* Looked at behind 1, 2, 4, 8 ... rows: the first ones may be the slowest, for caches are cold. */
+/* Looked at behind 1, 2, 4, 8 ... rows: who was interrupted while one of them was computed was not so
+ * at all of them. */
 bool eval_spread_pays(const struct eval *ev, struct spread_watch *watch, struct spread *spread,
                       size_t done)
 {
     mono enough = ev->options->crew_ns > 0 ? ev->options->crew_ns : PAYS_NS;
+    mono now;
+    mono row_ns;
 
     if (done != watch->look_at || done == 0) {
         return false;
     }
+    now = clock_mono(clock_real());
+    row_ns = (now - watch->last) / (mono)(done > 1 ? done / 2 : 1) + 1;
+    watch->row_ns = row_ns < watch->row_ns ? row_ns : watch->row_ns;
+    watch->last = now;
     watch->look_at = done * 2;
     spread->first = done;
-    spread->row_ns = (clock_mono(clock_real()) - watch->begin) / (mono)done + 1;
-    return (mono)(spread->count - done) >= enough / spread->row_ns + 1;
+    spread->row_ns = watch->row_ns;
+    return done > 1 && (mono)(spread->count - done) >= enough / watch->row_ns + 1;
 }
 
 static void worker_init(struct spread_worker *worker, const struct team *team)

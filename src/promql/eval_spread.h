@@ -46,7 +46,8 @@ struct spread {
 
 /* How long the first rows take tells whether the others are worth several threads. */
 struct spread_watch {
-    mono begin;
+    mono last;      /* look */
+    mono row_ns;    /* the least that a row took between two looks: the rest is another's doing */
     size_t look_at; /* rows done at the next look; 0 = never */
 };
 struct spread_watch spread_watch_begin(const struct eval *ev, size_t count);

@@ -324,7 +324,7 @@ static struct labels absent_labels(struct eval *ev, const struct expr *arg)
     for (size_t i = 0; i < selector->vector.matcher_count; i++) {
         const struct matcher *matcher = &selector->vector.matchers[i];
 
-        if (label_is_meta(matcher->name)) {
+        if (str_eq(matcher->name, LABEL_METRIC_NAME)) {
             continue;
         }
         for (size_t k = 0; k < count; k++) {
