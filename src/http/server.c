@@ -320,8 +320,11 @@ static void route(struct server_exchange *exchange)
 
     server_target_split(exchange->target, &request->path, &request->query);
     if (cut_prefix(options->prefix, &request->path)) {
-        match = server_route_find(options->routes, options->route_count, request->method,
-                                  request->path);
+        match.route = server_routes_get(exchange->server->routes, request->method, request->path);
+        if (match.route == NULL) {
+            match = server_route_find(options->routes, options->route_count, request->method,
+                                      request->path);
+        }
     }
     request->route = match.route;
     request->param = match.param;
@@ -849,6 +852,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
     server->wake = -1;
     fill_defaults(&server->options);
     lock_init(&server->lock, LOCK_HTTP);
+    server->routes = server_routes_new(server->options.routes, server->options.route_count);
     if (options->web != NULL) {
         server->web = server_web_ref(options->web);
         server->has_tls = server_web_has_tls(options->web);
@@ -958,6 +962,7 @@ struct http_server *http_server_free(struct http_server *server)
     }
     (void)server_web_unref(server->web);
     lock_done(&server->lock);
+    server->routes = server_routes_free(server->routes);
     (void)mem_free(server->by_fd);
     (void)mem_free(server);
     return NULL;

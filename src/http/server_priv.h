@@ -29,6 +29,16 @@ struct server_match {
 struct server_match server_route_find(const struct http_route *routes, size_t count,
                                       enum http_method method, str path);
 
+/* Literal paths of routes, found by hash; NULL when there are none. */
+struct server_routes;
+struct server_routes *server_routes_new(const struct http_route *routes, size_t count);
+struct server_routes *server_routes_free(struct server_routes *table);
+
+/* server_routes_get finds the route whose path is literally this one; NULL when there is none, and
+ * server_route_find may know another. */
+const struct http_route *server_routes_get(const struct server_routes *table,
+                                           enum http_method method, str path);
+
 /* server_method reads a method's name; HTTP_METHOD_COUNT when it is not known. */
 enum http_method server_method(const char *name);
 
@@ -146,6 +156,7 @@ struct http_server {
     struct MHD_Daemon *daemons[SERVER_THREADS_MAX];
     size_t daemon_count;
     size_t daemon_next; /* accept thread only */
+    struct server_routes *routes;
     struct server_pool *pool;
     bool stopped;
     _Atomic bool stopping; /* no more connections are accepted */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/mem.h"
 #include "http/server_priv.h"
 
 static const char *const method_names[HTTP_METHOD_COUNT] = {
@@ -98,6 +99,83 @@ struct server_match server_route_find(const struct http_route *routes, size_t co
     }
     return match;
 }
+
+/* ---- literal paths ---- */
+
+/* A server has some hundred routes; looking at all of them touches as much memory as a short query
+ * does. Slots hold an index from 1; their number is a power of two, at least twice that of routes.
+ */
+struct server_routes {
+    const struct http_route *routes;
+    size_t mask;
+    uint16_t slots[];
+};
+
+static bool is_literal(const char *path)
+{
+    return strstr(path, "/:") == NULL && strchr(path, '*') == NULL;
+}
+
+static size_t route_hash(enum http_method method, str path)
+{
+    return (size_t)str_hash(path) + method;
+}
+
+struct server_routes *server_routes_new(const struct http_route *routes, size_t count)
+{
+    struct server_routes *table;
+    size_t capacity = 2;
+
+    if (count >= UINT16_MAX) {
+        return NULL;
+    }
+    while (capacity < count * 2) {
+        capacity *= 2;
+    }
+    table = mem_alloc_zero(sizeof(*table) + capacity * sizeof(table->slots[0]));
+    table->routes = routes;
+    table->mask = capacity - 1;
+    for (size_t i = 0; i < count; i++) {
+        str path = str_from(routes[i].path);
+        size_t slot = route_hash(routes[i].method, path) & table->mask;
+
+        if (!is_literal(routes[i].path) ||
+            server_routes_get(table, routes[i].method, path) != NULL) {
+            continue;
+        }
+        while (table->slots[slot] != 0) {
+            slot = (slot + 1) & table->mask;
+        }
+        table->slots[slot] = (uint16_t)(i + 1);
+    }
+    return table;
+}
+
+struct server_routes *server_routes_free(struct server_routes *table)
+{
+    return mem_free(table);
+}
+
+const struct http_route *server_routes_get(const struct server_routes *table,
+                                           enum http_method method, str path)
+{
+    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+
+    if (table == NULL) {
+        return NULL;
+    }
+    for (size_t slot = route_hash(wanted, path) & table->mask; table->slots[slot] != 0;
+         slot = (slot + 1) & table->mask) {
+        const struct http_route *route = &table->routes[table->slots[slot] - 1];
+
+        if (route->method == wanted && str_is(path, route->path)) {
+            return route;
+        }
+    }
+    return NULL;
+}
+
+/* ---- encodings ---- */
 
 /* One element of the list: "gzip", "gzip;q=0.5", "*;q=0". Yes unless its weight is zero. */
 static bool element_allows(str element, bool *ret_is_gzip)

@@ -162,6 +162,7 @@ static void wait_for(_Atomic int *value, int wanted)
 
 TEST(server_route_find_prefers_literals)
 {
+    struct server_routes *literals = server_routes_new(routes, ARRAY_COUNT(routes));
     static const struct {
         enum http_method method;
         const char *path;
@@ -195,8 +196,14 @@ TEST(server_route_find_prefers_literals)
         assert_ptr_equal(match.route, cases[i].want < 0 ? NULL : &routes[cases[i].want]);
         assert_str_equal(match.param, str_from(cases[i].param));
         assert_int_equal(match.methods != 0, cases[i].has_methods);
+        assert_ptr_equal(server_routes_get(literals, cases[i].method, str_from(cases[i].path)),
+                         match.route != NULL && strcmp(match.route->path, cases[i].path) == 0 &&
+                                 match.param.len == 0
+                             ? match.route
+                             : NULL);
     }
     test_row(NULL);
+    literals = server_routes_free(literals);
 }
 
 TEST(server_route_find_prefers_longer_tails_and_hides_the_fallback)
