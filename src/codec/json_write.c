@@ -259,33 +259,38 @@ void json_write_str_plain(struct json_writer *json, str value)
     put_quoted(json->buf, value, false);
 }
 
+/* Lists of label values are whole answers; `bytes` is what they take, each with quotes and a comma.
+ */
+static HOT void put_plain_strs(struct buf *buf, const str *items, size_t count, size_t bytes)
+{
+    char *room = buf_reserve(buf, bytes);
+    char *to = room;
+
+    for (size_t i = 0; i < count && room != NULL; i++) {
+        *to = ',';
+        to += i > 0;
+        *to++ = '"';
+        to = copy_str(to, items[i]);
+        *to++ = '"';
+    }
+    buf->len += (size_t)(to - room);
+}
+
 void json_write_strs(struct json_writer *json, const str *items, size_t count)
 {
-    struct buf *buf = json->buf;
-    size_t bytes = 2;
-    char *to;
+    size_t bytes = 0;
+    bool plain = true;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && plain; i++) {
         bytes += items[i].len + 3;
+        plain = is_all_plain(items[i], true);
     }
-    to = buf_reserve(buf, bytes + 1); /* at once; a comma too many */
     json_write_array_begin(json);
-    for (size_t i = 0; i < count && to != NULL; i++) {
-        if (UNLIKELY(!is_all_plain(items[i], true))) {
-            json_write_str(json, items[i]);
-            continue;
-        }
-        /* What was escaped may have used up the room. */
-        to = buf_reserve(buf, items[i].len + 3);
-        if (to != NULL) {
-            *to = ',';
-            to += json->need_comma;
-            *to++ = '"';
-            to = copy_str(to, items[i]);
-            *to = '"';
-            buf->len += items[i].len + 2 + json->need_comma;
-            json->need_comma = true;
-        }
+    if (LIKELY(plain)) {
+        put_plain_strs(json->buf, items, count, bytes);
+    }
+    for (size_t i = 0; i < count && !plain; i++) {
+        json_write_str(json, items[i]);
     }
     json_write_array_end(json);
 }
