@@ -52,8 +52,8 @@ struct spread_watch spread_watch_begin(const struct eval *ev, size_t count)
                                  .look_at = is_possible ? 1 : 0};
 }
 
-/* Looked at behind 1, 2, 4, 8 ... rows: who was interrupted while one of them was computed was not so
- * at all of them. */
+/* Looked at behind 1, 2, 4, 8 ... rows: who was interrupted while one of them was computed was not
+ * so at all of them. */
 bool eval_spread_pays(const struct eval *ev, struct spread_watch *watch, struct spread *spread,
                       size_t done)
 {

@@ -62,12 +62,18 @@ class Generator:
         rng, parts = self.rng, []
         for label in LABELS[name]:
             if rng.random() < 0.3:
-                value = rng.choice(VALUES[label])
-                kind = rng.choice(("=", "=", "!=", "=~", "!~"))
-                if kind.endswith("~"):
-                    value = rng.choice((value.replace("+", "\\\\+") + "|none", ".+", value[:1].replace("+", "\\\\+") + ".*", ""))
-                parts.append(f'{label}{kind}"{value}"')
+                parts.append(self.matcher(label))
+        while parts and rng.random() < 0.1:  # some labels are matched twice, in any order
+            parts.insert(rng.randrange(len(parts) + 1), self.matcher(rng.choice(LABELS[name])))
         return "{" + ",".join(parts) + "}" if parts else ""
+
+    def matcher(self, label: str) -> str:
+        rng = self.rng
+        value = rng.choice(VALUES[label])
+        kind = rng.choice(("=", "=", "!=", "=~", "!~"))
+        if kind.endswith("~"):
+            value = rng.choice((value.replace("+", "\\\\+") + "|none", ".+", value[:1].replace("+", "\\\\+") + ".*", ""))
+        return f'{label}{kind}"{value}"'
 
     def selector_core(self, name: str = "") -> tuple[str, str]:
         name = name or self.rng.choice(("c_total", "c_total", "g", "g", "odd", "h_bucket", "h_count", "h_sum", "build", "gap"))
