@@ -55,5 +55,8 @@ void dash_store_note(struct dash_store *store, struct dash_board *board, str aut
 /* dash_store_replace makes a set the current one, and takes the reference over. */
 void dash_store_replace(struct dash_store *store, struct dash_set *set);
 
+/* dash_store_rescan_locked is dash_store_rescan with the work lock held. */
+void dash_store_rescan_locked(struct dash_store *store);
+
 /* dash_store_watch watches a directory from now on. */
 void dash_store_watch(struct dash_store *store, const char *path);

@@ -27,7 +27,7 @@ static bool is_yaml(str name)
     return str_has_suffix(name, STR(".yaml")) || str_has_suffix(name, STR(".yml"));
 }
 
-static str directory_of(str path)
+str dash_directory_of(str path)
 {
     size_t len = path.len;
 
@@ -66,7 +66,7 @@ static bool truth(const struct yaml_node *map, const char *key)
  */
 static void find_path(struct reading *reading, struct dash_provider *provider, str wanted)
 {
-    str dir = directory_of(str_from(reading->path));
+    str dir = dash_directory_of(str_from(reading->path));
     const char *base = arena_str(reading->arena, dir).ptr;
     const char *beside = fs_path(reading->arena, base, "dashboards");
 

@@ -36,3 +36,6 @@ typedef VEC(struct dash_provider) dash_providers;
  */
 int dash_providers_read(struct arena *arena, const struct fs *fs, const char *path,
                         dash_providers *ret, struct baro_error *err);
+
+/* dash_directory_of is the directory of a path: "." when it names none. */
+str dash_directory_of(str path);

@@ -25,13 +25,15 @@ struct saving {
 
 /* ---- where ---- */
 
-/* The directory for dashboards of no folder: the first that may be edited. */
-static const char *root_directory(const struct dash_store *store)
+/* The directory for dashboards of no folder: the first that may be edited, and whose directories
+ * are folders where one is to be made. */
+static const char *root_directory(const struct dash_store *store, bool for_folders)
 {
     for (size_t i = 0; i < store->providers.count; i++) {
         const struct dash_provider *provider = &store->providers.items[i];
 
         if (provider->can_save && provider->folder.len == 0 &&
+            (provider->folders_from_path || !for_folders) &&
             !str_has_suffix(str_from(provider->path), STR(".json"))) {
             return provider->path;
         }
@@ -52,7 +54,8 @@ static bool exists(const struct fs *fs, const char *path)
 
 static int new_path(struct saving *saving, struct baro_error *err)
 {
-    const char *dir = saving->folder != NULL ? saving->folder->path : root_directory(saving->store);
+    const char *dir =
+        saving->folder != NULL ? saving->folder->path : root_directory(saving->store, false);
     str slug = dash_slug(&saving->arena, saving->wanted->title);
 
     if (dir == NULL) {
@@ -152,8 +155,17 @@ static int write_file(struct saving *saving, struct baro_error *err)
         (void)fs->remove(fs, temporary, NULL);
         return r;
     }
+    /* Else a power cut may take the new name back. */
+    r = fs->sync_dir(fs, arena_str(&saving->arena, dash_directory_of(str_from(saving->path))).ptr,
+                     err);
+    if (r < 0) {
+        return r;
+    }
     if (saving->old != NULL && !str_is(saving->old->path, saving->path)) {
         r = fs->remove(fs, saving->old->path.ptr, err);
+        if (r < 0) {
+            (void)fs->remove(fs, saving->path, NULL); /* not two of one uid */
+        }
     }
     return r;
 }
@@ -214,6 +226,8 @@ int dash_store_save(struct dash_store *store, const struct dash_save *save, stru
     int r;
 
     lock_acquire(&store->work_lock);
+    /* What the files hold now counts, though nobody may have told of their change yet. */
+    dash_store_rescan_locked(store);
     saving.set = dash_store_set(store);
     r = save_locked(&saving, ret, err);
     (void)dash_set_unref(saving.set);
@@ -266,12 +280,14 @@ int dash_store_add_folder(struct dash_store *store, struct arena *arena, str tit
                           struct baro_error *err)
 {
     CLEANUP(dash_set_unrefp) struct dash_set *set = NULL;
-    const char *root = root_directory(store);
+    const char *root = root_directory(store, true);
     const char *path;
     int r = check_folder_title(title, err);
 
     if (r >= 0 && root == NULL) {
-        r = error_set(err, -EACCES, "no directory may be edited: start with --dashboards.path=DIR");
+        r = error_set(err, -EACCES,
+                      "no directory takes folders: start with --dashboards.path=DIR, or say "
+                      "foldersFromFilesStructure: true in the provider's options");
     }
     if (r < 0) {
         return r;

@@ -91,14 +91,18 @@ void dash_store_watch(struct dash_store *store, const char *path)
     }
 }
 
-void dash_store_rescan(struct dash_store *store)
+void dash_store_rescan_locked(struct dash_store *store)
 {
-    struct dash_set *old;
+    struct dash_set *old = dash_store_set(store);
 
-    lock_acquire(&store->work_lock);
-    old = dash_store_set(store);
     dash_store_replace(store, dash_scan_run(store, old));
     (void)dash_set_unref(old);
+}
+
+void dash_store_rescan(struct dash_store *store)
+{
+    lock_acquire(&store->work_lock);
+    dash_store_rescan_locked(store);
     lock_release(&store->work_lock);
 }
 

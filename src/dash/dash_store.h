@@ -94,7 +94,7 @@ struct dash_save {
  * dash_store_save writes a new or a changed dashboard. *ret (dash_board_unref) is what is stored
  * now. Fails with BARO_EINVALID, BARO_EPARSE (the text), BARO_ENOTFOUND (the folder), -EACCES (it
  * is provisioned), BARO_EBUSY (another version is stored: reload, or overwrite), or what the disk
- * says; then nothing has changed.
+ * says; then nothing has changed (but for a directory that cannot be synced).
  */
 int dash_store_save(struct dash_store *store, const struct dash_save *save, struct dash_board **ret,
                     struct baro_error *err);

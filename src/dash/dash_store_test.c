@@ -264,3 +264,55 @@ TEST(dash_store_sees_changes_of_files)
     (void)dash_set_unref(set);
     end(&bench);
 }
+
+/* Somebody writes the file, and before that is seen another one saves over what he read. */
+TEST(dash_store_save_meets_a_file_that_has_just_changed)
+{
+    struct bench bench;
+    struct baro_error err = {0};
+    struct dash_board *saved = NULL;
+    struct dash_save save = {.text = STR("{\"uid\":\"a\",\"title\":\"Mine\",\"version\":1}")};
+
+    begin(&bench);
+    write_text(&bench, "boards/a.json", "{\"uid\":\"a\",\"title\":\"A\"}");
+    open_store(&bench, "boards");
+    write_text(&bench, "boards/a.json", "{\"uid\":\"a\",\"title\":\"Theirs, longer\"}");
+    assert_int_equal(dash_store_save(bench.store, &save, &saved, &err), BARO_EBUSY);
+    assert_true(str_contains(read_text(&bench, "boards/a.json"), STR("Theirs")));
+    save.overwrite = true;
+    assert_ok(dash_store_save(bench.store, &save, &saved, &err), &err);
+    assert_int_equal(saved->version, 3);
+    (void)dash_board_unref(saved);
+    end(&bench);
+}
+
+/* A directory of such a provider is no folder: what is made there would be seen by nobody. */
+TEST(dash_store_makes_folders_only_where_directories_are_folders)
+{
+    static const struct {
+        const char *option;
+        int want;
+    } cases[] = {{"", -EACCES}, {", foldersFromFilesStructure: true", 0}};
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct bench bench;
+        struct baro_error err = {0};
+        struct dash_set *set;
+        char text[200];
+        str uid = STR_NULL;
+
+        begin(&bench);
+        (void)snprintf(text, sizeof(text),
+                       "providers:\n  - name: x\n    allowUiUpdates: true\n"
+                       "    options: {path: boards%s}\n",
+                       cases[i].option);
+        write_text(&bench, "p.yml", text);
+        open_store(&bench, "p.yml");
+        assert_int_equal(dash_store_add_folder(bench.store, &bench.arena, STR("Ops"), &uid, &err),
+                         cases[i].want);
+        set = dash_store_set(bench.store);
+        assert_true((dash_set_folder(set, uid) != NULL) == (cases[i].want == 0));
+        (void)dash_set_unref(set);
+        end(&bench);
+    }
+}

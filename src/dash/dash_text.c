@@ -128,9 +128,12 @@ bool dash_text_version(str text, int64_t *ret)
 
 /* ---- inputs of an import ---- */
 
-static void write_filled(struct buf *ret, str text, const struct json *inputs)
+/* Many mentions of a long value would make gigabytes of a short text: no more is written than a
+ * dashboard may have. */
+static int write_filled(struct buf *ret, str text, const struct json *inputs,
+                        struct baro_error *err)
 {
-    while (text.len > 0) {
+    while (text.len > 0 && ret->len <= DASH_BYTES_MAX) {
         size_t at = str_index(text, STR("${"));
         str rest = str_from_index(text, at);
         size_t end = str_index_char(rest, '}');
@@ -155,6 +158,10 @@ static void write_filled(struct buf *ret, str text, const struct json *inputs)
         }
         text = str_from_index(rest, end == SIZE_MAX ? rest.len : end + 1);
     }
+    return ret->len <= DASH_BYTES_MAX
+               ? 0
+               : error_set(err, BARO_ELIMIT, "with its inputs it has more than %d bytes",
+                           DASH_BYTES_MAX);
 }
 
 int dash_text_fill(str text, str inputs, struct buf *ret, struct baro_error *err)
@@ -173,7 +180,7 @@ int dash_text_fill(str text, str inputs, struct buf *ret, struct baro_error *err
     if (r >= 0) {
         /* "${" stands nowhere in JSON but in strings. */
         write_replaced(&bare, &span, &none, 1);
-        write_filled(ret, buf_view(&bare), values);
+        r = write_filled(ret, buf_view(&bare), values, err);
     }
     buf_done(&bare);
     arena_done(&arena);

@@ -25,7 +25,8 @@ int dash_text_for_file(str text, str old_text, str uid, struct buf *ret, struct 
 bool dash_text_version(str text, int64_t *ret);
 
 /* dash_text_fill appends a text in which each ${NAME} of its __inputs is replaced by the value of
- * that name in `inputs` (a JSON array of {name, value}; ptr NULL = none), and without __inputs. */
+ * that name in `inputs` (a JSON array of {name, value}; ptr NULL = none), and without __inputs.
+ * BARO_ELIMIT when that makes more bytes than a dashboard may have. */
 int dash_text_fill(str text, str inputs, struct buf *ret, struct baro_error *err);
 
 /* dash_text_new_uid makes a uid that no other has. In the arena. */

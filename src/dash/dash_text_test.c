@@ -102,3 +102,29 @@ TEST(dash_board_reads_the_facts_and_refuses_what_is_none)
     assert_true(dash_uid_is_valid(board->uid));
     (void)dash_board_unref(board);
 }
+
+/* A megabyte for each of a thousand mentions. */
+TEST(dash_text_fill_is_bounded)
+{
+    struct baro_error err = {0};
+    struct buf text = {0};
+    struct buf inputs = {0};
+    struct buf out = {0};
+
+    buf_c(&text, "{\"a\":\"");
+    for (size_t i = 0; i < 1000; i++) {
+        buf_c(&text, "${X}");
+    }
+    buf_c(&text, "\"}");
+    buf_c(&inputs, "[{\"name\":\"X\",\"value\":\"");
+    for (size_t i = 0; i < (1 << 20) / 8; i++) {
+        buf_c(&inputs, "01234567");
+    }
+    buf_c(&inputs, "\"}]");
+    assert_int_equal(dash_text_fill(buf_view(&text), buf_view(&inputs), &out, &err), BARO_ELIMIT);
+    assert_true(str_contains(str_from(err.message), STR("more than")));
+    assert_true(out.len < (size_t)DASH_BYTES_MAX + (4 << 20));
+    buf_done(&text);
+    buf_done(&inputs);
+    buf_done(&out);
+}
