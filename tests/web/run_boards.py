@@ -10,7 +10,7 @@ from barotest import main  # noqa: E402
 
 
 def test_dashboards_in_a_browser(build: pathlib.Path, work: pathlib.Path) -> None:
-    in_a_browser(build, work, *(sys.argv[3:] or ["dashboards:", "editing:"]))
+    in_a_browser(build, work, *(sys.argv[3:] or ["dashboards:", "editing:"]), alone=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The web UI in a real browser (Debian's chromium) against the real program: every page, and the ways through them."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -13,18 +14,21 @@ from barotest import equal, main  # noqa: E402
 LIMIT_S = 560
 
 
-def in_a_browser(build: pathlib.Path, work: pathlib.Path, *names: str) -> None:
-    """Runs the tests that have one of the names in theirs; with a minus before it, those that have not."""
+def in_a_browser(build: pathlib.Path, work: pathlib.Path, *names: str, alone: bool = False) -> None:
+    """Runs the tests that have one of the names in theirs; with a minus before it, those that have not. Alone: those that need one server."""
     need_ui(build)
-    browser = chromium()
-    with start(build, work, "plain") as server, \
-            start(build, work, "prefixed", "--web.external-url=http://127.0.0.1/a/b", path="/a/b") as prefixed, \
-            start(build, work, "traced", "--enable-feature=exemplar-storage", traced=True) as traced:
+    addresses, environment = [], {**os.environ, "BAROGRAPH_CHROMIUM": chromium()}
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(start(build, work, "plain"))
+        addresses.append(f"http://127.0.0.1:{server.port}")
+        if not alone:
+            prefixed = stack.enter_context(start(build, work, "prefixed", "--web.external-url=http://127.0.0.1/a/b", path="/a/b"))
+            traced = stack.enter_context(start(build, work, "traced", "--enable-feature=exemplar-storage", traced=True))
+            addresses.append(f"http://127.0.0.1:{prefixed.port}/a/b")
+            environment["BAROGRAPH_TRACED"] = f"http://127.0.0.1:{traced.port}"
         wait_for_data(server)
-        done = subprocess.run(
-            ["node", "test/browser/run.mjs", f"http://127.0.0.1:{server.port}", f"http://127.0.0.1:{prefixed.port}/a/b", *names],
-            cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S,
-            stdin=subprocess.DEVNULL, env={**os.environ, "BAROGRAPH_CHROMIUM": browser, "BAROGRAPH_TRACED": f"http://127.0.0.1:{traced.port}"})
+        done = subprocess.run(["node", "test/browser/run.mjs", addresses[0], addresses[-1], *names], cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=LIMIT_S, stdin=subprocess.DEVNULL, env=environment)
     print("  " + done.stdout.rstrip().replace("\n", "\n  "))
     equal(done.returncode, 0, "tests in the browser")
 

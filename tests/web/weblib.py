@@ -87,6 +87,16 @@ TRACED = """
 """
 
 
+HEARTBEATS = """
+send:
+- {name: outside, url: 'http://127.0.0.1:%(sink)d/ping/SECRET', interval: 1s}
+- {name: held-back, url: 'http://127.0.0.1:%(sink)d/ping/SECRET', interval: 1s, alert: Quiet}
+expect:
+- {name: backup, period: 12h, grace: 1h}
+- {name: nightly-import, period: 1s}
+"""
+
+
 class Sink(http.server.BaseHTTPRequestHandler):
     """A receiver that takes everything; and a target whose requests are slow and have exemplars."""
 
@@ -140,6 +150,9 @@ def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path:
     (work / "rules.yml").write_text(RULES)
     (work / "alertmanager.yml").write_text(ALERTING % {"sink": sink})
     config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path} + (TRACED % {"sink": sink} if traced else "")
+    if traced:
+        (work / "heartbeats.yml").write_text(HEARTBEATS % {"sink": sink})
+        flags = (*flags, f"--alerting.heartbeat-file={work / 'heartbeats.yml'}")
     boards = work / f"dashboards-{name}"
     for source in (BOARDS, FEATURES) if features else (BOARDS,):
         shutil.copytree(source, boards, dirs_exist_ok=True)

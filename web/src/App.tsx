@@ -3,9 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Component, type ReactNode, Suspense, useEffect, useMemo } from 'react';
 import { searchDashboards } from './api/dashboards';
 import { alerts } from './api/prometheus';
-import { nav, pages, redirects } from './pages/routes';
+import { nav, oldLinks, pages, redirects } from './pages/routes';
 import {
-    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, useLiveEvents, useLocation, usePoll, useSearch, useShortcuts, useWindow,
+    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, useLiveEvents, useLocation, usePoll, useShortcuts, useWindow,
 } from './ui';
 
 /* A page that throws must not take the rail with it. */
@@ -39,11 +39,6 @@ function NotFound() {
             <Fault error={`There is no page at ${path}.`} />
         </Page>
     );
-}
-
-function Old({ to }: { to: (search: string) => string }) {
-    const search = useSearch();
-    return <Redirect to={to(search)} replace />;
 }
 
 const COUNT_EVERY_MS = 15_000;
@@ -106,9 +101,10 @@ export function App() {
                     <RouteSwitch>
                         {redirects.map(({ from, to }) => (
                             <Route key={from} path={from}>
-                                <Old to={to} />
+                                <Redirect to={to} replace />
                             </Route>
                         ))}
+                        {oldLinks.paths.map((from) => <Route key={from} path={from} component={oldLinks.component} />)}
                         {pages.map((page) => (
                             <Route key={page.path} path={page.path} component={page.component} />
                         ))}

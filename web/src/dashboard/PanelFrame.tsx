@@ -6,7 +6,9 @@ import { Component, type ReactNode, Suspense, useEffect, useMemo, useRef, useSta
 import type { Look } from '../grafana/color';
 import { interpolate, type Scope } from '../grafana/interpolate';
 import { parseDateMath, parseInterval } from '../grafana/datetime';
+import { safeUrl } from '../grafana/links';
 import type { PanelModel } from '../grafana/model';
+import { isRelative } from '../grafana/time';
 import { exploreLink, Icon, Menu, Tooltip, useLocation } from '../ui';
 import type { PanelAnnotation } from './annotations';
 import { usePanelData, type PanelData } from './data';
@@ -50,14 +52,15 @@ export interface FrameProps {
 
 const NO_ANNOTATIONS: readonly PanelAnnotation[] = [];
 
-class Guard extends Component<{ children: ReactNode; of: string }, { message: string; of: string }> {
+/* What failed is tried again with other data, or when the panel has changed. */
+class Guard extends Component<{ children: ReactNode; of: PanelData }, { message: string; of: PanelData }> {
     override state = { message: '', of: this.props.of };
 
     static getDerivedStateFromError(error: unknown) {
         return { message: error instanceof Error ? error.message : String(error) };
     }
 
-    static getDerivedStateFromProps(props: { of: string }, state: { of: string; message: string }) {
+    static getDerivedStateFromProps(props: { of: PanelData }, state: { of: PanelData; message: string }) {
         return props.of === state.of ? null : { of: props.of, message: '' };
     }
 
@@ -74,7 +77,7 @@ function useNear<T extends Element>(): [React.RefObject<T | null>, boolean] {
         if (!element) {
             return;
         }
-        const observer = new IntersectionObserver((entries) => setNear(entries.some((e) => e.isIntersecting)), { rootMargin: `${NEAR_PX}px` });
+        const observer = new IntersectionObserver((entries) => setNear(entries[entries.length - 1]!.isIntersecting), { rootMargin: `${NEAR_PX}px` });
         observer.observe(element);
         return () => observer.disconnect();
     }, []);
@@ -82,17 +85,19 @@ function useNear<T extends Element>(): [React.RefObject<T | null>, boolean] {
 }
 
 /* A panel may have a range of its own: the last 5 minutes, or the same a day ago. */
-function ownRange(panel: PanelModel, outer: { from: number; to: number }): { from: number; to: number; text: string } {
+function ownRange(panel: PanelModel, outer: { from: number; to: number }, relative: boolean): { from: number; to: number; text: string } {
     let { from, to } = outer;
     const said: string[] = [];
-    const span = panel.timeFrom ? parseInterval(panel.timeFrom) : NaN;
-    if (panel.timeFrom && span > 0) {
+    /* As Grafana has it: where the dashboard shows fixed dates, so do its panels. */
+    const wanted = relative ? panel.timeFrom : undefined;
+    const span = wanted ? parseInterval(wanted) : NaN;
+    if (wanted && span > 0) {
         from = to - span;
-        said.push(`last ${panel.timeFrom}`);
-    } else if (panel.timeFrom?.startsWith('now')) {
-        const start = parseDateMath(panel.timeFrom, to);
+        said.push(`last ${wanted}`);
+    } else if (wanted?.startsWith('now')) {
+        const start = parseDateMath(wanted, to);
         from = Number.isNaN(start) ? from : start;
-        said.push(panel.timeFrom);
+        said.push(wanted);
     }
     const shift = panel.timeShift ? parseInterval(panel.timeShift) : NaN;
     if (shift > 0) {
@@ -139,7 +144,8 @@ export function PanelFrame(props: FrameProps) {
         }
     }, [near]);
     const { from, to } = props.scope;
-    const own = useMemo(() => ownRange(panel, { from, to }), [panel, from, to]);
+    const relative = isRelative(props.range);
+    const own = useMemo(() => ownRange(panel, { from, to }, relative), [panel, from, to, relative]);
     const scope = useMemo(() => ({ ...props.scope, from: own.from, to: own.to }), [props.scope, own]);
     const data = usePanelData({ panel, scope, extra: props.extra, pending: props.pending, width, enabled: near });
     const latest = useRef(data);
@@ -190,14 +196,14 @@ export function PanelFrame(props: FrameProps) {
                         <Menu.Item onClick={() => void import('./png').then(({ savePng }) => box.current && savePng(box.current, title))}>Save as PNG</Menu.Item>
                         {props.actions?.map((a) => <Menu.Item key={a.label} onClick={a.run}>{a.label}</Menu.Item>)}
                         {panel.links.map((link, i) => (
-                            <Menu.Item key={i} component="a" href={safeLink(fill(link.url))} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{fill(link.title) || 'Link'}</Menu.Item>
+                            <Menu.Item key={i} component="a" href={safeUrl(fill(link.url))} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{fill(link.title) || 'Link'}</Menu.Item>
                         ))}
                     </Menu.Dropdown>
                 </Menu>
             </header>
             <div className="board-panel-body" style={{ height: bodyHeight }}>
                 {!props.isKnown && <div className="panel-note">There is no panel of the type “{panel.type}” here: its JSON is kept, its data are shown as a table.</div>}
-                <Guard of={`${panel.id} ${panel.type} ${data.frames.length}`}>
+                <Guard of={data}>
                     {showsBody && (
                         <Suspense fallback={null}>
                             <Body
@@ -211,8 +217,4 @@ export function PanelFrame(props: FrameProps) {
             </div>
         </section>
     );
-}
-
-function safeLink(url: string): string {
-    return /^[a-z][a-z0-9+.-]*:/i.test(url.trim()) && !/^(https?|mailto):/i.test(url.trim()) ? '#' : url;
 }

@@ -65,7 +65,7 @@ function framesOf(asks: readonly Ask[], answers: readonly (SeriesLike[] | undefi
     return asks.flatMap((ask, i) => {
         const series = answers[i];
         const { target } = ask;
-        const options = { refId: target.refId, stepMs: ask.step * 1000, startMs: ask.start * 1000, endMs: ask.end * 1000, ...(target.legendFormat !== undefined ? { legendFormat: target.legendFormat } : {}) };
+        const options = { refId: target.refId, expr: ask.expr, stepMs: ask.step * 1000, startMs: ask.start * 1000, endMs: ask.end * 1000, ...(target.legendFormat !== undefined ? { legendFormat: target.legendFormat } : {}) };
         if (!series || series.length === 0) {
             return [];
         }
@@ -150,7 +150,7 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
         };
         /* asks and answers are new at every render: the key says when they differ. */
         /* eslint-disable-next-line react-hooks/exhaustive-deps */
-    }, [key, panel, waits, extra, transform, answers.some((a) => a.isFetching), exemplars, outer.from, outer.to]);
+    }, [key, panel, waits, extra, transform, answers.some((a) => a.isFetching), exemplars, outer.from, outer.to, outer.variables, outer.zone]);
 }
 
 /* Names of a field config may hold variables. */

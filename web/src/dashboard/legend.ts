@@ -44,3 +44,28 @@ export function figures(field: Field, calcs: readonly string[], look: Look, zone
         return { name: reducer.name, text: displayText(displayProcessor(shown, look, { zone })(value)), value: typeof value === 'number' ? value : NaN };
     });
 }
+
+const FONT = "12px 'Inter Variable', system-ui, sans-serif";
+/* Texts change with the data: the oldest go. */
+const WIDTHS_MAX = 5000;
+const widths = new Map<string, number>();
+let ruler: CanvasRenderingContext2D | null | undefined;
+
+/** textPx is how wide a text is in a legend; while the font is still on its way it is guessed. */
+export function textPx(text: string): number {
+    const known = widths.get(text);
+    if (known !== undefined) {
+        return known;
+    }
+    ruler ??= document.createElement('canvas').getContext('2d');
+    if (!ruler || document.fonts.status !== 'loaded') {
+        return 6.4 * text.length;
+    }
+    ruler.font = FONT;
+    const width = ruler.measureText(text).width;
+    if (widths.size >= WIDTHS_MAX) {
+        widths.clear();
+    }
+    widths.set(text, width);
+    return width;
+}

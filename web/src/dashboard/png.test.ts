@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fileName } from './png';
+import { fileName, plainXml } from './png';
 
 const NOW = new Date('2026-11-29T10:05:00Z');
 
@@ -12,4 +12,9 @@ test.each([
     ['x'.repeat(300), `${'x'.repeat(80)} 2026-11-29 10.05.png`],
 ])('fileName(%j)', (title, want) => {
     expect(fileName(title, NOW)).toBe(want);
+});
+
+test('what XML cannot hold is taken away, and nothing else', () => {
+    expect(plainXml('<b>a\u0000\u0008b\tc\n\u001f\uffff</b>')).toBe('<b>ab\tc\n</b>');
+    expect(plainXml('x\ud83d\ude00y\ud83dz\ude00')).toBe('x\ud83d\ude00yz');
 });

@@ -32,4 +32,5 @@ it('All is saved as such', () => {
 
 it('another dashboard has no number, uid and version', () => {
     expect(asNew(board, 'copy')).toEqual({ title: 'copy', time: board.time, templating: board.templating });
+    expect(asNew({ ...board, editable: false }, 'copy').editable).toBe(true);
 });

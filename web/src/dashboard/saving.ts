@@ -45,7 +45,8 @@ export function withView(board: Json, { time, variables }: SaveOptions): Json {
     return result;
 }
 
-/** asNew gives the dashboard as another one: without what belongs to the stored one alone. */
+/** asNew gives the dashboard as another one: without what belongs to the stored one alone, and editable. */
 export function asNew(board: Json, title: string): Json {
-    return setMember(Object.fromEntries(Object.entries(board).filter(([key]) => !['id', 'uid', 'version'].includes(key))), 'title', title);
+    const free = board.editable === false ? setMember(board, 'editable', true) : board;
+    return setMember(Object.fromEntries(Object.entries(free).filter(([key]) => !['id', 'uid', 'version'].includes(key))), 'title', title);
 }

@@ -1,7 +1,7 @@
 /* ExemplarCard: one exemplar that was picked: its labels, whose it is, and where they lead. */
 import type { Labels } from '../api/types';
 import { formatTime } from '../grafana/time';
-import { ActionIcon, Button, exploreLink, Icon, LabelSet, Link, notify, quoteLabel, seriesName } from '../ui';
+import { ActionIcon, Button, copyText, exploreLink, Icon, LabelSet, Link, quoteLabel, seriesName } from '../ui';
 import type { PickedExemplar } from './exemplars';
 
 interface CardProps {
@@ -15,10 +15,6 @@ interface CardProps {
 export function seriesOfExemplar(series: Labels): string {
     const labels = Object.entries(series).filter(([key]) => key !== '__name__' && key !== 'le');
     return `${series.__name__ ?? ''}{${labels.map(([key, value]) => `${key}=${quoteLabel(value)}`).join(', ')}}`;
-}
-
-function copy(text: string): void {
-    navigator.clipboard.writeText(text).then(() => notify('Copied', 'ok'), () => notify(text));
 }
 
 export default function ExemplarCard({ picked, range, close }: CardProps) {
@@ -35,7 +31,7 @@ export default function ExemplarCard({ picked, range, close }: CardProps) {
                         <dt>{name}</dt>
                         <dd className="row wrap">
                             {/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : <code className="mono">{value}</code>}
-                            <ActionIcon aria-label={`Copy ${name}`} onClick={() => copy(value)}><Icon name="copy" size={13} /></ActionIcon>
+                            <ActionIcon aria-label={`Copy ${name}`} onClick={() => void copyText(value)}><Icon name="copy" size={13} /></ActionIcon>
                         </dd>
                     </div>
                 ))}

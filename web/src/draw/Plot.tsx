@@ -6,8 +6,9 @@ import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import './plot.css';
+import { isUtc, type TimeZone } from '../grafana/datetime';
 import { alpha } from './colors';
-import { lineOptions, makeTooltip, type Mark, marksPlugin, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
+import { type ColorStops, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
 import { stack } from './align';
 
 export interface PlotSeries {
@@ -22,7 +23,16 @@ export interface PlotSeries {
     dash?: number[];
     points?: 'auto' | 'always' | 'never';
     pointSize?: number;
-    axis?: 'left' | 'right';
+    /* Of bars: where they stand at their time, their share of the room between two, and the most pixels. */
+    bars?: { align: -1 | 0 | 1; factor: number; most: number };
+    /* The area fades downwards, or line and area are coloured by value. */
+    gradient?: 'opacity' | 'hue' | ColorStops;
+    /* The area ends at that series. */
+    fillTo?: number;
+    /* 0 is the plot's own axis, n the n-th of `moreAxes`. */
+    axis?: number;
+    /* It has no row in the tooltip. */
+    hidesTip?: boolean;
     /* Series of one name are stacked on each other; '' stands alone. Absent: as the plot's `stacked` says. */
     stack?: string;
 }
@@ -40,6 +50,14 @@ export interface PlotAxis {
     zero?: boolean;
     log?: boolean;
     hidden?: boolean;
+    side?: 'left' | 'right';
+    /* Zero is in the middle. */
+    centered?: boolean;
+    /* Logarithmic on both sides of zero, linear up to this. */
+    symlog?: number;
+    /* Of a logarithm: 10 or 2. */
+    base?: 2 | 10;
+    hidesGrid?: boolean;
     /* Ticks at powers of two, for bytes. */
     binary?: boolean;
 }
@@ -50,7 +68,8 @@ export interface PlotProps {
     values: (number | null | undefined)[][];
     series: PlotSeries[];
     axis: PlotAxis;
-    rightAxis?: PlotAxis;
+    /* Scales of other units, each with an axis. */
+    moreAxes?: PlotAxis[];
     /* Seconds. */
     from: number;
     to: number;
@@ -62,7 +81,8 @@ export interface PlotProps {
     tooltip?: TooltipOptions;
     /* What the graph shows, in one sentence. */
     label: string;
-    utc?: boolean;
+    /* Whose clock the axis has. */
+    zone?: TimeZone;
     onZoom?: (from: number, to: number) => void;
     onZoomOut?: () => void;
     /* A point that was clicked, of the series that is nearest: seconds. */
@@ -71,7 +91,7 @@ export interface PlotProps {
     focused?: number | null;
 }
 
-export type { Mark, Threshold } from './plotParts';
+export type { ColorStops, Mark, Threshold } from './plotParts';
 
 /* Above so many points hovering redraws too slowly to dim the other series. */
 const FOCUS_POINTS_MAX = 30_000;
@@ -92,7 +112,13 @@ function rangeOf(axis: PlotAxis): uPlot.Scale.Range {
         const high = Math.max(highest, axis.softMax ?? highest);
         if (axis.log) {
             const least = low > 0 ? low : high > 0 ? high / 1e6 : 1e-3;
-            return [axis.min ?? 10 ** Math.floor(Math.log10(least)), axis.max ?? 10 ** Math.ceil(Math.log10(Math.max(high, least * 10)))];
+            const base = axis.base ?? 10;
+            const power = (value: number): number => Math.log(value) / Math.log(base);
+            return [axis.min ?? base ** Math.floor(power(least) + 1e-9), axis.max ?? base ** Math.ceil(power(Math.max(high, least * base)) - 1e-9)];
+        }
+        if (axis.centered) {
+            const most = Math.max(Math.abs(low), Math.abs(high), Math.abs(axis.min ?? 0), Math.abs(axis.max ?? 0)) * 1.05 || 1;
+            return [-most, most];
         }
         const bottom = axis.zero === false ? low : Math.min(low, 0);
         const top = axis.zero === false ? high : Math.max(high, 0);
@@ -107,10 +133,10 @@ function decimalsOf(step: number): number {
     return String(Number(step.toPrecision(6))).split('.')[1]?.length ?? 0;
 }
 
-function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text: string; grid: string }): uPlot.Axis {
+function axisOptions(axis: PlotAxis, scale: string, colors: { text: string; grid: string }): uPlot.Axis {
     return {
         scale,
-        side,
+        side: axis.side === 'right' ? 1 : 3,
         show: !axis.hidden,
         stroke: colors.text,
         font: AXIS_FONT,
@@ -118,7 +144,7 @@ function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text:
         label: axis.label,
         labelFont: AXIS_FONT,
         labelSize: axis.label ? 18 : 0,
-        grid: { show: side === 3, stroke: colors.grid, width: 1 },
+        grid: { show: scale === scaleKey(0) && !axis.hidesGrid, stroke: colors.grid, width: 1 },
         ticks: { show: false },
         space: 32,
         incrs: axis.binary ? BINARY_STEPS : undefined,
@@ -136,11 +162,14 @@ function axisOptions(axis: PlotAxis, scale: string, side: 1 | 3, colors: { text:
 
 const stackOf = (props: PlotProps, index: number): string => props.series[index]?.stack ?? (props.stacked ? 'all' : '');
 
-/* The area of a stacked series ends at the one below it. */
+/* The area of a stacked series ends at the one below it; that of another one where it says. */
 function bandsOf(props: PlotProps): uPlot.Band[] | undefined {
     const below = new Map<string, number>();
     const bands: uPlot.Band[] = [];
-    props.series.forEach((_, i) => {
+    props.series.forEach((series, i) => {
+        if (series.fillTo !== undefined) {
+            bands.push({ series: [i + 1, series.fillTo + 1] });
+        }
         const group = stackOf(props, i);
         const under = below.get(group);
         if (group !== '' && under !== undefined) {
@@ -151,17 +180,31 @@ function bandsOf(props: PlotProps): uPlot.Band[] | undefined {
     return bands.length > 0 ? bands : undefined;
 }
 
+/* Ticks stand at full hours and days of the zone; one that nobody knows counts as the browser's. */
+function dateIn(zone: TimeZone): ((seconds: number) => Date) | undefined {
+    if (zone === undefined || zone === '' || zone === 'browser') {
+        return undefined;
+    }
+    try {
+        const name = isUtc(zone) ? 'Etc/UTC' : new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
+        return (seconds) => uPlot.tzDate(new Date(seconds * 1e3), name);
+    } catch {
+        return undefined;
+    }
+}
+
 function makeOptions(props: PlotProps, width: number, handlers: { current: PlotProps }): uPlot.Options {
     const colors = { text: cssVar('--muted'), grid: cssVar('--line') };
     const pointCount = props.times.length * props.series.length;
     const dims = pointCount <= FOCUS_POINTS_MAX && props.series.length > 1;
     const bands = bandsOf(props);
+    const axes = [props.axis, ...(props.moreAxes ?? [])];
     return {
         width,
         height: props.height,
-        padding: [8, props.rightAxis ? 0 : 12, 0, 0],
+        padding: [8, axes.some((one) => one.side === 'right' && !one.hidden) ? 0 : 12, 0, 0],
         legend: { show: false },
-        tzDate: props.utc ? (t) => uPlot.tzDate(new Date(t * 1e3), 'Etc/UTC') : undefined,
+        tzDate: dateIn(props.zone),
         pxAlign: 1,
         focus: { alpha: dims ? 0.25 : 1 },
         cursor: {
@@ -179,8 +222,9 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
         },
         scales: {
             x: { time: true, range: () => [handlers.current.from, handlers.current.to] },
-            y: { distr: props.axis.log ? 3 : 1, range: rangeOf(props.axis) },
-            ...(props.rightAxis ? { y2: { distr: props.rightAxis.log ? 3 as const : 1 as const, range: rangeOf(props.rightAxis) } } : {}),
+            ...Object.fromEntries(axes.map((axis, i): [string, uPlot.Scale] => [scaleKey(i), {
+                distr: axis.log ? 3 : axis.symlog !== undefined ? 4 : 1, range: rangeOf(axis), ...(axis.base ? { log: axis.base } : {}), ...(axis.symlog !== undefined ? { asinh: axis.symlog } : {}),
+            }])),
         },
         axes: [
             {
@@ -191,10 +235,9 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
                 gap: 4,
                 size: 26,
                 space: 70,
-                values: timeLabels(props.utc ?? false),
+                values: timeLabels(props.zone),
             },
-            axisOptions(props.axis, 'y', 3, colors),
-            ...(props.rightAxis ? [axisOptions(props.rightAxis, 'y2', 1, colors)] : []),
+            ...axes.map((axis, i) => axisOptions(axis, scaleKey(i), colors)),
         ],
         series: [{}, ...props.series.map((series, i) => lineOptions(series, props, i))],
         bands,
@@ -219,9 +262,9 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
 
 /* What makes a chart another chart; values and range do not. */
 function shapeOf(props: PlotProps): string {
-    const { series, axis, rightAxis, stacked, sync, tooltip, utc } = props;
+    const { series, axis, moreAxes, stacked, sync, tooltip, zone } = props;
     const plain = (one?: PlotAxis) => one && { ...one, format: undefined };
-    return JSON.stringify([series, plain(axis), plain(rightAxis), stacked, sync, tooltip, utc, document.documentElement.dataset.mantineColorScheme]);
+    return JSON.stringify([series, plain(axis), moreAxes?.map(plain), stacked, sync, tooltip, zone, document.documentElement.dataset.mantineColorScheme]);
 }
 
 /* The shown series whose value at an index is nearest to the cursor; -1 when none has one. */

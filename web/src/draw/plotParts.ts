@@ -1,15 +1,28 @@
 /* plotParts: what a Plot is made of: styles of lines, labels of the time axis, the tooltip, thresholds and marks. */
 import uPlot from 'uplot';
-import { alpha } from './colors';
+import { calendarTime, formatDate, FULL_DATE, FULL_DATE_MS, type TimeZone } from '../grafana/datetime';
+import { alpha, mix } from './colors';
 import type { PlotProps, PlotSeries } from './Plot';
 
 export interface Threshold {
     value: number;
     color: string;
     label?: string;
-    /* Tints what lies on that side. */
-    fill?: 'above' | 'below';
+    /* Without a line, dashed unless it is said. */
+    line?: 'solid' | 'dashed' | 'none';
+    /* Tints what lies on that side, or up to `until`; a region may begin at -Infinity. */
+    fill?: 'above' | 'below' | 'region';
+    until?: number;
 }
+
+/* Colours by value, from below; hard: each counts up to the next. */
+export interface ColorStops {
+    stops: { at: number; color: string }[];
+    hard: boolean;
+}
+
+/** scaleKey names the scale of an axis by its number. */
+export const scaleKey = (axis: number | undefined): string => (axis ? `y${axis}` : 'y');
 
 /* A time with a line, a span that is shaded, or a point (an exemplar). */
 export interface Mark {
@@ -27,6 +40,7 @@ export interface Mark {
 export interface TooltipOptions {
     mode?: 'single' | 'multi' | 'none';
     sort?: 'none' | 'asc' | 'desc';
+    hidesZeros?: boolean;
 }
 
 /* Rows in a tooltip; a screen has no room for more. */
@@ -37,6 +51,47 @@ const FLAGS_MAX = 300;
 const FLAG_PX_MIN = 8;
 
 const two = (n: number) => String(n).padStart(2, '0');
+
+/* Upwards through the whole plot; before the first layout there is none. */
+function upwards(u: uPlot, paint: (gradient: CanvasGradient) => void): CanvasGradient | undefined {
+    const { top, height } = u.bbox;
+    if (!(height > 0)) {
+        return undefined;
+    }
+    const gradient = u.ctx.createLinearGradient(0, top + height, 0, top);
+    paint(gradient);
+    return gradient;
+}
+
+function byValue(u: uPlot, scale: string, { stops, hard }: ColorStops, opacity: number): CanvasGradient | string {
+    const { top, height } = u.bbox;
+    const share = (at: number): number => {
+        const y = Number.isFinite(at) ? (top + height - u.valToPos(at, scale, true)) / height : at > 0 ? 1 : 0;
+        return Math.min(1, Math.max(0, Number.isFinite(y) ? y : 0));
+    };
+    return upwards(u, (gradient) => stops.forEach((stop, i) => {
+        gradient.addColorStop(share(stop.at), alpha(stop.color, opacity));
+        if (hard) {
+            gradient.addColorStop(share(stops[i + 1]?.at ?? Infinity), alpha(stop.color, opacity));
+        }
+    })) ?? alpha(stops[0]?.color ?? '#808080', opacity);
+}
+
+function fillOf(series: PlotSeries, opacity: number): uPlot.Series.Fill {
+    const { gradient, color } = series;
+    const flat = alpha(color, opacity);
+    if (gradient === undefined) {
+        return flat;
+    }
+    if (typeof gradient === 'object') {
+        return (u) => byValue(u, scaleKey(series.axis), gradient, opacity);
+    }
+    const low = gradient === 'hue' ? alpha(mix(color, '#000000', 0.45), opacity) : alpha(color, 0);
+    return (u) => upwards(u, (one) => {
+        one.addColorStop(0, low);
+        one.addColorStop(1, flat);
+    }) ?? flat;
+}
 
 export function lineOptions(series: PlotSeries, props: PlotProps, index: number): uPlot.Series {
     const paths = {
@@ -51,12 +106,12 @@ export function lineOptions(series: PlotSeries, props: PlotProps, index: number)
     return {
         label: series.name || `series ${index + 1}`,
         show: series.shown ?? true,
-        scale: series.axis === 'right' ? 'y2' : 'y',
-        stroke: series.color,
+        scale: scaleKey(series.axis),
+        stroke: typeof series.gradient === 'object' ? (u) => byValue(u, scaleKey(series.axis), series.gradient as ColorStops, 1) : series.color,
         width: draw === 'points' ? 0 : (series.width ?? 1.25),
-        fill: fill > 0 && draw !== 'points' ? alpha(series.color, fill) : undefined,
+        fill: fill > 0 && draw !== 'points' ? fillOf(series, fill) : undefined,
         dash: series.dash,
-        paths: draw === 'bars' ? uPlot.paths.bars!({ size: [0.8, 60], align: 0 }) : draw === 'points' ? () => null : paths[series.interpolation ?? 'linear'],
+        paths: draw === 'bars' ? uPlot.paths.bars!({ size: [series.bars?.factor ?? 0.8, series.bars?.most ?? 60], align: series.bars?.align ?? 0 }) : draw === 'points' ? () => null : paths[series.interpolation ?? 'linear'],
         points: {
             /* A lone point between two gaps would not be seen as a line. */
             show: draw === 'points' || points === 'always' ? true : points === 'never' ? false : undefined,
@@ -91,25 +146,26 @@ function lonePoints(u: uPlot, seriesIdx: number, _show: boolean, gaps?: null | n
     return found;
 }
 
-/* timeLabels names ticks by what changes between them: seconds, minutes, days, months. */
-export function timeLabels(utc: boolean): uPlot.Axis.Values {
-    return (_u, splits, _axis, _space, incr) => {
+/* Of a character of the axes' font, on average. */
+const CHARACTER_PX = 6.2;
+
+/* Whether a label in the middle of its tick ends within the canvas; before the first layout nobody knows. */
+function hasRoom(u: uPlot, seconds: number, text: string): boolean {
+    return !(u.bbox.width > 0) || u.bbox.left / devicePixelRatio + u.valToPos(seconds, 'x') + (text.length * CHARACTER_PX) / 2 <= u.width;
+}
+
+/* timeLabels names ticks by what changes between them: seconds, minutes, days, months. A label that would be cut off is left out. */
+export function timeLabels(zone: TimeZone): uPlot.Axis.Values {
+    return (u, splits, _axis, _space, incr) => {
         let lastDay = '';
         return splits.map((seconds) => {
-            const ms = seconds * 1000;
-            const d = new Date(utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000);
-            const day = `${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
-            const clock = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
-            if (incr >= 86_400 * 28) {
-                return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}`;
-            }
-            if (incr >= 86_400) {
-                return day;
-            }
-            const isMidnight = clock === '00:00' && d.getUTCSeconds() === 0;
-            const text = isMidnight && day !== lastDay ? day : incr < 60 ? `${clock}:${two(d.getUTCSeconds())}` : clock;
+            const t = calendarTime(seconds * 1000, zone);
+            const day = `${two(t.month)}-${two(t.day)}`;
+            const clock = `${two(t.hour)}:${two(t.minute)}`;
+            const isMidnight = clock === '00:00' && t.second === 0;
+            const text = incr >= 86_400 * 28 ? `${t.year}-${two(t.month)}` : incr >= 86_400 || (isMidnight && day !== lastDay) ? day : incr < 60 ? `${clock}:${two(t.second)}` : clock;
             lastDay = day;
-            return text;
+            return hasRoom(u, seconds, text) ? text : '';
         });
     };
 }
@@ -189,10 +245,12 @@ export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] 
             }
         }
         for (const threshold of thresholds) {
-            if (threshold.fill && Number.isFinite(threshold.value)) {
-                const y = u.valToPos(threshold.value, 'y', true);
+            if (threshold.fill && !Number.isNaN(threshold.value)) {
+                const at = (value: number): number => (Number.isFinite(value) ? u.valToPos(value, 'y', true) : value < 0 ? top + height : top);
+                const high = threshold.fill === 'region' ? at(threshold.until ?? Infinity) : threshold.fill === 'above' ? top : at(threshold.value);
+                const low = threshold.fill === 'below' ? top + height : at(threshold.value);
                 ctx.fillStyle = alpha(threshold.color, 0.09);
-                ctx.fillRect(left, threshold.fill === 'above' ? top : y, width, threshold.fill === 'above' ? y - top : top + height - y);
+                ctx.fillRect(left, high, width, low - high);
             }
         }
         ctx.restore();
@@ -208,12 +266,12 @@ export function marksPlugin(get: () => { thresholds: Threshold[]; marks: Mark[] 
         ctx.clip();
         ctx.lineWidth = devicePixelRatio;
         for (const threshold of thresholds) {
-            if (!Number.isFinite(threshold.value)) {
+            if (!Number.isFinite(threshold.value) || threshold.line === 'none') {
                 continue;
             }
             const y = Math.round(u.valToPos(threshold.value, 'y', true)) + 0.5;
             ctx.strokeStyle = threshold.color;
-            ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+            ctx.setLineDash(threshold.line === 'solid' ? [] : [6 * devicePixelRatio, 4 * devicePixelRatio]);
             ctx.beginPath();
             ctx.moveTo(left, y);
             ctx.lineTo(left + width, y);
@@ -283,7 +341,7 @@ function tipRows(u: uPlot, props: PlotProps, at: number): TipRow[] {
     const rows: TipRow[] = [];
     props.series.forEach((series, index) => {
         const value = props.values[index]?.[at];
-        if (u.series[index + 1]?.show && value !== null && value !== undefined) {
+        if (u.series[index + 1]?.show && !series.hidesTip && value !== null && value !== undefined && !(value === 0 && props.tooltip?.hidesZeros)) {
             rows.push({ index, name: series.name, color: series.color, value });
         }
     });
@@ -301,7 +359,7 @@ function tooltipRow(): { line: HTMLElement; write: (row: TipRow, props: PlotProp
     return {
         line,
         write: (row, props, near) => {
-            const axis = props.series[row.index]?.axis === 'right' && props.rightAxis ? props.rightAxis : props.axis;
+            const axis = props.moreAxes?.[(props.series[row.index]?.axis ?? 0) - 1] ?? props.axis;
             line.className = near ? 'plot-tip-row near' : 'plot-tip-row';
             swatch.style.background = row.color;
             setText(name, row.name);
@@ -355,8 +413,7 @@ export function makeTooltip(get: () => PlotProps): uPlot.Plugin {
         const nearest = rows.findIndex((row) => row.index === focused);
         const start = Math.max(0, Math.min(nearest - TOOLTIP_ROWS_MAX / 2, rows.length - TOOLTIP_ROWS_MAX));
         const ms = u.data[0][at]! * 1000;
-        const d = new Date(props.utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000);
-        setText(head, d.toISOString().replace('T', ' ').replace(/(\.000)?Z$/, ''));
+        setText(head, formatDate(ms, ms % 1000 === 0 ? FULL_DATE : FULL_DATE_MS, props.zone));
         const more = rows.length - TOOLTIP_ROWS_MAX;
         setText(tail, more > 0 ? `and ${more} more` : '');
         const visible = rows.slice(start, start + TOOLTIP_ROWS_MAX);

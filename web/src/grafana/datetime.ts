@@ -236,7 +236,10 @@ export function stepFor(rangeMs: number, points: number, least: number): number 
 
 // ---- ends of ranges ----
 
-function floorTo(ms: number, unit: string, zone: TimeZone): number {
+/* 0 = Sunday, as the calendar begins where a dashboard does not say otherwise. */
+const WEEK_STARTS: Readonly<Record<string, number>> = { sunday: 0, monday: 1, saturday: 6 };
+
+function floorTo(ms: number, unit: string, zone: TimeZone, weekStart: string): number {
     const t = calendarTime(ms, zone);
     const start = { ...t, ms: 0 };
     switch (unit) {
@@ -244,7 +247,7 @@ function floorTo(ms: number, unit: string, zone: TimeZone): number {
         case 'm': return fromCalendar({ ...start, second: 0 }, zone);
         case 'h': return fromCalendar({ ...start, second: 0, minute: 0 }, zone);
         case 'd': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0 }, zone);
-        case 'w': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: t.day - t.weekday }, zone);
+        case 'w': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: t.day - ((t.weekday - (WEEK_STARTS[weekStart] ?? 0) + 7) % 7) }, zone);
         case 'M': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1 }, zone);
         case 'Q': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: t.month - ((t.month - 1) % 3) }, zone);
         default: return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: 1 }, zone);
@@ -268,9 +271,21 @@ export function addUnits(ms: number, count: number, unit: string, zone: TimeZone
     return fromCalendar({ ...t, year, month: month + 1, day: Math.min(t.day, last) }, zone);
 }
 
+/** Whose midnights and Mondays count. */
+export interface Calendar {
+    zone?: TimeZone;
+    /** "monday", "saturday", "sunday"; else Sunday. */
+    weekStart?: string;
+}
+
+interface DateMathOptions extends Calendar {
+    /** "now/d" is then the day's last moment. */
+    roundUp?: boolean;
+}
+
 const STEP = /^([+\-/])(\d*)([smhdwMQy])/;
 
-function parseRelative(text: string, now: number, roundUp: boolean, zone: TimeZone): number {
+function parseRelative(text: string, now: number, { roundUp = false, zone, weekStart = '' }: DateMathOptions): number {
     let at = now;
     let rest = text.slice('now'.length).replace(/\s+/g, '');
     while (rest !== '') {
@@ -284,7 +299,7 @@ function parseRelative(text: string, now: number, roundUp: boolean, zone: TimeZo
             if (digits !== '' && count !== 1) {
                 return NaN;
             }
-            const start = floorTo(at, unit, zone);
+            const start = floorTo(at, unit, zone, weekStart);
             at = roundUp ? addUnits(start, 1, unit, zone) - 1 : start;
         } else {
             at = addUnits(at, sign === '-' ? -count : count, unit, zone);
@@ -319,9 +334,9 @@ function parseAbsolute(text: string, zone: TimeZone): number {
 }
 
 /** parseDateMath reads one end of a range: now, now-6h, now/d, a date, or ms since 1970. NaN when it is none. */
-export function parseDateMath(text: string, now: number, options: { roundUp?: boolean; zone?: TimeZone } = {}): number {
+export function parseDateMath(text: string, now: number, options: DateMathOptions = {}): number {
     const bare = text.trim();
     return bare.startsWith('now')
-        ? parseRelative(bare, now, options.roundUp ?? false, options.zone)
+        ? parseRelative(bare, now, options)
         : parseAbsolute(bare, options.zone);
 }

@@ -17,7 +17,7 @@ test.each([
     expect(dataLinkUrl(url, context, fill)).toBe(want);
 });
 
-test.each([[' JavaScript:x', '#'], ['data:text/html,x', '#'], ['mailto:a@b', 'mailto:a@b'], ['/a:b', '/a:b'], ['d/x', 'd/x'], ['vbscript:x', '#'], ['HTTPS://x', 'HTTPS://x']])('safeUrl(%j)', (url, want) => {
+test.each([[' JavaScript:x', '#'], ['data:text/html,x', '#'], ['mailto:a@b', 'mailto:a@b'], ['/a:b', '/a:b'], ['d/x', 'd/x'], ['vbscript:x', '#'], ['HTTPS://x', 'HTTPS://x'], ['\u0001javascript:x', '#'], ['java\nscript:x', '#'], ['j\ta\rvascript\n:x', '#'], ['/a b', '/a b']])('safeUrl(%j)', (url, want) => {
     expect(safeUrl(url)).toBe(want);
 });
 

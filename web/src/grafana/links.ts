@@ -2,9 +2,12 @@
 import type { DashboardLink } from './model';
 import type { Labels } from './names';
 
+/* Browsers pass over control characters before an address, and over line ends and tabs within it. */
+const PASSED_OVER = /[\u0000-\u0020\u007f-\u009f]/g;
+
 /** safeUrl is the address, or "#" when its scheme is none of the web's. */
 export function safeUrl(url: string): string {
-    const plain = url.trim();
+    const plain = url.replace(PASSED_OVER, '');
     return /^[a-z][a-z0-9+.-]*:/i.test(plain) && !/^(https?|mailto):/i.test(plain) ? '#' : url;
 }
 

@@ -151,6 +151,8 @@ export interface DashboardModel {
     schemaVersion: number;
     version: number;
     refreshIntervals: string[];
+    /** The dashboard has no field for its range. */
+    hidesTime: boolean;
 }
 
 // ---- reading ----
@@ -355,6 +357,7 @@ export function readDashboard(json: Json): DashboardModel {
         schemaVersion: asNumber(json.schemaVersion) ?? 0,
         version: asNumber(json.version) ?? 0,
         refreshIntervals: intervals.length > 0 ? intervals : REFRESH_INTERVALS,
+        hidesTime: asRecord(json.timepicker).hidden === true,
     };
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { fieldName } from './names';
 import { heatmapFrame, tableFrame, timeSeriesFrames, type SeriesLike } from './prometheus';
 
 const options = { refId: 'A', stepMs: 10_000, startMs: 0, endMs: 40_000 };
@@ -25,4 +26,21 @@ test('buckets in order, each alone', () => {
         ['Time', [0, 10_000]], ['0.5', [1, 2]], ['10', [3, 0]], ['+Inf', [5, 8]],
     ]);
     expect(heatmapFrame([], options)).toBeUndefined();
+});
+
+test.each<[string | undefined, string[]]>([
+    ['__auto', ['a', 'b']],
+    ['', ['{job="a"}', '{job="b"}']],
+    [undefined, ['{job="a"}', '{job="b"}']],
+    ['{{job}}!', ['a!', 'b!']],
+])('legend %j', (legendFormat, want) => {
+    const series = ['a', 'b'].map((job): SeriesLike => ({ labels: { job }, times: [10], values: [1] }));
+    const frames = timeSeriesFrames(series, { ...options, expr: 'sum by (job) (up)', ...(legendFormat === undefined ? {} : { legendFormat }) });
+    expect(frames.map((f) => fieldName(f.fields[1]!, f, frames))).toEqual(want);
+});
+
+test('a series without labels is called by its expression', () => {
+    for (const legendFormat of ['__auto', '']) {
+        expect(timeSeriesFrames([{ labels: {}, times: [10], values: [1] }], { ...options, expr: 'sum(up)', legendFormat })[0]!.fields[1]!.config.displayNameFromDS).toBe('sum(up)');
+    }
 });

@@ -15,17 +15,26 @@ export interface SeriesLike {
 export interface AnswerOptions {
     refId: string;
     legendFormat?: string;
+    /** Names a series that has no labels. */
+    expr?: string;
     /** In ms; 0 for an instant query. */
     stepMs: number;
     startMs: number;
     endMs: number;
 }
 
-function nameOf(labels: Labels, format: string | undefined): string {
-    if (format === undefined || format === '' || format === '__auto') {
-        return seriesName(labels);
+/* Undefined where the field's labels among those of all frames name it: an automatic legend. */
+function nameOf(labels: Labels, { legendFormat: format, expr }: AnswerOptions): string | undefined {
+    if (format === '__auto' && Object.keys(labels).length > 0) {
+        return undefined;
     }
-    return legendName(format, labels);
+    const name = format === undefined || format === '' || format === '__auto' ? seriesName(labels) : legendName(format, labels);
+    return name === '{}' && expr ? expr : name;
+}
+
+function nameConfig(labels: Labels, options: AnswerOptions): { displayNameFromDS?: string } {
+    const name = nameOf(labels, options);
+    return name === undefined ? {} : { displayNameFromDS: name };
 }
 
 /* Steps without a sample become gaps, so that lines break there. */
@@ -58,7 +67,7 @@ export function timeSeriesFrames(series: readonly SeriesLike[], options: AnswerO
     return series.map((s) => {
         const { times, values } = onGrid(s, options);
         return makeFrame(
-            [makeField(TIME_NAME, 'time', times), makeField(VALUE_NAME, 'number', values, { displayNameFromDS: nameOf(s.labels, options.legendFormat) }, s.labels)],
+            [makeField(TIME_NAME, 'time', times), makeField(VALUE_NAME, 'number', values, nameConfig(s.labels, options), s.labels)],
             { refId: options.refId, meta: { kind: 'timeseries', stepMs: options.stepMs } },
         );
     });
@@ -97,7 +106,7 @@ export function heatmapFrame(series: readonly SeriesLike[], options: AnswerOptio
     }
     const columns = grids.map((g) => g.values);
     return makeFrame(
-        [makeField(TIME_NAME, 'time', times), ...sorted.map((s, i) => makeField(s.labels.le ?? nameOf(s.labels, options.legendFormat), 'number', apart(columns[i]!, columns[i - 1]), {}, s.labels))],
+        [makeField(TIME_NAME, 'time', times), ...sorted.map((s, i) => makeField(s.labels.le ?? nameOf(s.labels, options) ?? seriesName(s.labels), 'number', apart(columns[i]!, columns[i - 1]), {}, s.labels))],
         { refId: options.refId, meta: { kind: 'heatmap-rows', stepMs: options.stepMs } },
     );
 }

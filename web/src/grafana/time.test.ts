@@ -63,6 +63,25 @@ describe('ranges', () => {
         expect(since(now - 90_000, now)).toBe('1m 30s ago');
         expect(since(now - 864e5 * 3, now)).toBe('3d 0h ago');
     });
+
+    it.each([[999.9, '999ms'], [9_990, '9.9s'], [59_990, '59s'], [119_990, '1m 59s'], [3_599_990, '59m 59s'], [86_399_990, '23h 59m']])('%d ms ago is %s: no unit is full', (ms, want) => {
+        expect(since(now - ms, now)).toBe(`${want} ago`);
+        expect(since(now + ms, now)).toBe(`in ${want}`);
+    });
+
+    it('are those of the dashboard\'s zone', () => {
+        const range = { from: String(Date.UTC(2026, 5, 1, 12)), to: String(Date.UTC(2026, 5, 1, 13)) };
+        expect(describeRange(range, 'utc')).toBe('2026-06-01 12:00:00 to 2026-06-01 13:00:00');
+        expect(describeRange(range, 'Asia/Tokyo')).toBe('2026-06-01 21:00:00 to 2026-06-01 22:00:00');
+        expect(resolveRange({ from: 'now/d', to: 'now/d' }, now, { zone: 'Asia/Tokyo' })).toEqual({ from: Date.UTC(2026, 10, 28, 15), to: Date.UTC(2026, 10, 29, 15) - 1 });
+        expect(parseTime('2026-06-01 09:00:00', now, false, { zone: 'Asia/Tokyo' })).toBe(Date.UTC(2026, 5, 1));
+        expect(shiftRange({ from: 'now/d', to: 'now/d' }, -1, now, { zone: 'utc' }).from).toBe(String(Date.UTC(2026, 10, 28, 12)));
+    });
+
+    /* The 29th is a Sunday. */
+    it.each([['', 29], ['sunday', 29], ['monday', 23], ['saturday', 28]])('a week that begins on "%s" began on the %i-th', (weekStart, day) => {
+        expect(parseTime('now/w', now, false, { zone: 'utc', weekStart })).toBe(Date.UTC(2026, 10, day));
+    });
 });
 
 describe('stepFor', () => {

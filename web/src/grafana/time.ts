@@ -1,6 +1,6 @@
 /* time: Grafana's way of saying times: "now-6h", "now/d", milliseconds, RFC 3339; ranges, steps and how they are shown. */
 
-import { formatDate, FULL_DATE, parseDateMath } from './datetime';
+import { type Calendar, formatDate, FULL_DATE, parseDateMath, type TimeZone } from './datetime';
 
 export interface TimeRange {
     /* As in the URL. */
@@ -41,16 +41,16 @@ export function formatDuration(ms: number): string {
 }
 
 /* parseTime reads one end of a range, in ms since 1970; null when it is no time. `up` is for the end: "now/d" is then the day's last moment. */
-export function parseTime(text: string, now: number, up = false): number | null {
+export function parseTime(text: string, now: number, up = false, calendar: Calendar = {}): number | null {
     const trimmed = text.trim();
-    const parsed = /^\d{10}$/.test(trimmed) ? Number(trimmed) * 1000 : parseDateMath(trimmed, now, { roundUp: up });
+    const parsed = /^\d{10}$/.test(trimmed) ? Number(trimmed) * 1000 : parseDateMath(trimmed, now, { ...calendar, roundUp: up });
     return Number.isNaN(parsed) ? null : parsed;
 }
 
 /* resolveRange gives both ends in ms; what cannot be read is the last hour. */
-export function resolveRange(range: TimeRange, now: number): { from: number; to: number } {
-    const to = parseTime(range.to, now, true) ?? now;
-    const from = parseTime(range.from, now) ?? to - UNIT_MS.h!;
+export function resolveRange(range: TimeRange, now: number, calendar: Calendar = {}): { from: number; to: number } {
+    const to = parseTime(range.to, now, true, calendar) ?? now;
+    const from = parseTime(range.from, now, false, calendar) ?? to - UNIT_MS.h!;
     return from < to ? { from, to } : { from: to - UNIT_MS.h!, to };
 }
 
@@ -74,12 +74,12 @@ export function formatTime(ms: number, utc = false): string {
 }
 
 /* describeRange is what the time picker shows. */
-export function describeRange(range: TimeRange): string {
+export function describeRange(range: TimeRange, zone?: TimeZone): string {
     const quick = QUICK_RANGES.find((one) => one.from === range.from && one.to === range.to);
     if (quick) {
         return quick.title;
     }
-    const show = (text: string) => (/^\d+$/.test(text) ? formatTime(Number(text.length <= 10 ? `${text}000` : text)) : text);
+    const show = (text: string) => (/^\d+$/.test(text) ? formatDate(Number(text.length <= 10 ? `${text}000` : text), FULL_DATE, zone) : text);
     if (range.to === 'now' && /^now-\w+$/.test(range.from)) {
         return `Last ${range.from.slice(4)}`;
     }
@@ -87,16 +87,16 @@ export function describeRange(range: TimeRange): string {
 }
 
 /* shiftRange moves a range by half its width, as Grafana's arrows do. */
-export function shiftRange(range: TimeRange, direction: -1 | 1, now: number): TimeRange {
-    const { from, to } = resolveRange(range, now);
+export function shiftRange(range: TimeRange, direction: -1 | 1, now: number, calendar: Calendar = {}): TimeRange {
+    const { from, to } = resolveRange(range, now, calendar);
     const by = Math.round((to - from) / 2) * direction;
     const end = Math.min(to + by, now);
     return { from: String(Math.round(end - (to - from))), to: String(Math.round(end)) };
 }
 
 /* zoomOut doubles a range around its middle, not past now. */
-export function zoomOut(range: TimeRange, now: number): TimeRange {
-    const { from, to } = resolveRange(range, now);
+export function zoomOut(range: TimeRange, now: number, calendar: Calendar = {}): TimeRange {
+    const { from, to } = resolveRange(range, now, calendar);
     const half = (to - from) / 2;
     const end = Math.min(to + half, Math.max(now, to));
     return { from: String(Math.round(end - 4 * half)), to: String(Math.round(end)) };
@@ -124,9 +124,10 @@ export function stepFor(rangeMs: number, points: number, leastS = 0): number {
 export function since(ms: number, now: number): string {
     const gap = Math.abs(now - ms);
     const text =
-        gap < 1000 ? `${Math.round(gap)}ms`
-        : gap < UNIT_MS.m! ? `${(gap / 1000).toFixed(gap < 10_000 ? 1 : 0)}s`
-        : gap < UNIT_MS.h! ? `${Math.floor(gap / UNIT_MS.m!)}m ${Math.round((gap % UNIT_MS.m!) / 1000)}s`
+        gap < 1000 ? `${Math.floor(gap)}ms`
+        : gap < 10_000 ? `${Math.min(gap / 1000, 9.9).toFixed(1)}s`
+        : gap < UNIT_MS.m! ? `${Math.floor(gap / 1000)}s`
+        : gap < UNIT_MS.h! ? `${Math.floor(gap / UNIT_MS.m!)}m ${Math.floor((gap % UNIT_MS.m!) / 1000)}s`
         : gap < UNIT_MS.d! ? `${Math.floor(gap / UNIT_MS.h!)}h ${Math.floor((gap % UNIT_MS.h!) / UNIT_MS.m!)}m`
         : `${Math.floor(gap / UNIT_MS.d!)}d ${Math.floor((gap % UNIT_MS.d!) / UNIT_MS.h!)}h`;
     return now >= ms ? `${text} ago` : `in ${text}`;

@@ -3,7 +3,7 @@
  * scales. The same rules as @grafana/data, which test/oracle compares with.
  */
 import { DAY, formatDate, fromNow, FULL_DATE, FULL_DATE_MS, HOUR, isUtc, MINUTE, SECOND, calendarTime, type TimeZone } from './datetime';
-import { UNIT_GROUPS, type Unit, type UnitGroup } from './unit_table';
+import { UNITS, type UnitKind, type UnitSymbol } from './unit_table';
 
 export interface Formatted {
     prefix?: string;
@@ -351,23 +351,23 @@ const SPECIAL: Record<string, Formatter> = {
     bool_on_off: boolean('On', 'Off'),
 };
 
-function make(unit: Unit): Formatter {
-    switch (unit.kind) {
-        case 'fixed': return fixedUnit(unit.symbol);
-        case 'si': return siUnit(unit.symbol, unit.offset ?? 0);
-        case 'binary': return binaryUnit(unit.symbol, unit.offset ?? 0);
-        case 'count': return countUnit(unit.symbol);
-        case 'currency': return currency(unit.symbol);
-        case 'currencySuffix': return currency(unit.symbol, true);
-        case 'special': return SPECIAL[unit.id]!;
+function make(kind: UnitKind, unit: UnitSymbol): Formatter {
+    const [symbol, offset] = typeof unit === 'string' ? [unit, 0] : unit;
+    switch (kind) {
+        case 'fixed': return fixedUnit(symbol);
+        case 'si': return siUnit(symbol, offset);
+        case 'binary': return binaryUnit(symbol, offset);
+        case 'count': return countUnit(symbol);
+        case 'currency': return currency(symbol);
+        case 'currencySuffix': return currency(symbol, true);
     }
 }
 
-const known = new Map<string, Formatter>();
+const known = new Map<string, Formatter>(Object.entries(SPECIAL));
 
-for (const group of UNIT_GROUPS) {
-    for (const unit of group.units) {
-        known.set(unit.id, make(unit));
+for (const kind of Object.keys(UNITS) as UnitKind[]) {
+    for (const [id, unit] of Object.entries(UNITS[kind])) {
+        known.set(id, make(kind, unit));
     }
 }
 known.set('farenheit', known.get('fahrenheit')!);
@@ -435,8 +435,4 @@ export function isBooleanUnit(id: string | undefined): boolean {
 
 export function isDateUnit(id: string | undefined): boolean {
     return id !== undefined && (id.startsWith('dateTime') || id.startsWith('time:'));
-}
-
-export function unitGroups(): readonly UnitGroup[] {
-    return UNIT_GROUPS;
 }

@@ -1,6 +1,5 @@
 /* routes: the table of pages. A page is a folder here and a row below; each is a chunk that loads when it is opened. */
 import { type ComponentType, lazy, type LazyExoticComponent } from 'react';
-import { fromPrometheusLink } from './explore/state';
 import type { IconName, NavItem } from '../ui';
 
 export interface PageRow {
@@ -47,13 +46,14 @@ export const nav: NavItem[] = [
     { title: 'Status', to: '/status/runtime', icon: 'status', under: ['/status'] },
 ];
 
+/* Links of Prometheus's own UI to an expression. */
+export const oldLinks = { paths: ['/graph', '/query'], component: lazy(() => import('./explore/OldLink')) };
+
 /* Paths of Prometheus's own UI, old and new. */
-export const redirects: { from: string; to: (search: string) => string }[] = [
-    { from: '/graph', to: fromPrometheusLink },
-    { from: '/query', to: fromPrometheusLink },
-    { from: '/tsdb-status', to: () => '/status/tsdb' },
-    { from: '/flags', to: () => '/status/flags' },
-    { from: '/config', to: () => '/status/config' },
-    { from: '/status', to: () => '/status/runtime' },
-    { from: '/classic/*', to: () => '/' },
+export const redirects: { from: string; to: string }[] = [
+    { from: '/tsdb-status', to: '/status/tsdb' },
+    { from: '/flags', to: '/status/flags' },
+    { from: '/config', to: '/status/config' },
+    { from: '/status', to: '/status/runtime' },
+    { from: '/classic/*', to: '/' },
 ];

@@ -1,17 +1,17 @@
 /* Editor: one PromQL expression, with completion from the server's own metadata. Enter runs, Shift-Enter is a new line. */
 import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
-import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
 import { EditorState, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder as placeholderText } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
 import { LanguageType, PromQLExtension, promQLLanguage } from '@prometheus-io/codemirror-promql';
 import { newLintStrategy, type LintStrategy } from '@prometheus-io/codemirror-promql/dist/esm/lint';
 import { useEffect, useRef } from 'react';
 import { serverPath } from '../api/http';
 import { maskMacros } from '../grafana/interpolate';
 import './editor.css';
+import { colors } from './highlight';
 
 export interface EditorProps {
     value: string;
@@ -29,18 +29,6 @@ export interface EditorProps {
 
 /* The names of metrics are asked for anew after that. */
 const CACHE_MS = 5 * 60_000;
-
-const colors = HighlightStyle.define([
-    { tag: tags.number, color: 'var(--ed-number)' },
-    { tag: tags.string, color: 'var(--ed-string)' },
-    { tag: tags.keyword, color: 'var(--ed-keyword)' },
-    { tag: [tags.function(tags.variableName), tags.standard(tags.variableName)], color: 'var(--ed-function)' },
-    { tag: tags.labelName, color: 'var(--ed-label)' },
-    { tag: [tags.operator, tags.operatorKeyword, tags.modifier], color: 'var(--ed-keyword)' },
-    { tag: tags.comment, color: 'var(--muted)', fontStyle: 'italic' },
-    { tag: [tags.paren, tags.squareBracket, tags.brace], color: 'var(--muted)' },
-    { tag: tags.invalid, color: 'var(--bad)' },
-]);
 
 /* Grafana's own macros, with what they stand for. */
 const MACROS: readonly Completion[] = [

@@ -1,23 +1,24 @@
 /* RangeForm: the two ends of a range of time, as text. */
 import { Button, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { formatTime, parseTime } from '../grafana/time';
+import { type Calendar, formatDate, FULL_DATE } from '../grafana/datetime';
+import { parseTime } from '../grafana/time';
 import type { Clock } from './timeRange';
 
-function shown(text: string): string {
-    return /^\d+$/.test(text) ? formatTime(Number(text)) : text;
+function shown(text: string, { zone }: Calendar): string {
+    return /^\d+$/.test(text) ? formatDate(Number(text), FULL_DATE, zone) : text;
 }
 
 export default function RangeForm({ clock, close }: { clock: Clock; close: () => void }) {
-    const [from, setFrom] = useState(shown(clock.range.from));
-    const [to, setTo] = useState(shown(clock.range.to));
+    const [from, setFrom] = useState(shown(clock.range.from, clock.calendar));
+    const [to, setTo] = useState(shown(clock.range.to, clock.calendar));
     const now = Date.now();
-    const fromFault = parseTime(from, now) === null ? 'A time, or now-6h' : undefined;
-    const toFault = parseTime(to, now, true) === null ? 'A time, or now' : undefined;
+    const fromFault = parseTime(from, now, false, clock.calendar) === null ? 'A time, or now-6h' : undefined;
+    const toFault = parseTime(to, now, true, clock.calendar) === null ? 'A time, or now' : undefined;
 
     function apply(event: React.FormEvent): void {
         event.preventDefault();
-        const plain = (text: string, up: boolean) => (text.trim().startsWith('now') ? text.trim() : String(parseTime(text, now, up)));
+        const plain = (text: string, up: boolean) => (text.trim().startsWith('now') ? text.trim() : String(parseTime(text, now, up, clock.calendar)));
         if (!fromFault && !toFault) {
             clock.setRange({ from: plain(from, false), to: plain(to, true) });
             close();
@@ -29,7 +30,7 @@ export default function RangeForm({ clock, close }: { clock: Clock; close: () =>
             <TextInput label="From" value={from} error={fromFault} onChange={(event) => setFrom(event.currentTarget.value)} />
             <TextInput label="To" value={to} error={toFault} onChange={(event) => setTo(event.currentTarget.value)} />
             <Button type="submit" disabled={!!(fromFault ?? toFault)}>Apply</Button>
-            <p className="muted">Times are local: {Intl.DateTimeFormat().resolvedOptions().timeZone}</p>
+            <p className="muted">{clock.calendar.zone === undefined ? `Times are local: ${Intl.DateTimeFormat().resolvedOptions().timeZone}` : `Times are in the dashboard's zone: ${clock.calendar.zone === 'utc' ? 'UTC' : clock.calendar.zone}`}</p>
         </form>
     );
 }

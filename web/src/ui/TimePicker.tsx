@@ -1,7 +1,8 @@
 /* TimePicker: range, its neighbours, zoom and refresh, at the right of the top bar. */
 import { ActionIcon, Button, UnstyledButton } from '@mantine/core';
-import { lazy, Suspense, useMemo, useState } from 'react';
-import { describeRange, formatTime, isRelative, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
+import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import { formatDate, FULL_DATE } from '../grafana/datetime';
+import { describeRange, isRelative, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
 import { Menu, Popover, Tooltip } from './Floating';
 import { Icon } from './icons';
 import { type Shortcut, useShortcuts } from './shortcuts';
@@ -10,31 +11,33 @@ import { type Clock, REFRESH_CHOICES } from './timeRange';
 /* The form is loaded when it is opened: a page is drawn without fields. */
 const RangeForm = lazy(() => import('./RangeForm'));
 
-export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boolean }) {
+export function TimePicker({ clock, busy = false, intervals = REFRESH_CHOICES }: { clock: Clock; busy?: boolean; intervals?: readonly string[] }) {
     const [open, setOpen] = useState(false);
-    const { setRange, refreshNow, range } = clock;
+    const { setRange, refreshNow, range, calendar } = clock;
+    const shift = useCallback((direction: -1 | 1) => setRange(shiftRange(range, direction, Date.now(), calendar)), [setRange, range, calendar]);
+    const out = useCallback(() => setRange(zoomOut(range, Date.now(), calendar)), [setRange, range, calendar]);
     const shortcuts = useMemo<Shortcut[]>(
         () => [
-            { keys: 't z', help: 'Zoom out', run: () => setRange(zoomOut(range, Date.now())) },
-            { keys: 't left', help: 'Earlier', run: () => setRange(shiftRange(range, -1, Date.now())) },
-            { keys: 't right', help: 'Later', run: () => setRange(shiftRange(range, 1, Date.now())) },
+            { keys: 't z', help: 'Zoom out', run: out },
+            { keys: 't left', help: 'Earlier', run: () => shift(-1) },
+            { keys: 't right', help: 'Later', run: () => shift(1) },
             { keys: 'd r', help: 'Refresh', run: refreshNow },
         ],
-        [range, refreshNow, setRange],
+        [out, shift, refreshNow],
     );
     useShortcuts(shortcuts);
-    const ends = resolveRange(range, clock.to);
+    const ends = resolveRange(range, clock.to, calendar);
     return (
         <div className="time-picker" role="group" aria-label="Time range">
             <Tooltip label="Earlier (t left)">
-                <ActionIcon aria-label="Earlier" onClick={() => setRange(shiftRange(range, -1, Date.now()))}><Icon name="left" /></ActionIcon>
+                <ActionIcon aria-label="Earlier" onClick={() => shift(-1)}><Icon name="left" /></ActionIcon>
             </Tooltip>
             <Popover opened={open} onChange={setOpen} position="bottom-end" width={430}>
                 <Popover.Target>
-                    <Tooltip label={`${formatTime(ends.from)} to ${formatTime(ends.to)}`}>
+                    <Tooltip label={`${formatDate(ends.from, FULL_DATE, calendar.zone)} to ${formatDate(ends.to, FULL_DATE, calendar.zone)}`}>
                         <UnstyledButton className="range-button" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
                             <Icon name="clock" size={14} />
-                            <span className="truncate">{describeRange(range)}</span>
+                            <span className="truncate">{describeRange(range, calendar.zone)}</span>
                             <Icon name="down" size={12} />
                         </UnstyledButton>
                     </Tooltip>
@@ -61,12 +64,12 @@ export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boole
                 </Popover.Dropdown>
             </Popover>
             <Tooltip label="Later (t right)">
-                <ActionIcon aria-label="Later" disabled={isRelative(range) && range.to === 'now'} onClick={() => setRange(shiftRange(range, 1, Date.now()))}>
+                <ActionIcon aria-label="Later" disabled={isRelative(range) && range.to === 'now'} onClick={() => shift(1)}>
                     <Icon name="right" />
                 </ActionIcon>
             </Tooltip>
             <Tooltip label="Zoom out (t z)">
-                <ActionIcon aria-label="Zoom out" onClick={() => setRange(zoomOut(range, Date.now()))}><Icon name="zoomOut" /></ActionIcon>
+                <ActionIcon aria-label="Zoom out" onClick={out}><Icon name="zoomOut" /></ActionIcon>
             </Tooltip>
             <Button.Group>
                 <Button variant="default" px={8} aria-label="Refresh" loading={busy} loaderProps={{ size: 12 }} onClick={refreshNow}>
@@ -80,7 +83,7 @@ export function TimePicker({ clock, busy = false }: { clock: Clock; busy?: boole
                         </Button>
                     </Menu.Target>
                     <Menu.Dropdown>
-                        {REFRESH_CHOICES.map((every) => (
+                        {intervals.map((every) => (
                             <Menu.Item key={every} onClick={() => clock.setRefresh(every)}>{every || 'Off'}</Menu.Item>
                         ))}
                     </Menu.Dropdown>

@@ -62,6 +62,7 @@ const paths = {
     grip: 'M9 6v.01 M15 6v.01 M9 12v.01 M15 12v.01 M9 18v.01 M15 18v.01',
     flag: 'M6 21V4h12l-3 4 3 4H6',
     split: 'M4 5h16v14H4z M12 5v14',
+    lock: 'M6 11h12v9H6z M8.500 11V8a3.500 3.500 0 0 1 7 0v3',
     pin: 'M9 4h6l-1 6 3 3H7l3-3z M12 13v7',
 } as const;
 

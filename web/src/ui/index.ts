@@ -18,3 +18,5 @@ export * from './Filter';
 export * from './Section';
 export * from './matchers';
 export * from './live';
+export * from './takeaway';
+export * from './Example';

@@ -1,5 +1,5 @@
 /* dashboards: the corpus of tests/web/boards and Node Exporter Full in a browser. */
-import { axe, check, LIMIT_MS, settled } from './harness.mjs';
+import { axe, check, LIMIT_MS, settled, visit } from './harness.mjs';
 
 /* Panels that the machine cannot fill are named here, with the reason. */
 const MAY_BE_EMPTY = [];
@@ -14,7 +14,8 @@ export async function drawAll(page) {
         const scrolls = box.scrollHeight > box.clientHeight ? box : document.scrollingElement;
         for (let y = 0; y <= scrolls.scrollHeight; y += 400) {
             scrolls.scrollTop = y;
-            await new Promise((done) => setTimeout(done, 120));
+            /* Who watches what comes into sight is told between two frames. */
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         }
         scrolls.scrollTop = 0;
     });
@@ -34,7 +35,7 @@ export function dashboardTests(using, origin) {
             check(boards.length >= 25, `${boards.length} dashboards`);
             const faults = [];
             for (const board of boards) {
-                await go(page, `/d/${board.uid}`);
+                await visit(page, `/d/${board.uid}`, board.title);
                 await drawAll(page);
                 for (const p of await states(page)) {
                     if (p.state !== 'ready' && !MAY_BE_EMPTY.includes(`${board.title}: ${p.title}`)) {
@@ -94,8 +95,19 @@ export function dashboardTests(using, origin) {
             await page.getByRole('button', { name: 'Settings of the dashboard' }).click();
             await page.getByRole('tab', { name: 'JSON' }).click();
             const json = page.getByLabel('JSON of the dashboard');
-            const text = await json.inputValue();
-            await json.fill(text.replace('"panels": []', '"panels": [{"id": 1, "type": "stat", "title": "Made here", "gridPos": {"x": 0, "y": 0, "w": 6, "h": 4}, "targets": [{"refId": "A", "expr": "count(up)"}]}]'));
+            await json.click();
+            const write = async (text) => {
+                await page.keyboard.press('Control+a');
+                await page.keyboard.insertText(text);
+            };
+            const text = '{\n  "title": "New dashboard",\n  "panels": [{"id": 1, "type": "stat", "title": "Made here", "gridPos": {"x": 0, "y": 0, "w": 6, "h": 4}, "targets": [{"refId": "A", "expr": "count(up)"}]}],\n  "schemaVersion": 41\n}';
+            await write(text.replace('],\n  "schema', ']\n  "schema'));
+            await page.getByText('line 4, column 3: a comma or } is wanted').waitFor();
+            await page.locator('.cm-lintRange-error, .cm-lintPoint-error').first().waitFor();
+            check(await page.getByRole('button', { name: 'Apply' }).isDisabled(), 'what is no JSON cannot be applied');
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            await json.click();
+            await write(text);
             await page.getByLabel('Changes').waitFor();
             await page.getByRole('button', { name: 'Apply' }).click();
             await page.keyboard.press('Control+s');

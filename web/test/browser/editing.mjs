@@ -167,6 +167,16 @@ export function editingTests(using, origin) {
             await page.getByRole('button', { name: 'Add transformation' }).click();
             await page.getByRole('menuitem', { name: /^Limit/ }).click();
             await page.getByLabel('Rows', { exact: true }).fill('300');
+            await page.getByRole('button', { name: 'Add transformation' }).click();
+            await page.getByRole('menuitem', { name: /^Filter data by values/ }).click();
+            const condition = page.getByRole('group', { name: 'Condition 1' });
+            await condition.getByRole('combobox', { name: 'Field of condition 1' }).click();
+            await page.getByRole('option').nth(1).click();
+            await condition.getByRole('combobox', { name: 'Test of condition 1' }).click();
+            await page.getByRole('option', { name: 'Is between' }).click();
+            await condition.getByLabel('To of condition 1').fill('1000');
+            await page.getByRole('button', { name: 'Transformation 2 as JSON' }).click();
+            await page.getByLabel('JSON of transformation 2').getByText('"between"').waitFor();
             await page.getByRole('button', { name: 'Value mappings', exact: true }).click();
             await page.getByRole('button', { name: 'Add mapping' }).click();
             await page.getByRole('menuitem', { name: 'Range' }).click();
@@ -186,7 +196,8 @@ export function editingTests(using, origin) {
             const after = JSON.parse(await text(page, 'edit-more'));
             const panel = after.panels[0];
             check(panel.targets.map((t) => `${t.refId} ${t.hide === true} ${t.interval ?? ''} ${t.editorMode ?? ''}`).join() === 'B true  ,A false 1m code', JSON.stringify(panel.targets));
-            check(JSON.stringify(panel.transformations) === '[{"id":"limit","options":{"limitField":300}}]', JSON.stringify(panel.transformations));
+            const { fieldName } = panel.transformations[1].options.filters[0];
+            check(fieldName !== '' && fieldName !== 'Time' && JSON.stringify(panel.transformations) === JSON.stringify([{ id: 'limit', options: { limitField: 300 } }, { id: 'filterByValue', options: { filters: [{ fieldName, config: { id: 'between', options: { from: 0, to: 1000 } } }], match: 'any', type: 'include' } }]), JSON.stringify(panel.transformations));
             check(panel.fieldConfig.defaults.mappings[0].options.result.text === 'some' && panel.fieldConfig.defaults.unit === 'none', JSON.stringify(panel.fieldConfig));
             check(JSON.stringify(panel.fieldConfig.overrides[0].properties) === '[{"id":"decimals","value":2}]', JSON.stringify(panel.fieldConfig.overrides));
             const rest = (board) => JSON.stringify({ ...board, panels: [{ ...board.panels[0], targets: 0, transformations: 0, fieldConfig: 0 }, board.panels[1]] });
@@ -213,6 +224,69 @@ export function editingTests(using, origin) {
             await save(page);
             const board = JSON.parse(await text(page, 'edit-variables'));
             check(board.description === 'With a variable' && board.templating.list[0].name === 'job' && board.templating.list[0].query.query === 'label_values(up, job)', JSON.stringify(board.templating));
+        })],
+        ['editing: an annotation is made, tried and kept where the file has it', (browser) => using(browser, {}, async (page) => {
+            const before = await make(page, 'edit-annotations', { annotations: { list: [{ own: 1, name: 'newer', enable: true, iconColor: 'blue', target: { expr: 'node_load1 > 1e9', refId: 'Anno', own: 2 } }] } });
+            await go(page, '/d/edit-annotations?editview=annotations');
+            await page.getByRole('button', { name: 'newer', exact: true }).click();
+            await page.getByLabel('Expression of the annotation').click();
+            await page.keyboard.press('Control+a');
+            await page.keyboard.insertText('node_load1 >= 0');
+            await page.keyboard.press('Enter');
+            await page.getByRole('region', { name: 'Preview of events' }).getByText('newer').first().waitFor();
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            await page.getByRole('button', { name: 'All annotations' }).click();
+            await page.getByRole('button', { name: 'New annotation' }).click();
+            await page.getByLabel('Name', { exact: true }).fill('newer');
+            await page.getByText('Another annotation is called so.').waitFor();
+            await page.getByLabel('Name', { exact: true }).fill('starts');
+            await page.getByLabel('Expression of the annotation').click();
+            await page.keyboard.insertText('changes(process_start_time_seconds[1m]) > 0');
+            await page.getByLabel('Title', { exact: true }).fill('{{job}} began');
+            await page.getByText('These panels', { exact: true }).click();
+            await page.getByRole('combobox', { name: 'Panels' }).click();
+            await page.getByRole('option', { name: 'Two (2)' }).click();
+            await page.keyboard.press('Escape');
+            await page.getByRole('button', { name: 'All annotations' }).click();
+            await page.getByRole('button', { name: 'starts', exact: true }).waitFor();
+            await page.keyboard.press('Control+s');
+            await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('dialog').waitFor({ state: 'detached' });
+            const after = JSON.parse(await text(page, 'edit-annotations'));
+            check(JSON.stringify(differences(JSON.parse(before), after)) === '["annotations.list.0.target.expr","+annotations.list.1"]', JSON.stringify(differences(JSON.parse(before), after)));
+            const made = after.annotations.list[1];
+            check(made.name === 'starts' && made.expr.startsWith('changes(') && made.titleFormat === '{{job}} began' && JSON.stringify(made.filter) === '{"exclude":false,"ids":[2]}', JSON.stringify(made));
+        })],
+        ['editing: who may only read edits nothing, saves a copy, or makes it editable', (browser) => using(browser, {}, async (page) => {
+            await make(page, 'edit-locked', { editable: false, refresh: '10s', timepicker: { refresh_intervals: ['7s', '10s'] } });
+            check((await page.getByRole('button', { name: 'Edit', exact: true }).count()) === 0, 'it can be edited');
+            await page.locator('[data-panel="1"]').focus();
+            await page.keyboard.press('e');
+            await page.getByText('This dashboard is read-only').first().waitFor();
+            await page.keyboard.press('p');
+            await page.keyboard.press('r');
+            check((await page.locator('.board-panel').count()) === 2, 'a panel is gone');
+            /* Its own refresh, which can be turned off. */
+            await page.getByRole('button', { name: 'Refresh every: 10s' }).click();
+            await page.getByRole('menuitem', { name: '7s' }).waitFor();
+            await page.getByRole('menuitem', { name: 'Off' }).click();
+            await page.getByRole('button', { name: 'Refresh every: off' }).waitFor();
+            check(new URL(page.url()).searchParams.get('refresh') === '', page.url());
+            await page.getByRole('button', { name: 'Read-only' }).click();
+            await page.getByRole('heading', { name: 'This dashboard is read-only' }).waitFor();
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            await page.keyboard.press('Control+s');
+            await page.getByRole('dialog').getByText('saved as another one').waitFor();
+            await page.keyboard.press('Escape');
+            await page.getByRole('dialog').waitFor({ state: 'detached' });
+            await page.getByRole('button', { name: 'Make editable' }).click();
+            await page.getByRole('tab', { name: 'General' }).waitFor();
+            await page.keyboard.press('Control+s');
+            await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('dialog').waitFor({ state: 'detached' });
+            check(JSON.parse(await text(page, 'edit-locked')).editable === true, 'it is editable');
+            await page.getByRole('button', { name: 'Back to dashboard' }).click();
+            await page.locator('[data-cell="1"]').waitFor();
         })],
         ['editing: who leaves is asked; a draft can be discarded', (browser) => using(browser, {}, async (page) => {
             const before = await make(page, 'edit-leave');

@@ -69,6 +69,12 @@ export async function settled(page) {
     await page.waitForTimeout(150);
 }
 
+/* visit goes to a page within the one that is there, as a click on a link does: nothing is loaded twice. */
+export async function visit(page, path, title) {
+    await page.evaluate((to) => history.pushState(null, '', to), path);
+    await page.waitForFunction(([to, wanted]) => location.pathname + location.search === to && document.querySelector('h1')?.textContent === wanted, [path, title], { timeout: LIMIT_MS });
+}
+
 /* A name chooses tests, one after a minus leaves tests out. */
 function isChosen(name, only) {
     const [out, wanted] = [only.filter((part) => part.startsWith('-')), only.filter((part) => !part.startsWith('-'))];

@@ -54,6 +54,22 @@ export function walkTests({ using, origin, go }) {
             await page.getByRole('link', { name: 'back to the alert' }).click();
             await page.getByRole('heading', { name: 'SlowRequests' }).waitFor();
         })]] : []),
+        ...(traced ? [['status: heartbeats: sent, held back, heard, missing, and one that comes', (browser) => using(browser, { origin: traced }, async (page) => {
+            await page.goto(`${traced}/status/heartbeats`);
+            const row = (section, name) => page.locator('.section', { has: page.getByRole('heading', { name: section }) }).locator('tr', { hasText: name });
+            await row('Sent', 'outside').getByText('ok', { exact: true }).waitFor();
+            await row('Sent', 'held-back').getByText('withheld', { exact: true }).waitFor();
+            await row('Sent', 'held-back').locator('.cell-error', { hasText: 'Quiet' }).waitFor();
+            await row('Expected', 'nightly-import').getByText('missing', { exact: true }).waitFor();
+            await row('Expected', 'backup').getByText('never').waitFor();
+            check(!(await page.locator('main').innerText()).includes('SECRET'), 'the address is a secret');
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            const answer = await fetch(`${traced}/api/v1/heartbeat/backup`, { method: 'POST' });
+            check(answer.status === 200, `the heartbeat: ${answer.status}`);
+            await row('Expected', 'backup').getByText('ok', { exact: true }).waitFor();
+            await row('Expected', 'backup').getByText(/ ago$/).waitFor();
+        })]] : []),
         ['links: dashboards by tag, and what a value leads to', (browser) => using(browser, {}, async (page) => {
             const save = (dashboard) => fetch(`${origin}/api/dashboards/db`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ dashboard, overwrite: true }) });
             await save({ uid: 'test-linked', title: 'Linked <b data-evil>', tags: ['test-links'], panels: [] });
@@ -114,8 +130,9 @@ export function walkTests({ using, origin, go }) {
             const times = [];
             for (let i = 0; i < 3; i++) {
                 download = page.waitForEvent('download');
+                await page.getByRole('button', { name: 'Share' }).click();
                 begin = performance.now();
-                await page.getByRole('button', { name: 'Save as PNG' }).click();
+                await page.getByRole('menuitem', { name: 'Save as PNG' }).click();
                 file = await (await download).path();
                 times.push(performance.now() - begin);
             }

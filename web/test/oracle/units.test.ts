@@ -2,7 +2,8 @@
 /* Every unit with generated numbers and decimals, ours against Grafana's own library. */
 import { expect, test } from 'vitest';
 import { formatDate, fromNow, parseDateMath, roundInterval } from '../../src/grafana/datetime';
-import { formattedText, unitFormatter, unitGroups } from '../../src/grafana/units';
+import { unitGroups } from '../../src/grafana/unit_names';
+import { formattedText, unitFormatter } from '../../src/grafana/units';
 import { generator, grafana } from './grafana';
 
 /* Left out: NaN, which Grafana pads to "NaN.00"; and days around one and a half months, which it counts by the calendar. */

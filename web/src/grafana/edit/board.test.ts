@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { asRecord, asRecords, type Json } from '../json';
-import { addIn, addVariable, duplicateVariable, moveIn, nameFault, queryText, removeIn, updateVariable, usesOf, variableEntries, withQueryText, withVariableType } from './board';
+import {
+    addAnnotation, addIn, addVariable, ANNOTATIONS, annotationEntries, annotationNameFault, duplicateIn, duplicateVariable, getAnnotation, isBuiltInAnnotation, moveIn, nameFault, queryText, removeIn, setAnnotation,
+    updateAnnotation, updateVariable, usesOf, variableEntries, withQueryText, withVariableType,
+} from './board';
 import { setMember } from './patch';
 
 const board: Json = {
@@ -71,4 +74,35 @@ describe('variables', () => {
 
 it('links are a list as well', () => {
     expect(asRecords(addIn(moveIn(board, ['links'], 0, 1), ['links'], { title: 'three' }).links).map((l) => l.title)).toEqual(['two', 'one', 'three']);
+});
+
+describe('annotations', () => {
+    const old: Json = { own: 1, name: 'restarts', datasource: '$ds', enable: true, expr: 'changes(x[1m]) > 0', step: '30s', iconColor: 'red' };
+    const newer: Json = { name: 'deploys', enable: true, iconColor: 'blue', target: { expr: 'deployed', interval: '1m', refId: 'Anno', own: 2 } };
+    const file: Json = { annotations: { own: 3, list: [{ builtIn: 1, name: 'Annotations & Alerts', type: 'dashboard' }, old, newer] }, panels: [{ id: 1, datasource: { type: 'prometheus', uid: 'p' } }] };
+
+    it('have their query and its step in themselves or in their target, and keep them there', () => {
+        expect(annotationEntries(file).map((e) => isBuiltInAnnotation(e.json))).toEqual([true, false, false]);
+        expect([old, newer].map((a) => [getAnnotation(a, 'expr'), getAnnotation(a, 'step'), getAnnotation(a, 'name')])).toEqual([['changes(x[1m]) > 0', '30s', 'restarts'], ['deployed', '1m', 'deploys']]);
+        const changed = updateAnnotation(file, 2, (a) => setAnnotation(setAnnotation(a, 'expr', 'deployed > 1'), 'step', '2m'));
+        expect(annotationEntries(changed)[2]!.json).toEqual({ ...newer, target: { expr: 'deployed > 1', interval: '2m', refId: 'Anno', own: 2 } });
+        expect(annotationEntries(updateAnnotation(file, 1, (a) => setAnnotation(a, 'expr', 'y')))[1]!.json).toEqual({ ...old, expr: 'y' });
+        expect(asRecord(changed.annotations).own).toBe(3);
+        expect(setAnnotation(old, 'step', undefined)).not.toHaveProperty('step');
+        expect(updateAnnotation(file, 9, () => ({}))).toBe(file);
+    });
+
+    it('are added with the data source of the dashboard and a name of their own', () => {
+        const { board: once, index } = addAnnotation(file);
+        const twice = addAnnotation(once).board;
+        expect(index).toBe(3);
+        expect(annotationEntries(twice).slice(3).map((e) => [e.json.name, e.json.datasource])).toEqual([['New annotation', { type: 'prometheus', uid: 'p' }], ['New annotation 2', { type: 'prometheus', uid: 'p' }]]);
+        expect(annotationEntries(addAnnotation({}).board)[0]!.json).not.toHaveProperty('datasource');
+        expect(annotationEntries(duplicateIn(file, ANNOTATIONS, 1)).map((e) => e.json.name)).toEqual(['Annotations & Alerts', 'restarts', 'copy_of_restarts', 'deploys']);
+    });
+
+    it.each([['', 'needed'], [' ', 'needed'], ['restarts', 'Another'], ['deploys', ''], ['new one', '']])('name "%s": %s', (name, want) => {
+        const fault = annotationNameFault(file, 2, name);
+        expect(want === '' ? fault === '' : fault.includes(want), fault).toBe(true);
+    });
 });

@@ -1,8 +1,8 @@
-/* board: changes of what a dashboard has beside its panels: variables and links, on its JSON as the file has it. */
+/* board: changes of what a dashboard has beside its panels: variables, annotations and links, on its JSON as the file has it. */
 import { asRecord, clone, isRecord, isSame, type Json } from '../json';
-import { migrateVariable } from '../migrate';
+import { migrateVariable } from '../migrate/core';
 import { variableNames } from '../interpolate';
-import { orderedLike, patchJson, setIn, setMember, type Path } from './patch';
+import { getIn, orderedLike, patchJson, setIn, setMember, type Path } from './patch';
 
 const LIST: Path = ['templating', 'list'];
 
@@ -67,8 +67,9 @@ export function addVariable(board: Json, type: VariableType = 'query'): { board:
     return { board: setIn(board, LIST, [...list, withVariableType({ name: `query${n}`, label: '', hide: 0, skipUrlSync: false }, type)]), index: list.length };
 }
 
-export function duplicateVariable(board: Json, index: number): Json {
-    const list = listAt(board, LIST);
+/** duplicateIn puts a copy of a named entry behind it, with a name that no other has. */
+export function duplicateIn(board: Json, path: Path, index: number): Json {
+    const list = listAt(board, path);
     const json = list[index];
     const names = new Set(list.filter(isRecord).map((v) => v.name));
     if (!isRecord(json)) {
@@ -78,7 +79,11 @@ export function duplicateVariable(board: Json, index: number): Json {
     while (names.has(name)) {
         name = `copy_of_${name}`;
     }
-    return setIn(board, LIST, [...list.slice(0, index + 1), { ...clone(json), name }, ...list.slice(index + 1)]);
+    return setIn(board, path, [...list.slice(0, index + 1), { ...clone(json), name }, ...list.slice(index + 1)]);
+}
+
+export function duplicateVariable(board: Json, index: number): Json {
+    return duplicateIn(board, LIST, index);
 }
 
 /** moveIn swaps an entry of a list of the dashboard with its neighbour. */
@@ -141,4 +146,73 @@ export function usesOf(board: Json, name: string): number {
     };
     look(board);
     return count;
+}
+
+// ---- annotations ----
+
+export const ANNOTATIONS: Path = ['annotations', 'list'];
+
+export interface AnnotationEntry {
+    /* Its place in the file's list. */
+    index: number;
+    json: Json;
+}
+
+export function annotationEntries(board: Json): AnnotationEntry[] {
+    return listAt(board, ANNOTATIONS).flatMap((json, index) => (isRecord(json) ? [{ index, json }] : []));
+}
+
+/** isBuiltInAnnotation tells Grafana's own: here it is the alerts that fired. */
+export function isBuiltInAnnotation(json: Json): boolean {
+    return json.builtIn === 1 || json.builtIn === true;
+}
+
+/* Files have the expression and its step in the annotation itself, or in its target. */
+const IN_TARGET: Readonly<Record<string, readonly string[]>> = { expr: ['expr'], step: ['step', 'interval'] };
+
+function annotationPath(json: Json, key: string): Path {
+    const inTarget = (IN_TARGET[key] ?? []).find((name) => asRecord(json.target)[name] !== undefined);
+    return json[key] === undefined && inTarget ? ['target', inTarget] : [key];
+}
+
+/** getAnnotation reads a member where the file has it. */
+export function getAnnotation(json: Json, key: string): unknown {
+    return getIn(json, annotationPath(json, key));
+}
+
+/** setAnnotation writes a member where the file has it; undefined takes it away. */
+export function setAnnotation(json: Json, key: string, value: unknown): Json {
+    return setIn(json, annotationPath(json, key), value);
+}
+
+export function updateAnnotation(board: Json, index: number, change: (json: Json) => Json): Json {
+    const json = listAt(board, ANNOTATIONS)[index];
+    return isRecord(json) ? setIn(board, [...ANNOTATIONS, index], change(json)) : board;
+}
+
+/* The data source that the dashboard's queries have, so that the file means the same elsewhere. */
+function usualSource(board: Json): unknown {
+    const sources = [...listAt(board, ['panels']), ...listAt(board, LIST)].map((p) => asRecord(p).datasource);
+    return sources.find((source) => asRecord(source).type === 'prometheus' || (typeof source === 'string' && source.startsWith('$')));
+}
+
+/** addAnnotation puts an annotation without a query at the end of the list. */
+export function addAnnotation(board: Json): { board: Json; index: number } {
+    const list = listAt(board, ANNOTATIONS);
+    const names = new Set(list.filter(isRecord).map((a) => a.name));
+    let name = 'New annotation';
+    for (let n = 2; names.has(name); n++) {
+        name = `New annotation ${n}`;
+    }
+    const source = usualSource(board);
+    const json: Json = { ...(source !== undefined ? { datasource: source } : {}), enable: true, expr: '', iconColor: 'red', name, step: '60s', tagKeys: '', textFormat: '', titleFormat: '' };
+    return { board: setIn(board, ANNOTATIONS, [...list, json]), index: list.length };
+}
+
+/** annotationNameFault says why an annotation cannot be called so; '' when it can: switches go by names. */
+export function annotationNameFault(board: Json, index: number, name: string): string {
+    if (name.trim() === '') {
+        return 'A name is needed.';
+    }
+    return listAt(board, ANNOTATIONS).some((a, i) => i !== index && isRecord(a) && a.name === name) ? 'Another annotation is called so.' : '';
 }

@@ -3,6 +3,7 @@ import { asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../js
 import { toRegExp } from '../mappings';
 import { fieldMatcher } from '../fieldconfig';
 import { parseDateMath } from '../datetime';
+import { findReducer, reduceField } from '../reduce';
 import { unitFormatter, formattedText } from '../units';
 import type { Field, Frame } from '../frame';
 import { column, compareValues, isCalled, isMissing, list, nameIn, optionText, pickRows, withFields, type Transform } from './shared';
@@ -299,7 +300,27 @@ export const extractFields: Transform = (frames, options) => {
 };
 
 /* configFromData and the like change config by data: a field matched by name gives unit, min, max of the others. */
-const CONFIG_KEYS: Record<string, string> = { max: 'max', min: 'min', unit: 'unit', decimals: 'decimals', displayName: 'displayName', 'display name': 'displayName', color: 'color' };
+const CONFIG_KEYS: Record<string, string> = { max: 'max', min: 'min', unit: 'unit', decimals: 'decimals', displayName: 'displayName', 'display name': 'displayName', color: 'color', threshold1: 'thresholds' };
+
+/* The last value that is none missing, or what a reducer makes of them. */
+function configValue(field: Field, reducer: string): unknown {
+    return reducer === 'lastNotNull' || !findReducer(reducer) ? list(field.values).findLast((v) => !isMissing(v)) : reduceField(field, [reducer])[reducer];
+}
+
+/* As the option stands in a field's config. */
+function asConfig(key: string, value: unknown): unknown {
+    switch (key) {
+        case 'color':
+            return { mode: 'fixed', fixedColor: String(value) };
+        case 'thresholds':
+            return { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: Number(value), color: 'red' }] };
+        case 'unit':
+        case 'displayName':
+            return String(value);
+        default:
+            return Number(value);
+    }
+}
 
 export const configFromData: Transform = (frames, options) => {
     const ref = optionText(options, 'configRefId', 'config');
@@ -314,9 +335,9 @@ export const configFromData: Transform = (frames, options) => {
         const name = nameIn(field, source, frames);
         const mapping = mappings.find((m) => m.fieldName === name);
         const key = CONFIG_KEYS[(asText(mapping?.handlerKey) ?? name).toLowerCase()] ?? CONFIG_KEYS[asText(mapping?.handlerKey) ?? name];
-        const value = field.values[field.values.length - 1];
+        const value = key ? configValue(field, asText(mapping?.reducerId) ?? 'lastNotNull') : undefined;
         if (key && !isMissing(value)) {
-            config[key] = key === 'color' ? { mode: 'fixed', fixedColor: value } : value;
+            config[key] = asConfig(key, value);
         }
     }
     const applies = asRecord(options.applyTo);

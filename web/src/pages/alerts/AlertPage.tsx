@@ -13,6 +13,7 @@ import { type ActiveAlert, comparisonOf, isMuted } from './model';
 import { useAlerts } from './useAlerts';
 
 const POINTS = 400;
+const THREE_HOURS = { from: 'now-3h', to: 'now' };
 const FIRING = '#e5484d';
 const PENDING = '#d9a514';
 /* The newest spans of an alert that goes on and off. */
@@ -48,7 +49,7 @@ async function firingSpans(labels: Record<string, string>, from: number, to: num
 }
 
 function AlertGraph({ one }: { one: ActiveAlert }) {
-    const clock = useClock({ from: 'now-3h', to: 'now' });
+    const clock = useClock({ initial: THREE_HOURS });
     const step = stepFor(clock.to - clock.from, POINTS);
     const result = useQuery({
         queryKey: ['alert-graph', one.rule.query, clock.from, clock.to, step],

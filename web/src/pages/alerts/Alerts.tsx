@@ -1,5 +1,5 @@
 /* Alerts: what fires and what is about to, grouped by rule or by receiver. */
-import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, plural, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
+import { SegmentedControl, useQueryParams, Button, Empty, exploreLink, Fault, FilterBar, Icon, LabelSet, Link, Loading, matchesWords, Page, plural, RuleExample, Section, silenceLink, State, useFilter, useNow, formatQuantity, guessQuantity } from '../../ui';
 import { since } from '../../grafana/time';
 import { rangeSince } from '../../grafana/walk';
 import { type ActiveAlert, type EndedAlert, endedWithoutData, isMuted } from './model';
@@ -124,8 +124,8 @@ export default function Alerts() {
             ))}
             {filter.choice === 'all' && <Ended list={ended} now={now} />}
             {groups.data && sorted.length === 0 && ended.length === 0 && (
-                <Empty title={active.length === 0 ? 'All is quiet' : 'No alert is so'} icon="check">
-                    {active.length > 0 ? 'Another search or another state finds more.' : rules.length === 0 ? <>There are no alerting rules yet.</> : <>{rules.length} alerting <Link href="/rules?show=alerting">rules</Link> are watched; none is pending or firing.</>}
+                <Empty title={active.length > 0 ? 'No alert is so' : rules.length === 0 ? 'No alerting rules yet' : 'All is quiet'} icon={rules.length === 0 ? 'rules' : 'check'}>
+                    {active.length > 0 ? 'Another search or another state finds more.' : rules.length === 0 ? <RuleExample /> : <>{rules.length} alerting <Link href="/rules?show=alerting">rules</Link> are watched; none is pending or firing.</>}
                 </Empty>
             )}
         </Page>

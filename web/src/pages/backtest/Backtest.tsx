@@ -12,6 +12,7 @@ const Editor = lazy(() => import('../../promql/Editor'));
 
 const LINES_SHOWN = 100;
 const TICKS = 6;
+const DAY = { from: 'now-24h', to: 'now' };
 
 function Axis({ from, to }: { from: number; to: number }) {
     return (
@@ -43,7 +44,7 @@ function Row({ line, from, to }: { line: Line; from: number; to: number }) {
 
 export default function Backtest() {
     const [params, change] = useQueryParams();
-    const clock = useClock({ from: 'now-24h', to: 'now' });
+    const clock = useClock({ initial: DAY });
     const expr = params.get('expr') ?? '';
     const interval = params.get('interval') ?? '1m';
     const [draft, setDraft] = useState({ expr, for: params.get('for') ?? '5m', keep: params.get('keep') ?? '', interval });

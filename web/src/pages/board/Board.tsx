@@ -1,7 +1,6 @@
 /* Board: one dashboard: its variables, its panels, one of them alone, the queries behind them. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { dashboard } from '../../api/dashboards';
 import { useAdhoc } from '../../dashboard/adhoc';
 import type { PanelAnnotation } from '../../dashboard/annotations';
 import { Grid } from '../../dashboard/Grid';
@@ -12,22 +11,20 @@ import { VariablesBar } from '../../dashboard/VariablesBar';
 import type { PanelData } from '../../dashboard/data';
 import '../../dashboard/dashboard.css';
 import { interpolate, type Scope } from '../../grafana/interpolate';
-import { migrateDashboard } from '../../grafana/migrate';
-import { readDraft } from '../../grafana/edit/panels';
-import { setMember } from '../../grafana/edit/patch';
 import { allPanels, readDashboard, type DashboardModel, type PanelModel } from '../../grafana/model';
 import { PANELS, UNKNOWN } from '../../panels';
 import {
-    ActionIcon, Tooltip,
-    Button, Empty, exploreLink, Fault, Icon, Link, Loading, Page, TimePicker, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
+    Button, copyText, Empty, exploreLink, Fault, Icon, Link, Loading, notify, Page, TimePicker, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
 } from '../../ui';
-import { NEW_FILE, useEditing } from './useEditing';
+import { loadBoard } from './load';
+import { NEW_FILE, readDraft, useEditing } from './useEditing';
 import { zoomOut } from '../../grafana/time';
 
 /* Nothing of these is needed to draw a dashboard. */
 const AnnotationMenu = lazy(() => import('../../dashboard/AnnotationMenu'));
 const AdhocField = lazy(() => import('../../dashboard/AdhocField'));
 const DiskNotice = lazy(() => import('../../dashboard/DiskNotice'));
+const ShareMenu = lazy(() => import('../../dashboard/ShareMenu'));
 const DashboardLinks = lazy(() => import('../../dashboard/DashboardLinks'));
 const Inspect = lazy(() => import('./Inspect'));
 const EditBar = lazy(() => import('./edit/chunk').then((m) => ({ default: m.EditBar })));
@@ -48,11 +45,11 @@ export default function Board() {
     const { uid = '' } = useParams<{ uid: string }>();
     const [params, change] = useQueryParams();
     const isNew = uid === '';
-    const file = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => dashboard(uid, signal), staleTime: 30_000, enabled: !isNew });
+    const file = useQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => loadBoard(uid, signal), staleTime: 30_000, enabled: !isNew });
     const loaded = isNew ? NEW_FILE : file.data;
     const editing = useEditing(uid, loaded);
     const { draft, dirty } = editing;
-    const board = useMemo(() => (draft ? readDraft(draft.now) : loaded ? readDashboard(migrateDashboard(loaded.dashboard)) : undefined), [draft, loaded]);
+    const board = useMemo(() => ((draft && readDraft(draft.now)) ?? (loaded && readDashboard(loaded.migrated))), [draft, loaded]);
     /* The same object while nothing about its variables has changed: they are not looked up anew at every step of an edit. */
     const templating = draft?.now.templating;
     const models = useMemo(() => board, [loaded, templating, draft === undefined]); // eslint-disable-line react-hooks/exhaustive-deps
@@ -61,7 +58,11 @@ export default function Board() {
     const [saving, setSaving] = useState(false);
     const [leaving, setLeaving] = useState<(() => void) | null>(null);
     const [rowOf, setRowOf] = useState<PanelModel | null>(null);
-    const clock = useClock(board?.time);
+    const zone = board?.timezone === 'browser' || board?.timezone === '' ? undefined : board?.timezone;
+    const isEditing = draft !== undefined;
+    /* The dashboard's own refresh counts until the URL has one; who edits is not disturbed by it. */
+    const clock = useClock({ initial: board?.time, refresh: isEditing ? '' : (board?.refresh ?? ''), ...(zone !== undefined ? { zone } : {}), ...(board ? { weekStart: board.weekStart } : {}) });
+    const intervals = useMemo(() => ['', ...(board?.refreshIntervals ?? [])], [board?.refreshIntervals]);
     const look = useComputedColorScheme('dark');
     const { ref, width } = useElementSize<HTMLDivElement>();
     const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
@@ -70,8 +71,6 @@ export default function Board() {
     const inspectHovered = useRef<(() => void) | undefined>(undefined);
     const hover = useCallback((panel: PanelModel | null, inspect?: () => void) => { setHovered(panel); inspectHovered.current = inspect; }, []);
     const scrape = useScrapeInterval();
-    const zone = board?.timezone === 'browser' || board?.timezone === '' ? undefined : board?.timezone;
-    const isEditing = draft !== undefined;
     useEffect(() => setFolded(foldedRows(board)), [loaded, isEditing]); // eslint-disable-line react-hooks/exhaustive-deps
     const { begin } = editing;
     useEffect(() => {
@@ -79,15 +78,10 @@ export default function Board() {
             begin();
         }
     }, [isNew, isEditing, begin]);
+    /* A read-only dashboard shows its settings, where that can be changed, and nothing else of an editor. */
+    const locked = board !== undefined && !board.editable;
+    const canEdit = isEditing && !locked;
     useLeaveGuard(useMemo(() => (dirty ? (go: () => void) => (isDirty(useEdits.getState().drafts[uid]) ? setLeaving(() => go) : go()) : null), [dirty, uid]));
-    /* The dashboard's own refresh counts until the URL has one. */
-    const { setRefresh } = clock;
-    const wantsRefresh = board !== undefined && !isEditing && board.refresh !== '' && params.get('refresh') === null;
-    useEffect(() => {
-        if (wantsRefresh) {
-            setRefresh(board!.refresh);
-        }
-    }, [wantsRefresh, board, setRefresh]);
     const boardTitle = board?.title ?? '';
     const base = useMemo<Omit<Scope, 'variables'>>(
         () => ({ from: clock.from, to: clock.to, zone, intervalMs: scrape, scrapeIntervalMs: scrape, dashboard: { title: boardTitle, uid } }),
@@ -101,10 +95,10 @@ export default function Board() {
     const viewed = params.get('viewPanel')?.replace(/^panel-/, '');
     const alone = viewed && board ? allPanels(board.panels).find((p) => String(p.id) === viewed) : undefined;
     const editedId = params.get('editPanel')?.replace(/^panel-/, '');
-    const edited = editedId && draft && board ? allPanels(board.panels).find((p) => String(p.id) === editedId && p.type !== 'row') : undefined;
+    const edited = editedId && canEdit && board ? allPanels(board.panels).find((p) => String(p.id) === editedId && p.type !== 'row') : undefined;
     const editview = draft ? params.get('editview') : null;
     /* An address that edits begins to edit. */
-    const wantsEdit = board !== undefined && !isEditing && (editedId !== undefined || params.get('editview') !== null);
+    const wantsEdit = board !== undefined && !isEditing && ((editedId !== undefined && !locked) || params.get('editview') !== null);
     useEffect(() => {
         if (wantsEdit) {
             begin();
@@ -113,9 +107,13 @@ export default function Board() {
     const kiosk = params.get('kiosk') !== null;
     const view = useCallback((panel: PanelModel | null) => change({ viewPanel: panel ? String(panel.id) : null }), [change]);
     const edit = useCallback((panel: PanelModel | null) => {
+        if (locked) {
+            notify('This dashboard is read-only: its settings (d s) can make it editable');
+            return;
+        }
         begin();
         change({ editPanel: panel ? String(panel.id) : null, viewPanel: null });
-    }, [begin, change]);
+    }, [begin, change, locked]);
     const settings = useCallback((to: string | null) => {
         begin();
         change({ editview: to, editPanel: null, viewPanel: null });
@@ -127,13 +125,22 @@ export default function Board() {
             navigate('/dashboards');
         }
     }, [editing, isNew, navigate, change]);
+    /* A link shows the range of time as it is now, whenever it is opened. */
+    const share = useCallback((panel: PanelModel | null) => {
+        const url = new URL(location.href);
+        const own = { from: String(Math.round(clock.from)), to: String(Math.round(clock.to)), ...(panel ? { viewPanel: String(panel.id) } : {}) };
+        Object.entries(own).forEach(([name, value]) => url.searchParams.set(name, value));
+        ['refresh', 'editPanel', 'editview'].forEach((name) => url.searchParams.delete(name));
+        void copyText(url.href, 'The link is copied: it shows this range of time, whenever it is opened');
+    }, [clock.from, clock.to]);
     const shortcuts = useMemo<Shortcut[]>(() => [
+        { keys: 'p s', help: 'Copy a link to the panel under the pointer, or to the dashboard', run: () => share(hovered) },
         { keys: 'v', help: 'View the panel under the pointer', run: () => (viewed ? view(null) : hovered && view(hovered)) },
-        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (editedId ? edit(null) : hovered ? edit(hovered) : isEditing ? !dirty && exit() : begin()) },
+        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (editedId || locked ? edit(null) : hovered ? edit(hovered) : isEditing ? !dirty && exit() : begin()) },
         { keys: 'i', help: 'Inspect the panel under the pointer', run: () => hovered && inspectHovered.current?.() },
         { keys: 'p x', help: 'The panel under the pointer in Explore', run: () => hovered?.targets[0] && navigate(exploreLink(fill(hovered.targets[0].expr), clock.range)) },
-        { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && editing.duplicate(hovered.id) },
-        { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered && editing.remove(hovered.id) },
+        { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && !locked && editing.duplicate(hovered.id) },
+        { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered && !locked && editing.remove(hovered.id) },
         { keys: 'd k', help: 'Kiosk', run: () => change({ kiosk: kiosk ? null : '' }) },
         { keys: 'd E', help: 'Open all rows', run: () => setFolded(new Set()) },
         { keys: 'd C', help: 'Fold all rows', run: () => setFolded(new Set(board?.panels.filter((p) => p.type === 'row').map((p) => p.id))) },
@@ -145,20 +152,22 @@ export default function Board() {
         ] : []),
         { keys: 'd s', help: 'Settings of the dashboard', run: () => settings('settings') },
         { keys: 'escape', help: 'Back to the dashboard', run: () => (viewed ? view(null) : editedId ? edit(null) : editview ? settings(null) : isEditing && !dirty && exit()) },
-    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings]);
+    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings, locked, share]);
     useShortcuts(shortcuts);
     const zoom = useCallback((from: number, to: number) => clock.setRange({ from: String(Math.round(from)), to: String(Math.round(to)) }), [clock]);
 
     /* A new visualization is edited at once: it has no query yet. */
     function add(what: 'panel' | 'row' | 'text'): void {
-        const id = editing.add(what);
-        if (id !== undefined && what !== 'row') {
-            change({ editPanel: String(id), editview: null });
-        }
+        editing.add(what, (id) => {
+            if (what !== 'row') {
+                change({ editPanel: String(id), editview: null });
+            }
+        });
     }
 
     function actions(panel: PanelModel): PanelAction[] {
-        return [
+        return locked ? [{ label: 'Copy link', run: () => share(panel) }] : [
+            { label: 'Copy link', run: () => share(panel) },
             { label: 'Duplicate', run: () => editing.duplicate(panel.id) },
             ...(isEditing ? [{ label: 'Copy', run: () => editing.copy(panel.id) }] : []),
             { label: 'Remove', run: () => editing.remove(panel.id) },
@@ -175,8 +184,8 @@ export default function Board() {
         return (
             <PanelFrame
                 panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
-                pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
-                onView={() => view(alone ? null : panel)} onEdit={edited ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations}
+                pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now(), clock.calendar))}
+                onView={() => view(alone ? null : panel)} onEdit={edited || locked ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations}
                 actions={alone || edited ? undefined : actions(panel)}
             />
         );
@@ -199,11 +208,11 @@ export default function Board() {
     ) : editview && draft && loaded ? (
         <Suspense fallback={<Loading what="Opening the settings" />}>
             <Settings
-                board={draft.now} meta={loaded.meta} uid={uid} view={editview} variables={variables.list} onView={settings} onChange={editing.change} onReload={() => void editing.reload()}
+                board={draft.now} base={draft.base} meta={loaded.meta} uid={uid} view={editview} variables={variables.list} names={names.current} annotations={annotations} zone={zone} onView={settings} onChange={editing.change} onReload={() => void editing.reload()}
                 onDeleted={() => { editing.end(); void client.invalidateQueries({ queryKey: ['dashboards'] }); navigate('/dashboards'); }}
             />
         </Suspense>
-    ) : alone ? frame(alone, undefined, { width, height: Math.max(240, window.innerHeight - 140) }) : isEditing && width >= NARROW_PX ? (
+    ) : alone ? frame(alone, undefined, { width, height: Math.max(240, window.innerHeight - 140) }) : canEdit && width >= NARROW_PX ? (
         <Suspense fallback={<Loading what="Opening the editor" />}>
             <EditGrid
                 panels={board.panels} width={width} fill={fill} fresh={editing.fresh} onPlace={editing.place} onFold={(row) => editing.fold(row.id)}
@@ -232,7 +241,7 @@ export default function Board() {
             )}
             {board && board.panels.length === 0 && !editview && (
                 <Empty icon="dashboards" title="This dashboard has no panels">
-                    <Button onClick={() => add('panel')} leftSection={<Icon name="plus" size={14} />}>Add a visualization</Button>
+                    {locked ? null : <Button onClick={() => add('panel')} leftSection={<Icon name="plus" size={14} />}>Add a visualization</Button>}
                 </Empty>
             )}
             <div ref={ref}>{body}</div>
@@ -249,7 +258,7 @@ export default function Board() {
                 {rowOf && (
                     <RowDialog
                         row={rowOf} names={variables.list.map((v) => v.model.name)} close={() => setRowOf(null)}
-                        onChange={(title, repeat) => { editing.setPanel(rowOf.id, 'Change row', (row) => setMember(setMember(row, 'title', title), 'repeat', repeat)); setRowOf(null); }}
+                        onChange={(edit) => { editing.setPanel(rowOf.id, 'Change row', edit); setRowOf(null); }}
                     />
                 )}
             </Suspense>
@@ -272,14 +281,16 @@ export default function Board() {
                     {isEditing && draft ? (
                         <Suspense fallback={null}>
                             <EditBar
-                                draft={draft} onAdd={add} onPaste={editing.paste} onUndo={editing.undo} onRedo={editing.redo} onSettings={() => settings('settings')} onSave={() => setSaving(true)}
-                                onExit={exit} onDiscard={() => setLeaving(() => exit)} onBack={edited ? () => edit(null) : editview ? () => settings(null) : undefined}
+                                draft={draft} onAdd={locked ? undefined : add} onPaste={editing.paste} onUndo={editing.undo} onRedo={editing.redo} onSettings={() => settings('settings')} onSave={() => setSaving(true)}
+                                onExit={exit} onDiscard={() => setLeaving(() => exit)} onBack={edited ? () => edit(null) : editview ? () => (locked && !dirty ? exit() : settings(null)) : undefined}
                             />
                         </Suspense>
-                    ) : board && !alone && <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>}
+                    ) : board && !alone && (locked
+                        ? <Button variant="default" onClick={() => settings('settings')} leftSection={<Icon name="lock" size={14} />}>Read-only</Button>
+                        : <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>)}
                     {annotationMenu}
-                    <span className="hide-narrow"><Tooltip label="Save as PNG"><ActionIcon aria-label="Save as PNG" disabled={!board} onClick={() => void import('../../dashboard/png').then(({ saveBoardPng }) => saveBoardPng(alone ? fill(alone.title) : board!.title))}><Icon name="download" /></ActionIcon></Tooltip></span>
-                    <TimePicker clock={clock} />
+                    {board && <Suspense fallback={<span className="share-place" />}><ShareMenu title={alone ? fill(alone.title) : board.title} json={isEditing && draft ? draft.now : loaded!.dashboard} onLink={() => share(null)} /></Suspense>}
+                    {(!board?.hidesTime || isEditing) && <TimePicker clock={clock} intervals={intervals} />}
                 </>
             }
             aside={alone ? <Link href={`/d/${uid}`}>Back</Link> : undefined}

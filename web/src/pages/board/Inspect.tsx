@@ -1,33 +1,24 @@
 /* Inspect: what is behind a panel: its data as a table and CSV, its queries, its JSON. */
 import { useMemo, useState } from 'react';
 import type { PanelData } from '../../dashboard/data';
+import { csvLine } from '../../grafana/csv';
 import { displayProcessor, displayText } from '../../grafana/fieldconfig';
 import { valueAt, type Frame } from '../../grafana/frame';
 import type { PanelModel } from '../../grafana/model';
 import { frameName } from '../../grafana/names';
-import { Button, Drawer, exploreLink, Link, Select, Tabs } from '../../ui';
+import { Button, Drawer, exploreLink, Link, saveFile, Select, Tabs } from '../../ui';
 
 const ROWS_SHOWN = 500;
 
 /** toCsv writes a frame: formatted as shown, or raw numbers and RFC 3339 times. */
 export function toCsv(frame: Frame, formatted: boolean): string {
-    const quote = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const displays = frame.fields.map((f) => displayProcessor(f, 'dark'));
-    const head = frame.fields.map((f) => quote(f.state?.displayName ?? f.name)).join(',');
-    const rows = Array.from({ length: frame.length }, (_, i) => frame.fields.map((f, k) => {
+    const head = csvLine(frame.fields.map((f) => f.state?.displayName ?? f.name));
+    const rows = Array.from({ length: frame.length }, (_, i) => csvLine(frame.fields.map((f, k) => {
         const value = valueAt(f, i);
-        return quote(formatted ? displayText(displays[k]!(value)) : value === null ? '' : f.type === 'time' ? new Date(value as number).toISOString() : String(value));
-    }).join(','));
+        return formatted ? displayText(displays[k]!(value)) : value === null ? '' : f.type === 'time' ? new Date(value as number).toISOString() : String(value);
+    })));
     return [head, ...rows].join('\n') + '\n';
-}
-
-function download(name: string, text: string): void {
-    const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = name;
-    link.click();
-    URL.revokeObjectURL(url);
 }
 
 function Data({ panel, data }: { panel: PanelModel; data: PanelData }) {
@@ -41,8 +32,8 @@ function Data({ panel, data }: { panel: PanelModel; data: PanelData }) {
         <div className="stack">
             <div className="row">
                 {data.frames.length > 1 && <Select aria-label="Frame" value={String(chosen)} onChange={(v) => setChosen(Number(v ?? 0))} data={data.frames.slice(0, 500).map((f, i) => ({ value: String(i), label: frameName(f, i) }))} />}
-                <Button variant="default" onClick={() => download(`${panel.title || 'panel'}.csv`, toCsv(frame, false))}>CSV</Button>
-                <Button variant="default" onClick={() => download(`${panel.title || 'panel'}.csv`, toCsv(frame, true))}>CSV as shown</Button>
+                <Button variant="default" onClick={() => saveFile(`${panel.title || 'panel'}.csv`, toCsv(frame, false), 'text/csv')}>CSV</Button>
+                <Button variant="default" onClick={() => saveFile(`${panel.title || 'panel'}.csv`, toCsv(frame, true), 'text/csv')}>CSV as shown</Button>
             </div>
             <div className="table-box" style={{ maxHeight: '60vh' }} tabIndex={0} role="region" aria-label="Data">
                 <table className="data-table">

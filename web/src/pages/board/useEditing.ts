@@ -1,18 +1,44 @@
 /* useEditing: the draft of one dashboard, and what can be done with it. */
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { dashboard, type DashboardFile, type SaveAnswer } from '../../api/dashboards';
+import type { SaveAnswer } from '../../api/dashboards';
 import { isDirty, useEdits, type Draft } from '../../dashboard/edit';
-import { addPanel, addRow, duplicatePanel, panelJson, pastePanel, placePanels, removePanel, toggleRow, updatePanel, type Added } from '../../grafana/edit/panels';
+import type { Added } from '../../grafana/edit/panels';
 import { isRecord, type Json } from '../../grafana/json';
-import type { GridPos } from '../../grafana/model';
+import type { DashboardModel, GridPos } from '../../grafana/model';
 import { notify, useLocation } from '../../ui';
+import type * as OpsModule from './edit/ops';
+import { loadBoard, type LoadedFile } from './load';
+
+const NEW_BOARD = { title: 'New dashboard', tags: [], timezone: 'browser', schemaVersion: 41, time: { from: 'now-6h', to: 'now' }, refresh: '', templating: { list: [] }, annotations: { list: [] }, panels: [] };
 
 /* A dashboard that nobody has saved yet. */
-export const NEW_FILE: DashboardFile = {
-    meta: { canSave: true, slug: '', url: '', updated: '', version: 0, folderUid: '', folderTitle: '', provisioned: false, provisionedExternalId: '' },
-    dashboard: { title: 'New dashboard', tags: [], timezone: 'browser', schemaVersion: 41, time: { from: 'now-6h', to: 'now' }, refresh: '', templating: { list: [] }, annotations: { list: [] }, panels: [] },
+export const NEW_FILE: LoadedFile = {
+    meta: { canSave: true, slug: '', url: '', updated: '', version: 0, folderUid: '', folderTitle: '', provisioned: false, provisionedExternalId: '' }, dashboard: NEW_BOARD, migrated: NEW_BOARD,
 };
+
+/* What changes a dashboard: who only looks does not load it. A draft is begun with it, so that it is there when there is one. */
+type Ops = typeof OpsModule;
+let ops: Ops | undefined;
+
+function withOps(run: (loaded: Ops) => void): void {
+    if (ops) {
+        run(ops);
+        return;
+    }
+    import('./edit/ops').then(
+        (loaded) => {
+            ops = loaded;
+            run(loaded);
+        },
+        () => notify('The editor could not be loaded: is the server there? Load the page again', 'bad'),
+    );
+}
+
+/** readDraft reads a dashboard that is being changed. */
+export function readDraft(now: Json): DashboardModel | undefined {
+    return ops?.readDraft(now);
+}
 
 const CLIPBOARD = 'barograph-panel';
 
@@ -35,7 +61,8 @@ export interface Editing {
     change: (label: string, change: (now: Json) => Json, key?: string) => void;
     undo: () => void;
     redo: () => void;
-    add: (what: 'panel' | 'row' | 'text') => number | undefined;
+    /* `then` gets the number of what was added. */
+    add: (what: 'panel' | 'row' | 'text', then: (id: number) => void) => void;
     duplicate: (id: number) => void;
     remove: (id: number, keepsInner?: boolean) => void;
     copy: (id: number) => void;
@@ -47,21 +74,22 @@ export interface Editing {
     reload: () => Promise<void>;
 }
 
-export function useEditing(uid: string, file: DashboardFile | undefined): Editing {
+export function useEditing(uid: string, file: LoadedFile | undefined): Editing {
     const draft = useEdits((e) => e.drafts[uid]);
     const [fresh, setFresh] = useState<number | null>(null);
     const client = useQueryClient();
     const [, navigate] = useLocation();
     const edits = useEdits.getState;
-    const begin = useCallback(() => {
+    const begun = useCallback(() => {
         if (file && !edits().drafts[uid]) {
             edits().begin(uid, file.dashboard);
         }
     }, [file, uid, edits]);
-    const change = useCallback<Editing['change']>((label, how, key) => {
-        begin();
-        edits().change(uid, label, how, key);
-    }, [begin, uid, edits]);
+    const begin = useCallback(() => withOps(begun), [begun]);
+    const changeBy = useCallback((label: string, how: (now: Json, loaded: Ops) => Json, key?: string) => withOps((loaded) => {
+        begun();
+        edits().change(uid, label, (now) => how(now, loaded), key);
+    }), [begun, uid, edits]);
 
     /* Who goes without a change leaves no draft; one with changes is kept for when he comes back. */
     useEffect(() => () => {
@@ -74,19 +102,22 @@ export function useEditing(uid: string, file: DashboardFile | undefined): Editin
     }, [uid, edits]);
 
     return useMemo<Editing>(() => {
-        const added = (label: string, how: (now: Json) => Added | undefined): number | undefined => {
+        const added = (label: string, how: (now: Json, loaded: Ops) => Added | undefined, then?: (id: number) => void): void => withOps((loaded) => {
             let id: number | undefined;
-            change(label, (now) => {
-                const result = how(now);
+            begun();
+            edits().change(uid, label, (now) => {
+                const result = how(now, loaded);
                 id = result?.id;
                 return result?.board ?? now;
             });
             setFresh(id ?? null);
-            return id;
-        };
-        const refetched = async (): Promise<DashboardFile> => {
+            if (id !== undefined) {
+                then?.(id);
+            }
+        });
+        const refetched = async (): Promise<LoadedFile> => {
             await client.invalidateQueries({ queryKey: ['dashboard', uid] });
-            return client.fetchQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => dashboard(uid, signal) });
+            return client.fetchQuery({ queryKey: ['dashboard', uid], queryFn: ({ signal }) => loadBoard(uid, signal) });
         };
         return {
             draft,
@@ -94,14 +125,14 @@ export function useEditing(uid: string, file: DashboardFile | undefined): Editin
             fresh,
             begin,
             end: () => edits().end(uid),
-            change,
+            change: changeBy,
             undo: () => edits().undo(uid),
             redo: () => edits().redo(uid),
-            add: (what) => added(what === 'row' ? 'Add row' : 'Add panel', (now) => (what === 'row' ? addRow(now) : addPanel(now, what === 'text' ? 'text' : 'timeseries'))),
-            duplicate: (id) => void added('Duplicate panel', (now) => duplicatePanel(now, id)),
-            remove: (id, keepsInner) => change('Remove panel', (now) => removePanel(now, id, keepsInner)),
+            add: (what, then) => added(what === 'row' ? 'Add row' : 'Add panel', (now, { addPanel, addRow }) => (what === 'row' ? addRow(now) : addPanel(now, what === 'text' ? 'text' : 'timeseries')), then),
+            duplicate: (id) => added('Duplicate panel', (now, { duplicatePanel }) => duplicatePanel(now, id)),
+            remove: (id, keepsInner) => changeBy('Remove panel', (now, { removePanel }) => removePanel(now, id, keepsInner)),
             copy: (id) => {
-                const panel = draft ? panelJson(draft.now, id) : undefined;
+                const panel = draft ? ops?.panelJson(draft.now, id) : undefined;
                 try {
                     localStorage.setItem(CLIPBOARD, JSON.stringify(panel));
                     notify('Copied: put it in with Add, here or in another dashboard');
@@ -109,10 +140,10 @@ export function useEditing(uid: string, file: DashboardFile | undefined): Editin
                     notify('The browser forbids to keep the copy', 'bad');
                 }
             },
-            paste: copied() ? () => void added('Add copied panel', (now) => { const json = copied(); return json ? pastePanel(now, json) : undefined; }) : undefined,
-            place: (places, label) => change(label, (now) => placePanels(now, places)),
-            fold: (id) => change('Fold row', (now) => toggleRow(now, id)),
-            setPanel: (id, label, edit, key) => change(label, (now) => { const panel = panelJson(now, id); return panel ? updatePanel(now, id, edit(panel)) : now; }, key),
+            paste: copied() ? () => added('Add copied panel', (now, { pastePanel }) => { const json = copied(); return json ? pastePanel(now, json) : undefined; }) : undefined,
+            place: (places, label) => changeBy(label, (now, { placePanels }) => placePanels(now, places)),
+            fold: (id) => changeBy('Fold row', (now, { toggleRow }) => toggleRow(now, id)),
+            setPanel: (id, label, edit, key) => changeBy(label, (now, { panelJson, updatePanel }) => { const panel = panelJson(now, id); return panel ? updatePanel(now, id, edit(panel)) : now; }, key),
             saved: async (answer) => {
                 void client.invalidateQueries({ queryKey: ['dashboards'] });
                 void client.invalidateQueries({ queryKey: ['versions', uid] });
@@ -132,5 +163,5 @@ export function useEditing(uid: string, file: DashboardFile | undefined): Editin
                 }
             },
         };
-    }, [draft, fresh, begin, change, client, uid, navigate, edits]);
+    }, [draft, fresh, begin, begun, changeBy, client, uid, navigate, edits]);
 }

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { addFolder, folders, importDashboard, searchDashboards, type DashboardJson, type SearchHit } from '../../api/dashboards';
-import { unwrap } from '../../grafana/migrate';
+import { unwrap } from '../../grafana/migrate/core';
 import { isRecord } from '../../grafana/json';
 import './dashboards.css';
 import { Badge, Button, Empty, Fault, Icon, Link, Loading, Menu, Modal, Note, notify, Page, Select, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll } from '../../ui';
@@ -140,7 +140,10 @@ export default function Dashboards() {
             {answer.error && <Fault error={answer.error} what="Dashboards" retry={() => void answer.refetch()} />}
             {answer.data && list.length === 0 && (
                 <Empty icon="dashboards" title={find || tags.length > 0 ? 'No dashboard fits' : 'No dashboards yet'}>
-                    {find || tags.length > 0 ? 'Try fewer words, or take a tag away.' : <>Import one of Grafana’s, make a new one, or start the server with <code className="mono">--dashboards.path=DIR</code>.</>}
+                    {find || tags.length > 0 ? 'Try fewer words, or take a tag away.' : <>
+                        <p>Import one of Grafana’s, make a new one, or start the server with <code className="mono">--dashboards.path=DIR</code>.</p>
+                        <div className="row" style={{ justifyContent: 'center' }}><Button onClick={() => change({ import: '' })}>Import</Button><Button variant="default" onClick={() => navigate('/dashboard/new')}>New dashboard</Button></div>
+                    </>}
                 </Empty>
             )}
             {list.map(([folder, rows]) => (

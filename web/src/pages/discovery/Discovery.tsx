@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { targets } from '../../api/prometheus';
 import type { Labels } from '../../api/types';
-import { Button, Empty, Fault, FilterBar, LabelSet, Loading, matchesWords, Note, Page, Section, State, useFilter, usePoll } from '../../ui';
+import { Button, Empty, Fault, FilterBar, LabelSet, Loading, matchesWords, Note, Page, ScrapeExample, Section, State, useFilter, usePoll } from '../../ui';
 
 const ROWS_SHOWN = 50;
 
@@ -76,7 +76,7 @@ export default function Discovery() {
             {visible.map(({ name, found, members }) => (
                 <Pool key={name} name={name} list={found} total={members.filter((one) => one.labels).length} dropped={counts[name] ?? members.filter((one) => !one.labels).length} />
             ))}
-            {list.data && visible.length === 0 && <Empty title="Nothing found" icon="discovery">No scrape pool has such labels.</Empty>}
+            {list.data && visible.length === 0 && <Empty title={pools.length === 0 ? 'Nothing is scraped yet' : 'Nothing found'} icon="discovery">{pools.length === 0 ? <ScrapeExample /> : 'No scrape pool has such labels.'}</Empty>}
         </Page>
     );
 }

@@ -7,7 +7,7 @@ import { formatTime, parseDuration, stepFor, zoomOut } from '../../grafana/time'
 import { readView, tintOf } from '../../grafana/walk';
 import { type DrawStyle, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    ActionIcon, Button, Empty, Fault, Icon, type IconName, Link, Loading, Note, notify, Page, ParamsScope, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
+    ActionIcon, Button, copyText, Empty, Fault, Icon, type IconName, Link, Loading, Note, notify, Page, ParamsScope, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
     Tooltip, useClock, useQueryParams, useShortcuts,
 } from '../../ui';
 import './explore.css';
@@ -224,10 +224,7 @@ function Pane({ frame, more, shares = true }: PaneProps) {
         url.searchParams.set('from', String(Math.round(clock.from)));
         url.searchParams.set('to', String(Math.round(clock.to)));
         url.searchParams.delete('refresh');
-        navigator.clipboard.writeText(url.href).then(
-            () => notify('The link is copied: it shows this range of time, whenever it is opened', 'ok'),
-            () => notify(url.href),
-        );
+        void copyText(url.href, 'The link is copied: it shows this range of time, whenever it is opened');
     }, [clock.from, clock.to]);
 
     const shortcuts = useMemo(() => [{ keys: 'p s', help: 'Copy a link to this view', run: share }, { keys: 'd x', help: 'Exemplars', run: () => put({ exemplars: !state.exemplars }) }],

@@ -2,7 +2,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import type { HistogramValue, Labels, QueryResult } from '../../api/types';
-import { Button, Empty, Icon, plural, UnstyledButton } from '../../ui';
+import { csvLine } from '../../grafana/csv';
+import { Button, Empty, Icon, plural, saveFile, UnstyledButton } from '../../ui';
 
 export interface TableResult {
     letter: string;
@@ -50,22 +51,9 @@ export function tableOf(results: readonly TableResult[]): { columns: string[]; r
     return { columns: names, rows };
 }
 
-/* csvOf quotes what needs it (RFC 4180); a text that a spreadsheet would run as a formula gets a quote in front. */
 export function csvOf(columns: readonly string[], rows: readonly TableRow[]): string {
-    const cell = (text: string) => {
-        const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
-        return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-    };
-    const lines = rows.map((row) => [...columns.map((name) => row.labels[name] ?? ''), new Date(row.time * 1000).toISOString(), row.text].map(cell).join(','));
-    return [[...columns, 'time', 'value'].map(cell).join(','), ...lines].join('\r\n');
-}
-
-export function saveFile(name: string, type: string, text: string): void {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([text], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    const lines = rows.map((row) => csvLine([...columns.map((name) => row.labels[name] ?? ''), new Date(row.time * 1000).toISOString(), row.text]));
+    return [csvLine([...columns, 'time', 'value']), ...lines].join('\r\n');
 }
 
 export function ResultTable({ results }: { results: TableResult[] }) {
@@ -107,7 +95,7 @@ export function ResultTable({ results }: { results: TableResult[] }) {
                 <span className="muted">{plural(rows.length, 'row')} at {new Date(rows[0]!.time * 1000).toLocaleString()}</span>
                 <div className="grow" />
                 <Button variant="default" size="compact-xs" leftSection={<Icon name="download" size={12} />}
-                    onClick={() => saveFile('result.csv', 'text/csv', csvOf(columns, sorted))}>CSV</Button>
+                    onClick={() => saveFile('result.csv', csvOf(columns, sorted), 'text/csv')}>CSV</Button>
             </div>
             <div className="table-wrap" ref={scroller} style={{ maxHeight: 560 }} tabIndex={0} role="region" aria-label="Result rows">
                 <table className="table result-table">

@@ -5,7 +5,7 @@ import { askJson } from '../../api/http';
 import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '../../api/prometheus';
 import { since } from '../../grafana/time';
 import {
-    Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, Section, State, useNow, type Quantity, fingerprint, Note,
+    Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, ScrapeExample, Section, State, useNow, type Quantity, fingerprint, Note,
     usePoll,
 } from '../../ui';
 
@@ -66,7 +66,7 @@ function Boards() {
     return (
         <Section title="Dashboards" aside={<Link href="/dashboards">all</Link>}>
             {list.error ? <Fault error={list.error} /> : list.isPending ? <Loading /> : boards.length === 0 ? (
-                <Empty title="No dashboards yet" icon="dashboards">Give a folder of Grafana's JSON files by --dashboards.path, or import one.</Empty>
+                <Empty title="No dashboards yet" icon="dashboards"><Link href="/dashboards?import=">Import</Link> one of Grafana’s, <Link href="/dashboard/new">make one</Link>, or start the server with <code className="mono">--dashboards.path=DIR</code>.</Empty>
             ) : (
                 <ul className="board-links">
                     {boards.slice(0, BOARDS_SHOWN).map((one) => (
@@ -140,8 +140,9 @@ export default function Home() {
                 {list.data && active.length === 0 && (
                     <Section title="First steps">
                         <div className="panel-body">
-                            <p><Icon name="target" size={14} /> Nothing is scraped yet: put a <span className="mono">scrape_configs</span> entry into the configuration file and reload.</p>
-                            <p><Icon name="explore" size={14} /> <Link href={exploreLink('up')}>Explore</Link> shows what comes in.</p>
+                            <h3>Nothing is scraped yet</h3>
+                            <ScrapeExample />
+                            <p><Icon name="explore" size={14} /> <Link href={exploreLink('up')}>Explore</Link> shows what comes in, <Link href="/targets">Targets</Link> from whom.</p>
                         </div>
                     </Section>
                 )}

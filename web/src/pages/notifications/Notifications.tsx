@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type AmDelivery, amHistory } from '../../api/alertmanager';
 import { formatTime } from '../../grafana/time';
-import { Empty, Fault, FilterBar, formatQuantity, Icon, Loading, matchesWords, Page, State, UnstyledButton, useFilter } from '../../ui';
+import { AlertingExample, Empty, Fault, FilterBar, formatQuantity, Icon, Loading, matchesWords, Page, State, UnstyledButton, useFilter } from '../../ui';
 
 const LIMIT = 500;
 
@@ -72,7 +72,11 @@ export default function Notifications() {
                     </table>
                 </section>
             )}
-            {list.data && found.length === 0 && <Empty title="Nothing was sent" icon="history">What receivers are told stands here, with the message and their answer.</Empty>}
+            {list.data && found.length === 0 && (
+                <Empty title={all.length === 0 ? 'Nothing was sent yet' : 'No notification is so'} icon="history">
+                    {all.length === 0 ? <><p>What receivers are told stands here, with the message and their answer.</p><AlertingExample /></> : 'Another search or another outcome finds more.'}
+                </Empty>
+            )}
         </Page>
     );
 }

@@ -5,7 +5,7 @@ import { rules } from '../../api/prometheus';
 import type { Rule, RuleGroup } from '../../api/types';
 import { formatDuration, formatTime, since } from '../../grafana/time';
 import {
-    backtestLink, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, Section, State, type StateKind, useFilter, useNow,
+    backtestLink, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, RuleExample, Section, State, type StateKind, useFilter, useNow,
     usePoll,
 } from '../../ui';
 
@@ -127,8 +127,8 @@ export default function Rules() {
             {list.error && <Fault error={list.error} what="Rules" retry={() => void list.refetch()} />}
             {visible.map(({ group, found }) => <Group key={`${group.file} ${group.name}`} group={group} list={found} now={now} />)}
             {list.data && visible.length === 0 && (
-                <Empty title={all.length === 0 ? 'No rules' : 'No rule is so'} icon="rules">
-                    {all.length === 0 ? 'rule_files of the configuration names the files that hold them.' : 'Another search or another state finds more.'}
+                <Empty title={all.length === 0 ? 'No rules yet' : 'No rule is so'} icon="rules">
+                    {all.length === 0 ? <RuleExample /> : 'Another search or another state finds more.'}
                 </Empty>
             )}
         </Page>

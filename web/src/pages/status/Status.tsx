@@ -6,7 +6,7 @@ import { buildInfo, config, features, flags, heartbeats, runtimeInfo, tsdbBlocks
 import type { Heartbeats } from '../../api/types';
 import { formatDuration, formatTime, since } from '../../grafana/time';
 import {
-    Button, Empty, Fault, formatCount, formatQuantity, Icon, Loading, notify, Page, Section, State, type StateKind, Tabs, TextInput, useLocation, useNow, useParams,
+    Button, copyText, Empty, Example, Fault, formatCount, formatQuantity, Icon, Loading, Page, Section, State, type StateKind, Tabs, TextInput, useLocation, useNow, useParams,
 } from '../../ui';
 
 function Values({ rows }: { rows: [string, ReactNode][] }) {
@@ -52,7 +52,7 @@ function Config() {
     return (
         <Section title="Running configuration" aside={
             <Button variant="default" size="compact-xs" leftSection={<Icon name="copy" size={12} />} disabled={!text.data}
-                onClick={() => navigator.clipboard.writeText(text.data?.yaml ?? '').then(() => notify('The configuration is copied', 'ok'), () => notify('The browser forbids copying here', 'bad'))}>Copy</Button>
+                onClick={() => void copyText(text.data?.yaml ?? '', 'The configuration is copied')}>Copy</Button>
         }>
             {text.error ? <Fault error={text.error} /> : text.data ? <pre className="code" tabIndex={0} aria-label="Configuration">{text.data.yaml}</pre> : <Loading />}
         </Section>
@@ -199,7 +199,10 @@ function Hearts() {
             {list.isPending && <Loading />}
             {list.error && <Fault error={list.error} />}
             {list.data && !empty && <Beats list={list.data} />}
-            {empty && <Empty title="No heartbeats" icon="status">--alerting.heartbeat-file names a file with those that are sent to others, and those that are expected of them.</Empty>}
+            {empty && <Empty title="No heartbeats yet" icon="status">
+                <p><code className="mono">--alerting.heartbeat-file=heartbeats.yml</code> names those that this server sends while it is well, and those that it expects of others: who is silent too long raises an alert.</p>
+                <Example label="Heartbeats" text={`send:\n- name: outside\n  url: https://hc.example/ping/SECRET\n  interval: 1m\nexpect:\n- name: backup\n  period: 24h\n  grace: 1h`} />
+            </Empty>}
         </>
     );
 }

@@ -5,7 +5,7 @@ import { targets } from '../../api/prometheus';
 import type { ActiveTarget } from '../../api/types';
 import { since } from '../../grafana/time';
 import {
-    Button, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, quoteLabel, Section, State, type StateKind, useFilter, useNow,
+    Button, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, quoteLabel, ScrapeExample, Section, State, type StateKind, useFilter, useNow,
     usePoll,
 } from '../../ui';
 
@@ -102,7 +102,7 @@ export default function Targets() {
             {pools.map(({ name, members }) => <Pool key={name} name={name} list={members} now={now} />)}
             {list.data && pools.length === 0 && (
                 <Empty title={active.length === 0 ? 'Nothing is scraped yet' : 'No target is so'} icon="target">
-                    {active.length === 0 ? 'Add a scrape_config to the configuration and reload it.' : 'Another search or another state finds more.'}
+                    {active.length === 0 ? <ScrapeExample /> : 'Another search or another state finds more.'}
                 </Empty>
             )}
         </Page>

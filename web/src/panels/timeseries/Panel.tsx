@@ -1,7 +1,7 @@
 /* Time series: lines, bars and points over time, with a legend of figures. */
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { PanelLegend, toggled, type LegendRow } from '../../dashboard/Legend';
-import { figures, readLegend } from '../../dashboard/legend';
+import { figures, readLegend, textPx } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
 import { exemplarMarks, type PickedExemplar } from '../../draw/exemplars';
 import type { PickedLinks } from '../../draw/LinksDialog';
@@ -15,9 +15,12 @@ const ExemplarDialog = lazy(() => import('../../draw/ExemplarDialog'));
 const LEGEND_ROW_PX = 24;
 const LEGEND_SHARE_MAX = 0.35;
 
-/* Swatch, gaps, and 6.4 px a character. */
+/* Swatch and gaps of a name; a figure has a gap before it. */
+const ITEM_PX = 30;
+const FIGURE_PX = 8;
+
 function itemPx(row: LegendRow): number {
-    return 30 + 6.4 * (row.name.length + row.figures.reduce((n, f) => n + f.name.length + f.text.length + 3, 0));
+    return ITEM_PX + textPx(row.name) + row.figures.reduce((sum, f) => sum + FIGURE_PX + textPx(`${f.name}: ${f.text}`), 0);
 }
 
 /* How many lines a list of names takes in that width. */
@@ -49,11 +52,11 @@ export default function TimeSeriesPanel(props: PanelProps) {
     const shown = useMemo(() => (picked.names === names ? picked.shown : data.rows.map(() => true)), [picked, names, data.rows]);
     const [focused, setFocused] = useState<number | null>(null);
     const rows = useMemo<LegendRow[]>(
-        () => data.rows.map((r, i) => ({ name: r.name, color: r.style.color, shown: shown[i] ?? true, figures: figures(r.field, legend.calcs, look, props.zone), right: data.right !== undefined && r.style.axis === 'right' })),
+        () => data.rows.map((r, i) => ({ name: r.name, color: r.style.color, shown: shown[i] ?? true, figures: figures(r.field, legend.calcs, look, props.zone), right: data.axes[r.style.axis ?? 0]?.side === 'right' && data.axes.some((one) => one.side !== 'right' && !one.hidden) })),
         [data, shown, legend.calcs, look, props.zone],
     );
     const listed = useMemo(() => data.rows.map((r, i) => ({ r, i })).filter(({ r }) => !isHidden(r.field, 'legend')), [data]);
-    const series = useMemo(() => data.rows.map((r, i) => ({ ...r.style, stack: r.group && `${r.group} ${r.style.axis ?? ''}`, shown: shown[i] ?? true, axis: data.right ? r.style.axis : ('left' as const) })), [data, shown]);
+    const series = useMemo(() => data.rows.map((r, i) => ({ ...r.style, stack: r.group && `${r.group} ${r.style.axis ?? ''}`, shown: shown[i] ?? true })), [data, shown]);
     const tooltip = asRecord(panel.options.tooltip);
     const legendHeight = !legend.show || legend.right ? 0 : Math.min(Math.floor(height * LEGEND_SHARE_MAX), legend.table ? (listed.length + 1) * LEGEND_ROW_PX + 6 : listRows(listed.map(({ i }) => rows[i]!), width) * LEGEND_ROW_PX + 4);
     const mode = asText(tooltip.mode);
@@ -63,7 +66,7 @@ export default function TimeSeriesPanel(props: PanelProps) {
         const row = data.rows[index];
         const value = data.values[index]?.[data.times.indexOf(seconds)] ?? null;
         if (row?.field.config.links?.length) {
-            const text = data.left.format(value ?? NaN);
+            const text = data.axes[row.style.axis ?? 0]!.format(value ?? NaN);
             const context = { value, text, time: seconds * 1000, name: row.name, labels: row.field.labels ?? {}, from: props.from, to: props.to };
             setLinks({ context, links: row.field.config.links });
         }
@@ -80,10 +83,10 @@ export default function TimeSeriesPanel(props: PanelProps) {
         <div className={legend.right && legend.show ? 'panel-split' : 'panel-column'}>
             <div className="panel-plot">
                 <Plot
-                    times={data.times} values={data.values} series={series} axis={data.left} rightAxis={data.right}
+                    times={data.times} values={data.values} series={series} axis={data.axes[0]!} moreAxes={data.axes.slice(1)}
                     from={props.from / 1000} to={props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync}
-                    thresholds={data.thresholds} marks={marks} onPick={pick} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none' }}
-                    label={`${panel.title}: ${data.rows.length} series`} utc={props.zone === 'utc'} focused={focused}
+                    thresholds={data.thresholds} marks={marks} onPick={pick} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none', hidesZeros: tooltip.hideZeros === true }}
+                    label={`${panel.title}: ${data.rows.length} series`} zone={props.zone} focused={focused}
                     onZoom={(from, to) => props.onZoom(from * 1000, to * 1000)} onZoomOut={props.onZoomOut}
                 />
             </div>

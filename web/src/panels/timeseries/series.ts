@@ -2,7 +2,7 @@
 import { align, type Column } from '../../draw/align';
 import type { PlotAxis, PlotSeries, Threshold } from '../../draw/Plot';
 import { namedColor, parseColor, type Look } from '../../grafana/color';
-import { seriesColor } from '../../grafana/fieldconfig';
+import { fieldColor, fieldLimits, isByValue, seriesColor } from '../../grafana/fieldconfig';
 import { asArray, asNumber, asRecord, asText } from '../../grafana/json';
 import { formattedText, unitFormatter } from '../../grafana/units';
 import { timeField, type Field, type Frame } from '../../grafana/frame';
@@ -20,8 +20,8 @@ export interface Plotted {
     rows: SeriesRow[];
     times: number[];
     values: (number | null | undefined)[][];
-    left: PlotAxis;
-    right: PlotAxis | undefined;
+    /* The first is the plot's own; `style.axis` of a row is a place in it. */
+    axes: PlotAxis[];
     stacked: boolean;
     thresholds: Threshold[];
 }
@@ -52,9 +52,76 @@ function styleOf(field: Field, look: Look): PlotSeries {
         fill: fill / 100,
         points: POINTS[asText(custom.showPoints) ?? ''] ?? 'auto',
         pointSize: asNumber(custom.pointSize) ?? 5,
-        axis: asText(custom.axisPlacement) === 'right' ? 'right' : 'left',
+        hidesTip: isHidden(field, 'tooltip'),
+        ...(draw === 'bars' ? { bars: { align: ALIGNS[asNumber(custom.barAlignment) ?? 0] ?? 0, factor: asNumber(custom.barWidthFactor) ?? 0.6, most: asNumber(custom.barMaxWidth) ?? 200 } } : {}),
+        ...gradientOf(field, look),
         ...(dash ? { dash } : {}),
     };
+}
+
+const ALIGNS: Readonly<Record<number, -1 | 0 | 1>> = { [-1]: -1, 0: 0, 1: 1 };
+/* Samples of a continuous colour scale. */
+const SCALE_STOPS = 9;
+
+/* Steps of thresholds as values: shares are of the field's limits. */
+function stepsOf(field: Field): { at: number; color: string }[] {
+    const { thresholds } = field.config;
+    const { min, max } = fieldLimits(field);
+    const isShare = thresholds?.mode === 'percentage';
+    return (thresholds?.steps ?? []).map(({ value, color }) => ({ at: value === null || value === undefined ? -Infinity : isShare ? min + ((max - min) * value) / 100 : value, color }));
+}
+
+/* "scheme" colours by value, whatever the mode that gives each value its colour. */
+function gradientOf(field: Field, look: Look): Pick<PlotSeries, 'gradient'> {
+    const mode = asText(asRecord(field.config.custom).gradientMode);
+    if (mode === 'opacity' || mode === 'hue') {
+        return { gradient: mode };
+    }
+    if (mode !== 'scheme' || !isByValue(field.config.color?.mode)) {
+        return {};
+    }
+    const isScale = field.config.color?.mode?.startsWith('continuous-') === true;
+    const { min, max } = fieldLimits(field);
+    const values = Array.from({ length: SCALE_STOPS }, (_, i) => min + ((max - min) * i) / (SCALE_STOPS - 1));
+    const stops = isScale ? values.map((at) => ({ at, color: hexColor(fieldColor(field, at, look)) })) : stepsOf(field).map(({ at, color }) => ({ at, color: hexColor(namedColor(color, look)) }));
+    return stops.length > 0 ? { gradient: { stops, hard: !isScale } } : {};
+}
+
+/*
+ * Series share a scale when their unit, limits, label, kind of scale and place are the same, as in Grafana: of several units the
+ * first has the left axis, the others stand at the right.
+ */
+function scaleOf(field: Field): string {
+    const { config } = field;
+    const custom = asRecord(config.custom);
+    return JSON.stringify([
+        config.unit ?? '', config.min ?? null, config.max ?? null, custom.axisSoftMin ?? null, custom.axisSoftMax ?? null, custom.axisPlacement ?? 'auto',
+        asRecord(custom.scaleDistribution), custom.axisLabel ?? '', custom.axisCenteredZero === true,
+    ]);
+}
+
+/* Axes beyond these are not drawn: the plot needs some room. */
+const AXES_MAX = 6;
+
+/* The axes of the rows, and which one each row has. */
+function axesOf(rows: readonly SeriesRow[]): { axes: PlotAxis[]; places: number[] } {
+    const scales = new Map<string, { place: number; fields: Field[] }>();
+    const places = rows.map(({ field }) => {
+        const key = scaleOf(field);
+        const scale = scales.get(key) ?? { place: scales.size, fields: [] };
+        scale.fields.push(field);
+        scales.set(key, scale);
+        return scale.place;
+    });
+    let hasLeft = false;
+    const axes = [...scales.values()].map(({ fields }, i): PlotAxis => {
+        const placement = asText(asRecord(fields[0]!.config.custom).axisPlacement) ?? 'auto';
+        const axis = axisOf(fields);
+        const side = placement === 'right' || (placement === 'auto' && hasLeft) ? 'right' : 'left';
+        hasLeft ||= side === 'left' && !axis.hidden;
+        return { ...axis, side, hidden: axis.hidden === true || i >= AXES_MAX };
+    });
+    return { axes: axes.length > 0 ? axes : [axisOf([])], places };
 }
 
 function axisOf(fields: readonly Field[]): PlotAxis {
@@ -76,6 +143,10 @@ function axisOf(fields: readonly Field[]): PlotAxis {
         ...(asNumber(custom.axisSoftMin) !== undefined ? { softMin: asNumber(custom.axisSoftMin)! } : {}),
         ...(asNumber(custom.axisSoftMax) !== undefined ? { softMax: asNumber(custom.axisSoftMax)! } : {}),
         log: scale.type === 'log',
+        ...(scale.type === 'log' && asNumber(scale.log) === 2 ? { base: 2 as const } : {}),
+        ...(scale.type === 'symlog' ? { symlog: asNumber(scale.linearThreshold) || 1 } : {}),
+        centered: custom.axisCenteredZero === true,
+        hidesGrid: custom.axisGridShow === false,
         hidden: asText(custom.axisPlacement) === 'hidden',
         binary: /^(bytes|kbytes|mbytes|gbytes|bits|binBps|binbps|KiBs|MiBs)$/.test(field?.config.unit ?? ''),
         ...(label ? { label } : {}),
@@ -89,17 +160,21 @@ function axisDecimals(value: number): number | undefined {
     return Number.isInteger(value) ? undefined : Math.abs(value) >= 100 ? 0 : undefined;
 }
 
-const STYLES: Record<string, { line: boolean; area: boolean }> = {
-    line: { line: true, area: false }, dashed: { line: true, area: false }, area: { line: false, area: true }, 'line+area': { line: true, area: true }, 'dashed+area': { line: true, area: true },
+const STYLES: Record<string, { line: 'solid' | 'dashed' | 'none'; area: boolean }> = {
+    line: { line: 'solid', area: false }, dashed: { line: 'dashed', area: false }, area: { line: 'none', area: true }, 'line+area': { line: 'solid', area: true }, 'dashed+area': { line: 'dashed', area: true },
 };
 
 function thresholdsOf(field: Field | undefined, look: Look): Threshold[] {
     const mode = STYLES[asText(asRecord(asRecord(field?.config.custom).thresholdsStyle).mode) ?? ''];
-    const steps = field?.config.thresholds?.steps ?? [];
-    return mode ? steps.flatMap((step): Threshold[] => {
-        const color = namedColor(step.color, look);
-        return step.value === null || step.value === undefined || color.startsWith('rgba(0,0,0,0') || step.color === 'transparent' ? [] : [{ value: step.value, color: hexColor(color), ...(mode.area ? { fill: 'above' as const } : {}) }];
-    }) : [];
+    if (!mode || !field) {
+        return [];
+    }
+    const steps = stepsOf(field);
+    return steps.flatMap(({ at, color }, i): Threshold[] => {
+        const css = namedColor(color, look);
+        const isClear = css.startsWith('rgba(0,0,0,0') || color === 'transparent';
+        return isClear || (at === -Infinity && !mode.area) ? [] : [{ value: at, color: hexColor(css), line: mode.line, ...(mode.area ? { fill: 'region' as const, until: steps[i + 1]?.at ?? Infinity } : {}) }];
+    });
 }
 
 /* Shares of the sum at each time, 0 to 100. */
@@ -126,6 +201,28 @@ function columnOf(time: Field, field: Field): Column {
     return column;
 }
 
+/* Gaps that are connected: all, or those that are no longer than so many ms. */
+function bridge(times: readonly number[], row: (number | null | undefined)[], spanNulls: unknown): (number | null | undefined)[] {
+    if (spanNulls === true) {
+        return row.map((v) => (v === null ? undefined : v));
+    }
+    const most = asNumber(spanNulls);
+    if (most === undefined || most <= 0) {
+        return row;
+    }
+    const result = [...row];
+    let last = -1;
+    for (let i = 0; i < row.length; i++) {
+        if (row[i] !== null && row[i] !== undefined) {
+            if (last >= 0 && (times[i]! - times[last]!) * 1000 <= most) {
+                result.fill(undefined, last + 1, i);
+            }
+            last = i;
+        }
+    }
+    return result;
+}
+
 /** plotted makes the columns of all number fields that have times. */
 export function plotted(frames: readonly Frame[], look: Look): Plotted {
     const sources = frames.flatMap((frame) => {
@@ -137,21 +234,22 @@ export function plotted(frames: readonly Frame[], look: Look): Plotted {
         const mode = asText(stacking.mode) ?? 'none';
         return { field, name: field.state?.displayName ?? field.name, style: styleOf(field, look), group: mode === 'none' ? '' : String(stacking.group ?? 'A'), percent: mode === 'percent' };
     });
+    const { axes, places } = axesOf(rows);
     const aligned = align(sources.map(({ time, field }) => columnOf(time, field)));
-    const spans = rows.map((r) => asRecord(r.field.config.custom).spanNulls === true);
-    const bridged = aligned.values.map((row, i) => (spans[i] ? row.map((v) => (v === null ? undefined : v)) : row));
+    const bridged = aligned.values.map((row, i) => bridge(aligned.times, row, asRecord(rows[i]!.field.config.custom).spanNulls));
     const percent = rows.length > 0 && rows.every((r) => r.percent);
-    const left = rows.filter((r) => r.style.axis !== 'right').map((r) => r.field);
-    const right = rows.filter((r) => r.style.axis === 'right').map((r) => r.field);
-    const axis = axisOf(left.length > 0 ? left : right);
+    const names = new Map(rows.map((r, i) => [r.name, i]));
+    rows.forEach((row, i) => {
+        const to = names.get(asText(asRecord(row.field.config.custom).fillBelowTo) ?? '');
+        row.style = { ...row.style, axis: percent ? 0 : places[i]!, ...(to !== undefined && to !== i ? { fillTo: to } : {}) };
+    });
     return {
         rows,
         times: aligned.times,
         values: percent ? asPercent(bridged) : bridged,
-        left: percent ? { ...axis, format: (v) => `${Math.round(v)}%`, min: 0, max: 100 } : axis,
-        right: left.length > 0 && right.length > 0 ? axisOf(right) : undefined,
+        axes: percent ? [{ ...axes[0]!, format: (v) => `${Math.round(v)}%`, min: 0, max: 100 }] : axes,
         stacked: rows.some((r) => r.group !== ''),
-        thresholds: thresholdsOf(left[0] ?? right[0], look),
+        thresholds: thresholdsOf(rows[0]?.field, look),
     };
 }
 

@@ -4,7 +4,8 @@ import { isDirty, type Draft } from '../../../dashboard/edit';
 
 interface EditBarProps {
     draft: Draft;
-    onAdd: (what: 'panel' | 'row' | 'text') => void;
+    /* Absent: nothing may be added. */
+    onAdd: ((what: 'panel' | 'row' | 'text') => void) | undefined;
     onPaste: (() => void) | undefined;
     onUndo: () => void;
     onRedo: () => void;
@@ -23,12 +24,12 @@ export function EditBar(props: EditBarProps) {
     const redo = draft.future[draft.future.length - 1];
     return (
         <div className="row edit-bar" role="toolbar" aria-label="Edit the dashboard">
-            {props.onBack ? <Button variant="default" onClick={props.onBack} leftSection={<Icon name="left" size={14} />}>Back to dashboard</Button> : <Menu position="bottom-end">
+            {props.onBack ? <Button variant="default" onClick={props.onBack} leftSection={<Icon name="left" size={14} />}>Back to dashboard</Button> : props.onAdd && <Menu position="bottom-end">
                 <Menu.Target><Button variant="default" leftSection={<Icon name="plus" size={14} />}>Add</Button></Menu.Target>
                 <Menu.Dropdown>
-                    <Menu.Item onClick={() => props.onAdd('panel')}>Visualization</Menu.Item>
-                    <Menu.Item onClick={() => props.onAdd('text')}>Text</Menu.Item>
-                    <Menu.Item onClick={() => props.onAdd('row')}>Row</Menu.Item>
+                    <Menu.Item onClick={() => props.onAdd?.('panel')}>Visualization</Menu.Item>
+                    <Menu.Item onClick={() => props.onAdd?.('text')}>Text</Menu.Item>
+                    <Menu.Item onClick={() => props.onAdd?.('row')}>Row</Menu.Item>
                     {props.onPaste && <Menu.Item onClick={props.onPaste}>Copied panel</Menu.Item>}
                 </Menu.Dropdown>
             </Menu>}

@@ -6,43 +6,44 @@ import { getIn, setIn, setMember } from '../../../grafana/edit/patch';
 import { ActionIcon, Button, Icon, Menu, MultiSelect, NumberInput, Select, TextInput } from '../../../ui';
 import { Inputs, OptionField } from './inputs';
 
-const MATCHERS = [
+export const MATCHERS = [
     { value: 'byName', label: 'Field with name' }, { value: 'byRegexp', label: 'Fields with name matching regex' }, { value: 'byNames', label: 'Fields with names' },
     { value: 'byType', label: 'Fields of a type' }, { value: 'byFrameRefID', label: 'Fields returned by query' }, { value: 'byValue', label: 'Fields with values' },
 ];
 const OPS = ['>=', '>', '<=', '<', '==', '!='].map((op, i) => ({ value: ['gte', 'gt', 'lte', 'lt', 'eq', 'neq'][i]!, label: op }));
 
-function emptyMatcher(id: string): Json {
+export function emptyMatcher(id: string): Json {
     const options: Record<string, unknown> = { byName: '', byRegexp: '', byNames: { mode: 'include', names: [] }, byType: 'number', byFrameRefID: 'A', byValue: { reducer: 'max', op: 'gte', value: 0 } };
     return { id, options: options[id] };
 }
 
-function MatcherField({ matcher, n, refIds, onChange }: { matcher: Json; n: number; refIds: readonly string[]; onChange: (matcher: Json) => void }) {
+/* `of` names the fields: "override 1". */
+export function MatcherField({ matcher, of, refIds, onChange }: { matcher: Json; of: string; refIds: readonly string[]; onChange: (matcher: Json) => void }) {
     const { fields } = useContext(Inputs);
     const { options } = matcher;
     const names = [...new Set([...fields, ...(typeof options === 'string' && options !== '' ? [options] : [])])];
     const put = (next: unknown): void => onChange({ ...matcher, options: next });
     switch (matcher.id) {
         case 'byName':
-            return <Select aria-label={`Field of override ${n}`} data={names} value={asText(options) || null} onChange={(v) => put(v ?? '')} searchable placeholder="Choose a field" />;
+            return <Select aria-label={`Field of ${of}`} data={names} value={asText(options) || null} onChange={(v) => put(v ?? '')} searchable placeholder="Choose a field" />;
         case 'byRegexp':
-            return <TextInput className="mono" aria-label={`Regex of override ${n}`} value={asText(options) ?? ''} onChange={(e) => put(e.currentTarget.value)} placeholder="/^node_.*/" />;
+            return <TextInput className="mono" aria-label={`Regex of ${of}`} value={asText(options) ?? ''} onChange={(e) => put(e.currentTarget.value)} placeholder="/^node_.*/" />;
         case 'byNames': {
             const json = Array.isArray(options) ? { mode: 'include', names: options } : asRecord(options);
             const chosen = asArray(json.names).map(String);
-            return <MultiSelect aria-label={`Fields of override ${n}`} data={[...new Set([...fields, ...chosen])]} value={chosen} onChange={(v) => put({ ...json, names: v })} searchable />;
+            return <MultiSelect aria-label={`Fields of ${of}`} data={[...new Set([...fields, ...chosen])]} value={chosen} onChange={(v) => put({ ...json, names: v })} searchable />;
         }
         case 'byType':
-            return <Select aria-label={`Type of override ${n}`} data={['number', 'string', 'time', 'boolean', 'other']} value={asText(options) ?? 'number'} onChange={(v) => put(v)} />;
+            return <Select aria-label={`Type of ${of}`} data={['number', 'string', 'time', 'boolean', 'other']} value={asText(options) ?? 'number'} onChange={(v) => put(v)} />;
         case 'byFrameRefID':
-            return <Select aria-label={`Query of override ${n}`} data={[...new Set([...refIds, ...(asText(options) ? [asText(options)!] : [])])]} value={asText(options) ?? null} onChange={(v) => put(v)} />;
+            return <Select aria-label={`Query of ${of}`} data={[...new Set([...refIds, ...(asText(options) ? [asText(options)!] : [])])]} value={asText(options) ?? null} onChange={(v) => put(v)} />;
         case 'byValue': {
             const json = asRecord(options);
             return (
                 <div className="row" style={{ gap: 4 }}>
-                    <Select className="grow" aria-label={`Reducer of override ${n}`} data={reducerChoices().map((c) => ({ value: String(c.value), label: c.label }))} value={asText(json.reducer) ?? null} onChange={(v) => put({ ...json, reducer: v })} searchable />
-                    <Select aria-label={`Comparison of override ${n}`} data={OPS} value={asText(json.op) ?? 'gte'} onChange={(v) => put({ ...json, op: v })} w={62} />
-                    <NumberInput aria-label={`Value of override ${n}`} value={Number(json.value ?? 0)} onChange={(v) => put({ ...json, value: Number(v) })} w={70} hideControls />
+                    <Select className="grow" aria-label={`Reducer of ${of}`} data={reducerChoices().map((c) => ({ value: String(c.value), label: c.label }))} value={asText(json.reducer) ?? null} onChange={(v) => put({ ...json, reducer: v })} searchable />
+                    <Select aria-label={`Comparison of ${of}`} data={OPS} value={asText(json.op) ?? 'gte'} onChange={(v) => put({ ...json, op: v })} w={62} />
+                    <NumberInput aria-label={`Value of ${of}`} value={Number(json.value ?? 0)} onChange={(v) => put({ ...json, value: Number(v) })} w={70} hideControls />
                 </div>
             );
         }
@@ -77,7 +78,7 @@ export function Overrides({ overrides, rows, refIds, onChange }: OverridesProps)
                             <ActionIcon aria-label={`Override ${n} up`} disabled={i === 0} onClick={() => onChange('Move override', overrides.map((o, k) => (k === i ? overrides[i - 1]! : k === i - 1 ? override : o)))}><Icon name="up" size={14} /></ActionIcon>
                             <ActionIcon aria-label={`Remove override ${n}`} onClick={() => onChange('Remove override', overrides.filter((_, k) => k !== i))}><Icon name="trash" size={14} /></ActionIcon>
                         </div>
-                        <MatcherField matcher={matcher} n={n} refIds={refIds} onChange={(next) => put(i, 'matcher', next)} />
+                        <MatcherField matcher={matcher} of={`override ${n}`} refIds={refIds} onChange={(next) => put(i, 'matcher', next)} />
                         {properties.map((property, k) => {
                             const id = String(property.id);
                             const own = rows.filter((row) => propertyId(row) === id);

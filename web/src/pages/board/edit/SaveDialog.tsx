@@ -27,7 +27,9 @@ function useFolders(): { value: string; label: string }[] {
 }
 
 export function SaveDialog({ draft, meta, isNew, range, variables, close, onSaved, onReload }: SaveDialogProps) {
-    const mustCopy = isNew || !meta.canSave;
+    /* A read-only dashboard is made editable first. */
+    const locked = draft.base.editable === false && draft.now.editable === false;
+    const mustCopy = isNew || !meta.canSave || locked;
     const [mode, setMode] = useState(mustCopy ? 'copy' : 'save');
     const isCopy = mode === 'copy';
     const title = asText(draft.now.title) ?? '';
@@ -65,6 +67,7 @@ export function SaveDialog({ draft, meta, isNew, range, variables, close, onSave
         <Modal opened onClose={close} title={isNew ? 'Save the new dashboard' : 'Save the dashboard'} size={760}>
             <form className="stack" onSubmit={(event) => { event.preventDefault(); void save(false); }}>
                 {!isNew && !meta.canSave && <Note kind="warn">It is provisioned, and its provider does not allow changes from here: save it as another one. File: <code className="mono">{meta.provisionedExternalId}</code></Note>}
+                {locked && <Note>It is read-only: it is saved as another one, which may be edited.</Note>}
                 {!mustCopy && <SegmentedControl aria-label="How to save" value={mode} onChange={setMode} data={[{ value: 'save', label: 'Save' }, { value: 'copy', label: 'Save as a copy' }]} />}
                 {isCopy && <TextInput label="Title" value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus required />}
                 <Select label="Folder" data={places} value={folder} onChange={(v) => setFolder(v ?? '')} />

@@ -1,25 +1,37 @@
 /* Settings: what a dashboard is beside its panels: names, times, variables, links, versions, and all of it as JSON. */
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { dashboardVersion, dashboardVersions, deleteDashboard, restoreVersion, type DashboardMeta } from '../../../api/dashboards';
+import type { PanelAnnotation } from '../../../dashboard/annotations';
 import type { VariableState } from '../../../dashboard/variables';
-import { formatDate, FULL_DATE } from '../../../grafana/datetime';
+import { formatDate, FULL_DATE, type TimeZone } from '../../../grafana/datetime';
 import { addIn, moveIn, removeIn } from '../../../grafana/edit/board';
 import { setIn, setMember } from '../../../grafana/edit/patch';
-import { asNumber, asRecord, asRecords, asText, asTexts, isRecord, type Json } from '../../../grafana/json';
-import { ActionIcon, Button, Fault, Icon, Note, notify, SegmentedControl, Select, Switch, Tabs, TagsInput, Textarea, TextInput } from '../../../ui';
+import { asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../../grafana/json';
+import { faultText, parseRecord } from '../../../grafana/jsonfault';
+import { ActionIcon, Button, copyText, Empty, Fault, Icon, Note, notify, saveFile, SegmentedControl, Select, Switch, Tabs, TagsInput, Textarea, TextInput } from '../../../ui';
+import { Annotations } from './Annotations';
 import { Diff } from './Diff';
 import { Variables } from './Variables';
 import './edit.css';
+
+const JsonEditor = lazy(() => import('../../../promql/JsonEditor'));
 
 export type Change = (label: string, change: (now: Json) => Json, key?: string) => void;
 
 interface SettingsProps {
     board: Json;
+    /* As it is stored. */
+    base: Json;
     meta: DashboardMeta;
     uid: string;
     view: string;
     variables: readonly VariableState[];
+    /* Of variables. */
+    names: readonly string[];
+    /* The events that are shown now. */
+    annotations: readonly PanelAnnotation[];
+    zone: TimeZone;
     onView: (view: string) => void;
     onChange: Change;
     onReload: () => void;
@@ -42,6 +54,10 @@ function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {
             <TextInput label="Title" value={asText(board.title) ?? ''} onChange={(e) => put('Rename', 'title', e.currentTarget.value)} error={asText(board.title) ? undefined : 'A title is needed.'} />
             <Textarea label="Description" value={asText(board.description) ?? ''} onChange={(e) => put('Change description', 'description', e.currentTarget.value || undefined)} autosize minRows={2} maxRows={8} />
             <TagsInput label="Tags" value={asTexts(board.tags)} onChange={(tags) => put('Change tags', 'tags', tags)} />
+            <div className="stack tight">
+                <span className="field-label">Who opens it</span>
+                <SegmentedControl aria-label="Who opens it" data={[{ value: 'true', label: 'May edit' }, { value: 'false', label: 'Reads only' }]} value={String(board.editable !== false)} onChange={(v) => put('Change who may edit', 'editable', v === 'true')} />
+            </div>
             <h2>Time</h2>
             <div className="option-grid">
                 <TextInput label="From" value={asText(time.from) ?? 'now-6h'} onChange={(e) => onChange('Change time range', (now) => setIn(now, ['time', 'from'], e.currentTarget.value), 'from')} />
@@ -51,6 +67,7 @@ function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {
                 <TextInput label="Auto refresh" placeholder="off" value={asText(board.refresh) ?? ''} onChange={(e) => put('Change refresh', 'refresh', e.currentTarget.value)} />
                 <TextInput label="Refresh intervals" placeholder="5s,10s,30s,1m" defaultValue={intervals.join(',')} onBlur={(e) => { const list = e.currentTarget.value.split(',').map((t) => t.trim()).filter(Boolean); if (list.join() !== intervals.join()) { onChange('Change refresh intervals', (now) => setIn(now, ['timepicker', 'refresh_intervals'], list.length > 0 ? list : undefined)); } }} />
             </div>
+            <Switch label="Without a field for the range of time" checked={asRecord(board.timepicker).hidden === true} onChange={(e) => onChange('Change field of time', (now) => setIn(now, ['timepicker', 'hidden'], e.currentTarget.checked), 'timepicker hidden')} />
             <h2>Panels</h2>
             <SegmentedControl aria-label="Cursor" data={CURSORS} value={String(asNumber(board.graphTooltip) ?? 0)} onChange={(v) => put('Change cursor', 'graphTooltip', Number(v))} />
             {uid !== '' && (
@@ -151,38 +168,47 @@ function JsonModel({ board, onChange }: SettingsProps) {
         setSeen(stored);
         setText(stored);
     }
-    let fault = '';
-    let parsed: Json | null = null;
-    try {
-        const value: unknown = text === stored ? board : JSON.parse(text);
-        parsed = isRecord(value) ? value : null;
-        fault = parsed ? '' : 'A dashboard is a JSON object.';
-    } catch (error) {
-        fault = error instanceof Error ? error.message : String(error);
-    }
+    const { json, fault } = useMemo(() => parseRecord(text, 'A dashboard is'), [text]);
     return (
         <div className="stack">
-            <Textarea aria-label="JSON of the dashboard" className="mono" value={text} onChange={(e) => setText(e.currentTarget.value)} rows={24} error={fault || undefined} spellCheck={false} />
-            {parsed && text !== stored && <Diff before={board} after={parsed} />}
+            <Suspense fallback={<div className="editor json" />}><JsonEditor label="JSON of the dashboard" value={text} onChange={setText} /></Suspense>
+            {fault && <p className="bad-text" role="alert">{faultText(text, fault)}</p>}
+            {json && text !== stored && <Diff before={board} after={json} />}
             <div className="row">
-                <Button disabled={!parsed || text === stored} onClick={() => parsed && onChange('Change JSON', () => parsed)}>Apply</Button>
-                <Button variant="default" onClick={() => void navigator.clipboard.writeText(text).then(() => notify('Copied', 'ok'), () => notify('The browser forbids it', 'bad'))} leftSection={<Icon name="copy" size={13} />}>Copy</Button>
-                <a className="muted" href={`data:application/json;charset=utf-8,${encodeURIComponent(text)}`} download={`${asText(board.title) ?? 'dashboard'}.json`}>Download</a>
+                <Button disabled={!json || text === stored} onClick={() => json && onChange('Change JSON', () => json)}>Apply</Button>
+                <Button variant="default" onClick={() => void copyText(text)} leftSection={<Icon name="copy" size={13} />}>Copy</Button>
+                <Button variant="default" onClick={() => saveFile(`${asText(board.title) || 'dashboard'}.json`, text, 'application/json')} leftSection={<Icon name="download" size={13} />}>Download</Button>
             </div>
         </div>
     );
 }
 
-const VIEWS = [['settings', 'General'], ['variables', 'Variables'], ['links', 'Links'], ['versions', 'Versions'], ['json-model', 'JSON']] as const;
+/* What a read-only dashboard has instead of settings. */
+function Locked({ onChange }: SettingsProps) {
+    return (
+        <Empty icon="lock" title="This dashboard is read-only">
+            <p>Who made it wanted it so (<code className="mono">editable: false</code>). It can be saved as another one, or made editable here.</p>
+            <Button onClick={() => onChange('Make editable', (now) => setMember(now, 'editable', true))}>Make editable</Button>
+        </Empty>
+    );
+}
+
+const VIEWS = [['settings', 'General'], ['variables', 'Variables'], ['annotations', 'Annotations'], ['links', 'Links'], ['versions', 'Versions'], ['json-model', 'JSON']] as const;
 
 export function Settings(props: SettingsProps) {
     const view = VIEWS.some(([id]) => id === props.view) ? props.view : 'settings';
-    const count = { variables: asRecords(asRecord(props.board.templating).list).length, links: asRecords(props.board.links).length } as Record<string, number>;
+    const count = {
+        variables: asRecords(asRecord(props.board.templating).list).length, annotations: asRecords(asRecord(props.board.annotations).list).length, links: asRecords(props.board.links).length,
+    } as Record<string, number>;
+    if (props.board.editable === false && props.base.editable === false) {
+        return <Locked {...props} />;
+    }
     return (
         <Tabs value={view} onChange={(v) => props.onView(v ?? 'settings')} keepMounted={false}>
             <Tabs.List>{VIEWS.map(([id, label]) => <Tabs.Tab key={id} value={id}>{label}{count[id] ? ` (${count[id]})` : ''}</Tabs.Tab>)}</Tabs.List>
             <Tabs.Panel value="settings" pt="sm"><General {...props} /></Tabs.Panel>
             <Tabs.Panel value="variables" pt="sm"><Variables board={props.board} states={props.variables} onChange={props.onChange} /></Tabs.Panel>
+            <Tabs.Panel value="annotations" pt="sm"><Annotations board={props.board} events={props.annotations} variables={props.names} zone={props.zone} onChange={props.onChange} /></Tabs.Panel>
             <Tabs.Panel value="links" pt="sm"><Links {...props} /></Tabs.Panel>
             <Tabs.Panel value="versions" pt="sm"><Versions {...props} /></Tabs.Panel>
             <Tabs.Panel value="json-model" pt="sm"><JsonModel {...props} /></Tabs.Panel>

@@ -1,16 +1,20 @@
 /* Transformations: what is done with the data on the way to the panel: a list; each with its main options, or its JSON. */
-import { useContext, useState } from 'react';
-import { asArray, asNumber, asRecord, asRecords, asText, isRecord, type Json } from '../../../grafana/json';
+import { lazy, Suspense, useContext, useEffect, useRef, useState } from 'react';
+import { asArray, asNumber, asRecord, asRecords, asText, isRecord, isSame, type Json } from '../../../grafana/json';
+import { faultText, parseRecord } from '../../../grafana/jsonfault';
 import { getIn, setIn, setMember } from '../../../grafana/edit/patch';
 import { reducerChoices } from '../../../dashboard/options';
-import { ActionIcon, Button, Checkbox, Icon, Menu, MultiSelect, NumberInput, Select, Switch, Textarea, TextInput, Tooltip } from '../../../ui';
+import { ActionIcon, Button, Checkbox, Icon, Menu, MultiSelect, NumberInput, Select, Switch, TextInput, Tooltip } from '../../../ui';
 import { Inputs } from './inputs';
 import { moveEntry } from './Queries';
+import { ConfigFromData, ConvertFieldType, FilterByValue } from './transformForms';
+
+const JsonEditor = lazy(() => import('../../../promql/JsonEditor'));
 
 type Field =
     | { kind: 'select'; path: string; label: string; choices: readonly [value: string, label: string][]; fallback: string }
     | { kind: 'text' | 'number' | 'switch'; path: string; label: string; fallback?: unknown }
-    | { kind: 'field' | 'fields' | 'reducer' | 'reducers' | 'organize' | 'groupBy'; path: string; label: string };
+    | { kind: 'field' | 'fields' | 'reducer' | 'reducers' | 'organize' | 'groupBy' | 'filters' | 'conversions' | 'config'; path: string; label: string };
 
 interface TransformKind {
     name: string;
@@ -18,8 +22,6 @@ interface TransformKind {
     fields: readonly Field[];
     /* What a new one has. */
     start?: Json;
-    /* Lists of rules: they are written as JSON. */
-    isJson?: boolean;
 }
 
 /* By id, in the order of the menu. What is not here is edited as JSON. */
@@ -54,8 +56,10 @@ export const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
     histogram: { name: 'Histogram', hint: 'How often values occur', fields: [{ kind: 'number', path: 'bucketCount', label: 'Bucket count' }, { kind: 'number', path: 'bucketSize', label: 'Bucket size' }, { kind: 'switch', path: 'combine', label: 'Combine series' }] },
     groupingToMatrix: { name: 'Grouping to matrix', hint: 'Rows and columns of values', fields: [{ kind: 'field', path: 'columnField', label: 'Column' }, { kind: 'field', path: 'rowField', label: 'Row' }, { kind: 'field', path: 'valueField', label: 'Value' }] },
     transpose: { name: 'Transpose', hint: 'Rows become columns', fields: [] },
-    filterByValue: { name: 'Filter data by values', hint: 'Rows that pass a test', isJson: true, fields: [{ kind: 'select', path: 'type', label: 'Filter', choices: [['include', 'Include'], ['exclude', 'Exclude']], fallback: 'include' }, { kind: 'select', path: 'match', label: 'Match', choices: [['any', 'Any'], ['all', 'All']], fallback: 'any' }], start: { filters: [{ fieldName: 'Value', config: { id: 'greater', options: { value: 0 } } }], match: 'any', type: 'include' } },
-    convertFieldType: { name: 'Convert field type', hint: 'Texts become numbers or times', isJson: true, fields: [], start: { conversions: [{ targetField: '', destinationType: 'number' }], fields: {} } },
+    filterByValue: { name: 'Filter data by values', hint: 'Rows that pass a test', fields: [{ kind: 'filters', path: '', label: 'Conditions' }], start: { filters: [{ fieldName: '', config: { id: 'greater', options: { value: 0 } } }], match: 'any', type: 'include' } },
+    convertFieldType: { name: 'Convert field type', hint: 'Texts become numbers or times', fields: [{ kind: 'conversions', path: '', label: 'Conversions' }], start: { conversions: [{ targetField: '', destinationType: 'number' }], fields: {} } },
+    configFromData: { name: 'Config from query results', hint: 'Units, limits, colors out of another query', fields: [{ kind: 'config', path: '', label: 'Config' }], start: { mappings: [] } },
+    formatTime: { name: 'Format time', hint: 'Times become texts', fields: [{ kind: 'field', path: 'timeField', label: 'Time field' }, { kind: 'text', path: 'outputFormat', label: 'Format' }], start: { timeField: '', outputFormat: 'YYYY-MM-DD HH:mm:ss', useTimezone: true } },
     extractFields: { name: 'Extract fields', hint: 'Out of JSON or key=value', fields: [{ kind: 'field', path: 'source', label: 'Source' }, { kind: 'select', path: 'format', label: 'Format', choices: [['auto', 'Auto'], ['json', 'JSON'], ['kvp', 'Key and value pairs']], fallback: 'auto' }] },
 };
 
@@ -113,7 +117,7 @@ function GroupBy({ value, onChange }: { value: Json; onChange: (value: Json) => 
     );
 }
 
-function TransformField({ field, options, onChange }: { field: Field; options: Json; onChange: (options: Json) => void }) {
+function TransformField({ field, options, refIds, onChange }: { field: Field; options: Json; refIds: readonly string[]; onChange: (options: Json) => void }) {
     const { fields } = useContext(Inputs);
     const path = parts(field.path);
     const value = getIn(options, path);
@@ -141,29 +145,37 @@ function TransformField({ field, options, onChange }: { field: Field; options: J
             return <Organize options={options} onChange={onChange} />;
         case 'groupBy':
             return <GroupBy value={asRecord(value)} onChange={put} />;
+        case 'filters':
+            return <FilterByValue options={options} onChange={onChange} />;
+        case 'conversions':
+            return <ConvertFieldType options={options} onChange={onChange} />;
+        case 'config':
+            return <ConfigFromData options={options} refIds={refIds} onChange={onChange} />;
     }
 }
 
-/* The options as JSON; they are taken over while they are one. */
+/* The options as JSON; they are taken over while they are one, and follow when they change elsewhere. */
 function JsonOptions({ options, onChange, label }: { options: Json; onChange: (options: Json) => void; label: string }) {
     const [text, setText] = useState(() => JSON.stringify(options, null, 2));
-    const [fault, setFault] = useState('');
+    const { json, fault } = parseRecord(text, 'Options are');
+    const taken = useRef(options);
+    useEffect(() => {
+        if (!isSame(taken.current, options)) {
+            taken.current = options;
+            setText(JSON.stringify(options, null, 2));
+        }
+    }, [options]);
+    useEffect(() => {
+        if (json && !isSame(json, taken.current)) {
+            taken.current = json;
+            onChange(json);
+        }
+    });
     return (
-        <Textarea
-            aria-label={label} className="mono" autosize minRows={3} maxRows={16} value={text} error={fault || undefined}
-            onChange={(e) => {
-                setText(e.currentTarget.value);
-                try {
-                    const next: unknown = JSON.parse(e.currentTarget.value);
-                    setFault(isRecord(next) ? '' : 'Options are a JSON object.');
-                    if (isRecord(next)) {
-                        onChange(next);
-                    }
-                } catch (error) {
-                    setFault(error instanceof Error ? error.message : String(error));
-                }
-            }}
-        />
+        <>
+            <Suspense fallback={<div className="editor json small" />}><JsonEditor label={label} value={text} onChange={setText} small /></Suspense>
+            {fault && <p className="bad-text" role="alert">{faultText(text, fault)}</p>}
+        </>
     );
 }
 
@@ -174,6 +186,7 @@ interface TransformationsProps {
 
 export function Transformations({ panel, onChange }: TransformationsProps) {
     const steps = asRecords(panel.transformations);
+    const refIds = asRecords(panel.targets).map((t, i) => asText(t.refId) ?? String.fromCharCode(65 + i));
     const [asJson, setAsJson] = useState<ReadonlySet<number>>(new Set());
     const put = (label: string, next: readonly Json[], key?: string): void => onChange(label, (p) => setMember(p, 'transformations', next.length === 0 && p.transformations === undefined ? undefined : next), key);
     return (
@@ -184,7 +197,7 @@ export function Transformations({ panel, onChange }: TransformationsProps) {
                 const options = asRecord(step.options);
                 const name = kind?.name ?? id;
                 const change = (next: Json): void => put('Change transformation', steps.map((s, k) => (k === i ? setMember(s, 'options', next) : s)), `transformation ${i}`);
-                const showsJson = !kind || asJson.has(i) !== (kind.isJson === true);
+                const showsJson = !kind || asJson.has(i);
                 return (
                     <section key={`${i} ${id}`} className="query-box" aria-label={`Transformation ${i + 1}: ${name}`} data-hidden={step.disabled === true || undefined}>
                         <div className="row query-head">
@@ -198,7 +211,7 @@ export function Transformations({ panel, onChange }: TransformationsProps) {
                         </div>
                         <div className="stack query-options">
                             {showsJson ? <JsonOptions label={`JSON of transformation ${i + 1}`} options={options} onChange={change} />
-                                : kind.fields.filter((f) => isWanted(id, f, options)).map((f) => <TransformField key={f.path} field={f} options={options} onChange={change} />)}
+                                : kind.fields.filter((f) => isWanted(id, f, options)).map((f) => <TransformField key={f.path} field={f} options={options} refIds={refIds} onChange={change} />)}
                             {!showsJson && kind.fields.length === 0 && <span className="muted">{kind.hint}. It has no options here.</span>}
                         </div>
                     </section>

@@ -1,5 +1,7 @@
 /* dialogs: what is asked on the way out of edit mode, and about a row. */
 import { useState } from 'react';
+import { setMember } from '../../../grafana/edit/patch';
+import type { Json } from '../../../grafana/json';
 import type { PanelModel } from '../../../grafana/model';
 import { Button, Modal, Select, TextInput } from '../../../ui';
 
@@ -30,7 +32,7 @@ interface RowDialogProps {
     /* Names of variables that it may repeat by. */
     names: readonly string[];
     close: () => void;
-    onChange: (title: string, repeat: string | undefined) => void;
+    onChange: (edit: (row: Json) => Json) => void;
 }
 
 export function RowDialog({ row, names, close, onChange }: RowDialogProps) {
@@ -38,7 +40,7 @@ export function RowDialog({ row, names, close, onChange }: RowDialogProps) {
     const [repeat, setRepeat] = useState(row.repeat ?? '');
     return (
         <Modal opened onClose={close} title="Row" size={420}>
-            <form className="stack" onSubmit={(event) => { event.preventDefault(); onChange(title, repeat || undefined); }}>
+            <form className="stack" onSubmit={(event) => { event.preventDefault(); onChange((one) => setMember(setMember(one, 'title', title), 'repeat', repeat || undefined)); }}>
                 <TextInput label="Title" value={title} onChange={(e) => setTitle(e.currentTarget.value)} data-autofocus />
                 <Select label="Repeat for each value of" value={repeat} onChange={(v) => setRepeat(v ?? '')} data={[{ value: '', label: 'nothing' }, ...names.map((n) => ({ value: n, label: n }))]} />
                 <div className="row"><Button type="submit">Apply</Button><Button variant="default" onClick={close}>Cancel</Button></div>

@@ -5,7 +5,7 @@ import { FALLBACK_COLOR, namedColor, type Look } from '../../../grafana/color';
 import type { DataLink } from '../../../grafana/fieldconfig';
 import { asRecord, asRecords, asText, type Json } from '../../../grafana/json';
 import { setMember } from '../../../grafana/edit/patch';
-import { unitGroups } from '../../../grafana/units';
+import { unitGroups } from '../../../grafana/unit_names';
 import { ActionIcon, Button, Checkbox, Icon, MultiSelect, NumberInput, Popover, SegmentedControl, Select, Switch, TagsInput, Textarea, TextInput } from '../../../ui';
 import { MappingsInput } from './Mappings';
 import { ThresholdsInput } from './Thresholds';
@@ -195,6 +195,7 @@ function LinksField({ label, value, onChange, help }: InputProps & { help?: stri
     const put = (i: number, key: string, next: unknown): void => onChange(links.map((l, k) => (k === i ? setMember(l, key, next) : l)));
     return (
         <div className="stack" role="group" aria-label={label}>
+            <span className="field-label">{label}</span>
             {help && <span className="muted">{help}</span>}
             {links.map((link, i) => (
                 <div key={i} className="stack tight boxed">

@@ -6,6 +6,7 @@ import { readMappings, writeMappings, type MappingLine } from './Mappings';
 import { moveEntry, nextRefId } from './Queries';
 import { addStep, sortSteps } from './Thresholds';
 import { TRANSFORMS } from './Transformations';
+import { withTest } from './transformForms';
 
 describe('queries', () => {
     it.each([[[], 'A'], [['A', 'B'], 'C'], [['B'], 'A'], [['A', 'C'], 'B'], [[...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'], 'A1'], [[...'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'A1'], 'A2']])('after %j comes %s', (refIds, want) => {
@@ -67,5 +68,25 @@ describe('transformations', () => {
     it.each(Object.keys(TRANSFORMS))('%s: a new one does no harm', (id) => {
         const frame = makeFrame([makeField('Time', 'time', [1, 2]), makeField('Value', 'number', [3, 4], {}, { job: 'a' })], { refId: 'A' });
         expect(transformFrames([frame], [{ id, options: TRANSFORMS[id]!.start ?? {} }]).errors).toEqual([]);
+    });
+});
+
+describe('rules of transformations', () => {
+    it.each([
+        ['between', { value: 5 }, { from: 0, to: 100 }], ['isNull', { value: 5 }, {}], ['regex', { value: 'a' }, { value: 'a' }], ['greater', { value: 'x' }, { value: 0 }],
+        ['lower', { value: 7 }, { value: 7 }], ['equal', {}, { value: '' }], ['between', { from: 1, to: 2 }, { from: 1, to: 2 }],
+    ])('a condition becomes %s', (id, options, want) => {
+        expect(withTest({ fieldName: 'f', own: 1, config: { id: 'x', options } }, id)).toEqual({ fieldName: 'f', own: 1, config: { id, options: want } });
+    });
+
+    it('config comes from the data of another query', () => {
+        const limits = makeFrame([makeField('Time', 'time', [1, 2]), makeField('max', 'number', [10, NaN]), makeField('warn', 'number', [3, 7]), makeField('unit', 'string', ['s', 's']), makeField('name', 'string', ['x', null])], { refId: 'B' });
+        const data = makeFrame([makeField('Time', 'time', [1, 2]), makeField('Value', 'number', [3, 4])], { refId: 'A' });
+        const mappings = [{ fieldName: 'warn', handlerKey: 'threshold1', reducerId: 'max' }, { fieldName: 'name', handlerKey: 'displayName' }, { fieldName: 'unit', handlerKey: '__ignore' }];
+        const { frames, errors } = transformFrames([limits, data], [{ id: 'configFromData', options: { configRefId: 'B', mappings } }]);
+        expect(errors).toEqual([]);
+        expect(frames.map((f) => f.refId)).toEqual(['A']);
+        expect(frames[0]!.fields[1]!.config).toEqual({ max: 10, displayName: 'x', thresholds: { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: 7, color: 'red' }] } });
+        expect(frames[0]!.fields[0]!.config).toEqual({});
     });
 });

@@ -1,0 +1,123 @@
+/*
+ * core: what every dashboard needs to be in the newest form that the page knows; old forms come as an argument. Works on a
+ * copy: the file keeps what it has until somebody edits that part. Sources: Grafana's documented schema, and 135 public dashboards.
+ */
+import { asArray, asNumber, asRecord, asRecords, asText, clone, without, type Json } from '../json';
+import { fixFieldConfig, newReducer } from './fieldconfig';
+
+/* Panels beyond these are cut off: the largest public dashboard has 1,300. */
+const PANELS_MAX = 5000;
+
+/** What reads old forms: `oldForms` of old.ts. */
+export interface OldForms {
+    panel: (panel: Json) => Json;
+    /** The panels of rows[]. */
+    rows: (dashboard: Json) => Json[];
+}
+
+/* For dashboards that have none of them. */
+const NONE: OldForms = { panel: (panel) => panel, rows: () => [] };
+
+const OLD_TYPES = new Set(['graph', 'singlestat', 'grafana-singlestat-panel', 'table-old', 'grafana-piechart-panel']);
+/* Members that a panel of the type has only in an old form. */
+const OLD_MEMBERS: Readonly<Record<string, readonly string[]>> = { table: ['styles', 'transform', 'columns'], heatmap: ['yAxis', 'color'], text: ['content', 'mode'] };
+
+function isOld(panel: Json): boolean {
+    const type = asText(panel.type) ?? '';
+    return OLD_TYPES.has(type) || (OLD_MEMBERS[type] ?? []).some((member) => panel[member] !== undefined) || asRecords(panel.panels).some(isOld);
+}
+
+/** hasOldForms tells whether a dashboard needs old.ts. */
+export function hasOldForms(loaded: Json): boolean {
+    const json = unwrap(loaded);
+    return asRecords(json.panels).length === 0 ? json.rows !== undefined : asRecords(json.panels).some(isOld);
+}
+
+// ---- panels ----
+
+const NEW_TYPES: Record<string, string> = {
+    'grafana-piechart-panel': 'piechart', 'grafana-singlestat-panel': 'singlestat', 'table-old': 'table', 'heatmap-new': 'heatmap',
+    'natel-discrete-panel': 'state-timeline', 'vonage-status-panel': 'stat', 'flant-statusmap-panel': 'status-history', 'michaeldmoore-multistat-panel': 'bargauge',
+};
+
+/* Options that panels of 6.x kept elsewhere: fieldOptions.calcs, orientation, legend without showLegend. */
+function fixOptions(panel: Json): Json {
+    const options = { ...asRecord(panel.options) };
+    const old = asRecord(options.fieldOptions);
+    if (options.reduceOptions === undefined && options.fieldOptions !== undefined) {
+        options.reduceOptions = { calcs: asArray(old.calcs).map((c) => newReducer(String(c))), values: old.values === true };
+        delete options.fieldOptions;
+    }
+    const legend = asRecord(options.legend);
+    if (options.legend !== undefined && legend.showLegend === undefined) {
+        options.legend = { ...legend, showLegend: legend.displayMode !== 'hidden', displayMode: legend.displayMode === 'hidden' ? 'list' : (legend.displayMode ?? 'list') };
+    }
+    return options;
+}
+
+/** migratePanel gives one panel in the newest form. */
+export function migratePanel(panel: Json, old: OldForms = NONE): Json {
+    const moved = old.panel(panel);
+    const type = NEW_TYPES[asText(moved.type) ?? ''] ?? moved.type;
+    const result: Json = { ...moved, type, options: fixOptions(moved), fieldConfig: fixFieldConfig(moved) };
+    if (panel.type === 'row') {
+        result.panels = asRecords(panel.panels).map((one) => migratePanel(one, old));
+    }
+    /* minSpan of old says how many columns of 12 a repeated panel takes at least. */
+    const span = asNumber(panel.minSpan);
+    if (span !== undefined && panel.maxPerRow === undefined) {
+        result.maxPerRow = Math.max(1, Math.floor(24 / Math.max(1, span)));
+    }
+    return result;
+}
+
+// ---- the dashboard ----
+
+/** withIds numbers the panels that have no number, or one that another has. */
+export function withIds(panels: Json[]): Json[] {
+    const seen = new Set<number>();
+    let next = 1 + Math.max(0, ...panels.flatMap((p) => [asNumber(p.id) ?? 0, ...asRecords(p.panels).map((q) => asNumber(q.id) ?? 0)]));
+    const fix = (panel: Json): Json => {
+        const id = asNumber(panel.id);
+        const fixed = id === undefined || seen.has(id) ? { ...panel, id: next++ } : panel;
+        seen.add(asNumber(fixed.id)!);
+        return fixed.panels === undefined ? fixed : { ...fixed, panels: asRecords(fixed.panels).map(fix) };
+    };
+    return panels.map(fix);
+}
+
+/* "$datasource" was a template name once, refresh a boolean, hide a flag of its own. */
+export function migrateVariable(variable: Json): Json {
+    const result = without(variable, ['hideVariable', 'hideLabel', 'refresh_on_load']);
+    if (variable.hideVariable === true || variable.hideLabel === true) {
+        result.hide = variable.hideVariable === true ? 2 : 1;
+    }
+    if (typeof variable.refresh === 'boolean') {
+        result.refresh = variable.refresh ? 1 : 0;
+    }
+    if (variable.refresh_on_load === true) {
+        result.refresh = 1;
+    }
+    if (variable.type === undefined && variable.query !== undefined) {
+        result.type = 'query';
+    }
+    return result;
+}
+
+/** unwrap takes what an export or the API has around a dashboard away. */
+export function unwrap(json: Json): Json {
+    const inner = asRecord(json.dashboard);
+    return json.panels === undefined && json.rows === undefined && Object.keys(inner).length > 0 ? inner : json;
+}
+
+/** migrateDashboard gives a copy in the newest form. */
+export function migrateDashboard(loaded: Json, old: OldForms = NONE): Json {
+    const json = clone(unwrap(loaded));
+    const panels = asRecords(json.panels).length === 0 && json.rows !== undefined ? old.rows(json) : asRecords(json.panels);
+    return {
+        ...without(json, ['rows', 'sharedCrosshair']),
+        graphTooltip: asNumber(json.graphTooltip) ?? (json.sharedCrosshair === true ? 1 : 0),
+        panels: withIds(panels.slice(0, PANELS_MAX)).map((panel) => migratePanel(panel, old)),
+        templating: { ...asRecord(json.templating), list: asRecords(asRecord(json.templating).list).map(migrateVariable) },
+    };
+}

@@ -1,0 +1,116 @@
+/* JsonEditor: a text of JSON with colours, folding, search, and its first fault where it stands. Loaded by who opens it. */
+import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { bracketMatching, codeFolding, foldGutter, foldKeymap, foldService, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
+import { linter, lintKeymap } from '@codemirror/lint';
+import { search, searchKeymap } from '@codemirror/search';
+import { EditorState, type Line } from '@codemirror/state';
+import { EditorView, keymap, lineNumbers } from '@codemirror/view';
+import { useEffect, useRef } from 'react';
+import { jsonFault } from '../grafana/jsonfault';
+import './editor.css';
+import { colors } from './highlight';
+
+export interface JsonEditorProps {
+    value: string;
+    onChange: (value: string) => void;
+    label: string;
+    /* A small one is as high as its text, up to a bound. */
+    small?: boolean;
+}
+
+const LINT_AFTER_MS = 250;
+
+/* Brackets are counted for indentation alone. */
+const json = StreamLanguage.define<{ depth: number }>({
+    name: 'json',
+    startState: () => ({ depth: 0 }),
+    token(stream, state) {
+        if (stream.eatSpace()) {
+            return null;
+        }
+        if (stream.match(/^"(?:[^"\\]|\\.)*"?/)) {
+            return stream.match(/^\s*:/, false) ? 'propertyName' : 'string';
+        }
+        if (stream.match(/^-?\d[\d.eE+-]*/)) {
+            return 'number';
+        }
+        if (stream.match(/^(?:true|false|null)\b/)) {
+            return 'keyword';
+        }
+        const sign = stream.next();
+        if (sign === '{' || sign === '[') {
+            state.depth++;
+        } else if (sign === '}' || sign === ']') {
+            state.depth = Math.max(0, state.depth - 1);
+        }
+        return '{}[]'.includes(sign ?? '') ? 'bracket' : ':,'.includes(sign ?? '') ? null : 'invalid';
+    },
+    indent: (state, after, context) => Math.max(0, state.depth - (/^\s*[}\]]/.test(after) ? 1 : 0)) * context.unit,
+    languageData: { closeBrackets: { brackets: ['[', '{', '"'] }, indentOnInput: /^\s*[}\]]$/ },
+});
+
+const indentOf = (line: Line): number => line.text.length - line.text.trimStart().length;
+
+/* A line that opens something folds up to the one that closes it: the next that is indented no further. */
+const folding = foldService.of((state, from) => {
+    const line = state.doc.lineAt(from);
+    if (!/[{[]\s*$/.test(line.text)) {
+        return null;
+    }
+    const depth = indentOf(line);
+    for (let n = line.number + 1; n <= state.doc.lines; n++) {
+        const next = state.doc.line(n);
+        if (next.text.trim() !== '' && indentOf(next) <= depth) {
+            return n > line.number + 1 ? { from: line.to, to: next.from + indentOf(next) } : null;
+        }
+    }
+    return null;
+});
+
+const faults = linter((view) => {
+    const fault = jsonFault(view.state.doc.toString());
+    return fault ? [{ from: Math.min(fault.at, view.state.doc.length), to: Math.min(fault.at + 1, view.state.doc.length), severity: 'error', message: fault.message }] : [];
+}, { delay: LINT_AFTER_MS });
+
+function extensions(props: { current: JsonEditorProps }) {
+    return [
+        lineNumbers(), history(), codeFolding(), foldGutter({ openText: '⌄', closedText: '›' }), folding, bracketMatching(), closeBrackets(), indentOnInput(), indentUnit.of('  '), search({ top: true }),
+        json, syntaxHighlighting(colors), faults,
+        EditorView.contentAttributes.of({ 'aria-label': props.current.label, spellcheck: 'false', autocapitalize: 'off', tabindex: '0' }),
+        EditorView.updateListener.of((update) => {
+            if (update.docChanged) {
+                props.current.onChange(update.state.doc.toString());
+            }
+        }),
+        /* Tab leaves the field, as everywhere: who works with keys alone must get out. */
+        keymap.of([...closeBracketsKeymap, ...searchKeymap, ...foldKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+    ];
+}
+
+export default function JsonEditor(props: JsonEditorProps) {
+    const host = useRef<HTMLDivElement>(null);
+    const view = useRef<EditorView | null>(null);
+    const latest = useRef(props);
+    useEffect(() => {
+        latest.current = props;
+    });
+    useEffect(() => {
+        if (!host.current) {
+            return;
+        }
+        const made = new EditorView({ parent: host.current, state: EditorState.create({ doc: latest.current.value, extensions: extensions(latest) }) });
+        view.current = made;
+        return () => {
+            made.destroy();
+            view.current = null;
+        };
+    }, []);
+    useEffect(() => {
+        const now = view.current;
+        if (now && now.state.doc.toString() !== props.value) {
+            now.dispatch({ changes: { from: 0, to: now.state.doc.length, insert: props.value } });
+        }
+    }, [props.value]);
+    return <div className={props.small ? 'editor json small' : 'editor json'} ref={host} />;
+}
