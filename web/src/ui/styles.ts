@@ -38,3 +38,4 @@ import '@mantine/core/styles/Notification.css';
 import '@mantine/notifications/styles.css';
 import './fonts.css';
 import './app.css';
+import './states.css';
