@@ -2,6 +2,18 @@ import { expect, test } from 'vitest';
 import { dataLinkUrl, hasTags, linkParams, safeUrl, withParams } from './links';
 
 const context = { value: 1.5, text: '1.5 s', time: 1234.4, name: 'a&b', labels: { job: 'x/y', 'my.label': '<b>' }, from: 1000, to: 2000 };
+const row = [{ name: 'job', raw: 'x/y', text: 'The job' }, { name: 'my name', raw: 0.5, text: '50 %' }];
+const inRow = { ...context, fieldOf: (field: string | number) => (typeof field === 'number' ? row[field] : row.find((f) => f.name === field)) };
+
+test.each([
+    ['/x?j=${__data.fields.job}&t=${__data.fields.job.text}', '/x?j=x%2Fy&t=The%20job'],
+    ['/x?n=${__data.fields["my name"]}&t=${__data.fields["my name"].text}&m=${__data.fields["my name"].numeric}', '/x?n=0.5&t=50%20%25&m=0.5'],
+    ['/x?a=${__data.fields[0]}&b=${__data.fields[1].text}&c=${__data.fields[9]}', '/x?a=x%2Fy&b=50%20%25&c=${__data.fields[9]}'],
+    ['/x?r=${__data.fields.job:raw}&z=${__data.fields.nope}', '/x?r=x/y&z=${__data.fields.nope}'],
+])('of a row: %j', (url, want) => {
+    expect(dataLinkUrl(url, inRow, fill)).toBe(want);
+});
+
 const fill = (text: string) => text.replace('$env', 'prod');
 
 test.each([

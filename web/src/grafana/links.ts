@@ -21,9 +21,22 @@ export interface LinkContext {
     labels: Labels;
     from: number;
     to: number;
+    /** A field of the same row, by its name or its place. */
+    fieldOf?: (field: string | number) => { raw: unknown; text: string } | undefined;
 }
 
-const DATA = /\$\{__(value|series|field|url_time_range|data)(?:\.([\w.]+|labels\["[^"\]]+"\]|fields\["[^"\]]+"\]))?(?::(\w+))?\}|\$__url_time_range\b/g;
+const DATA = /\$\{__(value|series|field|url_time_range|data)(?:\.([\w.]+|labels\["[^"\]]+"\]|fields\[(?:"[^"\]]+"|\d+)\](?:\.\w+)?))?(?::(\w+))?\}|\$__url_time_range\b/g;
+const FIELD = /^fields(?:\.(.+?)|\["(.+)"\]|\[(\d+)\])(?:\.(text|numeric|raw))?$/;
+
+/* fields.name, fields["my name"], fields[0], each with .text, .numeric or .raw behind it. */
+function rowText(member: string, { fieldOf }: LinkContext): string | undefined {
+    const found = FIELD.exec(member);
+    const field = found && fieldOf?.(found[3] === undefined ? (found[1] ?? found[2] ?? '') : Number(found[3]));
+    if (!found || !field) {
+        return undefined;
+    }
+    return found[4] === 'text' ? field.text : found[4] === 'numeric' ? String(Number(field.raw)) : String(field.raw ?? '');
+}
 
 function dataText(what: string, member: string, c: LinkContext): string | undefined {
     if (what === 'url_time_range') {
@@ -31,6 +44,9 @@ function dataText(what: string, member: string, c: LinkContext): string | undefi
     }
     if (what === 'value') {
         return { raw: String(c.value ?? ''), numeric: String(Number(c.value)), text: c.text, time: c.time === null ? '' : String(Math.round(c.time)) }[member];
+    }
+    if (what === 'data') {
+        return rowText(member, c);
     }
     const label = /^labels(?:\.(.+)|\["(.+)"\])$/.exec(member);
     if (label) {

@@ -4,11 +4,12 @@ import { useMemo, useRef, useState } from 'react';
 import type { PanelProps } from '../../dashboard/types';
 import { textOn, withAlpha } from '../../grafana/color';
 import { displayProcessor, displayText, fieldLimits, type DisplayValue } from '../../grafana/fieldconfig';
-import { asNumber, asRecord, asRecords, asText } from '../../grafana/json';
+import { asArray, asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../grafana/json';
 import { frameName } from '../../grafana/names';
 import { compareValues, isMissing } from '../../grafana/transform/shared';
 import { valueAt, type Field, type Frame } from '../../grafana/frame';
-import { dataLinkUrl } from '../../grafana/links';
+import { dataLinkUrl, type LinkContext } from '../../grafana/links';
+import { reduceNumber } from '../../grafana/reduce';
 import { Select, TextInput } from '../../ui';
 
 const ROW_PX = 28;
@@ -39,13 +40,24 @@ function columnsOf(frame: Frame, look: PanelProps['look'], zone: string | undefi
 
 interface CellProps {
     column: Column;
+    /* All of the row, for links that speak of them. */
+    columns: readonly Column[];
     row: number;
     from: number;
     to: number;
     fill: (text: string) => string;
 }
 
-function Cell({ column, row, from, to, fill }: CellProps) {
+/* A field of a row by its name or its place, as data links want it. */
+function fieldIn(columns: readonly Column[], row: number): LinkContext['fieldOf'] {
+    return (field) => {
+        const column = typeof field === 'number' ? columns[field] : columns.find((c) => c.name === field || c.field.name === field);
+        const value = column && valueAt(column.field, row);
+        return column && { raw: value, text: displayText(column.display(value)) };
+    };
+}
+
+function Cell({ column, columns, row, from, to, fill }: CellProps) {
     const value = valueAt(column.field, row);
     const shown = column.display(value);
     const text = displayText(shown);
@@ -68,7 +80,7 @@ function Cell({ column, row, from, to, fill }: CellProps) {
     }
     return (
         <td style={style} title={text} className={column.field.type === 'number' ? 'num' : undefined}>
-            {link ? <a href={dataLinkUrl(link.url, { value: value as number | string | null, text, time: null, name: column.field.state?.displayName ?? column.field.name, labels: column.field.labels ?? {}, from, to }, fill)} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}>{text}</a> : text}
+            {link ? <a href={dataLinkUrl(link.url, { value: value as number | string | null, text, time: null, name: column.field.state?.displayName ?? column.field.name, labels: column.field.labels ?? {}, from, to, fieldOf: fieldIn(columns, row) }, fill)} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}>{text}</a> : text}
         </td>
     );
 }
@@ -78,8 +90,25 @@ function rowColor(columns: readonly Column[], row: number): string | undefined {
     return column ? withAlpha(column.display(valueAt(column.field, row)).color, 0.35) : undefined;
 }
 
+/* Below the columns: what a reducer makes of the rows that are shown, or how many they are. */
+function footerOf(footer: Json, columns: readonly Column[], rows: readonly number[]): string[] | undefined {
+    if (footer.show !== true) {
+        return undefined;
+    }
+    const reducer = asText(asArray(footer.reducer)[0]) ?? 'sum';
+    const wanted = asTexts(footer.fields);
+    if (footer.countRows === true && reducer === 'count') {
+        return columns.map((_, i) => (i === 0 ? `Count: ${rows.length}` : ''));
+    }
+    return columns.map((column) => {
+        const isWanted = column.field.type === 'number' && (wanted.length === 0 || wanted.includes(column.name) || wanted.includes(column.field.name));
+        const value = isWanted ? reduceNumber({ ...column.field, values: rows.map((i) => column.field.values[i]) }, reducer) : NaN;
+        return isWanted && !Number.isNaN(value) ? displayText(column.display(value)) : '';
+    });
+}
+
 export default function TablePanel({ panel, frames, look, width, height, zone, from, to, fill }: PanelProps) {
-    const [chosen, setChosen] = useState(0);
+    const [chosen, setChosen] = useState(asNumber(panel.options.frameIndex) ?? 0);
     const [find, setFind] = useState('');
     const first = asRecords(panel.options.sortBy)[0];
     const [sort, setSort] = useState({ by: asText(first?.displayName) ?? '', desc: first?.desc === true });
@@ -98,6 +127,7 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
             })
             : kept;
     }, [frame, columns, find, sort]);
+    const footer = useMemo(() => footerOf(asRecord(panel.options.footer), columns, rows), [panel.options.footer, columns, rows]);
     const box = useRef<HTMLDivElement>(null);
     const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 12 });
     const items = virtual.getVirtualItems();
@@ -124,11 +154,12 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
                         {items.length > 0 && items[0]!.start > 0 && <tr style={{ height: items[0]!.start }} />}
                         {items.map((item) => (
                             <tr key={item.key} style={{ height: ROW_PX, background: rowColor(columns, rows[item.index]!) }}>
-                                {columns.map((c, i) => <Cell key={i} column={c} row={rows[item.index]!} from={from} to={to} fill={fill} />)}
+                                {columns.map((c, i) => <Cell key={i} column={c} columns={columns} row={rows[item.index]!} from={from} to={to} fill={fill} />)}
                             </tr>
                         ))}
                         {items.length > 0 && <tr style={{ height: Math.max(0, virtual.getTotalSize() - items[items.length - 1]!.end) }} />}
                     </tbody>
+                    {footer && <tfoot><tr>{footer.map((text, i) => <td key={i} className="num" style={{ textAlign: columns[i]!.align }} title={text}>{text}</td>)}</tr></tfoot>}
                 </table>
             </div>
             {frames.length > 1 && (
