@@ -2,6 +2,7 @@
 
 #include "api/api_priv.h"
 #include "base/num.h"
+#include "client/self.h"
 #include "model/exposition_write.h"
 #include "model/histogram.h"
 #include "model/sample.h"
@@ -294,6 +295,7 @@ void api_federate(struct api_call *call)
                         : "text/plain; version=0.0.4; charset=utf-8";
         write_all(call, &list, is_protobuf);
     } else {
+        self_add(SELF_FEDERATION_ERRORS, 1);
         http_response_text(call->response, 500, "%s\n", err.message);
     }
     vec_done(&list);

@@ -156,6 +156,31 @@ static void write_sizes(struct buf *buf, const struct handler_sum *sums, size_t 
     }
 }
 
+/* Under the names of Go's libraries, which dashboards of Prometheus know. */
+static void write_for_dashboards(struct buf *buf, const struct http_server_stats *stats,
+                                 const struct handler_sum *sums, size_t count)
+{
+    static const char accepted[] = "net_conntrack_listener_conn_accepted_total";
+    static const char closed[] = "net_conntrack_listener_conn_closed_total";
+    static const char answered[] = "promhttp_metric_handler_requests_total";
+
+    self_head(buf, accepted, "counter", "Connections that were taken.");
+    self_value(buf, accepted, "{listener_name=\"http\"}", (double)stats->connections_accepted);
+    self_head(buf, closed, "counter", "Connections that have ended.");
+    self_value(buf, closed, "{listener_name=\"http\"}",
+               (double)(stats->connections_accepted - stats->connections_open));
+    self_head(buf, answered, "counter", "Requests for /metrics by status code.");
+    for (size_t i = 0; i < count; i++) {
+        for (size_t code = 0; strcmp(sums[i].path, "/metrics") == 0 && code < API_CODE_COUNT - 1;
+             code++) {
+            if (sums[i].codes[code] > 0 || codes[code] == 200) {
+                buf_printf(buf, "%s{code=\"%d\"} %llu\n", answered, codes[code],
+                           (unsigned long long)sums[i].codes[code]);
+            }
+        }
+    }
+}
+
 static void write_server(struct buf *buf, const struct http_server_stats *stats)
 {
     static const char refused[] = "barograph_http_refused_total";
@@ -218,6 +243,7 @@ void api_counters_write(const struct api *api, struct buf *buf)
         http_server_stats(server, &stats);
     }
     write_server(buf, &stats);
+    write_for_dashboards(buf, &stats, sums, count);
     write_durations(buf, sums, count);
     write_request_counts(buf, sums, count);
     write_sizes(buf, sums, count);
@@ -267,6 +293,7 @@ void api_process_write(struct buf *buf, ts start_time)
 {
     struct rusage usage = {0};
     struct rlimit files = {0};
+    struct rlimit space = {0};
     size_t open_files = 0;
     size_t threads = 0;
     double virtual_bytes = 0;
@@ -274,6 +301,7 @@ void api_process_write(struct buf *buf, ts start_time)
 
     (void)getrusage(RUSAGE_SELF, &usage);
     (void)getrlimit(RLIMIT_NOFILE, &files);
+    (void)getrlimit(RLIMIT_AS, &space);
     count_directory("/proc/self/fd", &open_files);
     count_directory("/proc/self/task", &threads);
     read_memory(&virtual_bytes, &resident_bytes);
@@ -291,7 +319,18 @@ void api_process_write(struct buf *buf, ts start_time)
     self_one(buf, "process_threads", "gauge", "Threads of the process.", (double)threads);
     self_one(buf, "process_virtual_memory_bytes", "gauge", "Address space of the process.",
              virtual_bytes);
+    self_one(buf, "process_virtual_memory_max_bytes", "gauge",
+             "Address space that the process may have.", (double)space.rlim_cur);
 }
+
+/* Go's name of what this was built for. */
+#if defined(__x86_64__)
+#define GOARCH "amd64"
+#elif defined(__aarch64__)
+#define GOARCH "arm64"
+#else
+#define GOARCH "other"
+#endif
 
 static void write_build(struct buf *buf, const struct api_build *build)
 {
@@ -301,8 +340,8 @@ static void write_build(struct buf *buf, const struct api_build *build)
     self_head(buf, "prometheus_build_info", "gauge",
               "The Prometheus whose API and formats this program has.");
     buf_printf(buf,
-               "prometheus_build_info{branch=\"%s\",goversion=\"%s\",revision=\"%s\","
-               "version=\"%s\"} 1\n",
+               "prometheus_build_info{branch=\"%s\",goarch=\"" GOARCH "\",goos=\"linux\","
+               "goversion=\"%s\",revision=\"%s\",tags=\"\",version=\"%s\"} 1\n",
                build->branch, build->compiler, build->revision, build->version);
 }
 

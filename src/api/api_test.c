@@ -73,7 +73,8 @@ static void stage_targets(void *app, struct arena *arena, str pool, struct scrap
          .timeout = 10 * DUR_SECOND}};
     static const struct scrape_dropped_info dropped[] = {
         {.discovered = {discovered, 1}, .pool = STR_INIT("b")}};
-    static const struct scrape_pool_info pools[] = {{STR_INIT("a"), 1, 0}, {STR_INIT("b"), 0, 1}};
+    static const struct scrape_pool_info pools[] = {{.name = STR_INIT("a"), .active_count = 1},
+                                                    {.name = STR_INIT("b"), .dropped_count = 1}};
     bool has_a = pool.ptr == NULL || str_is(pool, "a");
     bool has_b = pool.ptr == NULL || str_is(pool, "b");
 

@@ -49,21 +49,52 @@ static double group_rules(const struct rule_group_view *group)
     return (double)group->count;
 }
 
+static double group_iterations(const struct rule_group_view *group)
+{
+    return (double)group->evaluations;
+}
+
+/* All rules of a group are evaluated each time. */
+static double group_evaluations(const struct rule_group_view *group)
+{
+    return (double)group->evaluations * (double)group->count;
+}
+
+static double group_failures(const struct rule_group_view *group)
+{
+    return (double)group->failures;
+}
+
+static double group_missed(const struct rule_group_view *group)
+{
+    return (double)group->missed;
+}
+
 static void write_groups(struct serve *serve, struct buf *buf)
 {
     static const struct {
         const char *family;
+        const char *type;
         const char *help;
         double (*value)(const struct rule_group_view *group);
     } rows[] = {
-        {"prometheus_rule_group_interval_seconds", "Interval of the group.", group_interval},
-        {"prometheus_rule_group_last_duration_seconds", "Time of the last evaluation.",
+        {"prometheus_rule_evaluation_failures_total", "counter", "Rules whose evaluation failed.",
+         group_failures},
+        {"prometheus_rule_evaluations_total", "counter", "Rules that were evaluated.",
+         group_evaluations},
+        {"prometheus_rule_group_interval_seconds", "gauge", "Interval of the group.",
+         group_interval},
+        {"prometheus_rule_group_iterations_missed_total", "counter",
+         "Evaluations of rule groups left out, since the one before took too long.", group_missed},
+        {"prometheus_rule_group_iterations_total", "counter", "Evaluations of rule groups.",
+         group_iterations},
+        {"prometheus_rule_group_last_duration_seconds", "gauge", "Time of the last evaluation.",
          group_duration},
-        {"prometheus_rule_group_last_evaluation_samples", "Samples of the last evaluation.",
-         group_samples},
-        {"prometheus_rule_group_last_evaluation_timestamp_seconds",
+        {"prometheus_rule_group_last_evaluation_samples", "gauge",
+         "Samples of the last evaluation.", group_samples},
+        {"prometheus_rule_group_last_evaluation_timestamp_seconds", "gauge",
          "Unix time of the last evaluation.", group_time},
-        {"prometheus_rule_group_rules", "Rules of the group.", group_rules},
+        {"prometheus_rule_group_rules", "gauge", "Rules of the group.", group_rules},
     };
     struct rule_group_view *groups = NULL;
     struct arena arena = {0};
@@ -71,7 +102,7 @@ static void write_groups(struct serve *serve, struct buf *buf)
 
     rule_manager_figures(serve->rules, &arena, &groups, &count);
     for (size_t i = 0; i < ARRAY_COUNT(rows) && count > 0; i++) {
-        self_head(buf, rows[i].family, "gauge", rows[i].help);
+        self_head(buf, rows[i].family, rows[i].type, rows[i].help);
         for (size_t k = 0; k < count; k++) {
             group_line(buf, rows[i].family, &groups[k], rows[i].value(&groups[k]));
         }
@@ -81,32 +112,87 @@ static void write_groups(struct serve *serve, struct buf *buf)
 
 /* ---- targets ---- */
 
+static double pool_targets(const struct scrape_pool_info *pool)
+{
+    return (double)pool->active_count;
+}
+
+static double pool_syncs(const struct scrape_pool_info *pool)
+{
+    return (double)pool->syncs;
+}
+
+static double pool_sync_failed(const struct scrape_pool_info *pool)
+{
+    return (double)pool->sync_failed;
+}
+
+static double pool_families(const struct scrape_pool_info *pool)
+{
+    return (double)pool->families;
+}
+
+static void write_discovered(struct buf *buf, const struct scrape_pool_info *pools, size_t count)
+{
+    self_head(buf, "prometheus_sd_discovered_targets", "gauge",
+              "Targets that discovery has found.");
+    for (size_t i = 0; i < count; i++) {
+        buf_c(buf, "prometheus_sd_discovered_targets{config=");
+        buf_quoted(buf, pools[i].name);
+        buf_printf(buf, ",name=\"scrape\"} %zu\n", pools[i].active_count + pools[i].dropped_count);
+    }
+}
+
 static void write_pools(struct serve *serve, struct buf *buf)
 {
+    static const struct {
+        const char *family;
+        const char *type;
+        const char *help;
+        double (*value)(const struct scrape_pool_info *pool);
+    } rows[] = {
+        {"prometheus_target_metadata_cache_entries", "gauge",
+         "Metric families whose metadata are kept.", pool_families},
+        {"prometheus_target_scrape_pool_sync_total", "counter",
+         "Times that targets were made of what was found.", pool_syncs},
+        {"prometheus_target_scrape_pool_targets", "gauge", "Targets that are scraped.",
+         pool_targets},
+        {"prometheus_target_sync_failed_total", "counter",
+         "Found targets that could not be made into targets.", pool_sync_failed},
+    };
     struct scrape_pool_info *pools = NULL;
     struct arena arena = {0};
     size_t count = 0;
 
     scrape_manager_pools(serve->scrape, &arena, &pools, &count);
     if (count > 0) {
-        self_head(buf, "prometheus_sd_discovered_targets", "gauge",
-                  "Targets that discovery has found.");
+        write_discovered(buf, pools, count);
     }
-    for (size_t i = 0; i < count; i++) {
-        buf_c(buf, "prometheus_sd_discovered_targets{config=");
-        buf_quoted(buf, pools[i].name);
-        buf_printf(buf, ",name=\"scrape\"} %zu\n", pools[i].active_count + pools[i].dropped_count);
-    }
-    if (count > 0) {
-        self_head(buf, "prometheus_target_scrape_pool_targets", "gauge",
-                  "Targets that are scraped.");
-    }
-    for (size_t i = 0; i < count; i++) {
-        buf_c(buf, "prometheus_target_scrape_pool_targets{scrape_job=");
-        buf_quoted(buf, pools[i].name);
-        buf_printf(buf, "} %zu\n", pools[i].active_count);
+    for (size_t i = 0; i < ARRAY_COUNT(rows) && count > 0; i++) {
+        self_head(buf, rows[i].family, rows[i].type, rows[i].help);
+        for (size_t k = 0; k < count; k++) {
+            buf_printf(buf, "%s{scrape_job=", rows[i].family);
+            buf_quoted(buf, pools[k].name);
+            buf_c(buf, "} ");
+            buf_double(buf, rows[i].value(&pools[k]), NUM_G);
+            buf_char(buf, '\n');
+        }
     }
     arena_done(&arena);
+}
+
+/* What runs is in order: a configuration with a discovery that is not run is refused. */
+static void write_discoveries(struct buf *buf)
+{
+    static const char failures[] = "prometheus_sd_refresh_failures_total";
+
+    self_head(buf, "prometheus_sd_failed_configs", "gauge",
+              "Configurations of discovery that could not be put to work.");
+    self_value(buf, "prometheus_sd_failed_configs", "{name=\"scrape\"}", 0);
+    self_head(buf, failures, "counter", "Look-ups of discoveries that failed.");
+    self_value(buf, failures, "{mechanism=\"dns\"}", self_get(SELF_SD_DNS_LOOKUP_FAILURES));
+    self_value(buf, failures, "{mechanism=\"file\"}", self_get(SELF_SD_FILE_READ_ERRORS));
+    self_value(buf, failures, "{mechanism=\"http\"}", self_get(SELF_SD_HTTP_FAILURES));
 }
 
 /* ---- queries and storage ---- */
@@ -146,6 +232,7 @@ void serve_metrics_write(struct serve *serve, struct buf *buf)
     }
     write_groups(serve, buf);
     write_pools(serve, buf);
+    write_discoveries(buf);
     write_engine(serve, buf);
     write_times(buf);
 }

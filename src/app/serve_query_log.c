@@ -6,6 +6,7 @@
 #include "app/serve_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/self.h"
 
 /*
  * The log of queries, global.query_log_file. The file is opened when a query ends and the
@@ -86,7 +87,10 @@ void serve_query_log(void *app, str line)
         unref(log);
         log = replace(serve, path);
     }
-    if (log->fd >= 0 && write(log->fd, line.ptr, line.len) < 0) {
+    if (log->fd < 0) {
+        self_add(SELF_QUERY_LOG_FAILURES, 1);
+    } else if (write(log->fd, line.ptr, line.len) < 0) {
+        self_add(SELF_QUERY_LOG_FAILURES, 1);
         log_warn("the log of queries cannot be written",
                  log_str("err", str_from(error_text(-errno))));
     }

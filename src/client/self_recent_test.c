@@ -42,3 +42,56 @@ TEST(self_recent_has_quantiles_of_ten_minutes)
     assert_true(value_of(&text, line) == before + 1000);
     buf_done(&text);
 }
+
+TEST(self_recent_tells_values_of_a_label_apart)
+{
+    static const char *const family = "prometheus_target_sync_length_seconds";
+    mono now = 5000 * 60 * MONO_PER_SECOND;
+    struct buf text = {0};
+    char line[128];
+
+    self_recent_by(SELF_RECENT_TARGET_SYNC, STR("a\"b"), 2, now);
+    self_recent_by(SELF_RECENT_TARGET_SYNC, STR("c"), 1, now);
+    self_recent_by(SELF_RECENT_TARGET_SYNC, STR("a\"b"), 3, now);
+    self_recent_write(&text, now);
+    (void)snprintf(line, sizeof(line), "%s_sum{scrape_job=\"a\\\"b\"} ", family);
+    assert_true(value_of(&text, line) == 5);
+    (void)snprintf(line, sizeof(line), "%s_count{scrape_job=\"c\"} ", family);
+    assert_true(value_of(&text, line) == 1);
+    (void)snprintf(line, sizeof(line), "%s{scrape_job=\"c\",quantile=\"0.01\"} ", family);
+    assert_true(value_of(&text, line) > 0.9 && value_of(&text, line) < 1.1);
+    self_recent_forget(SELF_RECENT_TARGET_SYNC, STR("a\"b"));
+    self_recent_forget(SELF_RECENT_TARGET_SYNC, STR("never there"));
+    buf_reset(&text);
+    self_recent_write(&text, now);
+    assert_null(strstr(text.ptr, "{scrape_job=\"a"));
+    assert_non_null(strstr(text.ptr, "_count{scrape_job=\"c\"} 1\n"));
+    self_recent_forget(SELF_RECENT_TARGET_SYNC, STR("c"));
+    buf_done(&text);
+}
+
+TEST(self_recent_bounds_the_values_of_a_label)
+{
+    mono now = 9000 * 60 * MONO_PER_SECOND;
+    struct buf text = {0};
+    char value[SELF_RECENT_VALUE_BYTES + 1];
+    size_t found = 0;
+
+    memset(value, 'x', sizeof(value));
+    self_recent_by(SELF_RECENT_TARGET_SYNC, str_of(value, sizeof(value)), 1, now);
+    for (int i = 0; i < SELF_RECENT_VALUES_MAX + 10; i++) {
+        (void)snprintf(value, sizeof(value), "job%d", i);
+        self_recent_by(SELF_RECENT_TARGET_SYNC, str_from(value), 1, now);
+    }
+    self_recent_write(&text, now);
+    assert_null(strstr(text.ptr, "xxxx"));
+    for (const char *at = text.ptr; (at = strstr(at, "_count{scrape_job=")) != NULL; at++) {
+        found++;
+    }
+    assert_int_equal(found, SELF_RECENT_VALUES_MAX);
+    for (int i = 0; i < SELF_RECENT_VALUES_MAX; i++) {
+        (void)snprintf(value, sizeof(value), "job%d", i);
+        self_recent_forget(SELF_RECENT_TARGET_SYNC, str_from(value));
+    }
+    buf_done(&text);
+}

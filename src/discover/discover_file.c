@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/self.h"
+#include "client/self_recent.h"
 #include "discover/discover_priv.h"
 #include "sys/clock.h"
 
@@ -96,6 +97,9 @@ static void path_refresh(struct provider *provider, const char *path)
 static void file_refresh(struct provider *provider)
 {
     const struct conf_strs patterns = provider->sd->file->files;
+    struct clock *clock = loop_clock(provider->discover->loop);
+    mono begin = clock_mono(clock);
+    mono end;
 
     for (size_t i = 0; i < patterns.count; i++) {
         char *pattern = str_dup_c(patterns.items[i]);
@@ -110,6 +114,8 @@ static void file_refresh(struct provider *provider)
         (void)mem_free(pattern);
     }
     provider_sweep(provider);
+    end = clock_mono(clock);
+    self_recent_add(SELF_RECENT_FILE_SCAN, (double)(end - begin) / (double)MONO_PER_SECOND, end);
 }
 
 static void settled(struct loop_timer *timer)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "client/self_recent.h"
 #include "model/labels_builder.h"
 #include "rules/rule_labels.h"
 #include "rules/rule_missing_priv.h"
@@ -221,6 +222,7 @@ static double seconds_since(mono start)
 static void note_rule(struct rule_group *group, struct rule *rule, ts t, double seconds, int result,
                       const struct baro_error *err)
 {
+    self_recent_add(SELF_RECENT_RULE_EVALUATION, seconds, clock_mono(clock_real()));
     lock_acquire(&group->lock);
     rule->health = result < 0 ? RULE_HEALTH_ERR : RULE_HEALTH_OK;
     (void)mem_free(rule->error);

@@ -116,9 +116,6 @@ static void evaluate(struct rule_manager *manager, struct group_state *state,
         rule_group_restore(state->group, env, t, options->outage_tolerance, options->grace_period);
         state->restores = false;
     }
-    self_add(SELF_RULE_EVALUATIONS, (double)rule_group_count(state->group));
-    self_add(SELF_RULE_EVALUATION_FAILURES, failed > 0 ? (double)failed : 0);
-    self_add(SELF_RULE_GROUP_ITERATIONS, 1);
     self_add(SELF_RULE_GROUP_COUNT, 1);
     self_add(SELF_RULE_GROUP_SUM,
              (double)(clock_mono(options->clock) - start) / (double)MONO_PER_SECOND);
@@ -139,7 +136,6 @@ static void advance_locked(struct rule_manager *manager, struct group_state *sta
     state->next += (ts)(missed + 1) * interval;
     if (missed > 0) {
         rule_group_missed(state->group, missed);
-        self_add(SELF_RULE_GROUP_MISSED, (double)missed);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "client/self.h"
+#include "client/self_recent.h"
 #include "conf/prom_config.h"
 #include "discover/discover.h"
 #include "http/client.h"
@@ -68,16 +69,29 @@ static struct scrape_pool_env pool_env(struct scrape_manager *manager)
 
 /* ---- syncing ---- */
 
+static void pool_sync(struct scrape_manager *manager, struct scrape_pool *pool,
+                      struct scrape_job *job, const struct scrape_pool_env *env)
+{
+    mono begin = clock_mono(manager->clock);
+    mono end;
+
+    scrape_pool_sync(pool, manager->discover, job, env);
+    end = clock_mono(manager->clock);
+    self_recent_by(SELF_RECENT_TARGET_SYNC, str_from(pool->name),
+                   (double)(end - begin) / (double)MONO_PER_SECOND, end);
+}
+
 static void pools_sync(struct loop_timer *timer)
 {
     struct scrape_manager *manager = CONTAINER_OF(timer, struct scrape_manager, sync_timer);
     const struct scrape_pool_env env = pool_env(manager);
 
+    self_add(SELF_SD_UPDATES, 1);
     manager->last_sync = clock_mono(manager->clock);
     for (size_t i = 0; i < manager->pools.count; i++) {
         struct scrape_pool *pool = manager->pools.items[i];
 
-        scrape_pool_sync(pool, manager->discover, pool->job, &env);
+        pool_sync(manager, pool, pool->job, &env);
     }
 }
 
@@ -86,7 +100,7 @@ static void targets_changed(void *context)
 {
     struct scrape_manager *manager = context;
 
-    self_add(SELF_SD_UPDATES, 1);
+    self_add(SELF_SD_RECEIVED, 1);
     if (manager->sync_timer.slot == 0) {
         loop_timer_start(manager->loop, &manager->sync_timer,
                          manager->last_sync + manager->options.discovery_reload * MONO_PER_MS);
@@ -128,6 +142,7 @@ static int jobs_make(struct scrape_manager *manager, struct prom_config *config,
         int result = scrape_job_new(config, scrapes.items[i], &manager->options, &jobs[i], err);
 
         if (result < 0) {
+            self_add(SELF_SCRAPE_POOLS_FAILED, 1);
             jobs_release(jobs, scrapes.count);
             return result;
         }
@@ -168,6 +183,7 @@ static void pools_drop(struct scrape_manager *manager, struct scrape_job *const 
     lock_release(&manager->lock);
     for (size_t i = 0; i < gone.count; i++) {
         scrape_pool_clear(gone.items[i], &env);
+        self_recent_forget(SELF_RECENT_TARGET_SYNC, str_from(gone.items[i]->name));
         (void)scrape_pool_free(gone.items[i]);
     }
     vec_done(&gone);
@@ -198,12 +214,12 @@ static int config_apply(struct scrape_manager *manager, struct prom_config *conf
 
         if (pool == NULL) {
             pool = scrape_pool_new(jobs[i]);
-            scrape_pool_sync(pool, manager->discover, jobs[i], &env);
+            pool_sync(manager, pool, jobs[i], &env);
             lock_acquire(&manager->lock);
             vec_push(&manager->pools, pool);
             lock_release(&manager->lock);
         } else {
-            scrape_pool_sync(pool, manager->discover, jobs[i], &env);
+            pool_sync(manager, pool, jobs[i], &env);
         }
     }
     lock_acquire(&manager->lock);
@@ -442,9 +458,26 @@ static void targets_count_locked(const struct scrape_manager *manager, size_t *r
 
 static struct scrape_pool_info pool_show(const struct scrape_pool *pool, struct arena *arena)
 {
-    return (struct scrape_pool_info){.name = arena_str(arena, str_from(pool->name)),
-                                     .active_count = pool->targets.count,
-                                     .dropped_count = pool->dropped_total};
+    return (struct scrape_pool_info){
+        .name = arena_str(arena, str_from(pool->name)),
+        .active_count = pool->targets.count,
+        .dropped_count = pool->dropped_total,
+        .syncs = atomic_load_explicit(&pool->syncs, memory_order_relaxed),
+        .sync_failed = atomic_load_explicit(&pool->sync_failed, memory_order_relaxed)};
+}
+
+static size_t count_families(const struct scrape_pool *pool)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < pool->targets.count; i++) {
+        struct scrape_target *target = pool->targets.items[i];
+
+        lock_acquire(&target->lock);
+        count += target->series.metadata.families.count;
+        lock_release(&target->lock);
+    }
+    return count;
 }
 
 void scrape_manager_pools(struct scrape_manager *manager, struct arena *arena,
@@ -455,6 +488,7 @@ void scrape_manager_pools(struct scrape_manager *manager, struct arena *arena,
     *ret_count = manager->pools.count;
     for (size_t i = 0; i < manager->pools.count; i++) {
         (*ret)[i] = pool_show(manager->pools.items[i], arena);
+        (*ret)[i].families = count_families(manager->pools.items[i]);
     }
     lock_release(&manager->lock);
 }

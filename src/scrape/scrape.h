@@ -93,6 +93,9 @@ struct scrape_pool_info {
     str name;
     size_t active_count;
     size_t dropped_count; /* all, also those that keep_dropped_targets left out */
+    uint64_t syncs;       /* times that targets were made of what was found */
+    uint64_t sync_failed; /* targets that could not be made */
+    size_t families;      /* whose metadata are kept; of scrape_manager_pools alone */
 };
 
 struct scrape_targets {

@@ -109,7 +109,7 @@ static void group_take(const struct target_group *group, void *context)
                              sync->job->target_rules, &target->plan, &err);
 
         if (result < 0) {
-            self_add(SELF_SCRAPE_SYNC_FAILED, 1);
+            atomic_fetch_add_explicit(&sync->pool->sync_failed, 1, memory_order_relaxed);
             log_error("creating target failed", log_c("job", sync->pool->name),
                       log_str("group", group->source), log_int("instance", (int64_t)i),
                       log_err(&err));
@@ -203,6 +203,7 @@ void scrape_pool_sync(struct scrape_pool *pool, struct discover *discover, struc
     }
     workers_tell(&sync);
     targets_swap(&sync);
+    atomic_fetch_add_explicit(&pool->syncs, 1, memory_order_relaxed);
     map_done(&sync.before);
     map_done(&sync.after);
     map_done(&replaced);

@@ -24,6 +24,8 @@ struct scrape_pool {
     struct labels *dropped;
     size_t dropped_count; /* kept in dropped */
     size_t dropped_total;
+    _Atomic uint64_t syncs; /* relaxed: each stands for itself */
+    _Atomic uint64_t sync_failed;
 };
 
 /* What a sync needs of the manager. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -10,6 +11,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "client/self.h"
+#include "client/self_recent.h"
 #include "conf/prom_config.h"
 #include "sys/clock.h"
 
@@ -93,6 +95,25 @@ static void target_let_go(struct scrape_target *target)
     target->client = NULL;
 }
 
+/* "1h0m0s", "1m0s", "15s", "1.5s", "500ms": as Go prints durations, for the label `interval`. */
+static void interval_text(dur interval, char ret[INTERVAL_TEXT_BYTES])
+{
+    dur hours = interval / DUR_HOUR;
+    dur minutes = interval / DUR_MINUTE % 60;
+    double seconds = (double)(interval % DUR_MINUTE) / DUR_SECOND;
+
+    if (interval < DUR_SECOND) {
+        (void)snprintf(ret, INTERVAL_TEXT_BYTES, "%lldms", (long long)interval);
+    } else if (hours > 0) {
+        (void)snprintf(ret, INTERVAL_TEXT_BYTES, "%lldh%lldm%gs", (long long)hours,
+                       (long long)minutes, seconds);
+    } else if (minutes > 0) {
+        (void)snprintf(ret, INTERVAL_TEXT_BYTES, "%lldm%gs", (long long)minutes, seconds);
+    } else {
+        (void)snprintf(ret, INTERVAL_TEXT_BYTES, "%gs", seconds);
+    }
+}
+
 static void target_settle(struct scrape_target *target, struct scrape_job *job)
 {
     struct buf timeout = {0};
@@ -121,6 +142,7 @@ static void target_settle(struct scrape_target *target, struct scrape_job *job)
     target->series.append_exemplars = job->append_exemplars;
     target->series.keep_starts = job->keep_starts;
     target->series.timeout = target->plan.timeout;
+    interval_text(target->plan.interval, target->interval_text);
 }
 
 static void target_drop(struct scrape_target *target)
@@ -295,6 +317,15 @@ static void scrape_done(struct http_call *request)
     scrape_finish(target, request, err.code != 0 ? &err : NULL);
 }
 
+static void note_start(struct scrape_target *target, mono now)
+{
+    if (target->started != 0) {
+        self_recent_by(SELF_RECENT_TARGET_INTERVAL, str_from(target->interval_text),
+                       (double)(now - target->started) / (double)MONO_PER_SECOND, now);
+    }
+    target->started = now;
+}
+
 static void scrape_start(struct scrape_target *target)
 {
     struct scrape_worker *worker = target->worker;
@@ -304,7 +335,7 @@ static void scrape_start(struct scrape_target *target)
 
     target->phase = TARGET_SCRAPING;
     target->scrape_t = scrape_time(target);
-    target->started = clock_mono(worker->clock);
+    note_start(target, clock_mono(worker->clock));
     if (over > 0) {
         (void)error_set(&err, BARO_ELIMIT,
                         "target_limit exceeded (number of targets: %llu, limit: %llu)",

@@ -53,6 +53,8 @@ struct scrape_job *scrape_job_unref(struct scrape_job *job);
  * under `after`. */
 bool scrape_job_keeps_caches(const struct scrape_job *before, const struct scrape_job *after);
 
+enum { INTERVAL_TEXT_BYTES = 40 };
+
 enum target_phase {
     TARGET_WAITING,     /* for its next tick */
     TARGET_SCRAPING,    /* a request runs */
@@ -88,6 +90,7 @@ struct scrape_target {
     enum target_phase phase;
     bool is_removed;
     bool was_scraped;
+    char interval_text[INTERVAL_TEXT_BYTES]; /* as Go shows it: 1m0s */
     mono first_tick;
     mono tick;       /* of the scrape that waits or runs */
     int64_t aligned; /* wall clock ns that ticks are aligned to; 0 = none yet */
