@@ -405,11 +405,8 @@ static int failure(struct http_transfer *transfer, CURLcode code, struct baro_er
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
         return error_set(err, BARO_ENETWORK, "unexpected EOF: %.160s", detail);
-    case CURLE_OUT_OF_MEMORY:
-        /* libcurl's word for a header line beyond its bound of 100 KB, too. */
-        return error_set(
-            err, BARO_ELIMIT,
-            "no memory for the response, or a status line or header that does not end");
+    case CURLE_OUT_OF_MEMORY: /* or a header line beyond libcurl's bound of 100 KB */
+        return error_set(err, BARO_ELIMIT, "no memory for the response or one of its headers");
     default:
         return error_set(err, BARO_ENETWORK, "%s \"%.100s\": %.100s", method, url, detail);
     }
