@@ -74,29 +74,6 @@ static int set_up_log(const struct flags *flags, struct baro_error *err)
                      STR_ARG(level));
 }
 
-/* "http://host:port/prom/" -> "/prom": the path under which everything is served. */
-static const char *find_prefix(struct serve *serve)
-{
-    str prefix = flags_text(&serve->flags, SERVE_FLAG_WEB_PREFIX);
-    str url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL);
-
-    if (!serve->flags.given[SERVE_FLAG_WEB_PREFIX] && url.len > 0) {
-        size_t scheme = str_index(url, STR("://"));
-        str rest = scheme == SIZE_MAX ? url : str_from_index(url, scheme + 3);
-        size_t slash = str_index_char(rest, '/');
-
-        prefix = slash == SIZE_MAX ? STR_NULL : str_from_index(rest, slash);
-    }
-    while (prefix.len > 0 && prefix.ptr[prefix.len - 1] == '/') {
-        prefix.len--;
-    }
-    if (prefix.len == 0) {
-        return "";
-    }
-    return arena_printf(&serve->arena, "%s%.*s", prefix.ptr[0] == '/' ? "" : "/", STR_ARG(prefix))
-        .ptr;
-}
-
 static void describe_flags(struct serve *serve)
 {
     for (size_t i = 0; i < SERVE_FLAG_COUNT; i++) {
@@ -104,6 +81,7 @@ static void describe_flags(struct serve *serve)
 
         serve->flag_texts[i] = (struct api_flag){rows[i].name, arena_str(&serve->arena, value).ptr};
     }
+    serve->flag_texts[SERVE_FLAG_WEB_PREFIX].value = serve->prefix[0] != '\0' ? serve->prefix : "/";
 }
 
 static void raise_open_files(void)
@@ -218,6 +196,7 @@ static int start_server(struct serve *serve, struct baro_error *err)
     api_serve(serve->api, &options);
     r = http_server_start(&options, &serve->server, err);
     if (r >= 0) {
+        serve_url_complete(serve);
         api_attach(serve->api, serve->server);
     }
     return r;
@@ -328,7 +307,7 @@ static int start_scraping(struct serve *serve, struct baro_error *err)
         .exemplar_append = serve->features.exemplar_storage,
         .keep_starts = serve->features.st_storage,
         .discovery_reload = flags_duration(&serve->flags, SERVE_FLAG_SCRAPE_DISCOVERY),
-        .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
+        .external_url = serve->external_url,
         .user_agent = "barograph/" BAROGRAPH_VERSION,
     };
     int r;
@@ -353,7 +332,7 @@ static int start_rules(struct serve *serve, const struct serve_rules *rules, str
         .queryable = tsdb_queryable(serve->tsdb),
         .appendable = tsdb_appendable(serve->tsdb),
         .sink = serve_alerting_sink(serve),
-        .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
+        .external_url = serve->external_url,
         .thread_count = (size_t)flags_int(&serve->flags, SERVE_FLAG_RULES_CONCURRENCY),
         .resend_delay = flags_duration(&serve->flags, SERVE_FLAG_RULES_RESEND),
         .outage_tolerance = flags_duration(&serve->flags, SERVE_FLAG_RULES_TOLERANCE),
@@ -554,6 +533,9 @@ int command_serve(int argc, char **argv)
     if (r >= 0) {
         r = serve_features_parse(&serve, &err);
     }
+    if (r >= 0) {
+        r = serve_url_read(&serve, &err);
+    }
     if (r < 0) {
         return fail(&err);
     }
@@ -566,7 +548,6 @@ int command_serve(int argc, char **argv)
     if (!serve.flags.given[SERVE_FLAG_CONFIG_FILE] && access(serve.config_path, F_OK) != 0) {
         serve.config_path = NULL;
     }
-    serve.prefix = find_prefix(&serve);
     describe_flags(&serve);
     return serve_until_end(&serve);
 }

@@ -28,7 +28,7 @@ static int prepare(void *context, const struct am_config *config, void **ret,
 {
     const struct serve *serve = context;
     const struct am_notifier_options options = {
-        .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
+        .external_url = serve->external_url,
         .version = BAROGRAPH_VERSION,
     };
     struct am_notifier *notifier = NULL;

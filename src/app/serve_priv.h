@@ -35,9 +35,11 @@ struct serve {
     struct flags flags;
     struct serve_features features;
     struct api_flag flag_texts[SERVE_FLAG_COUNT];
-    struct arena arena;      /* texts made from flags */
-    const char *config_path; /* NULL = the embedded configuration */
-    const char *prefix;      /* of all paths: "" or "/x" */
+    struct arena arena;        /* texts made from flags */
+    const char *config_path;   /* NULL = the embedded configuration */
+    const char *prefix;        /* of all paths: "" or "/x" */
+    const char *external_path; /* of --web.external-url, while only a path is known */
+    const char *external_url;  /* without a slash at its end; set once the server listens */
     ts start_time;
     int quit_fd; /* eventfd: readable = end the program */
 
@@ -81,6 +83,11 @@ int serve_objstore_load(struct serve *serve, struct baro_error *err);
 int serve_objstore_start(struct serve *serve, struct baro_error *err);
 void serve_objstore_stop(struct serve *serve);
 void serve_block_written(void *context, const char *directory, const struct block_meta *meta);
+
+/* serve_url_read reads --web.external-url and --web.route-prefix; serve_url_complete makes the URL
+ * of this host, as Prometheus does, where the flag has none. */
+int serve_url_read(struct serve *serve, struct baro_error *err);
+void serve_url_complete(struct serve *serve);
 
 /* serve_features_parse reads the --enable-feature lists. Unknown names are warned about, as
  * Prometheus does. */

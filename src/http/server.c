@@ -328,7 +328,12 @@ static void route(struct server_exchange *exchange)
     }
     request->route = match.route;
     request->param = match.param;
-    if (match.route == NULL && match.methods == 0) {
+    if (match.route == NULL && str_is(request->path, "/") && options->prefix[0] != '\0' &&
+        exchange->target.len == 1) {
+        http_response_text(&exchange->response, 302, "Found\n");
+        http_response_header(&exchange->response, "Location",
+                             arena_printf(&exchange->arena, "%s/", options->prefix).ptr);
+    } else if (match.route == NULL && match.methods == 0) {
         http_response_text(&exchange->response, 404, "404 page not found\n");
     } else if (match.route == NULL) {
         refuse_method(exchange, match.methods);
