@@ -109,10 +109,11 @@ static void write_strs(struct json_writer *json, str key, const api_strs *strs)
     json_write_array_end(json);
 }
 
-static void write_fault(struct api_call *call)
+void api_write_fault(struct api_call *call)
 {
     struct json_writer *json = &call->json;
 
+    call->response->content_type = "application/json";
     buf_reset(&call->response->body);
     *json = json_write_over(&call->response->body);
     call->response->status = faults[call->fault].status;
@@ -128,7 +129,7 @@ static void write_fault(struct api_call *call)
 /* ---- requests ---- */
 
 /* Values of the body stand before those of the URL, as in Go. */
-static int parse_form(struct api_call *call, struct baro_error *err)
+int api_parse_form(struct api_call *call, struct baro_error *err)
 {
     const struct http_request *request = call->request;
     int r = 0;
@@ -160,7 +161,7 @@ static void run_json(struct api_call *call, const struct api_route *route)
     json_write_object_begin(&call->json);
     json_write_pair_str(&call->json, STR("status"), STR("success"));
     json_write_key(&call->json, STR("data"));
-    r = parse_form(call, &err);
+    r = api_parse_form(call, &err);
     if (r < 0) {
         r = api_fail(call, API_BAD_DATA, "error parsing form values: %s", err.message);
     } else {
@@ -168,7 +169,7 @@ static void run_json(struct api_call *call, const struct api_route *route)
     }
     if (r < 0 || call->message.ptr != NULL) {
         ASSERT(call->message.ptr != NULL);
-        write_fault(call);
+        api_write_fault(call);
         return;
     }
     if (call->response->status == 204) {
@@ -183,7 +184,7 @@ static void run_json(struct api_call *call, const struct api_route *route)
                        "the answer would have more than %zu bytes: ask for less time, a longer "
                        "step, or fewer series",
                        body->limit);
-        write_fault(call);
+        api_write_fault(call);
     }
 }
 

@@ -142,6 +142,8 @@ struct api_context {
     const char *alerting_path; /* of its configuration, whose files are relative to it; NULL or "" =
                                   embedded */
 
+    bool enable_search;      /* /api/v1/search/ */
+    size_t search_limit_max; /* of one answer; 0 = none */
     bool enable_lifecycle;
     /* Reloads the configuration: 0, or a code and what was wrong. Blocks until it is done. */
     int (*reload)(void *app, struct baro_error *err);

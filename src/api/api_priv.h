@@ -82,6 +82,11 @@ int api_fail_query(struct api_call *call, const struct baro_error *err) COLD;
 
 void api_warn(struct api_call *call, str warning);
 
+/* For handlers of text: api_parse_form fills call->form; api_write_fault makes the response the
+ * fault of the call. */
+int api_parse_form(struct api_call *call, struct baro_error *err);
+void api_write_fault(struct api_call *call);
+
 /* ---- api_params.c ---- */
 
 /* The widest times that the API takes, in ms: those of Go's clients. */

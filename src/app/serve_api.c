@@ -308,6 +308,8 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .prefix = serve->prefix,
         .external_url = flags_text(&serve->flags, SERVE_FLAG_WEB_URL).ptr,
         .alerting_path = flags_text(&serve->flags, SERVE_FLAG_ALERTMANAGER_CONFIG).ptr,
+        .enable_search = serve->features.search_api,
+        .search_limit_max = (size_t)flags_int(&serve->flags, SERVE_FLAG_WEB_SEARCH),
         .enable_lifecycle = flags_bool(&serve->flags, SERVE_FLAG_WEB_LIFECYCLE),
         .alerting = alerting,
         .heartbeats = heartbeats,

@@ -42,6 +42,7 @@ static const struct {
     {"promql-negative-offset", FEATURE_NOOP, 0},
     {"promql-per-step-stats", FEATURE_RUN, AT(per_step_stats)},
     {"remote-write-receiver", FEATURE_PENDING, 0},
+    {"search-api", FEATURE_RUN, AT(search_api)},
     {"st-storage", FEATURE_RUN, AT(st_storage)},
     {"type-and-unit-labels", FEATURE_RUN, AT(promql.type_and_unit_labels)},
     {"use-start-timestamps", FEATURE_RUN, AT(promql.start_timestamps)},

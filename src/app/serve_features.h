@@ -16,6 +16,7 @@ struct serve_features {
     bool extra_scrape_metrics;
     bool metadata_wal_records;
     bool per_step_stats;
+    bool search_api;
     bool st_storage;
     bool newer_floats;     /* xor2-encoding: unless the file says which */
     bool newer_histograms; /* histograms-st-encoding */
