@@ -5,6 +5,7 @@
 #include "api/events.h"
 #include "api/events_watch.h"
 #include "base/assert.h"
+#include "exporter/node_mounts.h"
 
 static const struct {
     const char *word;
@@ -289,6 +290,7 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
                                  .context = api->watch,
                                  .boot = context->clock != NULL ? clock_now(context->clock) : 0,
                                  .interval = EVENTS_LOOK_MS});
+    api->mounts = node_mounts_new(statvfs, NODE_MOUNTS_WAIT_MS);
     *ret = TAKE(api);
     return 0;
 }
@@ -297,6 +299,7 @@ struct api *api_free(struct api *api)
 {
     if (api != NULL) {
         (void)events_free(api->events);
+        (void)node_mounts_free(api->mounts);
         (void)events_watch_free(api->watch);
         (void)regex_free(api->cors);
         (void)query_registry_free(api->queries);

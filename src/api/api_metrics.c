@@ -373,5 +373,6 @@ void api_metrics(struct api_call *call)
 void api_host_metrics(struct api_call *call)
 {
     call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
-    node_metrics_write(&call->response->body, "");
+    node_metrics_write(&call->response->body,
+                       &(struct node_options){.root = "", .mounts = call->api->mounts});
 }

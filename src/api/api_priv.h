@@ -161,7 +161,8 @@ struct api {
     struct query_registry *queries;
     struct events_watch *watch;
     struct events *events;
-    struct regex *cors; /* NULL = every origin */
+    struct node_mounts *mounts; /* of /host/metrics */
+    struct regex *cors;         /* NULL = every origin */
     bool no_cors;
     _Atomic(struct http_server *) server;
     struct http_route *routes;

@@ -19,6 +19,7 @@
 #include "exporter/container.h"
 #include "exporter/gpu.h"
 #include "exporter/node.h"
+#include "exporter/node_mounts.h"
 #include "exporter/postgres.h"
 #include "exporter/redis.h"
 #include "exporter/statsd.h"
@@ -172,8 +173,11 @@ int command_export_node(int argc, char **argv)
         regex_take(&flags, NODE_MOUNTS, &mounts, &err) < 0) {
         return fail(&err);
     }
-    struct node_options options = {"", fstypes, mounts};
-    return serve(&flags, "node", &(struct emit_collector){node_collect, &options});
+    struct node_options options = {"", fstypes, mounts,
+                                   node_mounts_new(statvfs, NODE_MOUNTS_WAIT_MS)};
+    status = serve(&flags, "node", &(struct emit_collector){node_collect, &options});
+    (void)node_mounts_free(options.mounts);
+    return status;
 }
 
 /* ---- containers ---- */

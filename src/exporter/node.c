@@ -290,9 +290,9 @@ void node_collect(void *options, struct emit *emit)
     buf_done(&text);
 }
 
-void node_metrics_write(struct buf *buf, const char *root)
+void node_metrics_write(struct buf *buf, const struct node_options *options)
 {
-    struct node_options options = {.root = root};
+    struct node_options copy = *options;
 
-    (void)emit_text(buf, &(struct emit_collector){node_collect, &options});
+    (void)emit_text(buf, &(struct emit_collector){node_collect, &copy});
 }

@@ -8,12 +8,14 @@
 #include "base/buf.h"
 #include "exporter/emit.h"
 
+struct node_mounts;
 struct regex;
 
 struct node_options {
     const char *root; /* put before /proc: "" on a live host, a fixture directory in tests */
     const struct regex *fstypes_exclude; /* NULL = those that the node exporter leaves out */
     const struct regex *mounts_exclude;  /* of mount points; NULL = none */
+    struct node_mounts *mounts; /* asks for room; NULL = asked here, however long it takes */
 };
 
 /* The node exporter's own defaults for the two expressions, for flags. */
@@ -25,7 +27,7 @@ extern const char node_mounts_exclude_default[];
 void node_collect(void *options, struct emit *emit);
 
 /* node_metrics_write appends the same as text in the format 0.0.4. */
-void node_metrics_write(struct buf *buf, const char *root);
+void node_metrics_write(struct buf *buf, const struct node_options *options);
 
 /* node_filesystems_collect is the part that asks file systems for their room. */
 bool node_filesystems_collect(struct emit *emit, const struct node_options *options,

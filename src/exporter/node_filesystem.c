@@ -1,11 +1,13 @@
 #include <sys/statvfs.h>
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/attr.h"
 #include "base/vec.h"
 #include "codec/regex.h"
 #include "exporter/node.h"
+#include "exporter/node_mounts.h"
 #include "exporter/procfs.h"
 
 enum { MOUNTS_MAX = 4096 };
@@ -36,7 +38,6 @@ static bool is_pseudo(str type)
 
 struct mount {
     str labels[3]; /* device, fstype, mountpoint */
-    struct statvfs status;
 };
 
 typedef VEC(struct mount) mounts;
@@ -95,11 +96,29 @@ static void mounts_read(struct emit *emit, const struct node_options *options, s
         mount.labels[1] = fields.items[2];
         mount.labels[2] = path_decode(&emit->arena, fields.items[1]);
         if ((options->mounts_exclude == NULL ||
-             !regex_match(options->mounts_exclude, mount.labels[2])) &&
-            statvfs(mount.labels[2].ptr, &mount.status) == 0) {
+             !regex_match(options->mounts_exclude, mount.labels[2]))) {
             mount_put(ret, &mount);
         }
     }
+}
+
+/* The rooms of the mounts, in the arena. */
+static struct node_mount_room *rooms_ask(struct emit *emit, const struct node_options *options,
+                                         const mounts *found)
+{
+    struct node_mount_room *ret = arena_alloc(&emit->arena, (found->count + 1) * sizeof(*ret));
+
+    for (size_t i = 0; i < found->count; i++) {
+        ret[i].path = found->items[i].labels[2].ptr;
+    }
+    if (options->mounts != NULL) {
+        node_mounts_ask(options->mounts, ret, found->count);
+    } else {
+        for (size_t i = 0; i < found->count; i++) {
+            ret[i].failed = statvfs(ret[i].path, &ret[i].status) == 0 ? 0 : -errno;
+        }
+    }
+    return ret;
 }
 
 static double column_value(const struct statvfs *status, size_t column)
@@ -129,16 +148,25 @@ bool node_filesystems_collect(struct emit *emit, const struct node_options *opti
         {"node_filesystem_readonly", "Filesystem read-only status."},
     };
     static const char *const labels[] = {"device", "fstype", "mountpoint", NULL};
+    struct node_mount_room *rooms;
     mounts found = {0};
 
     if (!procfs_read(options->root, "/proc/self/mounts", text)) {
         return false;
     }
     mounts_read(emit, options, buf_view(text), &found);
+    rooms = rooms_ask(emit, options, &found);
+    emit_family(emit, "node_filesystem_device_error", BARO_GAUGE,
+                "Whether an error occurred while getting statistics for the given device.", labels);
+    for (size_t k = 0; k < found.count; k++) {
+        emit_value(emit, rooms[k].failed == 0 ? 0 : 1, found.items[k].labels);
+    }
     for (size_t i = 0; i < ARRAY_COUNT(columns); i++) {
         emit_family(emit, columns[i].name, BARO_GAUGE, columns[i].help, labels);
         for (size_t k = 0; k < found.count; k++) {
-            emit_value(emit, column_value(&found.items[k].status, i), found.items[k].labels);
+            if (rooms[k].failed == 0) {
+                emit_value(emit, column_value(&rooms[k].status, i), found.items[k].labels);
+            }
         }
     }
     vec_done(&found);

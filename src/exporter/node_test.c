@@ -55,7 +55,7 @@ TEST(node_metrics_reads_a_proc_tree)
         "Inter-|   Receive\n face |bytes\n  eth0: 1000 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
     put(root, "/proc/diskstats",
         "   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n   7       0 loop0 1 2 3 4 5 6 7 8 9 10 11\n");
-    node_metrics_write(&out, root);
+    node_metrics_write(&out, &(struct node_options){.root = root});
     for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
         test_row(wanted[i]);
         assert_true(str_contains(buf_view(&out), str_from(wanted[i])));
@@ -68,7 +68,7 @@ TEST(node_metrics_of_this_host_have_a_load)
 {
     struct buf out = {0};
 
-    node_metrics_write(&out, "");
+    node_metrics_write(&out, &(struct node_options){.root = ""});
     assert_true(str_contains(buf_view(&out), STR("\nnode_load1 ")));
     assert_true(
         str_contains(buf_view(&out), STR("node_scrape_collector_success{collector=\"stat\"} 1\n")));
