@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "codec/regex.h"
+#include "codec/white_space.h"
 
 /* A condition that was read and not compiled yet. */
 struct draft {
@@ -51,20 +52,18 @@ static const char *operator_text(enum matcher_op op)
 
 /* ---- The grammar for UTF-8 names ---- */
 
-static bool is_space(char c)
+/* Bytes of a character that no name or value has without quotes, at the start of the text. */
+static size_t reserved_len(str text)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+    bool is_sign = text.ptr[0] != '\0' && strchr("{}!=~,\\\"'`", text.ptr[0]) != NULL;
 
-static bool is_reserved(char c)
-{
-    return is_space(c) || (c != '\0' && strchr("{}!=~,\\\"'`", c) != NULL);
+    return is_sign ? 1 : white_space_len(text);
 }
 
 static void skip_space(str *rest)
 {
-    while (rest->len > 0 && is_space(rest->ptr[0])) {
-        *rest = str_from_index(*rest, 1);
+    for (size_t size; (size = white_space_len(*rest)) > 0;) {
+        *rest = str_from_index(*rest, size);
     }
 }
 
@@ -175,7 +174,7 @@ static bool take_word(struct arena *arena, str *rest, str *ret)
     if (take_char(rest, '"')) {
         return take_quoted(arena, rest, ret);
     }
-    while (len < rest->len && !is_reserved(rest->ptr[len])) {
+    while (len < rest->len && reserved_len(str_from_index(*rest, len)) == 0) {
         len++;
     }
     *ret = str_slice(*rest, 0, len);
@@ -278,17 +277,20 @@ static int classic_draft(struct arena *arena, str text, struct draft *ret, struc
     return classic_value(arena, str_trim(rest), &ret->value, err);
 }
 
-/* The bytes up to the next comma outside of quotes. */
-static size_t classic_size(str rest)
+/* The bytes up to the next comma outside of quotes. A backslash hides a quote, but no comma; what
+ * it does to the next character outlives the comma, as in Alertmanager. */
+static size_t classic_size(str rest, bool *is_escaped)
 {
-    bool quoted = false;
+    bool is_quoted = false;
     size_t i = 0;
 
-    for (; i < rest.len && (quoted || rest.ptr[i] != ','); i++) {
-        if (rest.ptr[i] == '\\') {
-            i += i + 1 < rest.len;
-        } else if (rest.ptr[i] == '"') {
-            quoted = !quoted;
+    for (; i < rest.len && (is_quoted || rest.ptr[i] != ','); i++) {
+        char c = rest.ptr[i];
+
+        if (c == '"' && !*is_escaped) {
+            is_quoted = !is_quoted;
+        } else if (c != ',') {
+            *is_escaped = c == '\\' && !*is_escaped;
         }
     }
     return i;
@@ -297,6 +299,8 @@ static size_t classic_size(str rest)
 static int parse_classic(struct arena *arena, str text, drafts *ret, struct baro_error *err)
 {
     str rest = text;
+    str trimmed;
+    bool is_escaped = false;
 
     if (rest.len > 0 && rest.ptr[0] == '{') {
         rest = str_from_index(rest, 1);
@@ -304,10 +308,14 @@ static int parse_classic(struct arena *arena, str text, drafts *ret, struct baro
     if (rest.len > 0 && rest.ptr[rest.len - 1] == '}') {
         rest.len--;
     }
+    trimmed = white_space_trim(rest);
+    rest.len = trimmed.len > 0 ? (size_t)(trimmed.ptr - rest.ptr) + trimmed.len : 0;
     while (rest.len > 0) {
         struct draft draft = {0};
-        size_t size = classic_size(rest);
-        int r = classic_draft(arena, str_slice(rest, 0, size), &draft, err);
+        size_t size = classic_size(rest, &is_escaped);
+        str one = str_slice(rest, 0, size);
+        /* Only what follows the last comma may have spaces of Unicode around it. */
+        int r = classic_draft(arena, size < rest.len ? one : white_space_trim(one), &draft, err);
 
         if (r < 0) {
             return r;
@@ -320,20 +328,6 @@ static int parse_classic(struct arena *arena, str text, drafts *ret, struct baro
         rest = str_from_index(rest, size + 1);
     }
     return 0;
-}
-
-static bool drafts_eq(const drafts *a, const drafts *b)
-{
-    if (a->count != b->count) {
-        return false;
-    }
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->items[i].op != b->items[i].op || !str_eq(a->items[i].name, b->items[i].name) ||
-            !str_eq(a->items[i].value, b->items[i].value)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* ---- Lists ---- */
@@ -408,6 +402,7 @@ int am_matchers_parse(struct arena *arena, str text, am_matchers *matchers, stru
 {
     drafts utf8 = {0};
     drafts classic = {0};
+    struct baro_error of_utf8 = {0};
     bool utf8_good;
     int r;
 
@@ -417,10 +412,10 @@ int am_matchers_parse(struct arena *arena, str text, am_matchers *matchers, stru
     }
     utf8_good = parse_utf8(arena, text, &utf8);
     r = parse_classic(arena, text, &classic, err);
-    if (utf8_good && (r < 0 || drafts_eq(&utf8, &classic))) {
-        r = add_drafts(arena, &utf8, matchers, err);
-    } else if (r >= 0) {
-        r = add_drafts(arena, &classic, matchers, err);
+    r = r >= 0 ? add_drafts(arena, &classic, matchers, err) : r;
+    /* Where both are good, the classic one counts, whether they agree or not; its fault is told. */
+    if (r < 0 && utf8_good && add_drafts(arena, &utf8, matchers, &of_utf8) >= 0) {
+        r = 0;
     }
     vec_done(&utf8);
     vec_done(&classic);
@@ -488,7 +483,7 @@ static bool needs_quotes(str name)
     bool reserved = false;
 
     for (size_t i = 0; i < name.len; i++) {
-        reserved |= is_reserved(name.ptr[i]);
+        reserved |= reserved_len(str_from_index(name, i)) > 0;
     }
     return reserved;
 }

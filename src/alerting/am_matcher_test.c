@@ -31,6 +31,22 @@ TEST(am_matcher_reads_both_grammars)
         {"a==~b", "{a=\"=~b\"}"},
         /* both read it, differently: the classic grammar is right */
         {"a=\"\\x41\"", "{a=\"\\\\x41\"}"},
+        /* what Go's regular expressions do not know is read by the other one */
+        {"a=~\"\\u0041\"", "{a=~\"A\"}"},
+        /* spaces, Unicode's too */
+        {"{ ", "{}"},
+        {" }", "{}"},
+        {"\302\240", "{}"},
+        {"{}\342\200\250", "{}"},
+        {"a=\302\240b", "{a=\"\302\240b\"}"},
+        {"a-b=\302\240c", "{a-b=\"c\"}"},
+        {"a=b,\n", "{a=\"b\"}"},
+        {"\302\240=b", NULL},
+        {"a-b=\302\205", NULL},
+        /* a backslash hides a quote, but no comma */
+        {"a=\\,b=c", "{a=\"\\\\\",b=\"c\"}"},
+        {"a=\\,", "{a=\"\\\\\"}"},
+        {"a=\"\\\",b=c\"", "{a=\"\\\",b=c\"}"},
         {"a", NULL},
         {"=b", NULL},
         {"a=\"b", NULL},

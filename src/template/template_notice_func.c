@@ -1,6 +1,7 @@
 /* The functions of notification templates. Reference: Alertmanager 0.34, template/template.go. */
 #include "base/map.h"
 #include "codec/base64.h"
+#include "codec/white_space.h"
 #include "template/html_filter.h"
 #include "template/template_case.h"
 #include "template/template_json.h"
@@ -69,45 +70,9 @@ FUNCTION(call_title)
     return result(call, &text, ret, err);
 }
 
-/* Bytes of white space at the start of the text, of Unicode too. */
-static size_t space_at(str text)
-{
-    static const struct {
-        uint32_t from, to;
-    } rows[] = {{0x09, 0x0D},     {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
-                {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
-                {0x205F, 0x205F}, {0x3000, 0x3000}};
-    uint32_t rune = 0;
-    size_t size = utf8_decode(text, &rune);
-
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (rune >= rows[i].from && rune <= rows[i].to) {
-            return size;
-        }
-    }
-    return 0;
-}
-
 FUNCTION(call_trim_space)
 {
-    str text = call->args[0].string;
-    size_t size;
-
-    while ((size = space_at(text)) > 0) {
-        text = str_from_index(text, size);
-    }
-    for (size_t at = text.len; at > 0;) {
-        at--;
-        while (at > 0 && ((unsigned char)text.ptr[at] & 0xC0) == 0x80) {
-            at--;
-        }
-        size = space_at(str_from_index(text, at));
-        if (size == 0 || at + size != text.len) {
-            break;
-        }
-        text.len = at;
-    }
-    *ret = tvalue_string(text);
+    *ret = tvalue_string(white_space_trim(call->args[0].string));
     return 0;
 }
 

@@ -180,6 +180,7 @@ def test_same_refusals_as_amtool(build, work):
         status, output, errors = run(amtool, "check-config", path)
         equal(status, 1, f"amtool: {name}")
         said = (output + errors).split("FAILED: ", 1)[1].split("\n", 1)[0].replace("yaml: unmarshal errors:", "").strip()
+        said = said.replace("other other", "other")  # 0.34 mended it
         status, output, _ = run(build / "barograph", "check", "alertmanager-config", path)
         equal(status, 1, name)
         contains(output, said, name)
