@@ -358,14 +358,17 @@ static int call_slice(const struct template_call *call, struct tvalue *ret, stru
     size_t size = item->kind == TVALUE_STRING ? item->string.len
                   : item->kind == TVALUE_LIST ? item->list->count
                                               : 0;
-    size_t bounds[2] = {0, size};
+    size_t bounds[3] = {0, size, size};
     struct tvalue_list *list;
 
     if (item->kind != TVALUE_STRING && item->kind != TVALUE_LIST) {
         return error_set(err, BARO_EEXEC, "can't slice item of type %s", tvalue_type_name(item));
     }
-    if (call->count > 3) {
+    if (call->count > 4) {
         return error_set(err, BARO_EEXEC, "too many slice indexes: %zu", call->count - 1);
+    }
+    if (call->count > 3 && item->kind == TVALUE_STRING) {
+        return error_set(err, BARO_EEXEC, "cannot 3-index slice a string");
     }
     for (size_t i = 1; i < call->count; i++) {
         int result = check_index(&call->args[i], size + 1, err);
@@ -377,6 +380,9 @@ static int call_slice(const struct template_call *call, struct tvalue *ret, stru
     }
     if (bounds[0] > bounds[1]) {
         return error_set(err, BARO_EEXEC, "invalid slice index: %zu > %zu", bounds[0], bounds[1]);
+    }
+    if (call->count > 3 && bounds[1] > bounds[2]) {
+        return error_set(err, BARO_EEXEC, "invalid slice index: %zu > %zu", bounds[1], bounds[2]);
     }
     if (item->kind == TVALUE_STRING) {
         *ret = tvalue_string(str_slice(item->string, bounds[0], bounds[1]));

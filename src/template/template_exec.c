@@ -187,9 +187,9 @@ static const char *go_type(char type)
 /* Makes a value fit a parameter. */
 static int check_type(struct exec *exec, char type, const struct tvalue *value)
 {
-    bool fits = type == 'v' || (type == 's' && value->kind == TVALUE_STRING) ||
-                (type == 'd' && value->kind == TVALUE_FLOAT) ||
-                (type == 'i' && value->kind == TVALUE_INT);
+    bool fits =
+        type == 'v' || (type == 's' && value->kind == TVALUE_STRING && value->type == NULL) ||
+        (type == 'd' && value->kind == TVALUE_FLOAT) || (type == 'i' && value->kind == TVALUE_INT);
 
     if (fits) {
         return 0;
@@ -595,6 +595,10 @@ static int walk_range(struct exec *exec, struct tvalue dot, const struct node *n
     case TVALUE_NONE:
         break;
     case TVALUE_INT:
+        if (node->branch.pipe->declared_count > 1) {
+            return fault(exec, "can't use %lld to iterate over more than one variable",
+                         (long long)over.integer);
+        }
         count = over.integer > 0 ? (size_t)over.integer : 0;
         break;
     case TVALUE_LIST:
@@ -623,11 +627,21 @@ static int walk_range(struct exec *exec, struct tvalue dot, const struct node *n
     return result;
 }
 
+/* The dot of a template that is called without one: its fields are as void as it is. */
+static int no_data_field(UNUSED struct arena *arena, const struct tvalue *self, UNUSED str name,
+                         struct tvalue *ret)
+{
+    *ret = *self;
+    return 1;
+}
+
+static const struct tvalue_type no_data_type = {.name = "interface {}", .field = no_data_field};
+
 static int walk_call(struct exec *exec, struct tvalue dot, const struct node *node)
 {
     const struct template *called = template_find(exec->set, node->call.name);
     const struct template *caller = exec->template;
-    struct tvalue data = tvalue_none();
+    struct tvalue data = {.kind = TVALUE_NONE, .type = &no_data_type};
     struct exec inner;
     int result = 0;
 

@@ -13,6 +13,7 @@ enum {
 
 struct verb {
     bool plus, minus, sharp, space, zero;
+    bool go;       /* %#v: as Go's source has it; texts alone */
     int width;     /* -1 = none */
     int precision; /* -1 = none */
     uint32_t rune;
@@ -314,7 +315,7 @@ static bool format_string(struct buf *buf, const struct verb *verb, str s)
 {
     struct buf text = {0};
 
-    switch (verb->rune) {
+    switch (verb->rune == 'v' && verb->go ? 'q' : verb->rune) {
     case 's':
     case 'v':
         buf_str(&text, first_runes(s, verb->precision));
@@ -342,9 +343,10 @@ static void format_value(struct buf *buf, const struct verb *verb, const struct 
 
 static void bad_verb(struct buf *buf, const struct verb *verb, const struct tvalue *value)
 {
-    static const struct verb plain = {.width = -1, .precision = -1, .rune = 'v'};
+    struct verb shown = *verb; /* its flags hold for the value that is shown, too */
     char bytes[4];
 
+    shown.rune = 'v';
     buf_c(buf, "%!");
     buf_bytes(buf, bytes, utf8_encode(verb->rune, bytes));
     buf_char(buf, '(');
@@ -353,9 +355,19 @@ static void bad_verb(struct buf *buf, const struct verb *verb, const struct tval
     } else {
         buf_c(buf, tvalue_type_name(value));
         buf_char(buf, '=');
-        format_value(buf, &plain, value);
+        format_value(buf, &shown, value);
     }
     buf_char(buf, ')');
+}
+
+/* Nothing in a list is shown without the verb. */
+static void format_part(struct buf *buf, const struct verb *verb, const struct tvalue *value)
+{
+    if (value->kind == TVALUE_NIL || value->kind == TVALUE_NONE) {
+        buf_c(buf, "<nil>");
+    } else {
+        format_value(buf, verb, value);
+    }
 }
 
 static void format_list(struct buf *buf, const struct verb *verb, const struct tvalue_list *list)
@@ -363,7 +375,7 @@ static void format_list(struct buf *buf, const struct verb *verb, const struct t
     buf_char(buf, '[');
     for (size_t i = 0; i < list->count; i++) {
         buf_c(buf, i > 0 ? " " : "");
-        format_value(buf, verb, &list->items[i]);
+        format_part(buf, verb, &list->items[i]);
     }
     buf_char(buf, ']');
 }
@@ -377,7 +389,7 @@ static void format_map(struct buf *buf, const struct verb *verb, const struct tv
         buf_c(buf, i > 0 ? " " : "");
         format_value(buf, verb, &key);
         buf_char(buf, ':');
-        format_value(buf, verb, &map->values[i]);
+        format_part(buf, verb, &map->values[i]);
     }
     buf_char(buf, ']');
 }
@@ -388,9 +400,10 @@ static void format_value(struct buf *buf, const struct verb *verb, const struct 
 
     if (verb->rune == 'T') {
         pad(buf, verb,
-            str_from(value->kind == TVALUE_NIL || value->kind == TVALUE_NONE
-                         ? "<nil>"
-                         : tvalue_type_name(value)));
+            first_runes(str_from(value->kind == TVALUE_NIL || value->kind == TVALUE_NONE
+                                     ? "<nil>"
+                                     : tvalue_type_name(value)),
+                        verb->precision));
         return;
     }
     if (value->type != NULL && value->type->print != NULL && verb_is_one_of(verb, "vsxXq")) {
@@ -575,6 +588,11 @@ static void directive(struct format *format)
     verb.rune = size > 0 ? verb.rune : 0xFFFD;
     format->rest = str_from_index(format->rest, size > 0 ? size : 1);
     size = utf8_encode(verb.rune, bytes);
+    if (verb.rune == 'v') { /* signs and prefixes are not what these mean here */
+        verb.go = verb.sharp;
+        verb.sharp = false;
+        verb.plus = false;
+    }
     if (verb.rune == '%') {
         buf_char(format->out, '%');
     } else if (!format->good_index) {

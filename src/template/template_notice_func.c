@@ -36,12 +36,10 @@ static int wrong_type(const char *want, const struct tvalue *got, struct baro_er
 
 bool template_is_strings(const struct tvalue *value)
 {
-    for (size_t i = 0; value->kind == TVALUE_LIST && i < value->list->count; i++) {
-        if (value->list->items[i].kind != TVALUE_STRING) {
-            return false;
-        }
-    }
-    return value->kind == TVALUE_LIST;
+    str name = str_from(tvalue_type_name(value));
+
+    return value->kind == TVALUE_LIST &&
+           (str_is(name, "[]string") || str_is(name, "template.Strings"));
 }
 
 /* ---- Text ---- */

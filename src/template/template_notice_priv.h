@@ -12,7 +12,7 @@ struct tvalue template_notice_alert_of(struct arena *arena, const struct tvalue 
 struct tvalue template_notice_data_of(struct arena *arena, const struct tvalue *values);
 struct tvalue template_notice_kv(struct arena *arena, struct labels labels);
 
-/* template_is_strings says whether a value is a list of strings alone. */
+/* template_is_strings says whether a value is Go's []string; what list makes is none. */
 bool template_is_strings(const struct tvalue *value);
 
 /* template_join appends the strings of a list. */

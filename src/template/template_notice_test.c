@@ -247,6 +247,9 @@ static const struct {
      "a\" \"x\" }} {{ toJson (dict \"b\" 1 \"a\" (list 1 \"x<\")) }}",
      "[1 a 2.5 true] [1 2 3] map[a:x b:1] {&#34;a&#34;:[1,&#34;x\\u003c&#34;]"
      ",&#34;b&#34;:1}"},
+    {false, "{{ join \"\" (list \"a\") }}", NULL},
+    {false, "{{ safeHtml \"a\" | toUpper }}", NULL},
+    {false, "{{ append (stringSlice \"a\") 1 }}", NULL},
     {false, "{{ dict \"a\" 1 \"b\" 2 \"a\" 3 }}", "map[a:3 b:2]"},
     {false,
      "{{ $l := list }}{{ range 5000 }}{{ $l = append $l . }}{{ end }}{{ len $l }} {{ index $l 4999 "

@@ -707,14 +707,22 @@ static bool is_space_only(const struct node_list *list)
     return true;
 }
 
-/* Adds a template to the set; an empty one does not replace another. */
-static void template_add(struct parser *parser, struct template *template)
+/* Adds a template to the set; an empty one does not replace another, and none one of the same text.
+ */
+static int template_add(struct parser *parser, struct template *template)
 {
-    if (template_find(parser->set, template->name) != NULL && is_space_only(&template->body)) {
-        return;
+    const struct template *before = template_find(parser->set, template->name);
+
+    if (before != NULL && is_space_only(&template->body)) {
+        return 0;
+    }
+    if (before != NULL && before->text.ptr == template->text.ptr && !is_space_only(&before->body)) {
+        return fault(parser, "template: multiple definition of template \"%.*s\"",
+                     STR_ARG(template->name));
     }
     (void)map_remove(&parser->set->templates, template->name);
     (void)map_put(&parser->set->templates, template->name, template);
+    return 0;
 }
 
 /* The body of {{define}} and {{block}}, up to its {{end}}; it has variables of its own. */
@@ -740,10 +748,7 @@ static int parse_body(struct parser *parser, str name, const char *context)
     parser->range_depth = range_depth;
     vec_done(&parser->variables);
     parser->variables = variables;
-    if (result == 0) {
-        template_add(parser, template);
-    }
-    return result;
+    return result == 0 ? template_add(parser, template) : result;
 }
 
 static int parse_define(struct parser *parser)
@@ -963,9 +968,7 @@ int template_set_parse(struct template_set *set, str name, str text, struct baro
     tmpl_lexer_init(&parser.lexer, &set->arena, template->text);
     vec_push(&parser.variables, STR("$"));
     result = parse_top(&parser, &template->body);
-    if (result == 0) {
-        template_add(&parser, template);
-    }
+    result = result == 0 ? template_add(&parser, template) : result;
     vec_done(&parser.variables);
     return result;
 }
