@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -250,6 +251,42 @@ TEST(tsdb_compact_shortens_the_wal)
 }
 
 /* Each round has 1,500 new series beside 10 that stay. */
+/* Damage in the WAL is met by the checkpoint: the head has what is lost, and its snapshot keeps it.
+ */
+TEST(tsdb_compact_goes_on_over_damage_of_the_wal)
+{
+    struct arena arena = {0};
+    const char *dir = fixture_dir(&arena);
+    const char *segment;
+    struct tsdb_options options = quick;
+    struct tsdb *tsdb;
+    double corruptions = self_get(SELF_WAL_CORRUPTIONS);
+    uint64_t first = 0;
+    FILE *file;
+
+    options.no_snapshot = true; /* not at the end: what a kill leaves is looked at */
+    options.wal_segment_size = 32 * 1024;
+    tsdb = fixture_open(dir, &options);
+    scrapes(tsdb, 0, 20, 0, 451 * STEP);
+    segment = fs_path(&arena, fs_path(&arena, dir, "wal"), "00000000");
+    file = fopen(segment, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 60, SEEK_SET), 0); /* within the record of the series */
+    assert_true(fputc(0xa5, file) != EOF);
+    assert_int_equal(fclose(file), 0);
+    compact(tsdb);
+    assert_true(wal_segments(dir, &first) > 0 && first > 0);
+    assert_true(self_get(SELF_WAL_CORRUPTIONS) > corruptions);
+    check(tsdb, 0, 20, 0, 451 * STEP);
+    scrapes(tsdb, 0, 20, 451 * STEP, 460 * STEP);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &options);
+    assert_int_equal(fixture_report(tsdb).snapshot_series, 20);
+    check(tsdb, 0, 20, 0, 460 * STEP);
+    fixture_close(tsdb);
+    arena_done(&arena);
+}
+
 TEST(tsdb_compact_bounds_memory_under_churn)
 {
     struct arena arena = {0};

@@ -26,7 +26,6 @@
 #include "tsdb/block_writer.h"
 #include "tsdb/head_snapshot.h"
 #include "tsdb/tsdb_priv.h"
-#include "tsdb/wal_checkpoint.h"
 
 enum {
     SYNC_EVERY_MS = 1000,
@@ -106,26 +105,6 @@ static void set_metrics(struct tsdb *tsdb)
 
 /* ---- the head ---- */
 
-struct checkpoint_context {
-    struct head *head;
-    uint64_t last;
-};
-
-static bool checkpoint_wants(void *context, series_ref ref)
-{
-    struct checkpoint_context *checkpoint = context;
-
-    return head_wants_ref(checkpoint->head, ref, checkpoint->last);
-}
-
-static int checkpoint_metadata(void *context, int (*put)(void *put_context, str record),
-                               void *put_context)
-{
-    struct checkpoint_context *checkpoint = context;
-
-    return head_metadata_records(checkpoint->head, put, put_context);
-}
-
 /* Snapshots of Prometheus tell of a head before this truncation: should it come back, it must not
  * believe them. All that they hold stands in the WAL or in blocks. */
 static int drop_foreign(struct tsdb *tsdb, struct baro_error *err)
@@ -138,65 +117,6 @@ static int drop_foreign(struct tsdb *tsdb, struct baro_error *err)
     for (size_t i = 0; r >= 0 && i < count; i++) {
         if (entries[i].is_dir && str_has_prefix(entries[i].name, STR("chunk_snapshot."))) {
             r = fs_remove_tree(tsdb->fs, fs_path(&arena, tsdb->path, entries[i].name.ptr), err);
-        }
-    }
-    arena_done(&arena);
-    return r;
-}
-
-/* The first two thirds of the segments become a checkpoint, as in Prometheus: so a segment is
- * rewritten a bounded number of times. */
-static int checkpoint_wal(struct tsdb *tsdb, ts mint, struct baro_error *err)
-{
-    static const enum compress_kind kinds[] = {
-        [TSDB_WAL_SNAPPY] = COMPRESS_SNAPPY,
-        [TSDB_WAL_NONE] = COMPRESS_NONE,
-        [TSDB_WAL_ZSTD] = COMPRESS_ZSTD,
-    };
-    struct checkpoint_context context = {.head = tsdb->head};
-    struct wal_checkpoint_stats stats = {0};
-    struct wal_listing list = {0};
-    struct arena arena = {0};
-    struct wal_checkpoint_job job = {
-        .fs = tsdb->fs,
-        .dir = fs_path(&arena, tsdb->path, "wal"),
-        .segment_bytes = tsdb->options.wal_segment_size,
-        .compress = kinds[tsdb->options.wal_compression],
-        .mint = mint,
-        .wants_ref = checkpoint_wants,
-        .metadata = checkpoint_metadata,
-        .context = &context,
-    };
-    uint64_t first, last;
-    int r = wal_cut(tsdb->wal, err);
-
-    if (r >= 0) {
-        r = wal_list(tsdb->fs, &arena, job.dir, &list, err);
-    }
-    if (r < 0 || list.segment_count < 2) {
-        arena_done(&arena);
-        return r;
-    }
-    first = list.segments[0].index;
-    last = list.segments[list.segment_count - 1].index - 1; /* never the one that is written */
-    job.last = context.last = first + (last - first) * 2 / 3;
-    if (job.last > first) {
-        int64_t start = tsdb_mono();
-
-        self_add(SELF_CHECKPOINTS, 1);
-        r = wal_checkpoint_run(&job, &stats, err);
-        self_add(SELF_CHECKPOINTS_FAILED, r < 0 ? 1 : 0);
-        if (r >= 0) {
-            r = wal_drop(tsdb->fs, job.dir, err);
-        }
-        if (r >= 0) {
-            head_forget_refs(tsdb->head, job.last);
-            self_add(SELF_WAL_TRUNCATE_COUNT, 1);
-            self_add(SELF_WAL_TRUNCATE_SUM, (double)(tsdb_mono() - start) / MONO_PER_SECOND);
-            log_info("WAL checkpoint written", log_int("last", (int64_t)job.last),
-                     log_int("samples_kept", (int64_t)stats.samples_kept),
-                     log_int("samples_dropped", (int64_t)stats.samples_dropped),
-                     log_int("dur_ms", (tsdb_mono() - start) / MONO_PER_MS));
         }
     }
     arena_done(&arena);
@@ -314,7 +234,7 @@ static int compact_head(struct tsdb *tsdb, struct baro_error *err)
     }
     /* Once for all ranges that were written: it goes through what is left of the WAL. */
     if (r >= 0 && tsdb->checkpoint_to != INT64_MIN) {
-        r = checkpoint_wal(tsdb, tsdb->checkpoint_to, err);
+        r = tsdb_checkpoint(tsdb, tsdb->checkpoint_to, err);
         tsdb->checkpoint_to = r < 0 ? tsdb->checkpoint_to : INT64_MIN;
     }
     return r;

@@ -104,6 +104,10 @@ ts tsdb_blocks_maxt(const struct block_list *list);
  * else is left. */
 int tsdb_snapshot_head(struct tsdb *tsdb, bool must_sync, struct baro_error *err);
 
+/* tsdb_checkpoint shortens the WAL: the head needs nothing of it before mint. Under the compact
+ * lock. */
+int tsdb_checkpoint(struct tsdb *tsdb, ts mint, struct baro_error *err);
+
 /* tsdb_make_dir makes a directory within the data directory, unless it is there; its name lasts
  * when it returns. */
 int tsdb_make_dir(struct tsdb *tsdb, const char *path, struct baro_error *err);

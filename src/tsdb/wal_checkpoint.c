@@ -9,6 +9,7 @@
 #include "tsdb/wal.h"
 #include "tsdb/wal_histogram.h"
 #include "tsdb/wal_record.h"
+#include "tsdb/wal_salvage.h"
 
 enum { BATCH_BYTES = 1 << 20, BATCH_RECORDS = 1024 };
 
@@ -255,14 +256,34 @@ static int keep_record(struct checkpoint *checkpoint, str record, struct baro_er
     }
 }
 
+static int take_record(void *context, str record, struct baro_error *err)
+{
+    return keep_record(context, record, err);
+}
+
+/* Goes on behind a damaged record, which stands at `from`. */
+static int keep_rest(struct checkpoint *checkpoint, str data, uint64_t from, struct baro_error *err)
+{
+    const struct wal_salvage_taker taker = {take_record, checkpoint};
+    struct wal_verdict verdict = {0};
+    int r = wal_salvage_rest(data, (size_t)from, &taker, &verdict, NULL, err);
+
+    checkpoint->stats->faults += verdict.faults;
+    checkpoint->stats->bytes_lost += verdict.bytes_lost;
+    return r;
+}
+
 static int keep_file(struct checkpoint *checkpoint, struct wal_reader *reader,
                      const struct wal_file *file, struct baro_error *err)
 {
     const struct fs *fs = checkpoint->job->fs;
+    struct baro_error local = {0};
     struct fs_map map = {0};
     str record = STR_NULL;
-    int r = fs->map(fs, file->path, &map, err);
+    int r;
 
+    err = err != NULL ? err : &local;
+    r = fs->map(fs, file->path, &map, err);
     if (r < 0) {
         return r;
     }
@@ -270,8 +291,12 @@ static int keep_file(struct checkpoint *checkpoint, struct wal_reader *reader,
     while ((r = wal_reader_next(reader, &record, err)) == 1) {
         r = keep_record(checkpoint, record, err);
         if (r < 0) {
+            err->offset = reader->record_start;
             break;
         }
+    }
+    if (r == BARO_ECORRUPT && checkpoint->job->salvage) {
+        r = keep_rest(checkpoint, str_of(map.ptr, map.size), err->offset, err);
     }
     fs->unmap(fs, map);
     return r < 0 ? error_wrap(err, r, "%s", file->path) : 0;

@@ -26,6 +26,7 @@ struct wal_checkpoint_job {
     /* Gives the metadata records of now to `put`; old ones are dropped. */
     int (*metadata)(void *context, int (*put)(void *put_context, str record), void *put_context);
     void *context;
+    bool salvage; /* damaged records are left out, instead of ending it */
 };
 
 struct wal_checkpoint_stats {
@@ -34,10 +35,12 @@ struct wal_checkpoint_stats {
     uint64_t samples_kept;
     uint64_t samples_dropped;
     uint64_t series_dropped;
+    uint64_t faults; /* places where records were left out */
+    uint64_t bytes_lost;
 };
 
-/* wal_checkpoint_run writes the checkpoint. Fails with BARO_ECORRUPT (a segment is damaged) or
- * -errno; the WAL is as before then. */
+/* wal_checkpoint_run writes the checkpoint. Fails with BARO_ECORRUPT (a segment is damaged, and
+ * nothing is salvaged) or -errno; the WAL is as before then. */
 int wal_checkpoint_run(const struct wal_checkpoint_job *job, struct wal_checkpoint_stats *ret,
                        struct baro_error *err);
 

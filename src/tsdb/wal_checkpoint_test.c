@@ -202,6 +202,48 @@ TEST(wal_checkpoint_keeps_what_is_wanted)
     arena_done(&arena);
 }
 
+/* Writes the checkpoint of a new WAL, of which one bit was flipped (0 = none). */
+static struct content checkpoint_of(uint64_t bit, bool salvage, int wanted,
+                                    struct wal_checkpoint_stats *stats)
+{
+    CLEANUP(fs_fake_freep) struct fs_fake *fake = fs_fake_new(1);
+    const struct fs *fs = fs_fake_fs(fake);
+    struct wal_checkpoint_job job = job_of(fs);
+    struct wal_listing list = {0};
+    struct arena arena = {0};
+    struct baro_error err = {0};
+    struct content content;
+
+    make_wal(fs);
+    job.salvage = salvage;
+    assert_true(bit == 0 || fs_fake_flip(fake, "wal/00000002", bit));
+    assert_int_equal(wal_checkpoint_run(&job, stats, &err), wanted);
+    assert_ok(wal_list(fs, &arena, "wal", &list, &err), &err);
+    assert_int_equal(list.has_checkpoint, wanted == 0);
+    content = content_of(fs, &list);
+    arena_done(&arena);
+    return content;
+}
+
+/* A record that is damaged is left out, and none behind it, when that is asked for. */
+TEST(wal_checkpoint_passes_over_damage)
+{
+    struct wal_checkpoint_stats stats = {0};
+    struct content whole = checkpoint_of(0, true, 0, &stats), rest;
+    const uint64_t in_series_record = 8 * (WAL_HEADER_BYTES + 5);
+
+    assert_int_equal(stats.faults, 0);
+    (void)checkpoint_of(in_series_record, false, BARO_ECORRUPT, &stats);
+    rest = checkpoint_of(in_series_record, true, 0, &stats);
+    /* Beside damage, a record of a kind that nobody writes passes for it. */
+    assert_int_equal(stats.faults, 2);
+    assert_true(stats.bytes_lost > 0);
+    assert_int_equal(rest.series, whole.series - 1);
+    assert_int_equal(rest.samples, whole.samples);
+    assert_int_equal(rest.exemplars, whole.exemplars);
+    assert_int_equal(rest.tombstones, whole.tombstones);
+}
+
 /* Whatever operation fails, the WAL is as it was, and the next try is good. */
 TEST(wal_checkpoint_that_fails_leaves_the_wal)
 {
