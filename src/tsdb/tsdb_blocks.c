@@ -54,13 +54,14 @@ static struct block_list *list_new(size_t room)
 static void publish(struct tsdb *tsdb, struct block_list *list)
 {
     struct block_list *old;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, symbols = 0;
 
     if (list->count > 1) {
         qsort(list->items, list->count, sizeof(list->items[0]), by_mint);
     }
     for (size_t i = 0; i < list->count; i++) {
         bytes += block_bytes(list->items[i]);
+        symbols += block_symbol_count(list->items[i]);
     }
     lock_acquire(&tsdb->blocks_lock);
     old = tsdb->blocks;
@@ -70,6 +71,8 @@ static void publish(struct tsdb *tsdb, struct block_list *list)
     self_add(SELF_RELOADS, 1);
     self_set(SELF_BLOCKS_LOADED, (double)list->count);
     self_set(SELF_BLOCKS_BYTES, (double)bytes);
+    /* The texts are in the mapped file; their places are in memory. */
+    self_set(SELF_SYMBOL_TABLE, (double)(symbols * sizeof(uint32_t)));
 }
 
 static bool is_among(const struct block *block, struct block *const *list, size_t count)

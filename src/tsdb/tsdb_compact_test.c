@@ -459,6 +459,44 @@ TEST(tsdb_compact_merges_and_deletes_blocks)
     arena_done(&arena);
 }
 
+static void write_uploaded(const char *path, struct tsdb *tsdb)
+{
+    struct block_list *list = tsdb_blocks_ref(tsdb);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    (void)fputs("{\"version\": 1, \"uploaded\": [", file);
+    for (size_t i = 0; i < list->count; i++) {
+        (void)fprintf(file, "%s\"%s\"", i > 0 ? ", " : "", block_meta(list->items[i])->ulid);
+    }
+    (void)fputs("]}", file);
+    assert_int_equal(fclose(file), 0);
+    tsdb_blocks_unref(list);
+}
+
+/* Merges wait for the uploads of another program. */
+TEST(tsdb_compact_waits_for_uploads)
+{
+    struct arena arena = {0};
+    const char *dir = fixture_dir(&arena);
+    struct tsdb_options options = quick;
+    struct tsdb *tsdb;
+
+    options.delay_compact_path = fs_path(&arena, dir, "thanos.shipper.json");
+    tsdb = fixture_open(dir, &options);
+    write_uploaded(options.delay_compact_path, tsdb);
+    scrapes(tsdb, 0, 10, 0, 1100 * STEP);
+    compact(tsdb);
+    assert_int_equal(block_count(tsdb), 10);
+    write_uploaded(options.delay_compact_path, tsdb);
+    tsdb->delay.was_read = false; /* a minute later */
+    compact(tsdb);
+    assert_int_equal(block_count(tsdb), 2);
+    check(tsdb, 0, 10, 0, 1100 * STEP);
+    fixture_close(tsdb);
+    arena_done(&arena);
+}
+
 TEST(tsdb_compact_deletes_what_is_old)
 {
     struct arena arena = {0};
