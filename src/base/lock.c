@@ -86,12 +86,14 @@ void lock_acquire(struct lock *lock)
     }
 }
 
+/* Whoever takes a lock after us may free it, so it is not looked at once it is open. */
 void lock_release(struct lock *lock)
 {
-    int r = pthread_mutex_unlock(&lock->mutex);
+    int r;
 
-    ASSERT(r == 0);
     note_release(lock->class);
+    r = pthread_mutex_unlock(&lock->mutex);
+    ASSERT(r == 0);
 }
 
 void rwlock_init(struct rwlock *lock, enum lock_class class)
@@ -135,10 +137,11 @@ void rwlock_write(struct rwlock *lock)
 
 void rwlock_release(struct rwlock *lock)
 {
-    int r = pthread_rwlock_unlock(&lock->rwlock);
+    int r;
 
-    ASSERT(r == 0);
     note_release(lock->class);
+    r = pthread_rwlock_unlock(&lock->rwlock);
+    ASSERT(r == 0);
 }
 
 void lock_condition_init(pthread_cond_t *condition)
