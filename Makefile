@@ -23,7 +23,11 @@ build: deps ## release build: build/barograph
 run: build ## build, then serve on http://127.0.0.1:9090 with data in ./data (Ctrl-C ends it)
 	@exec $(BUILD)/barograph serve --storage.tsdb.path=data
 
-install: build ## program, libbaro and packs to PREFIX (/usr/local; said at the first build), below DESTDIR
+install: build ## program, libbaro and packs to PREFIX (/usr/local), below DESTDIR
+ifneq ($(origin PREFIX),file) # said now, and maybe not at the first build
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@$(NINJA) $(BUILD)
+endif
 	@meson install -C $(BUILD) --no-rebuild
 
 dist: build ## build/barograph-VERSION.tar.gz: the last commit and the built web UI, so that it needs no Node
