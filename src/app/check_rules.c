@@ -136,21 +136,11 @@ static size_t lint_rules(struct check *c, const struct rule_file *file)
 
 /* ---- a file ---- */
 
-/* As rule_file words it. */
-static bool is_unknown_field(const struct baro_error *fault)
-{
-    str message = str_from(fault->message);
-
-    return str_has_prefix(message, STR("field ")) && str_contains(message, STR(" not found in "));
-}
-
-static void say_faults(struct check *c, const struct faults *faults, bool ignore_unknown)
+static void say_faults(struct check *c, const struct faults *faults)
 {
     for (uint32_t i = 0; i < faults->count; i++) {
-        if (!ignore_unknown || !is_unknown_field(&faults->items[i])) {
-            say(c, (struct source_place){faults->items[i].line, faults->items[i].column},
-                faults->items[i].message);
-        }
+        say(c, (struct source_place){faults->items[i].line, faults->items[i].column},
+            faults->items[i].message);
     }
     c->found += faults->total - faults->count;
 }
@@ -161,9 +151,10 @@ size_t check_rules(str text, const char *file, const struct check_rules_options 
     struct faults faults = {0};
     struct rule_file rules = {0};
     struct check c = {.text = text, .file = file, .known = options->known, .out = out};
-    int r = rule_file_parse(&c.arena, str_from(file), text, options->features, &rules, &faults);
+    int r = (options->ignore_unknown ? rule_file_parse_lax : rule_file_parse)(
+        &c.arena, str_from(file), text, options->features, &rules, &faults);
 
-    say_faults(&c, &faults, options->ignore_unknown);
+    say_faults(&c, &faults);
     *ret_counts = (struct rule_counts){.groups = rules.count,
                                        .recording = rules.recording_count,
                                        .alerting = rules.alerting_count};

@@ -1,18 +1,33 @@
+#include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/flags.h"
+#include "app/junit.h"
 #include "app/serve_features.h"
 #include "rules/rule_suite.h"
 
-enum test_rules_flag { TEST_RULES_RUN, TEST_RULES_FEATURE };
+enum test_rules_flag {
+    TEST_RULES_RUN,
+    TEST_RULES_FEATURE,
+    TEST_RULES_JUNIT,
+    TEST_RULES_DEBUG,
+    TEST_RULES_DIFF,
+    TEST_RULES_IGNORE,
+};
 
 static const struct flag rows[] = {
     {"run", FLAG_LIST, "", FLAG_RUN,
      "only test groups whose name matches this regular expression; repeatable"},
     {"enable-feature", FLAG_LIST, "", FLAG_RUN,
      "names of experimental features of PromQL, as for serve; repeatable"},
+    {"junit", FLAG_TEXT, "", FLAG_RUN, "write the results into this file, in JUnit's XML"},
+    {"debug", FLAG_BOOL, "false", FLAG_RUN, "tell on standard error how long each test took"},
+    {"diff", FLAG_BOOL, "false", FLAG_NOOP, "what was wanted and what was got is always shown"},
+    {"ignore-unknown-fields", FLAG_BOOL, "false", FLAG_RUN,
+     "rule files may have keys that Prometheus does not know"},
 };
 static const char summary[] =
     "Runs unit tests of rules, in promtool's format: input series, the alerts that must fire, the\n"
@@ -20,8 +35,30 @@ static const char summary[] =
     "Exit status: 0 all passed, 1 a test failed or a file is malformed, 2 wrong usage.\n\n"
     "  barograph test rules packs/orfeas/rules/tests/*.yml";
 
+struct reports {
+    struct junit junit;
+    bool debug;
+    struct timespec since; /* the end of the test before, or the beginning of the file */
+};
+
+static void report_test(void *context, str name, str failed)
+{
+    struct reports *reports = context;
+    struct timespec now;
+
+    junit_case(&reports->junit, name, failed);
+    if (reports->debug) {
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        (void)fprintf(stderr, "DEBUG: Test %.*s finished, took %.3fms\n", STR_ARG(name),
+                      1e3 * (double)(now.tv_sec - reports->since.tv_sec) +
+                          1e-6 * (double)(now.tv_nsec - reports->since.tv_nsec));
+        reports->since = now;
+    }
+}
+
 static int run_file(const char *path, const struct rule_suite_options *options)
 {
+    struct reports *reports = options->context;
     struct rule_suite_result result = {0};
     struct baro_error err = {0};
     struct buf text = {0};
@@ -29,10 +66,15 @@ static int run_file(const char *path, const struct rule_suite_options *options)
     int r = file_read(path, &text, &err);
 
     (void)printf("Unit Testing:  %s\n", path);
+    junit_suite(&reports->junit, str_from(path), time(NULL));
+    (void)clock_gettime(CLOCK_MONOTONIC, &reports->since);
     if (r >= 0) {
         r = rule_suite_run(str_from(path), buf_view(&text), options, &out, &result);
     } else {
         buf_printf(&out, "    %s\n", err.message);
+    }
+    if (r < 0) {
+        junit_abort(&reports->junit, buf_view(&out));
     }
     if (r < 0 || result.failed > 0) {
         (void)printf("  FAILED:\n%.*s\n", (int)out.len, out.len > 0 ? out.ptr : "");
@@ -66,6 +108,47 @@ static int read_flags(const struct flags *flags, struct regex **ret_run, struct 
     return r;
 }
 
+static int write_junit(struct junit *junit, const char *path, struct baro_error *err)
+{
+    FILE *file = fopen(path, "we");
+    struct buf text = {0};
+    int r = 0;
+
+    if (file == NULL) {
+        return error_system(err, errno, "%s", path);
+    }
+    junit_write(junit, &text);
+    if (fwrite(text.ptr, 1, text.len, file) != text.len) {
+        r = error_system(err, errno, "%s", path);
+    }
+    if (fclose(file) != 0 && r == 0) {
+        r = error_system(err, errno, "%s", path);
+    }
+    buf_done(&text);
+    return r;
+}
+
+static int run_files(const struct flags *flags, struct rule_suite_options *options)
+{
+    struct reports reports = {.debug = flags_bool(flags, TEST_RULES_DEBUG)};
+    struct baro_error err = {0};
+    str to = flags_text(flags, TEST_RULES_JUNIT);
+    int failed = 0;
+
+    options->ignore_unknown = flags_bool(flags, TEST_RULES_IGNORE);
+    options->on_test = report_test;
+    options->context = &reports;
+    for (size_t i = 0; i < flags->arg_count; i++) {
+        failed |= run_file(flags->args[i].ptr, options);
+    }
+    if (to.len > 0 && write_junit(&reports.junit, to.ptr, &err) < 0) {
+        (void)fprintf(stderr, "barograph: %s\n", err.message);
+        failed = 1;
+    }
+    junit_done(&reports.junit);
+    return failed;
+}
+
 int command_test_rules(int argc, char **argv)
 {
     static struct flags flags;
@@ -73,7 +156,6 @@ int command_test_rules(int argc, char **argv)
     struct rule_suite_options options = {.read = file_read};
     struct serve_features features;
     struct baro_error err = {0};
-    int failed = 0;
 
     serve_features_init(&features);
     if (flags_parse(&flags, rows, ARRAY_COUNT(rows), argc, argv, &err) < 0 ||
@@ -86,8 +168,5 @@ int command_test_rules(int argc, char **argv)
     }
     options.features = features.promql;
     options.run = run;
-    for (size_t i = 0; i < flags.arg_count; i++) {
-        failed |= run_file(flags.args[i].ptr, &options);
-    }
-    return failed;
+    return run_files(&flags, &options);
 }

@@ -127,6 +127,19 @@ static size_t find_row(const struct flags *flags, str name, bool *ret_negated)
     return flags->row_count;
 }
 
+static bool is_initial(const struct flag *row, str value)
+{
+    bool given = false;
+    bool initial = false;
+
+    if (row->kind == FLAG_BOOL) {
+        (void)parse_bool(value, &given);
+        (void)parse_bool(str_from(row->initial), &initial);
+        return given == initial;
+    }
+    return str_is(value, row->initial);
+}
+
 static int store(struct flags *flags, size_t row, str value, struct baro_error *err)
 {
     int r = check_value(&flags->rows[row], value, err);
@@ -134,10 +147,9 @@ static int store(struct flags *flags, size_t row, str value, struct baro_error *
     if (r < 0) {
         return r;
     }
-    if (flags->rows[row].state == FLAG_PENDING &&
-        !(flags->rows[row].kind == FLAG_BOOL && str_eq(value, STR("false")))) {
-        return error_set(err, BARO_EUNSUPPORTED, "--%s is not supported yet: leave it out",
-                         flags->rows[row].name);
+    if (flags->rows[row].state == FLAG_REFUSED && !is_initial(&flags->rows[row], value)) {
+        return error_set(err, BARO_EUNSUPPORTED, "--%s is not supported: %s", flags->rows[row].name,
+                         flags->rows[row].help);
     }
     if (flags->rows[row].kind == FLAG_LIST) {
         if (flags->list_count == FLAG_LIST_MAX) {
@@ -286,8 +298,8 @@ static void help_put(struct buf *buf, const char *usage, const char *summary,
         }
         if (rows[i].state == FLAG_NOOP) {
             buf_c(buf, " [accepted, changes nothing]");
-        } else if (rows[i].state == FLAG_PENDING) {
-            buf_c(buf, " [not supported yet]");
+        } else if (rows[i].state == FLAG_REFUSED) {
+            buf_c(buf, " [not supported: refused]");
         }
         buf_char(buf, '\n');
     }

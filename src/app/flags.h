@@ -20,7 +20,7 @@ enum flag_kind { FLAG_BOOL, FLAG_TEXT, FLAG_DURATION, FLAG_INT, FLAG_BYTES, FLAG
 enum flag_state {
     FLAG_RUN,     /* it does */
     FLAG_NOOP,    /* accepted: what it tunes does not exist here, and nobody is hurt */
-    FLAG_PENDING, /* not supported yet: refused when given */
+    FLAG_REFUSED, /* refused when it says other than the default; the help tells what to do */
 };
 
 struct flag {
@@ -49,7 +49,7 @@ struct flags {
 /*
  * flags_parse reads argv[0..argc) (program and command names already cut off); strings are
  * borrowed. Kinds are checked. Fails with BARO_EUSAGE and a message that names the nearest flag, or
- * BARO_EUNSUPPORTED for a FLAG_PENDING row.
+ * BARO_EUNSUPPORTED for a FLAG_REFUSED row.
  */
 int flags_parse(struct flags *ret, const struct flag *rows, size_t row_count, int argc, char **argv,
                 struct baro_error *err);

@@ -7,8 +7,10 @@ static const struct flag rows[] = {
     {"query.max-samples", FLAG_INT, "5e7", FLAG_RUN, "a number"},
     {"storage.size", FLAG_BYTES, "", FLAG_RUN, "a size"},
     {"web.listen-address", FLAG_LIST, "127.0.0.1:9090", FLAG_RUN, "a list"},
-    {"web.enable-admin-api", FLAG_BOOL, "false", FLAG_PENDING, "not yet"},
+    {"web.enable-admin-api", FLAG_BOOL, "false", FLAG_REFUSED, "use curl"},
     {"auto-gomaxprocs", FLAG_BOOL, "true", FLAG_RUN, "on unless told otherwise"},
+    {"storage.kind", FLAG_TEXT, "blocks", FLAG_REFUSED, "leave it out"},
+    {"storage.merges", FLAG_BOOL, "true", FLAG_REFUSED, "leave it out"},
 };
 
 static int parse(struct flags *flags, struct baro_error *err, int argc, const char *const *words)
@@ -67,6 +69,21 @@ TEST(flags_keep_defaults_when_not_given)
     assert_false(flags.given[1]);
 }
 
+/* Who passes what is the default anyway is not refused. */
+TEST(flags_take_the_default_of_what_they_refuse)
+{
+    static const char *const words[] = {"--storage.kind=blocks", "--storage.merges",
+                                        "--storage.merges=1", "--web.enable-admin-api=false",
+                                        "--no-web.enable-admin-api"};
+    struct baro_error err = {0};
+    struct flags flags;
+
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        test_row(words[i]);
+        assert_ok(parse(&flags, &err, 1, &words[i]), &err);
+    }
+}
+
 TEST(flags_refuse_with_advice)
 {
     static const struct {
@@ -83,7 +100,10 @@ TEST(flags_refuse_with_advice)
         {"--storage.size=12", BARO_EUSAGE, "is not a size"},
         {"--storage.size=99999999999EB", BARO_EUSAGE, "is not a size"},
         {"--web.enable-lifecycle=maybe", BARO_EUSAGE, "is not true or false"},
-        {"--web.enable-admin-api", BARO_EUNSUPPORTED, "not supported yet"},
+        {"--web.enable-admin-api", BARO_EUNSUPPORTED, "is not supported: use curl"},
+        {"--storage.kind=rows", BARO_EUNSUPPORTED, "leave it out"},
+        {"--no-storage.merges", BARO_EUNSUPPORTED, "leave it out"},
+        {"--storage.merges=0", BARO_EUNSUPPORTED, "leave it out"},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {

@@ -25,13 +25,17 @@ static const struct {
     {"exemplar-storage", FEATURE_RUN, AT(exemplar_storage)},
     {"expand-external-labels", FEATURE_NOOP, 0},
     {"extra-scrape-metrics", FEATURE_RUN, AT(extra_scrape_metrics)},
+    {"fast-startup", FEATURE_NOOP, 0},
     {"histograms-st-encoding", FEATURE_RUN, AT(newer_histograms)},
     {"memory-snapshot-on-shutdown", FEATURE_NOOP, 0},
     {"metadata-wal-records", FEATURE_RUN, AT(metadata_wal_records)},
     {"native-histograms", FEATURE_NOOP, 0},
     {"new-service-discovery-manager", FEATURE_NOOP, 0},
     {"no-default-scrape-port", FEATURE_NOOP, 0},
+    {"old-ui", FEATURE_NOOP, 0},
     {"ooo-native-histograms", FEATURE_NOOP, 0},
+    {"otlp-deltatocumulative", FEATURE_NOOP, 0},
+    {"otlp-native-delta-ingestion", FEATURE_NOOP, 0},
     {"otlp-write-receiver", FEATURE_PENDING, 0},
     {"promql-at-modifier", FEATURE_NOOP, 0},
     {"promql-binop-fill-modifiers", FEATURE_RUN, AT(promql.binop_fill)},
@@ -48,6 +52,7 @@ static const struct {
     {"use-start-timestamps", FEATURE_RUN, AT(promql.start_timestamps)},
     {"use-uncached-io", FEATURE_NOOP, 0},
     {"xor2-encoding", FEATURE_RUN, AT(newer_floats)},
+    {"zstd-scrape", FEATURE_NOOP, 0}, /* targets are asked for gzip */
 };
 
 static int parse_one(struct serve_features *features, str name, struct baro_error *err)

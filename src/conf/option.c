@@ -707,7 +707,9 @@ static bool read_pair(struct option_reader *rd, const struct option_type *type, 
     }
     const struct option *row = find_row(type, object, pair->key->text, &target);
     if (row == NULL) {
-        fault_unknown(rd, type, pair->key);
+        if (!rd->ignore_unknown) {
+            fault_unknown(rd, type, pair->key);
+        }
         return true;
     }
     if ((row->flags & OPTION_UNSUPPORTED) != 0 && !is_empty(pair->value)) {

@@ -121,6 +121,7 @@ struct option_reader {
     option_notes *unsupported; /* at most OPTION_NOTES_MAX */
     bool store_starts;         /* as in prom_load_options */
     bool quiet;                /* within something that is noted as not supported already */
+    bool ignore_unknown;       /* keys that no table has are passed over */
 };
 
 enum { OPTION_NOTES_MAX = 1000 };

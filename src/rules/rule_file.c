@@ -385,8 +385,8 @@ static void read_file(struct reading *reading, const struct yaml_node *tree)
     map_done(&names);
 }
 
-int rule_file_parse(struct arena *arena, str path, str text, const struct promql_features *features,
-                    struct rule_file *ret, struct faults *faults)
+static int parse(struct arena *arena, str path, str text, const struct promql_features *features,
+                 bool ignore_unknown, struct rule_file *ret, struct faults *faults)
 {
     option_notes notes = {0};
     const struct yaml_node *tree = NULL;
@@ -399,7 +399,8 @@ int rule_file_parse(struct arena *arena, str path, str text, const struct promql
                .dir = STR("."),
                .faults = faults,
                .unsupported = &notes,
-               .quiet = true},
+               .quiet = true,
+               .ignore_unknown = ignore_unknown},
         .features = features,
         .file = ret,
         .text = text,
@@ -417,4 +418,17 @@ int rule_file_parse(struct arena *arena, str path, str text, const struct promql
         return 0;
     }
     return before < faults->count ? faults->items[before].code : BARO_EINVALID;
+}
+
+int rule_file_parse(struct arena *arena, str path, str text, const struct promql_features *features,
+                    struct rule_file *ret, struct faults *faults)
+{
+    return parse(arena, path, text, features, false, ret, faults);
+}
+
+int rule_file_parse_lax(struct arena *arena, str path, str text,
+                        const struct promql_features *features, struct rule_file *ret,
+                        struct faults *faults)
+{
+    return parse(arena, path, text, features, true, ret, faults);
 }

@@ -55,3 +55,8 @@ struct rule_file {
  */
 int rule_file_parse(struct arena *arena, str path, str text, const struct promql_features *features,
                     struct rule_file *ret, struct faults *faults);
+
+/* rule_file_parse_lax passes over keys that rule files do not have. */
+int rule_file_parse_lax(struct arena *arena, str path, str text,
+                        const struct promql_features *features, struct rule_file *ret,
+                        struct faults *faults);

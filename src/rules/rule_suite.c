@@ -431,11 +431,19 @@ static int read_expected(struct test_run *run, const struct exp_sample_text *tex
     size_t count = 0;
     int r = promqltest_series_parse(&run->arena, line, &ret->labels, &values, &count, err);
 
-    if (r >= 0) {
-        ret->value = text->value;
-        ret->h = count > 0 ? values[0].h : NULL;
+    if (r < 0) {
+        return r;
     }
-    return r;
+    if (text->histogram.len > 0 && count != 1) {
+        return error_set(err, BARO_EPARSE, "expected 1 value, got %zu", count);
+    }
+    if (text->histogram.len > 0 && values[0].h == NULL) {
+        return error_set(err, BARO_EPARSE, "expected histogram, got \"%.*s\"",
+                         STR_ARG(text->histogram));
+    }
+    ret->value = text->value;
+    ret->h = values[0].h;
+    return 0;
 }
 
 static int read_all_expected(struct test_run *run, const struct expr_test_text *test,
@@ -570,6 +578,17 @@ static void run_steps(struct test_run *run)
                                                          : DEFAULT_INTERVAL;
     dur end = end_of(run->text);
 
+    for (size_t i = 0; i < run->text->alert_tests.count; i++) {
+        const struct alert_test_text *test = run->text->alert_tests.items[i];
+
+        if (test->alertname.len == 0) {
+            fail(run,
+                 "    an item under alert_rule_test misses required attribute alertname at "
+                 "eval_time %.*s",
+                 STR_ARG(text_dur(&run->arena, test->eval_time)));
+            return;
+        }
+    }
     if (end / step > STEPS_MAX) {
         fail(run, "    the test wants more than %d evaluations", STEPS_MAX);
         return;
@@ -662,8 +681,9 @@ static int load_rule_file(struct suite *suite, const char *path)
     if (r < 0) {
         return faults_add(&suite->faults, r, path, 0, 0, "%s", err.message);
     }
-    r = rule_file_parse(&suite->arena, str_from(path), buf_view(&text), &suite->options->features,
-                        &file, &suite->faults);
+    r = (suite->options->ignore_unknown ? rule_file_parse_lax : rule_file_parse)(
+        &suite->arena, str_from(path), buf_view(&text), &suite->options->features, &file,
+        &suite->faults);
     buf_done(&text);
     for (size_t i = 0; r == 0 && i < file.count; i++) {
         vec_push(&suite->groups,
@@ -705,6 +725,22 @@ static int compare_groups(const void *a, const void *b)
         return x->order < y->order ? -1 : 1;
     }
     return (x->index > y->index) - (x->index < y->index);
+}
+
+static int check_order(struct suite *suite)
+{
+    struct conf_strs order = suite->text->group_eval_order;
+
+    for (size_t i = 0; i < order.count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq(order.items[i], order.items[k])) {
+                return faults_add(&suite->faults, BARO_EINVALID, suite->path.ptr, 0, 0,
+                                  "group name repeated in evaluation order: %.*s",
+                                  STR_ARG(order.items[i]));
+            }
+        }
+    }
+    return 0;
 }
 
 static void order_groups(struct suite *suite)
@@ -752,6 +788,21 @@ static bool is_chosen(const struct suite *suite, const struct test_text *test)
     return suite->options->run == NULL || regex_match(suite->options->run, test->name);
 }
 
+static bool run_and_tell(struct suite *suite, const struct test_text *test, size_t index)
+{
+    size_t before = suite->out->len;
+    bool passed = run_test(suite, test);
+
+    if (suite->options->on_test != NULL) {
+        str name =
+            test->name.len > 0 ? test->name : arena_printf(&suite->arena, "unnamed#%zu", index);
+
+        suite->options->on_test(suite->options->context, name,
+                                str_from_index(buf_view(suite->out), before));
+    }
+    return passed;
+}
+
 static void run_tests(struct suite *suite, struct rule_suite_result *ret)
 {
     for (size_t i = 0; i < suite->text->tests.count; i++) {
@@ -760,7 +811,7 @@ static void run_tests(struct suite *suite, struct rule_suite_result *ret)
         if (!is_chosen(suite, test)) {
             continue;
         }
-        if (run_test(suite, test)) {
+        if (run_and_tell(suite, test, i)) {
             ret->passed++;
         } else {
             ret->failed++;
@@ -779,6 +830,9 @@ int rule_suite_run(str path, str text, const struct rule_suite_options *options,
     r = read_suite(&suite, text);
     for (size_t i = 0; r == 0 && i < suite.text->rule_files.count; i++) {
         r = load_pattern(&suite, suite.text->rule_files.items[i]);
+    }
+    if (r == 0) {
+        r = check_order(&suite);
     }
     if (r == 0) {
         order_groups(&suite);

@@ -16,6 +16,11 @@
 struct rule_suite_options {
     struct promql_features features;
     const struct regex *run; /* only test groups whose name matches; NULL = all */
+    bool ignore_unknown;     /* keys that rule files do not have are passed over */
+    /* Called after each test, with what failed in it ("" = nothing). A test without name is
+     * "unnamed#INDEX". May be NULL. */
+    void (*on_test)(void *context, str name, str failed);
+    void *context;
     /* Reads a file that the suite names (path as it stands, joined with the suite's directory) into
      * ret. */
     int (*read)(const char *path, struct buf *ret, struct baro_error *err);

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import ROOT, Server, Skip, contains, equal, main  # noqa: E402
+from barotest import ROOT, Server, Skip, contains, equal, main, need  # noqa: E402
 
 
 def run(build, *words, stdin=""):
@@ -47,6 +47,36 @@ def test_wrong_usage_is_2(build, work):
     status, _, err = run(build, "tsdb", "nonsense")
     equal((status, "tsdb verify" in err, "silence add" in err), (2, True, False), "a command that a group lacks")
     equal(run(build, "help", "nonsense")[0], 2, "help on nothing")
+
+
+# Flags of Prometheus 3.14 that mean what is not here, each with a value that is not the default.
+REFUSED = {"agent": "true", "storage.agent.checkpoint-batch-size": "5", "storage.agent.checkpoint-from-in-memory-series": "true",
+           "storage.agent.no-lockfile": "true", "storage.agent.path": "x", "storage.agent.retention.max-time": "1h",
+           "storage.agent.retention.min-time": "1m", "storage.agent.wal-compression": "false", "storage.agent.wal-compression-type": "zstd",
+           "storage.agent.wal-segment-size": "20MB", "storage.agent.wal-truncate-frequency": "1h",
+           "storage.tsdb.allow-overlapping-compaction": "false", "web.enable-otlp-receiver": "true",
+           "web.enable-remote-write-receiver": "true", "web.user-assets": "x"}
+# Flags of 2.42 that Prometheus 3 does not know either.
+GONE = {"alertmanager.timeout", "storage.tsdb.allow-overlapping-blocks"}
+# Debian's own.
+DEBIAN = {"storage.tsdb.use-lockfile", "storage.agent.use-lockfile", "web.local-assets"}
+
+
+def test_flags_of_prometheus(build, work):
+    """Every flag is taken, or refused with what to do instead."""
+    for name, value in REFUSED.items():
+        status, _, err = run(build, "serve", f"--{name}={value}", "--help")
+        equal(status, 1, name)
+        contains(err, f"--{name} is not supported: leave it out", name)
+    for name, value in {"auto-gomemlimit.refresh-interval": "1m", "storage.tsdb.block-reload-interval": "5m",
+                        "storage.tsdb.delayed-compaction.max-percent": "20", "storage.tsdb.max-block-chunk-segment-size": "64MB",
+                        "storage.tsdb.samples-per-chunk": "240", "agent": "false", "storage.agent.path": "data-agent/",
+                        "web.remote-write-receiver.accepted-protobuf-messages": "prometheus.WriteRequest"}.items():
+        equal(run(build, "serve", f"--{name}={value}", "--help")[0], 0, name)
+    theirs = re.findall(r"^ +--(?:\[no-\])?([a-z0-9.-]*[a-z0-9])(?:=| |$)", subprocess.run([need("prometheus"), "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60).stdout, re.M)
+    ours = re.findall(r"^  --([a-z0-9.-]+)", run(build, "serve", "--help")[1], re.M)
+    assert len(theirs) > 40, theirs
+    equal(set(theirs) - set(ours) - {"help", "help-long"} - GONE - DEBIAN, set(), "flags of Debian's Prometheus that are not known here")
 
 
 def test_check_config(build, work):

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tarfile
+import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from barotest import Server, Site, contains, equal, free_port, main, need, wait_until  # noqa: E402
@@ -193,6 +194,43 @@ scrape_configs:
     equal([(d["__address__"], labels.get("env")) for d, labels in found(out)], [("a:1", "dev"), ("b:2", None)], "those of a file")
     status, _, err = run(build, "check", "service-discovery", config, "none")
     equal((status, err), (1, "Job none not found. Select one of:\n\tfiles\n\tlists\n"), "no such job")
+
+
+def test_rule_tests(build, work):
+    (work / "rules.yml").write_text("groups: [{name: g, rules: [{record: twice, expr: a * 2, owner: me}, {alert: Big, expr: a > 4}]}]\n")
+    suite = work / "suite.yml"
+    suite.write_text("""
+rule_files: [rules.yml]
+tests:
+  - name: good
+    input_series: [{series: a, values: 1 2 3}]
+    promql_expr_test: [{expr: twice, eval_time: 1m, exp_samples: [{labels: twice, value: 4}]}]
+  - input_series: [{series: a, values: 1 2 3}]
+    promql_expr_test:
+      - {expr: "twice > 1 < 3", eval_time: 1m, exp_samples: [{labels: twice, value: 4}]}
+      - {expr: twice, eval_time: 1m, exp_samples: [{labels: twice, value: 5}]}
+""")
+    equal(run(build, "test", "rules", suite)[0], 1, "an unknown field")
+    report = work / "report.xml"
+    status, out, err = run(build, "test", "rules", "--ignore-unknown-fields", f"--junit={report}", "--diff", "--debug", suite, work / "none.yml")
+    equal(status, 1, err)
+    contains(err, "DEBUG: Test good finished, took ", "how long it took")
+    suites = xml.etree.ElementTree.parse(report).getroot()
+    equal([(s.get("tests"), s.get("failures"), s.get("errors")) for s in suites], [("2", "1", "0"), ("1", "0", "1")], "the report")
+    equal([case.get("name") for case in suites[0]], ["good", "unnamed#1"], "names")
+    contains(suites[0][1][0].text, 'expr: "twice", time: 1m,', "what failed")
+    contains(suites[1][0][0].text, "No such file", "why it could not be run")
+    equal(run(build, "test", "rules", "--ignore-unknown-fields", "--run=good", f"--junit={work}/no/report.xml", suite)[0], 1, "cannot be written")
+    # What would else pass without being tested.
+    (work / "rules.yml").write_text("groups: [{name: g, rules: [{alert: Big, expr: a > 4}]}]\n")
+    for text, want in (("group_eval_order: [g, g]", "group name repeated in evaluation order: g"),
+                       ("tests: [{alert_rule_test: [{eval_time: 1m}]}]", "misses required attribute alertname"),
+                       ("tests: [{input_series: [{series: a, values: '1x3'}], promql_expr_test: [{expr: a, eval_time: 1m, "
+                        "exp_samples: [{labels: a, value: 1, histogram: '5'}]}]}]", "expected histogram")):
+        suite.write_text(f"rule_files: [rules.yml]\n{text}\n")
+        for status, out, err in (run(build, "test", "rules", suite), ):
+            equal(status, 1, text)
+            contains(out, want)
 
 
 if __name__ == "__main__":
