@@ -39,6 +39,7 @@ struct head *head_new(const struct head_options *options)
     rwlock_init(&head->index_lock, LOCK_HEAD_POSTINGS);
     rwlock_init(&head->late_lock, LOCK_HEAD_LATE);
     atomic_init(&head->min_valid, INT64_MIN);
+    atomic_init(&head->in_blocks, INT64_MIN);
     atomic_init(&head->mint, INT64_MAX);
     atomic_init(&head->maxt, INT64_MIN);
     atomic_init(&head->ooo_mint, INT64_MAX);
@@ -125,11 +126,6 @@ void head_set_newer_chunks(struct head *head, unsigned newer)
     atomic_store_explicit(&head->newer_chunks, newer, memory_order_relaxed);
 }
 
-void head_set_min_valid(struct head *head, ts t)
-{
-    atomic_store_explicit(&head->min_valid, t, memory_order_relaxed);
-}
-
 static void lower(_Atomic int64_t *bound, int64_t t)
 {
     int64_t seen = atomic_load_explicit(bound, memory_order_relaxed);
@@ -146,6 +142,12 @@ static void raise(_Atomic int64_t *bound, int64_t t)
     while (t > seen && !atomic_compare_exchange_weak_explicit(bound, &seen, t, memory_order_relaxed,
                                                               memory_order_relaxed)) {
     }
+}
+
+void head_set_in_blocks(struct head *head, ts t)
+{
+    raise(&head->min_valid, t);
+    raise(&head->in_blocks, t);
 }
 
 void head_note_time(struct head *head, ts mint, ts maxt)

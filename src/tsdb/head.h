@@ -48,8 +48,8 @@ DEFINE_CLEANUP(head_free, struct head)
 /* head_set_wal makes commits write there from now on; NULL for none. The head does not own it. */
 void head_set_wal(struct head *head, struct wal *wal);
 
-/* head_set_min_valid refuses samples before t: blocks hold that time already. */
-void head_set_min_valid(struct head *head, ts t);
+/* head_set_in_blocks says that blocks hold what is before t: samples of that time are refused. */
+void head_set_in_blocks(struct head *head, ts t);
 
 /* head_set_newer_chunks changes what encodings chunks get that are written from now on. */
 void head_set_newer_chunks(struct head *head, unsigned newer);

@@ -94,7 +94,7 @@ static int wait_appenders(struct head *head, struct baro_error *err)
 static int close_time(struct head *head, ts maxt, struct baro_error *err)
 {
     if (maxt > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
-        head_set_min_valid(head, maxt);
+        atomic_store_explicit(&head->min_valid, maxt, memory_order_relaxed);
     }
     return wait_appenders(head, err);
 }

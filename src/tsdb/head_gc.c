@@ -286,9 +286,7 @@ void head_truncate(struct head *head, ts t, struct head_truncated *ret)
     struct wal_stats stats = {0};
 
     *ret = (struct head_truncated){0};
-    if (t > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
-        head_set_min_valid(head, t);
-    }
+    head_set_in_blocks(head, t);
     if (head->wal != NULL) {
         wal_stats(head->wal, &stats);
     }

@@ -164,6 +164,7 @@ struct head {
     _Atomic uint64_t closed_bytes; /* relaxed: of chunks closed since the last flush; a hint */
     _Atomic bool is_full;          /* relaxed: memory is short, no new series are taken */
     _Atomic int64_t min_valid;     /* relaxed: each appender looks once per transaction */
+    _Atomic int64_t in_blocks;     /* relaxed: blocks have what is before; never above min_valid */
     _Atomic int64_t mint;          /* relaxed: statistics and the bounds of queries */
     _Atomic int64_t maxt;          /* relaxed: likewise */
     _Atomic int64_t ooo_mint;      /* relaxed: the same of what is out of order */

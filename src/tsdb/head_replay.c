@@ -332,8 +332,8 @@ static int replay_min_valid(struct head_replay *replay, str record, struct baro_
     ts t = INT64_MIN;
     int r = wal_read_min_valid_time(record, &t, err);
 
-    if (r >= 0 && t > atomic_load_explicit(&head->min_valid, memory_order_relaxed)) {
-        head_set_min_valid(head, t);
+    if (r >= 0) {
+        head_set_in_blocks(head, t);
     }
     return r;
 }

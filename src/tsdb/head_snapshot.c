@@ -475,11 +475,8 @@ static int load(struct loading *loading, uint64_t segment_min, uint64_t segment_
     if (loading->header.segment < segment_min || loading->header.segment > segment_max) {
         return 0;
     }
+    head_set_in_blocks(head, loading->header.min_valid);
     loading->min_valid = atomic_load_explicit(&head->min_valid, memory_order_relaxed);
-    if (loading->header.min_valid > loading->min_valid) {
-        head_set_min_valid(head, loading->header.min_valid);
-        loading->min_valid = loading->header.min_valid;
-    }
     head->unfiled_until = loading->header.unfiled_until;
     loading->slots = mem_alloc((loading->header.series_count + 1) * sizeof(uint32_t));
     head_shards_reserve(head, loading->header.series_count);

@@ -216,6 +216,28 @@ TEST(head_snapshot_fits_behind_a_compaction)
     arena_done(&arena);
 }
 
+/* A block that did not come to be, because of a stop or a full disk, leaves its time to the head.
+ */
+TEST(head_snapshot_behind_a_block_that_was_not_written)
+{
+    static const _Atomic bool stop = true;
+    struct arena arena = {0};
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb = fixture_open(dir, &plain);
+    struct head_block_job job = {
+        .fs = fs_real(), .data_dir = dir, .maxt = RANGE, .now = 250 * STEP, .stop = &stop};
+    char ulid[ULID_CHARS + 1] = "";
+
+    scrape(tsdb, 30, 0, 250 * STEP);
+    assert_true(head_block_write(tsdb->head, &job, ulid, NULL) < 0);
+    fixture_close(tsdb);
+    tsdb = fixture_open(dir, &plain);
+    assert_int_equal(fixture_report(tsdb).snapshot_series, 30);
+    check(tsdb, 30, 0, 250 * STEP);
+    fixture_close(tsdb);
+    arena_done(&arena);
+}
+
 /* Every flipped bit is seen, and then the WAL is replayed as if there were no snapshot. */
 TEST(head_snapshot_that_is_damaged_is_passed_over)
 {

@@ -425,7 +425,7 @@ static void put_header(struct snapshot *snapshot, uint64_t segment)
         .magic = SNAPSHOT_MAGIC,
         .version = SNAPSHOT_VERSION,
         .segment = segment,
-        .min_valid = atomic_load_explicit(&head->min_valid, memory_order_relaxed),
+        .min_valid = atomic_load_explicit(&head->in_blocks, memory_order_relaxed),
         .series_count = snapshot->slot_count,
         .unfiled_until = head->unfiled_until,
     };

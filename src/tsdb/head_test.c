@@ -200,7 +200,7 @@ TEST(head_refuses_what_is_too_far)
     series_ref ref = get_series(appender, "__name__=up");
 
     assert_int_equal(append(appender, ref, INT64_MAX, 1), APPEND_TOO_FAR);
-    head_set_min_valid(head, 5000);
+    head_set_in_blocks(head, 5000);
     appender->ops->rollback(appender);
     assert_int_equal(append(appender, ref, 4999, 1), APPEND_OUT_OF_BOUNDS);
     assert_int_equal(append(appender, ref, 5000, 1), APPEND_OK);

@@ -161,7 +161,7 @@ static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct 
         self_add(SELF_SNAPSHOT_REPLAY_ERRORS, 1);
         (void)head_free(tsdb->head);
         tsdb->head = new_head(tsdb);
-        head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
+        head_set_in_blocks(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
         r = open_files(tsdb, err);
     }
     arena_done(&arena);
@@ -413,7 +413,7 @@ int tsdb_open(const char *path, const struct tsdb_options *options, struct tsdb 
         r = tsdb_blocks_open(tsdb, err);
     }
     if (r >= 0) {
-        head_set_min_valid(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
+        head_set_in_blocks(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
         r = open_wal(tsdb, start, err);
         /* A directory of blocks alone is as good for reading. */
         r = r == -ENOENT && tsdb->options.read_only ? 0 : r;
