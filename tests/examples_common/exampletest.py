@@ -172,8 +172,10 @@ def scrape_with_prometheus(work: pathlib.Path, service: "Service", queries: dict
         with contextlib.suppress(OSError, http.client.HTTPException):
             conn = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             conn.request("GET", "/api/v1/query?query=" + urllib.parse.quote(expr))
-            rows = json.loads(conn.getresponse().read())["data"]["result"]
+            response = conn.getresponse()
+            body = response.read()
             conn.close()
+            rows = json.loads(body)["data"]["result"] if response.status == 200 else []  # it may not be ready yet
             return float(rows[0]["value"][1]) if rows else float("nan")
         return float("nan")
 
