@@ -201,9 +201,9 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
 
     attempt->result->scraped++;
     if (UNLIKELY(attempt->family_changed) && attempt->series->type_and_unit_labels) {
-        /* It may be called otherwise now. */
-        series_entry_set(entry, SERIES_UNRESOLVED,
-                         (series_entry_flags(entry) & SERIES_DROPPED) == 0);
+        /* It may be called otherwise now, and relabelled otherwise. */
+        series_entry_set(entry, SERIES_UNRESOLVED, true);
+        series_entry_set(entry, SERIES_DROPPED, false);
     }
     if (UNLIKELY((series_entry_flags(entry) & (SERIES_DROPPED | SERIES_UNRESOLVED)) != 0)) {
         if ((series_entry_flags(entry) & SERIES_DROPPED) != 0) {
@@ -214,6 +214,10 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
             return result < 0 ? result : 0;
         }
         series_entry_set(entry, SERIES_UNRESOLVED, false);
+        if (result == RESOLVED_DROPPED) {
+            series_entry_set(entry, SERIES_DROPPED, true);
+            return 0;
+        }
     }
     result = sample_take(attempt, event, h, entry, id, err);
     if (UNLIKELY(attempt->family_changed)) {
@@ -222,14 +226,16 @@ static inline int known_take(struct attempt *attempt, const struct exposition_ev
     return result;
 }
 
+/* *ret_id stays SERIES_ID_NONE when the store has no room for the series. */
 static int new_take(struct attempt *attempt, const struct exposition_event *event,
-                    const struct histogram *h, struct baro_error *err)
+                    const struct histogram *h, uint32_t *ret_id, struct baro_error *err)
 {
     struct scrape_scratch *scratch = attempt->scratch;
     series_ref ref = 0;
     int result = series_resolve(attempt, event, &ref, err);
     uint32_t id = 0;
 
+    *ret_id = SERIES_ID_NONE;
     attempt->result->scraped++;
     if (result < 0) {
         return result;
@@ -243,6 +249,7 @@ static int new_take(struct attempt *attempt, const struct exposition_event *even
     if (id == SERIES_ID_NONE) {
         return error_set(err, BARO_ELIMIT, "the names of the series are too long to be kept");
     }
+    *ret_id = id;
     arena_reset(&scratch->arena);
     if (result == RESOLVED_DROPPED) {
         return 0;
@@ -296,7 +303,7 @@ static int line_take(struct attempt *attempt, const struct exposition_event *eve
     scrape_columns_reserve(scratch,
                            scratch->count + 2 * (size_t)scratch->walk.cache->count + SAMPLES_SPARE);
     return id != SERIES_ID_NONE ? known_take(attempt, event, NULL, id, err)
-                                : new_take(attempt, event, NULL, err);
+                                : new_take(attempt, event, NULL, &id, err);
 }
 
 static int body_walk(struct attempt *attempt, struct baro_error *err)
@@ -400,10 +407,9 @@ static int series_take(struct attempt *attempt, const struct exposition_event *e
     if (id != SERIES_ID_NONE) {
         result = known_take(attempt, event, h, id, err);
     } else {
-        result = new_take(attempt, event, h, err);
-        id = walk->cache->count + (uint32_t)walk->fresh.count - 1;
+        result = new_take(attempt, event, h, &id, err);
     }
-    if (result >= 0 && scratch->exemplars.count > 0) {
+    if (result >= 0 && id != SERIES_ID_NONE && scratch->exemplars.count > 0) {
         const struct series_entry *entry = series_walk_entry(walk, id);
 
         if ((series_entry_flags(entry) & SERIES_DROPPED) == 0) {

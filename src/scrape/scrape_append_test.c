@@ -462,6 +462,37 @@ TEST(scrape_append_follows_changes_of_types)
     rig_done(&rig);
 }
 
+/* And relabelling sees the type of now. */
+TEST(scrape_append_drops_and_takes_by_changed_types)
+{
+    struct rig rig;
+    const struct prom_relabel drop = {
+        .source_labels = {(str[]){STR("__type__")}, 1},
+        .separator = STR(";"),
+        .regex = STR("gauge"),
+        .replacement = STR("$1"),
+        .action = PROM_RELABEL_DROP,
+    };
+    const struct prom_relabel *const rules[] = {&drop};
+    struct relabel_rules *compiled = NULL;
+
+    rig_init(&rig);
+    assert_ok(relabel_rules_new((struct prom_relabels){rules, 1}, false, &compiled, NULL), NULL);
+    rig.series.rules = compiled;
+    rig.series.type_and_unit_labels = true;
+    for (ts t = 1000; t < 9000; t += 1000) {
+        bool is_gauge = t % 4000 >= 2000;
+        char *lines =
+            rig_scrape(&rig, is_gauge ? "# TYPE a gauge\na 1\n" : "# TYPE a counter\na 1\n", t);
+
+        assert_int_equal(str_has_prefix(str_from(lines), STR("a{__type__=\"counter\"")), !is_gauge);
+        assert_int_equal(rig.result.post_relabel, !is_gauge);
+        (void)mem_free(lines);
+    }
+    rig_done(&rig);
+    relabel_rules_free(compiled);
+}
+
 TEST(scrape_append_passes_metadata_and_exemplars_on)
 {
     struct rig rig;

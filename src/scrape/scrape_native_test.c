@@ -198,6 +198,26 @@ TEST(scrape_native_exemplars_come_by_time)
     rig_done(&rig);
 }
 
+/* No room for the series: its exemplars belong to nobody. */
+TEST(scrape_native_drops_exemplars_of_series_that_are_refused)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    recorder_refuse(rig.recorder, true);
+    put_native(&rig, "h", 2, true);
+    scrape_protobuf(&rig, 8000, "");
+    assert_int_equal(rig.result.series_refused, 1);
+    recorder_refuse(rig.recorder, false);
+    put_gauge(&rig, 1);
+    scrape_protobuf(&rig, 9000, "g{" I "} 1 @9000\n");
+    recorder_refuse(rig.recorder, true);
+    put_gauge(&rig, 1);
+    put_native(&rig, "h", 2, true);
+    scrape_protobuf(&rig, 10000, "g{" I "} 1 @10000\n");
+    rig_done(&rig);
+}
+
 TEST(scrape_native_and_classic_by_setting)
 {
 #define CLASSIC(t)                                                                                 \
