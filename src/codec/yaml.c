@@ -3,8 +3,10 @@
 #include <yaml.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "codec/base64.h"
 
 /* Mappings up to this size are searched for duplicates pair by pair; larger ones get a map. */
 enum { PAIRS_LINEAR_MAX = 12 };
@@ -81,54 +83,20 @@ static int new_node(struct builder *b, enum yaml_kind kind, yaml_mark_t mark, co
     return 0;
 }
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Standard base64 with padding; line breaks are skipped, as Go's decoder does. */
 static bool decode_base64(struct arena *arena, str text, str *ret)
 {
-    char *out = arena_try(arena, text.len + 1);
-    size_t len = 0;
-    size_t padding = 0;
-    size_t digits = 0;
-    uint32_t bits = 0;
+    CLEANUP(buf_done) struct buf bytes = {0};
+    size_t bad;
+    char *copy = NULL;
 
-    if (out == NULL) {
-        return false;
+    if (base64_decode(&bytes, text, false, &bad) && !bytes.failed) {
+        copy = arena_try(arena, bytes.len + 1);
     }
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        int value = base64_value(c);
-
-        if (c == '\r' || c == '\n') {
-            continue;
-        }
-        if (c == '=') {
-            padding++;
-            continue;
-        }
-        if (value < 0 || padding > 0) {
-            return false;
-        }
-        bits = (bits << 6 | (uint32_t)value) & 0xFFFFFF;
-        digits++;
-        if (digits % 4 != 1) {
-            out[len++] = (char)(bits >> (digits % 4 == 2 ? 4 : digits % 4 == 3 ? 2 : 0));
-        }
+    if (copy != NULL) {
+        memcpy(copy, bytes.len > 0 ? bytes.ptr : "", bytes.len);
+        *ret = str_of(copy, bytes.len);
     }
-    *ret = str_of(out, len);
-    return digits % 4 != 1 && (digits + padding) % 4 == 0 && padding <= 2;
+    return copy != NULL;
 }
 
 static enum yaml_style style_of(yaml_scalar_style_t style)

@@ -63,6 +63,7 @@ TEST(yaml_trees)
         {"!!int \"12\"", "i:12"},
         {"!!float 12", "f:12"},
         {"!!binary aGk=", "s:hi"},
+        {"!!binary ''", "s:"},
         {"!other 12", "s:12"},
         {"a: 1\n---\nb: 2\n", "{s:a=i:1}"},
         {"\xEF\xBB\xBF"
