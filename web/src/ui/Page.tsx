@@ -40,7 +40,7 @@ export function Page({ title, crumbs = [], actions, aside, children }: PageProps
                 <div className="crumbs">
                     {crumbs.map((crumb) => (
                         <span key={crumb.title} className="row" style={{ gap: 6 }}>
-                            {crumb.to ? <Link href={crumb.to}>{crumb.title}</Link> : crumb.title}
+                            {crumb.to ? <Link href={crumb.to}>{crumb.title}</Link> : <span>{crumb.title}</span>}
                             <Icon name="right" size={12} />
                         </span>
                     ))}

@@ -20,3 +20,5 @@ export * from './matchers';
 export * from './live';
 export * from './takeaway';
 export * from './Example';
+export * from './visits';
+export * from './Star';

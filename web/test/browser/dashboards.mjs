@@ -87,6 +87,18 @@ export function dashboardTests(using, origin) {
             await page.goBack();
             await page.waitForFunction(() => document.querySelectorAll('.board-panel').length > 1);
         })],
+        ['dashboards: one that is starred stands first, after a reload too', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/d/feature-legends');
+            await page.getByRole('button', { name: /^Star / }).click();
+            await page.locator('.star[aria-pressed="true"]').waitFor();
+            await go(page, '/dashboards');
+            await page.getByRole('region', { name: 'Starred' }).getByRole('link', { name: 'legends' }).waitFor();
+            await go(page, '/');
+            await page.locator('.board-links li').first().getByText('legends').waitFor();
+            await go(page, '/dashboards');
+            await page.getByRole('region', { name: 'Starred' }).getByRole('button', { name: /^Star / }).click();
+            await page.getByRole('region', { name: 'Starred' }).waitFor({ state: 'detached' });
+        })],
         ['dashboards: new, changed as JSON, restored', (browser) => using(browser, {}, async (page) => {
             await go(page, '/dashboards');
             await page.getByRole('button', { name: 'New' }).click();

@@ -14,7 +14,7 @@ import { interpolate, type Scope } from '../../grafana/interpolate';
 import { allPanels, readDashboard, type DashboardModel, type PanelModel } from '../../grafana/model';
 import { PANELS, UNKNOWN } from '../../panels';
 import {
-    Button, copyText, Empty, exploreLink, Fault, Icon, Link, Loading, notify, Page, TimePicker, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, useParams, useQueryParams, useShortcuts, type Shortcut,
+    Button, copyText, Empty, exploreLink, Fault, Icon, Link, Loading, notify, Page, TimePicker, useClock, useComputedColorScheme, useElementSize, useLeaveGuard, useLocation, Star, useParams, useQueryParams, useShortcuts, useVisits, type Shortcut,
 } from '../../ui';
 import { loadBoard } from './load';
 import { NEW_FILE, readDraft, useEditing } from './useEditing';
@@ -81,6 +81,13 @@ export default function Board() {
     /* A read-only dashboard shows its settings, where that can be changed, and nothing else of an editor. */
     const locked = board !== undefined && !board.editable;
     const canEdit = isEditing && !locked;
+    const visit = useVisits((v) => v.visit);
+    const isThere = file.data !== undefined;
+    useEffect(() => {
+        if (isThere) {
+            visit(uid);
+        }
+    }, [visit, uid, isThere]);
     useLeaveGuard(useMemo(() => (dirty ? (go: () => void) => (isDirty(useEdits.getState().drafts[uid]) ? setLeaving(() => go) : go()) : null), [dirty, uid]));
     const boardTitle = board?.title ?? '';
     const base = useMemo<Omit<Scope, 'variables'>>(
@@ -105,6 +112,8 @@ export default function Board() {
         }
     }, [wantsEdit, begin]);
     const kiosk = params.get('kiosk') !== null;
+    /* Settings have no panels: of what is about them only annotations and variables need a range. */
+    const hasRange = editview === null || ['annotations', 'variables'].includes(editview);
     const view = useCallback((panel: PanelModel | null) => change({ viewPanel: panel ? String(panel.id) : null }), [change]);
     const edit = useCallback((panel: PanelModel | null) => {
         if (locked) {
@@ -176,7 +185,7 @@ export default function Board() {
 
     const annotationMenu = board && (
         <Suspense fallback={null}>
-            <AnnotationMenu board={board} scope={scope} look={look} waits={variables.pending.size > 0} hidden={kiosk} onList={setAnnotations} onPick={zoom} />
+            <AnnotationMenu board={board} scope={scope} look={look} waits={variables.pending.size > 0} hidden={kiosk || !hasRange} onList={setAnnotations} onPick={zoom} />
         </Suspense>
     );
 
@@ -231,7 +240,7 @@ export default function Board() {
             {!isNew && file.isPending && <Loading what="Opening the dashboard" />}
             <Suspense fallback={null}><DiskNotice uid={uid} version={file.data?.meta.version} editing={dirty} reload={() => void editing.reload()} /></Suspense>
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
-            {board && (
+            {board && !editview && (
                 <VariablesBar
                     list={variables.list} change={(what) => change(what, { replace: true })}
                     more={adhoc.variables.some((v) => !v.hidden) && adhoc.variables.filter((v) => !v.hidden).map((v) => (
@@ -273,7 +282,7 @@ export default function Board() {
             crumbs={[{ title: 'Dashboards', to: '/dashboards' }, ...(file.data?.meta.folderUid ? [{ title: file.data.meta.folderTitle }] : []), ...((alone || edited || editview) && board ? [{ title: board.title, to: isNew ? '/dashboard/new' : `/d/${uid}` }] : [])]}
             actions={
                 <>
-                    {board && board.links.length > 0 && (
+                    {board && board.links.length > 0 && !edited && !editview && (
                         <Suspense fallback={null}>
                             <DashboardLinks links={board.links} uid={uid} range={clock.range} fill={fill} variables={variables.list.filter((v) => !v.model.skipUrlSync).map((v) => ({ name: v.model.name, values: v.choice.values }))} />
                         </Suspense>
@@ -289,11 +298,11 @@ export default function Board() {
                         ? <Button variant="default" onClick={() => settings('settings')} leftSection={<Icon name="lock" size={14} />}>Read-only</Button>
                         : <Button variant="default" onClick={begin} leftSection={<Icon name="edit" size={14} />}>Edit</Button>)}
                     {annotationMenu}
-                    {board && <Suspense fallback={<span className="share-place" />}><ShareMenu title={alone ? fill(alone.title) : board.title} json={isEditing && draft ? draft.now : loaded!.dashboard} onLink={() => share(null)} /></Suspense>}
-                    {(!board?.hidesTime || isEditing) && <TimePicker clock={clock} intervals={intervals} />}
+                    {board && !edited && !editview && <Suspense fallback={<span className="share-place" />}><ShareMenu title={alone ? fill(alone.title) : board.title} json={isEditing && draft ? draft.now : loaded!.dashboard} onLink={() => share(null)} /></Suspense>}
+                    {hasRange && (!board?.hidesTime || isEditing) && <TimePicker clock={clock} intervals={intervals} />}
                 </>
             }
-            aside={alone ? <Link href={`/d/${uid}`}>Back</Link> : undefined}
+            aside={alone ? <Link href={`/d/${uid}`}>Back</Link> : board && !isNew && !edited && !editview ? <Star uid={uid} title={board.title} /> : undefined}
         >
             {page}
         </Page>

@@ -5,7 +5,7 @@ import { addFolder, folders, importDashboard, searchDashboards, type DashboardJs
 import { unwrap } from '../../grafana/migrate/core';
 import { isRecord } from '../../grafana/json';
 import './dashboards.css';
-import { Badge, Button, Empty, Fault, Icon, Link, Loading, Menu, Modal, Note, notify, Page, Select, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll } from '../../ui';
+import { Badge, Button, Empty, Fault, Icon, Link, Loading, Menu, Modal, Note, notify, Page, Select, Star, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll, useVisits } from '../../ui';
 
 function groups(hits: readonly SearchHit[]): [string, SearchHit[]][] {
     const found = new Map<string, SearchHit[]>();
@@ -19,10 +19,10 @@ function groups(hits: readonly SearchHit[]): [string, SearchHit[]][] {
 function Row({ hit, onTag }: { hit: SearchHit; onTag: (tag: string) => void }) {
     return (
         <li className="dash-row">
-            <Icon name="dashboards" size={14} />
+            <Star uid={hit.uid} title={hit.title} />
             <Link href={`/d/${hit.uid}`}>{hit.title}</Link>
             <span className="grow truncate muted hide-narrow">{hit.description}</span>
-            {hit.tags.map((tag) => <UnstyledButton key={tag} onClick={() => onTag(tag)} aria-label={`Only those tagged ${tag}`}><Badge variant="default">{tag}</Badge></UnstyledButton>)}
+            {hit.tags.map((tag) => <UnstyledButton key={tag} onClick={() => onTag(tag)} aria-label={`Only those tagged ${tag}`}><Badge variant="default" tt="none">{tag}</Badge></UnstyledButton>)}
         </li>
     );
 }
@@ -113,6 +113,8 @@ export default function Dashboards() {
         const words = find.toLowerCase().split(/\s+/).filter(Boolean);
         return (answer.data ?? []).filter((h) => words.every((w) => `${h.title} ${h.folderTitle ?? ''}`.toLowerCase().includes(w)) && tags.every((t) => h.tags.includes(t)));
     }, [answer.data, find, tags]);
+    const starred = useVisits((v) => v.starred);
+    const marked = hits.filter((h) => h.type === 'dash-db' && starred.includes(h.uid));
     const list = groups(hits);
     return (
         <Page
@@ -146,9 +148,15 @@ export default function Dashboards() {
                     </>}
                 </Empty>
             )}
+            {marked.length > 0 && find === '' && tags.length === 0 && (
+                <section className="dash-folder" aria-label="Starred">
+                    <h2>Starred</h2>
+                    <ul>{marked.map((hit) => <Row key={hit.uid} hit={hit} onTag={(tag) => change({ tag: [tag] })} />)}</ul>
+                </section>
+            )}
             {list.map(([folder, rows]) => (
                 <section key={folder} className="dash-folder" aria-label={folder || 'General'}>
-                    {(folder !== '' || list.length > 1) && <h2>{folder || 'General'}</h2>}
+                    {(folder !== '' || list.length > 1 || marked.length > 0) && <h2>{folder || 'General'}</h2>}
                     <ul>{rows.map((hit) => <Row key={hit.uid} hit={hit} onTag={(tag) => change({ tag: [...new Set([...tags, tag])] })} />)}</ul>
                 </section>
             ))}

@@ -5,8 +5,8 @@ import { askJson } from '../../api/http';
 import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '../../api/prometheus';
 import { since } from '../../grafana/time';
 import {
-    Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, ScrapeExample, Section, State, useNow, type Quantity, fingerprint, Note,
-    usePoll,
+    byVisits, Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, ScrapeExample, Section, State, useNow, type Quantity, fingerprint, Note,
+    usePoll, useVisits,
 } from '../../ui';
 
 const Small = lazy(() => import('./Small'));
@@ -45,7 +45,7 @@ function Figure({ title, expr, quantity }: (typeof figures)[number]) {
             <div style={{ height: 110 }}>
                 {result.error ? <div className="panel-body muted">{result.error.message}</div> : series ? (
                     <Suspense fallback={null}><Small title={title} series={series} quantity={quantity} from={Math.max(end - WINDOW_S, Math.min(series.times[0] ?? 0, end - LEAST_S))} to={end} step={STEP_S} /></Suspense>
-                ) : result.isPending ? null : <div className="panel-body muted">It does not scrape itself.</div>}
+                ) : result.isPending ? null : <div className="panel-body muted">No samples of it yet: they come with the first scrapes of this server by itself.</div>}
             </div>
         </section>
     );
@@ -62,7 +62,8 @@ interface Board {
 
 function Boards() {
     const list = useQuery({ queryKey: ['boards'], queryFn: ({ signal }) => askJson<Board[]>('api/search', { params: { type: 'dash-db', limit: 100 }, signal }) });
-    const boards = (list.data ?? []).filter((one) => one.type !== 'dash-folder');
+    const { starred, recent } = useVisits();
+    const boards = byVisits((list.data ?? []).filter((one) => one.type !== 'dash-folder'), { starred, recent });
     return (
         <Section title="Dashboards" aside={<Link href="/dashboards">all</Link>}>
             {list.error ? <Fault error={list.error} /> : list.isPending ? <Loading /> : boards.length === 0 ? (
@@ -70,7 +71,7 @@ function Boards() {
             ) : (
                 <ul className="board-links">
                     {boards.slice(0, BOARDS_SHOWN).map((one) => (
-                        <li key={one.uid}><Link href={`/d/${encodeURIComponent(one.uid)}`}>{one.title}</Link>{one.folderTitle && <span className="muted truncate">{one.folderTitle}</span>}</li>
+                        <li key={one.uid}>{starred.includes(one.uid) && <Icon name="star" size={12} label="starred" />}<Link href={`/d/${encodeURIComponent(one.uid)}`}>{one.title}</Link>{one.folderTitle && <span className="muted truncate">{one.folderTitle}</span>}</li>
                     ))}
                 </ul>
             )}
@@ -109,7 +110,7 @@ export default function Home() {
             </div>
             <div className="columns">
                 <Section title="Firing" aside={<Link href="/alerts">all alerts</Link>}>
-                    {firing.length === 0 ? <Empty title="Nothing fires" icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : 'There are no alerting rules yet: rule_files names files of them.'}</Empty> : (
+                    {firing.length === 0 ? <Empty title="Nothing fires" icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : <>There are no alerting rules yet: <Link href="/rules">how to write one</Link>.</>}</Empty> : (
                         <table className="table">
                             <tbody>
                                 {firing.slice(0, ROWS_SHOWN).map(({ rule, alert }) => (

@@ -2,7 +2,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type AmRoute, amRouting, amStatus } from '../../api/alertmanager';
 import type { Labels } from '../../api/types';
-import { Fault, formatMatcher, Icon, Loading, Page, parseMatcher, Section, splitMatchers, State, TextInput, useDebouncedValue, useQueryParams } from '../../ui';
+import { AlertingExample, Empty, Fault, formatMatcher, Icon, Loading, Page, parseMatcher, Section, splitMatchers, State, TextInput, useDebouncedValue, useQueryParams } from '../../ui';
 import './routing.css';
 
 /* labelsOf reads a="b", c=d as labels; null when it is more than equality. */
@@ -59,6 +59,11 @@ function Route({ route, parent, reached }: { route: AmRoute; parent?: AmRoute; r
     );
 }
 
+/* What the server has without a configuration of alerting. */
+function isUnset(tree: AmRoute): boolean {
+    return tree.receiver === 'nobody' && tree.routes.length === 0;
+}
+
 export default function Routing() {
     const [params, change] = useQueryParams();
     const typed = params.get('labels') ?? '';
@@ -91,7 +96,8 @@ export default function Routing() {
             </section>
             {routing.isPending && <Loading />}
             {routing.error && <Fault error={routing.error} what="Routes" retry={() => void routing.refetch()} />}
-            {routing.data && (
+            {routing.data && isUnset(routing.data.tree) && <Empty icon="routing" title="Alerts reach nobody yet"><AlertingExample /></Empty>}
+            {routing.data && !isUnset(routing.data.tree) && (
                 <section className="panel" style={{ padding: 12, marginBottom: 8 }}>
                     <ul className="routes"><Route route={routing.data.tree} reached={reached} /></ul>
                 </section>

@@ -196,7 +196,7 @@ function LinksField({ label, value, onChange, help }: InputProps & { help?: stri
     return (
         <div className="stack" role="group" aria-label={label}>
             <span className="field-label">{label}</span>
-            {help && <span className="muted">{help}</span>}
+            {help && <span className="field-help">{help}</span>}
             {links.map((link, i) => (
                 <div key={i} className="stack tight boxed">
                     <div className="row">
