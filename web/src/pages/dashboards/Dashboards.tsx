@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { addFolder, folders, importDashboard, searchDashboards, type DashboardJson, type SearchHit } from '../../api/dashboards';
 import { unwrap } from '../../grafana/migrate/core';
-import { isRecord } from '../../grafana/json';
+import { faultText, parseRecord } from '../../grafana/jsonfault';
 import './dashboards.css';
 import { Badge, Button, Empty, Fault, Icon, Link, Loading, Menu, Modal, Note, notify, Page, Select, Star, Textarea, TextInput, UnstyledButton, useLocation, useQueryParams, usePoll, useVisits } from '../../ui';
 
@@ -29,16 +29,12 @@ function Row({ hit, onTag }: { hit: SearchHit; onTag: (tag: string) => void }) {
 
 /* What is pasted or dropped: a dashboard, or what an export has around it. */
 function readJson(text: string): { json?: DashboardJson; fault?: string } {
-    try {
-        const parsed: unknown = JSON.parse(text);
-        if (!isRecord(parsed)) {
-            return { fault: 'A dashboard is a JSON object.' };
-        }
-        const json = unwrap(parsed);
-        return typeof json.title === 'string' && json.title !== '' ? { json } : { fault: 'It has no title: is it a dashboard?' };
-    } catch (error) {
-        return { fault: error instanceof Error ? error.message : String(error) };
+    const parsed = parseRecord(text, 'A dashboard is');
+    if (parsed.fault) {
+        return { fault: faultText(text, parsed.fault) };
     }
+    const json = unwrap(parsed.json);
+    return typeof json.title === 'string' && json.title !== '' ? { json } : { fault: 'It has no title: is it a dashboard?' };
 }
 
 function Import({ close }: { close: () => void }) {
