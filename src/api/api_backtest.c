@@ -72,6 +72,7 @@ int api_backtest(struct api_call *call)
         return r;
     }
     call->context->engine(call->context->app, &env.engine);
+    env.cancel = call->request->cancel;
     env.external_url =
         str_from(call->context->external_url != NULL ? call->context->external_url : "");
     r = rule_backtest_run(&file, 1, &env, &options, &result, &err);

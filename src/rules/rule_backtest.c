@@ -10,6 +10,9 @@
 
 enum { WINDOW_STEPS = 4096 }; /* of one query: bounds its memory */
 
+/* Times and steps beyond are refused, so that their sums have room. */
+#define TIME_MAX (INT64_C(1) << 59)
+
 /* One series of an alerting rule's expression, and the alert that it makes now. */
 struct track {
     struct labels metric;
@@ -34,6 +37,7 @@ struct run {
     struct joined joined;
     struct backtest *result;
     VEC(struct backtest_alert) alerts;
+    size_t recorded_samples;
     struct baro_error *err;
 };
 
@@ -89,6 +93,14 @@ static int record(struct run *run, const struct rule_spec *spec, const struct qu
             const struct sample sample = {
                 .t = t, .v = series->points[k].v, .h = series->points[k].h};
 
+            if (run->env.engine.samples_max > 0 &&
+                ++run->recorded_samples > run->env.engine.samples_max) {
+                r = error_set(run->err, BARO_ELIMIT,
+                              "the recording rules yield more than %zu samples: choose a shorter "
+                              "range or a longer interval",
+                              run->env.engine.samples_max);
+                break;
+            }
             r = memstore_append_sample(run->recorded, labels, &sample, run->err);
             if (r >= 0 && ends) {
                 r = memstore_append(run->recorded, labels, t + step, value_stale(), run->err);
@@ -170,7 +182,8 @@ static void absent_between(struct run *run, const struct rule_spec *spec, struct
         return;
     }
     is_absent(run, spec, track, first);
-    if (track->pending_at != 0 && track->absent_since != 0) {
+    if (track->pending_at != 0 && track->absent_since != 0 &&
+        spec->keep_firing < to - track->absent_since) {
         over = track->absent_since + (spec->keep_firing + step - 1) / step * step;
         if (over < to) {
             is_absent(run, spec, track, over);
@@ -250,19 +263,16 @@ static int run_window(struct run *run, const struct rule_spec *spec, str group, 
 static int run_rule(struct run *run, const struct rule_spec *spec, str group, dur step)
 {
     ts start = run->options->start;
-    ts end = run->options->end;
+    int64_t steps = (run->options->end - start) / step + 1;
     struct map tracks = {0};
     struct map_entry *entry;
     size_t index = 0;
     int r = 0;
 
-    for (ts first = start; first <= end && r >= 0; first += WINDOW_STEPS * step) {
-        ts last = first + (WINDOW_STEPS - 1) * step;
+    for (int64_t i = 0; i < steps && r >= 0; i += WINDOW_STEPS) {
+        int64_t last = i + WINDOW_STEPS < steps ? i + WINDOW_STEPS - 1 : steps - 1;
 
-        if (last > end) {
-            last = first + (end - first) / step * step;
-        }
-        r = run_window(run, spec, group, &tracks, first, last, step);
+        r = run_window(run, spec, group, &tracks, start + i * step, start + last * step, step);
     }
     while (r >= 0 && (entry = map_next(&tracks, &index)) != NULL) {
         if (((struct track *)entry->value)->pending_at != 0) {
@@ -283,6 +293,10 @@ static int run_kind(struct run *run, const struct rule_file *file, enum rule_kin
         const struct rule_group_spec *group = &file->groups[i];
         dur step = group->interval > 0 ? group->interval : run->options->interval;
 
+        if (run->options->start < -TIME_MAX || run->options->end > TIME_MAX || step > TIME_MAX) {
+            return error_set(run->err, BARO_EINVALID, "group %.*s: the times are out of range",
+                             STR_ARG(group->name));
+        }
         if ((run->options->end - run->options->start) / step >= BACKTEST_STEPS_MAX) {
             return error_set(run->err, BARO_ELIMIT,
                              "group %.*s: more than %d steps: choose a shorter range or a longer "

@@ -51,7 +51,11 @@ struct backtest {
     size_t evaluations; /* steps of all rules */
 };
 
-/* rule_backtest_run fills *ret, which the caller releases. Fails with the first rule's fault. */
+/*
+ * rule_backtest_run fills *ret, which the caller releases. Fails with the first rule's fault, with
+ * BARO_ELIMIT when recording rules yield more than the engine's samples_max in all, and as the
+ * engine does when env->cancel becomes true. options->end is not before start, interval positive.
+ */
 int rule_backtest_run(const struct rule_file *files, size_t file_count, const struct rule_env *env,
                       const struct backtest_options *options, struct backtest *ret,
                       struct baro_error *err);

@@ -1,5 +1,6 @@
 #include "rules/rule_backtest.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -264,5 +265,76 @@ TEST(rule_backtest_tells_what_fails)
     assert_true(str_has_prefix(str_from(err.message), STR("group g, rule A: ")));
     options.end = START + (ts)BACKTEST_STEPS_MAX * STEP;
     assert_int_equal(rule_backtest_run(&file, 1, &env, &options, &result, &err), BARO_ELIMIT);
+    arena_done(&arena);
+}
+
+/* Ranges and steps at the ends of time end, in an answer or in a refusal. */
+TEST(rule_backtest_ends_at_the_ends_of_time)
+{
+    static const struct {
+        ts start;
+        ts end;
+        dur interval;
+        const char *rules;
+        int want;
+    } cases[] = {
+        {INT64_MIN, INT64_MAX, 1, "{alert: A, expr: vector(1)}", BARO_EINVALID},
+        {INT64_MIN, INT64_MAX, INT64_MAX, "{alert: A, expr: vector(1)}", BARO_EINVALID},
+        {0, INT64_MAX, INT64_MAX / 4096, "{alert: A, expr: vector(1)}", BARO_EINVALID},
+        {-(INT64_C(1) << 59), INT64_C(1) << 59, INT64_C(1) << 59,
+         "{alert: A, expr: vector(1) > -time(), for: 290y, keep_firing_for: 290y}", 0},
+        {0, INT64_C(1) << 59, INT64_C(1) << 52,
+         "{alert: A, expr: x == 1, keep_firing_for: 290y}, {record: r, expr: vector(1)}", 0},
+        {START, START + 1, INT64_C(1) << 59, "{alert: A, expr: x == 1}", 0},
+    };
+    CLEANUP(memstore_freep) struct memstore *store = memstore_new();
+    const struct rule_env env = {
+        .queryable = memstore_queryable(store),
+        .engine = {.lookback = 5 * DUR_MINUTE, .samples_max = 1000000, .memory_bytes_max = 1 << 28},
+    };
+
+    fill(store, "a", "1111111111");
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const struct backtest_options options = {cases[i].start, cases[i].end, cases[i].interval};
+        struct arena arena = {0};
+        struct rule_file file = {0};
+        struct backtest result = {0};
+        struct baro_error err = {0};
+        char text[256];
+
+        test_row(cases[i].rules);
+        (void)snprintf(text, sizeof(text), "groups: [{name: g, rules: [%s]}]", cases[i].rules);
+        parse(&arena, text, &file);
+        assert_int_equal(rule_backtest_run(&file, 1, &env, &options, &result, &err), cases[i].want);
+        rule_backtest_done(&result);
+        arena_done(&arena);
+    }
+    test_row(NULL);
+}
+
+/* What recording rules yield is kept in memory, and bounded as a query is. */
+TEST(rule_backtest_bounds_what_is_recorded)
+{
+    CLEANUP(memstore_freep) struct memstore *store = memstore_new();
+    _Atomic bool cancel = false;
+    struct rule_env env = {
+        .queryable = memstore_queryable(store),
+        .engine = {.lookback = 5 * DUR_MINUTE, .samples_max = 15000, .memory_bytes_max = 1 << 28},
+        .cancel = &cancel,
+    };
+    const struct backtest_options options = {START, START + 20000 * STEP, STEP};
+    struct arena arena = {0};
+    struct rule_file file = {0};
+    struct backtest result = {0};
+    struct baro_error err = {0};
+
+    parse(&arena, "groups: [{name: g, rules: [{record: r, expr: vector(1)}]}]", &file);
+    assert_int_equal(rule_backtest_run(&file, 1, &env, &options, &result, &err), BARO_ELIMIT);
+    assert_non_null(strstr(err.message, "more than 15000 samples"));
+    env.engine.samples_max = 50000;
+    assert_ok(rule_backtest_run(&file, 1, &env, &options, &result, &err), &err);
+    rule_backtest_done(&result);
+    atomic_store(&cancel, true);
+    assert_int_equal(rule_backtest_run(&file, 1, &env, &options, &result, &err), BARO_ECANCELED);
     arena_done(&arena);
 }
