@@ -156,6 +156,7 @@ struct am_silence_view {
     ts updated_at;
     str created_by;
     str comment;
+    struct labels annotations;
     str schedule; /* JSON; empty = always */
     ts now;       /* of this view */
 };

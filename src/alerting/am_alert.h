@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/dur.h"
 #include "base/str.h"
 #include "model/labels.h"
@@ -40,3 +41,10 @@ static inline bool am_alert_is_resolved(const struct am_alert *alert, ts now)
  * value in order of names, a byte 255 behind each. Its text form is %016x.
  */
 uint64_t am_fingerprint(struct labels labels);
+
+struct json;
+
+/* am_labels_read reads a JSON object of texts, sorted, all in the arena; false when it is none or
+ * has more than `most` members. */
+bool am_labels_read(struct arena *arena, const struct json *object, size_t most,
+                    struct labels *ret);

@@ -116,6 +116,13 @@ int am_api_silence_parse(struct arena *arena, str body, struct am_silence_spec *
         .created_by = arena_str(arena, json_text(json_get(root, "createdBy"))),
         .comment = arena_str(arena, json_text(json_get(root, "comment"))),
     };
+    if (json_kind_of(json_get(root, "annotations")) != JSON_KIND_NULL &&
+        !am_labels_read(arena, json_get(root, "annotations"), AM_SILENCE_ANNOTATIONS_MAX,
+                        &ret->annotations)) {
+        return fault(400, 400, ret_status, ret_code, err,
+                     "parsing silence body from \"\" failed, because annotations is no object of "
+                     "at most 1000 strings");
+    }
     ret->keep_schedule = !read_schedule(arena, root, &ret->schedule);
     for (size_t i = 0; i < ret->matcher_count; i++) {
         if (!read_matcher(arena, json_at(list, i), &matchers[i])) {
@@ -280,6 +287,7 @@ static void write_silence(struct json_writer *json, const struct am_silence_view
     json_write_pair_str(json, STR("state"), str_from(am_silence_state_name(view->state)));
     json_write_object_end(json);
     am_call_time(json, STR("updatedAt"), view->updated_at);
+    am_call_labels(json, STR("annotations"), view->annotations);
     json_write_pair_str(json, STR("comment"), view->comment);
     json_write_pair_str(json, STR("createdBy"), view->created_by);
     am_call_time(json, STR("endsAt"), view->ends_at);

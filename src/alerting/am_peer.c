@@ -52,6 +52,15 @@ static void write_silence(struct json_writer *json, const struct am_silence *sil
     json_write_pair_i64(json, STR("updated"), silence->updated_at);
     json_write_pair_str(json, STR("creator"), silence->created_by);
     json_write_pair_str(json, STR("comment"), silence->comment);
+    if (silence->annotations.count > 0) {
+        json_write_key(json, STR("annotations"));
+        json_write_object_begin(json);
+        for (size_t i = 0; i < silence->annotations.count; i++) {
+            json_write_pair_str(json, silence->annotations.items[i].name,
+                                silence->annotations.items[i].value);
+        }
+        json_write_object_end(json);
+    }
     write_matchers(json, &silence->matchers);
     if (silence->schedule != NULL) {
         json_write_pair_str(json, STR("schedule"), am_schedule_text(silence->schedule));
@@ -510,16 +519,18 @@ static void take_silence(struct am *am, struct arena *arena, const struct json *
     const struct json *list = json_get(node, "matchers");
     size_t count = json_count(list) < AM_MATCHERS_MAX ? json_count(list) : AM_MATCHERS_MAX;
     struct am_silence_matcher *matchers = ARENA_ARRAY(arena, struct am_silence_matcher, count);
-    const struct am_silence_spec spec = {.id = json_text(json_get(node, "id")),
-                                         .matchers = matchers,
-                                         .matcher_count = count,
-                                         .starts_at = int_of(node, "starts"),
-                                         .ends_at = int_of(node, "ends"),
-                                         .updated_at = int_of(node, "updated"),
-                                         .created_by = json_text(json_get(node, "creator")),
-                                         .comment = json_text(json_get(node, "comment")),
-                                         .schedule = json_text(json_get(node, "schedule"))};
+    struct am_silence_spec spec = {.id = json_text(json_get(node, "id")),
+                                   .matchers = matchers,
+                                   .matcher_count = count,
+                                   .starts_at = int_of(node, "starts"),
+                                   .ends_at = int_of(node, "ends"),
+                                   .updated_at = int_of(node, "updated"),
+                                   .created_by = json_text(json_get(node, "creator")),
+                                   .comment = json_text(json_get(node, "comment")),
+                                   .schedule = json_text(json_get(node, "schedule"))};
 
+    (void)am_labels_read(arena, json_get(node, "annotations"), AM_SILENCE_ANNOTATIONS_MAX,
+                         &spec.annotations);
     for (size_t i = 0; i < count; i++) {
         const struct json *row = json_at(list, i);
 

@@ -109,6 +109,14 @@ static int check_texts(const struct am_silence_spec *spec, struct baro_error *er
                              "invalid silence: invalid label matcher %zu: invalid label value", i);
         }
     }
+    for (size_t i = 0; i < spec->annotations.count; i++) {
+        const struct label *one = &spec->annotations.items[i];
+
+        bytes += one->name.len + one->value.len;
+        if (!utf8_is_valid(one->name) || !utf8_is_valid(one->value)) {
+            return error_set(err, BARO_EINVALID, "invalid silence: invalid annotation %zu", i);
+        }
+    }
     if (spec->matcher_count > AM_MATCHERS_MAX || bytes > AM_SILENCE_BYTES_MAX) {
         return error_set(err, BARO_ELIMIT,
                          "silence exceeded maximum size: %zu bytes (limit: %d bytes)", bytes,
@@ -153,6 +161,7 @@ static int make(const struct am_silence_spec *spec, struct am_silence **ret, str
     silence->updated_at = spec->updated_at;
     silence->created_by = arena_str(&arena, spec->created_by);
     silence->comment = arena_str(&arena, spec->comment);
+    silence->annotations = labels_copy(&arena, spec->annotations);
     silence->arena = arena;
     if (r < 0) {
         silence_free(silence);

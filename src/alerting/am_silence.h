@@ -26,6 +26,7 @@ enum {
     AM_SILENCE_ID_BYTES = 37, /* a UUID and NUL */
     AM_SILENCES_MAX = 100000, /* active, pending and expired; more are refused */
     AM_SILENCE_BYTES_MAX = 1 << 18,
+    AM_SILENCE_ANNOTATIONS_MAX = 1000,
     AM_SILENCES_RECURRING_MAX = 1000, /* of them with a schedule */
 };
 
@@ -38,6 +39,7 @@ struct am_silence {
     ts updated_at;
     str created_by;
     str comment;
+    struct labels annotations;
     const struct am_schedule *schedule; /* NULL = always; else it silences at these times alone */
     bool is_within;                     /* the schedule, until flips_at */
     ts flips_at;
@@ -58,8 +60,9 @@ struct am_silence_spec {
     ts updated_at; /* of am_silences_merge */
     str created_by;
     str comment;
-    str schedule;       /* as am_schedule_parse takes it; empty = always */
-    bool keep_schedule; /* of the silence with that id, whatever `schedule` says */
+    struct labels annotations; /* sorted by name */
+    str schedule;              /* as am_schedule_parse takes it; empty = always */
+    bool keep_schedule;        /* of the silence with that id, whatever `schedule` says */
 };
 
 struct am_silences {

@@ -21,6 +21,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS silences(id TEXT PRIMARY KEY, starts INTEGER, ends INTEGER,"
     " updated INTEGER, matchers TEXT, creator TEXT, comment TEXT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS schedules(id TEXT PRIMARY KEY, intervals TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS silence_annotations(id TEXT PRIMARY KEY, annotations TEXT) WITHOUT "
+    "ROWID;"
     "CREATE TABLE IF NOT EXISTS nflog(key TEXT PRIMARY KEY, time INTEGER, expires INTEGER,"
     " firing TEXT, resolved TEXT, thread TEXT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS acks(fingerprint INTEGER PRIMARY KEY, created INTEGER,"
@@ -28,6 +30,12 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS deliveries(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER,"
     " receiver TEXT, integration TEXT, group_key TEXT, status TEXT, outcome TEXT, error TEXT,"
     " message TEXT, alerts INTEGER, attempts INTEGER, http_status INTEGER, duration INTEGER);";
+
+/* Alerts lie in the order of their fingerprints, which is any: 2,000 that come in one message are
+ * on 2,000 pages. 8 MiB of pages are kept, so that fewer are read before they are changed, and the
+ * WAL takes 32 MiB before it is written back, so that a page is written back once for many changes.
+ */
+static const char pages[] = "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=8192;";
 
 /* The kinds of changes; each is one statement. */
 enum op_kind {
@@ -38,6 +46,8 @@ enum op_kind {
     OP_SILENCE_GONE,
     OP_SCHEDULE,
     OP_SCHEDULE_GONE,
+    OP_ANNOTATIONS,
+    OP_ANNOTATIONS_GONE,
     OP_ACK,
     OP_ACK_GONE,
     OP_ENTRY,
@@ -57,6 +67,8 @@ static const char *const statements[OP_COUNT] = {
     [OP_SILENCE_GONE] = "DELETE FROM silences WHERE id=?7",
     [OP_SCHEDULE] = "INSERT OR REPLACE INTO schedules VALUES(?7,?8)",
     [OP_SCHEDULE_GONE] = "DELETE FROM schedules WHERE id=?7",
+    [OP_ANNOTATIONS] = "INSERT OR REPLACE INTO silence_annotations VALUES(?7,?8)",
+    [OP_ANNOTATIONS_GONE] = "DELETE FROM silence_annotations WHERE id=?7",
     [OP_ACK] = "INSERT OR REPLACE INTO acks VALUES(?1,?2,?3,?4,?5,?7,?8)",
     [OP_ACK_GONE] = "DELETE FROM acks WHERE fingerprint=?1",
     [OP_ENTRY] = "INSERT OR REPLACE INTO nflog VALUES(?7,?1,?2,?8,?9,?10)",
@@ -107,6 +119,7 @@ int am_state_open(const char *path, struct am_state **ret, struct baro_error *er
     state->last = &state->first;
     state->path = str_dup_c(str_from(path));
     r = db_open(path, schema, DB_SYNC_NORMAL, &state->db, err);
+    r = r < 0 ? r : db_exec(state->db, pages, err);
     for (size_t i = 0; r >= 0 && i < OP_COUNT; i++) {
         r = db_prepare(state->db, statements[i], &state->queries[i], err);
     }
@@ -259,6 +272,7 @@ void am_state_silence(struct am_state *state, const struct am_silence *silence, 
 {
     const int64_t numbers[] = {silence->starts_at, silence->ends_at, silence->updated_at};
     struct buf matchers = {0};
+    struct buf annotations = {0};
 
     write_matchers(&matchers, &silence->matchers);
     push(state, op_new(gone ? OP_SILENCE_GONE : OP_SILENCE, numbers, 3,
@@ -269,6 +283,12 @@ void am_state_silence(struct am_state *state, const struct am_silence *silence, 
         push(state, op_new(gone ? OP_SCHEDULE_GONE : OP_SCHEDULE, NULL, 0,
                            (const str[]){silence->id, am_schedule_text(silence->schedule)}, 2));
     }
+    if (silence->annotations.count > 0) {
+        write_labels(&annotations, silence->annotations);
+    }
+    push(state, op_new(gone || annotations.len == 0 ? OP_ANNOTATIONS_GONE : OP_ANNOTATIONS, NULL, 0,
+                       (const str[]){silence->id, buf_view(&annotations)}, 2));
+    buf_done(&annotations);
     buf_done(&matchers);
 }
 
@@ -504,21 +524,8 @@ void am_state_stats(struct am_state *state, struct am_state_stats *ret)
 static bool read_labels(struct arena *arena, str text, struct labels *ret)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
-    struct label *items;
-    const struct json *value;
-    void *iterator = NULL;
-    size_t count = 0;
-    str key;
 
-    if (json_doc_parse(text, &root, NULL) < 0 || json_kind_of(root) != JSON_KIND_OBJECT) {
-        return false;
-    }
-    items = ARENA_ARRAY(arena, struct label, json_count(root) + 1);
-    while (json_member(root, &iterator, &key, &value)) {
-        items[count++] = (struct label){arena_str(arena, key), arena_str(arena, json_text(value))};
-    }
-    *ret = labels_from_pairs(arena, items, count);
-    return true;
+    return json_doc_parse(text, &root, NULL) >= 0 && am_labels_read(arena, root, SIZE_MAX, ret);
 }
 
 static int load_alerts(struct am_state *state, const struct am_state_reader *reader,
@@ -583,8 +590,9 @@ static int load_silences(struct am_state *state, const struct am_state_reader *r
     CLEANUP(db_query_freep) struct db_query *query = NULL;
     struct arena arena = {0};
     int r = db_prepare(state->db,
-                       "SELECT id, starts, ends, updated, matchers, creator, comment, intervals"
-                       " FROM silences LEFT JOIN schedules USING (id)",
+                       "SELECT id, starts, ends, updated, matchers, creator, comment, intervals,"
+                       " annotations FROM silences LEFT JOIN schedules USING (id)"
+                       " LEFT JOIN silence_annotations USING (id)",
                        &query, err);
 
     while (r >= 0 && (r = db_query_step(query, err)) > 0) {
@@ -597,7 +605,9 @@ static int load_silences(struct am_state *state, const struct am_state_reader *r
                                        .schedule = db_column_str(query, 7)};
 
         arena_reset(&arena);
-        if (read_matchers(&arena, db_column_str(query, 4), &spec)) {
+        if (read_matchers(&arena, db_column_str(query, 4), &spec) &&
+            (db_column_str(query, 8).len == 0 ||
+             read_labels(&arena, db_column_str(query, 8), &spec.annotations))) {
             reader->silence(reader->context, &spec);
         } else {
             ++*ret_bad;

@@ -298,6 +298,7 @@ static void view_silence(struct arena *arena, const struct am_silence *silence, 
                                     .updated_at = silence->updated_at,
                                     .created_by = arena_str(arena, silence->created_by),
                                     .comment = arena_str(arena, silence->comment),
+                                    .annotations = labels_copy(arena, silence->annotations),
                                     .now = now};
     if (silence->schedule != NULL) {
         ret->schedule = arena_str(arena, am_schedule_text(silence->schedule));

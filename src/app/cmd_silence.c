@@ -16,6 +16,7 @@ enum add_flag {
     ADD_START,
     ADD_END,
     ADD_COMMENT,
+    ADD_ANNOTATION,
     ADD_RECURRING,
     ADD_PREVIEW,
 };
@@ -35,6 +36,8 @@ static const struct flag add_rows[] = {
     {"start", FLAG_TEXT, "", FLAG_RUN, "when it begins (RFC 3339); default: now"},
     {"end", FLAG_TEXT, "", FLAG_RUN, "when it ends (RFC 3339), instead of a duration"},
     {"comment", FLAG_TEXT, "", FLAG_RUN, "why"},
+    {"annotation", FLAG_LIST, "", FLAG_RUN,
+     "name=value of an annotation; may be given several times"},
     {"recurring", FLAG_LIST, "", FLAG_RUN,
      "silence at these times alone: 'weekdays=saturday times=22:00-24:00 location=Europe/Vienna'; "
      "may be given several times; lasts a year when nothing else is said (barograph only)"},
@@ -91,8 +94,10 @@ struct posting {
     str comment;
     const struct json *matchers; /* of a silence that is there; NULL = those below */
     am_matchers list;
-    str intervals;                      /* JSON of a new silence; empty = none */
-    const struct json *intervals_there; /* of one that is there */
+    am_matchers annotations;              /* name=value each */
+    const struct json *annotations_there; /* of one that is there */
+    str intervals;                        /* JSON of a new silence; empty = none */
+    const struct json *intervals_there;   /* of one that is there */
 };
 
 static void write_matcher(struct json_writer *json, str name, str value, bool is_regex,
@@ -139,6 +144,27 @@ static void write_intervals(struct json_writer *json, const struct posting *post
     buf_done(&copy);
 }
 
+static void write_annotations(struct json_writer *json, const struct posting *posting)
+{
+    struct buf copy = {0};
+
+    if (posting->annotations.count > 0) {
+        json_write_key(json, STR("annotations"));
+        json_write_object_begin(json);
+        for (size_t i = 0; i < posting->annotations.count; i++) {
+            const struct am_matcher *one = &posting->annotations.items[i];
+
+            json_write_pair_str(json, one->name, one->value);
+        }
+        json_write_object_end(json);
+    } else if (json_count(posting->annotations_there) > 0 &&
+               json_print(&copy, posting->annotations_there)) {
+        json_write_key(json, STR("annotations"));
+        json_write_raw(json, buf_view(&copy));
+    }
+    buf_done(&copy);
+}
+
 /* Makes or changes a silence; *ret_id is in the arena. */
 static int post(struct am_client *client, const struct posting *posting, str *ret_id,
                 struct baro_error *err)
@@ -157,6 +183,7 @@ static int post(struct am_client *client, const struct posting *posting, str *re
     json_write_pair_str(&json, STR("createdBy"), posting->created_by);
     json_write_pair_str(&json, STR("comment"), posting->comment);
     write_matchers(&json, posting);
+    write_annotations(&json, posting);
     write_intervals(&json, posting);
     json_write_object_end(&json);
     r = am_client_ask(client, "POST", "/silences", buf_view(&body), &answer, err);
@@ -203,6 +230,33 @@ static int read_recurring(struct am_client *client, str *ret, struct baro_error 
     return r;
 }
 
+/* The flags --annotation. A name may stand once: it is a key. */
+static int read_annotations(struct am_client *client, am_matchers *ret, struct baro_error *err)
+{
+    const struct flags *flags = &client->flags;
+    int r = 0;
+
+    for (size_t i = 0; i < flags->list_count && r >= 0; i++) {
+        size_t before = ret->count;
+
+        if (flags->list_row[i] != ADD_ANNOTATION) {
+            continue;
+        }
+        r = am_matchers_parse(&client->arena, flags->list[i], ret, err);
+        if (r >= 0 && (ret->count != before + 1 || ret->items[before].op != MATCHER_EQUAL)) {
+            r = error_set(err, BARO_EUSAGE, "--annotation=%.*s: is no name=value",
+                          STR_ARG(flags->list[i]));
+        }
+        for (size_t k = 0; r >= 0 && k < before; k++) {
+            if (str_eq(ret->items[k].name, ret->items[before].name)) {
+                r = error_set(err, BARO_EUSAGE, "--annotation=%.*s: is there twice",
+                              STR_ARG(flags->list[i]));
+            }
+        }
+    }
+    return r;
+}
+
 static int preview(struct am_client *client, const struct posting *posting, struct baro_error *err)
 {
     CLEANUP(json_doc_freep) struct json *answer = NULL;
@@ -237,6 +291,7 @@ static int add(struct am_client *client, struct posting *posting, struct baro_er
     int r = am_client_matchers(client, &posting->list, err);
 
     r = r < 0 ? r : read_recurring(client, &posting->intervals, err);
+    r = r < 0 ? r : read_annotations(client, &posting->annotations, err);
     if (posting->intervals.len > 0 && !flags->given[ADD_DURATION]) {
         duration = 365 * (dur)DUR_DAY;
     }
@@ -280,6 +335,7 @@ int command_silence_add(int argc, char **argv)
     }
     (void)add(&client, &posting, &err);
     am_matchers_done(&posting.list);
+    am_matchers_done(&posting.annotations);
     return am_client_end(&client, &err);
 }
 
@@ -498,6 +554,7 @@ static int update(struct am_client *client, str id, struct am_table *table, stru
     posting.created_by = json_text(json_get(silence, "createdBy"));
     posting.comment = comment.len > 0 ? comment : json_text(json_get(silence, "comment"));
     posting.matchers = json_get(silence, "matchers");
+    posting.annotations_there = json_get(silence, "annotations");
     r = r < 0 ? r : post(client, &posting, &id, err);
     r = r < 0 ? r : am_client_ask(client, "GET", silence_path(client, id), STR_NULL, &after, err);
     if (r >= 0 && flags_bool(flags, UPDATE_QUIET)) {
@@ -554,6 +611,7 @@ int command_silence_export(int argc, char **argv)
     for (size_t i = 0; i < json_count(silences) && r >= 0; i++) {
         const struct json *silence = json_at(silences, i);
         const struct posting posting = {.matchers = json_get(silence, "matchers"),
+                                        .annotations_there = json_get(silence, "annotations"),
                                         .intervals_there = json_get(silence, "timeIntervals")};
         static const char *const keys[] = {"comment", "createdBy", "endsAt", "id", "startsAt"};
 
@@ -565,6 +623,7 @@ int command_silence_export(int argc, char **argv)
             json_write_pair_str(&json, str_from(keys[k]), json_text(json_get(silence, keys[k])));
         }
         write_matchers(&json, &posting);
+        write_annotations(&json, &posting);
         write_intervals(&json, &posting);
         json_write_object_end(&json);
     }
@@ -590,6 +649,7 @@ static int import(struct am_client *client, const struct json *silences, struct 
             .created_by = json_text(json_get(silence, "createdBy")),
             .comment = json_text(json_get(silence, "comment")),
             .matchers = json_get(silence, "matchers"),
+            .annotations_there = json_get(silence, "annotations"),
             .intervals_there = json_get(silence, "timeIntervals"),
         };
         str id = STR_NULL;

@@ -271,6 +271,39 @@ def test_silences_of_a_state(build, work):
             equal([(one["comment"], one["status"]["state"]) for one in am.ask("/silences" + query)[1]], [(name, name) for name in want], query)
 
 
+def test_silences_have_annotations(build, work):
+    silence = {"matchers": [{"name": "a", "value": "b", "isRegex": False}], "createdBy": "me", "comment": "c", "startsAt": at(-10), "endsAt": at(7200)}
+    with Alerting(build, work) as am:
+        def shown(name, am=am):
+            return am.ask(f"/silence/{name}")[1]["annotations"]
+
+        for bad in ([], "x", {"a": 1}, {"a": None}):
+            status, answer = am.ask("/silences", "POST", {**silence, "annotations": bad})
+            equal((status, "annotations is no object" in str(answer)), (400, True), str(bad))
+        plain = am.ask("/silences", "POST", silence)[1]["silenceID"]
+        equal(shown(plain), {})
+        annotated = am.ask("/silences", "POST", {**silence, "annotations": {"ticket": "T-1", "ä": "<&>"}})[1]["silenceID"]
+        equal(shown(annotated), {"ticket": "T-1", "ä": "<&>"})
+        begin = am.ask(f"/silence/{annotated}")[1]["startsAt"]
+        equal(am.ask("/silences", "POST", {**silence, "startsAt": begin, "id": annotated, "annotations": {"ticket": "T-2"}})[1]["silenceID"], annotated, "an update")
+        equal(shown(annotated), {"ticket": "T-2"})
+        url = f"--alertmanager.url=http://127.0.0.1:{am.server.port}"
+
+        def barograph(*arguments):
+            return subprocess.run([build / "barograph", "silence", *arguments, url], capture_output=True, text=True, timeout=60)
+
+        made = barograph("add", "a=b", "--comment=c", "--annotation=link=http://x/", '--annotation="b c"="d"').stdout.strip()
+        equal(shown(made), {"link": "http://x/", "b c": "d"})
+        barograph("update", "--duration=3h", made)
+        equal(shown(made), {"link": "http://x/", "b c": "d"})
+        contains(barograph("export").stdout, '"annotations":{"b c":"d","link":"http://x/"}')
+        for wrong in ("--annotation=a", "--annotation=a!=b", "--annotation=a=b,c=d"):
+            equal(barograph("add", "a=b", "--comment=c", wrong).returncode != 0, True, wrong)
+        am.server.program.stop()
+        with Alerting(build, work, keep_data=True) as again:
+            equal((shown(annotated, again), shown(plain, again)), ({"ticket": "T-2"}, {}), "after a restart")
+
+
 def test_v1_posts_are_taken(build, work):
     with Alerting(build, work) as am:
         body = json.dumps([{"labels": {"alertname": "old"}, "annotations": {"a": "b"}}]).encode()

@@ -82,10 +82,11 @@ def test_each_is_told_once_and_silences_are_shared(build, work):
         pair.fire("One")
         wait_until("told", lambda: pair.inbox.of("One"), 60)
         silence = pair.ask("b", "/silences", {
-            "matchers": [{"name": "alertname", "value": "Quiet", "isRegex": False}], "createdBy": "me", "comment": "c",
+            "matchers": [{"name": "alertname", "value": "Quiet", "isRegex": False}], "createdBy": "me", "comment": "c", "annotations": {"ticket": "T-1"},
             "startsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 5)),
             "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))})["silenceID"]
         wait_until("the silence at the other", lambda: [s["id"] for s in pair.ask("a", "/silences")] == [silence], 60)
+        equal(pair.ask("a", f"/silence/{silence}")["annotations"], {"ticket": "T-1"})
         pair.fire("Quiet")
         pair.fire("Two")
         wait_until("told", lambda: pair.inbox.of("Two"), 60)
