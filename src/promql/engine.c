@@ -323,8 +323,8 @@ static int run_tree(struct eval *ev, struct queryable *queryable, struct expr **
     if (querier_damage(ev->querier) > 0) {
         vec_push(&ev->annotations.warnings,
                  arena_printf(ev->keep,
-                              "storage: %llu damaged series or chunks of blocks were left out: see "
-                              "the log, and run tsdb verify",
+                              "storage: %llu damaged series or chunks were left out: see the log, "
+                              "and run tsdb verify",
                               (unsigned long long)querier_damage(ev->querier)));
     }
     ev->stats.eval_ns = clock_mono(clock_real()) - begin - ev->stats.prepare_ns;

@@ -449,6 +449,63 @@ TEST(chunks_head_takes_full_chunks_off_the_memory)
     arena_done(&arena);
 }
 
+/* Flips a bit of a chunk of the oldest file. */
+static void damage_a_chunk(const char *dir)
+{
+    struct arena arena = {0};
+    FILE *file = fopen(fs_path(&arena, fs_path(&arena, dir, CHUNKS_HEAD_DIR), "000001"), "r+");
+    int byte;
+
+    assert_non_null(file);
+    assert_int_equal(fseek(file, CHUNKS_HEAD_HEADER_BYTES + 40, SEEK_SET), 0);
+    byte = fgetc(file);
+    assert_int_equal(fseek(file, CHUNKS_HEAD_HEADER_BYTES + 40, SEEK_SET), 0);
+    assert_true(byte != EOF && fputc(byte ^ 4, file) != EOF);
+    assert_int_equal(fclose(file), 0);
+    arena_done(&arena);
+}
+
+/* A query of all series answers with all that is good, and says that something is missing; a start
+ * has it from the WAL. */
+TEST(chunks_head_serves_the_rest_of_what_is_damaged)
+{
+    struct arena arena = {0};
+    const char *dir = arena_str(&arena, str_from(test_dir())).ptr;
+    struct tsdb *tsdb = open_tsdb(dir, true);
+    struct queryable *queryable = tsdb_queryable(tsdb);
+    struct matcher matcher = {.op = MATCHER_EQUAL, .name = STR("__name__"), .value = STR("m")};
+    struct querier *querier = NULL;
+    struct series_list list = {0};
+    struct baro_error err = {0};
+    size_t count = 0;
+
+    scrape(tsdb, 0, RANGE + RANGE / 4);
+    flush(tsdb);
+    damage_a_chunk(dir);
+    assert_ok(queryable->querier(queryable, INT64_MIN, INT64_MAX, &querier, &err), &err);
+    assert_ok(querier->ops->select(querier, &arena, NULL, (struct matchers){&matcher, 1}, NULL,
+                                   &list, &err),
+              &err);
+    for (size_t i = 0; i < list.count; i++) {
+        struct sample_buf samples = {0};
+
+        assert_ok(
+            querier->ops->samples(querier, &list.items[i], INT64_MIN, INT64_MAX, &samples, &err),
+            &err);
+        count += samples.count;
+        sample_buf_done(&samples);
+    }
+    assert_int_equal(count, SERIES * 125 - 100);
+    assert_int_equal(querier_damage(querier), 1);
+    querier_close(querier);
+    assert_int_equal(head_take_damage(tsdb->head), 1);
+    (void)tsdb_free(tsdb);
+    tsdb = open_tsdb(dir, true);
+    check_samples(tsdb, 0, RANGE + RANGE / 4, 0, 0);
+    (void)tsdb_free(tsdb);
+    arena_done(&arena);
+}
+
 /* Clean stops, kills (a copy of the state is all that is left: no snapshot, nothing flushed) and
  * both in turn. */
 TEST(chunks_head_spares_the_replay)

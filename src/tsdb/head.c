@@ -186,6 +186,11 @@ bool head_time(struct head *head, ts *ret_mint, ts *ret_maxt)
     return true;
 }
 
+uint64_t head_take_damage(struct head *head)
+{
+    return atomic_exchange_explicit(&head->damage, 0, memory_order_relaxed);
+}
+
 bool head_has_histograms(struct head *head)
 {
     return atomic_load_explicit(&head->has_histograms, memory_order_relaxed);

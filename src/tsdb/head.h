@@ -242,5 +242,9 @@ enum head_part {
 size_t head_bytes(struct head *head);
 void head_memory(struct head *head, size_t ret[HEAD_PART_COUNT]);
 
+/* head_take_damage is how many times queries have met a chunk in files that is damaged since it was
+ * asked last. They go on without; a start makes such chunks anew from the WAL. */
+uint64_t head_take_damage(struct head *head);
+
 /* head_metrics_publish sets the gauges of client/self.yaml. */
 void head_metrics_publish(struct head *head);

@@ -262,9 +262,10 @@ static int no_memory(struct baro_error *err)
     return error_set(err, BARO_ELIMIT, "no memory for the samples of a series");
 }
 
-/* Of equal times what is read last wins: the older chunk. */
+/* Of equal times what is read last wins: the older chunk. Damage fails, unless it is to be counted.
+ */
 static int read_chain(const struct head *head, pool_ref ref, ts start, ts end, size_t first,
-                      struct sample_buf *ret, struct baro_error *err)
+                      struct sample_buf *ret, uint64_t *damage, struct baro_error *err)
 {
     int r = 0;
 
@@ -276,6 +277,10 @@ static int read_chain(const struct head *head, pool_ref ref, ts start, ts end, s
             size_t middle = ret->count;
 
             r = head_chunk_read(head, chunk, start, end, ret, err);
+            if (r == BARO_ECORRUPT && damage != NULL) {
+                ++*damage;
+                r = 0;
+            }
             if (r >= 0 && !sample_buf_merge(ret, first, middle)) {
                 r = no_memory(err);
             }
@@ -310,7 +315,7 @@ int head_ooo_read_memory_locked(const struct head *head, const struct ooo_series
 }
 
 int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
-                  struct baro_error *err)
+                  uint64_t *damage, struct baro_error *err)
 {
     const struct ooo_series *one;
     size_t first = ret->count;
@@ -328,7 +333,7 @@ int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sam
         }
     }
     lock_release(head_stripe(head, slot));
-    return is_good ? read_chain(head, closed, start, end, first, ret, err) : no_memory(err);
+    return is_good ? read_chain(head, closed, start, end, first, ret, damage, err) : no_memory(err);
 }
 
 bool head_ooo_overlaps_locked(const struct head *head, uint32_t slot, ts start, ts end)
@@ -365,7 +370,7 @@ int head_ooo_delete_locked(struct head *head, uint32_t slot, ts start, ts end,
         return 0;
     }
     close_locked(head, one);
-    r = read_chain(head, one->closed, INT64_MIN, INT64_MAX, 0, &samples, err);
+    r = read_chain(head, one->closed, INT64_MIN, INT64_MAX, 0, &samples, NULL, err);
     if (r >= 0) {
         vec_push(&garbage->chunks, one->closed);
         one->closed = 0;
@@ -458,7 +463,7 @@ int head_ooo_read_closed(struct head *head, uint32_t slot, ts start, ts end, str
     one = head_ooo_at_locked(head, slot);
     ref = one != NULL ? one->compacting : 0;
     lock_release(head_stripe(head, slot));
-    return read_chain(head, ref, start, end, ret->count, ret, err);
+    return read_chain(head, ref, start, end, ret->count, ret, NULL, err);
 }
 
 static void forget_closed_locked(struct head *head, struct ooo_series *one,

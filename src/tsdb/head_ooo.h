@@ -57,9 +57,9 @@ bool head_ooo_insert_locked(struct head *head, uint32_t slot, const struct sampl
 struct sample head_ooo_sample(const struct sample_buf *samples, size_t i);
 
 /* head_ooo_read appends the samples in [start, end], sorted, each time once. It takes the lock
- * itself. Fails with BARO_ELIMIT or BARO_ECORRUPT. */
+ * itself. Damaged chunks are left out, and counted in *damage. Fails with BARO_ELIMIT. */
 int head_ooo_read(struct head *head, uint32_t slot, ts start, ts end, struct sample_buf *ret,
-                  struct baro_error *err);
+                  uint64_t *damage, struct baro_error *err);
 
 /* head_ooo_overlaps says whether the series may have samples in [start, end]. */
 bool head_ooo_overlaps_locked(const struct head *head, uint32_t slot, ts start, ts end);

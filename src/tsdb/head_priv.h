@@ -176,6 +176,7 @@ struct head {
                                         of the pool */
     _Atomic uint64_t outside_bytes;  /* their memory */
     _Atomic bool has_histograms;     /* there has been one */
+    _Atomic uint64_t damage;         /* relaxed: chunks that queries had to leave out */
     _Atomic unsigned newer_chunks;   /* relaxed: wishes for what is written */
 };
 

@@ -16,7 +16,8 @@ struct head_querier {
     struct head_epoch *epoch;
     ts mint;
     ts maxt;
-    struct arena arena; /* labels that were handed out */
+    _Atomic uint64_t damage; /* that was passed over; relaxed, a counter */
+    struct arena arena;      /* labels that were handed out */
 };
 
 /* The chunks of a series that a reader looks at, made by view_make. */
@@ -31,6 +32,23 @@ struct head_view {
 static struct head_querier *querier_of(struct querier *querier)
 {
     return CONTAINER_OF(querier, struct head_querier, base);
+}
+
+static void note_damage(struct head_querier *querier, uint64_t count)
+{
+    (void)atomic_fetch_add_explicit(&querier->damage, count, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&querier->head->damage, count, memory_order_relaxed);
+}
+
+/* A damaged chunk in a file is one that is not there: the rest goes on serving, and who asked is
+ * told of it. Other failures stay. */
+static int pass_over(struct head_querier *querier, int r)
+{
+    if (r != BARO_ECORRUPT) {
+        return r;
+    }
+    note_damage(querier, 1);
+    return 0;
 }
 
 /* Whether the series has a chunk that reaches into [start, end]; by chunks, as Prometheus does. */
@@ -302,7 +320,7 @@ static int in_order_samples(struct head_querier *querier, uint32_t slot, ts star
         const struct head_chunk *chunk = view.closed.items[i];
 
         if (chunk->mint <= end) {
-            r = head_chunk_read(querier->head, chunk, start, end, ret, err);
+            r = pass_over(querier, head_chunk_read(querier->head, chunk, start, end, ret, err));
         }
     }
     if (r >= 0 && view.open.len > 0 &&
@@ -329,13 +347,15 @@ static int querier_samples(struct querier *base, const struct series *series, ts
     struct head_querier *querier = querier_of(base);
     uint32_t slot = (uint32_t)series->id;
     size_t first = ret->count, middle;
+    uint64_t damage = 0;
     int r = 0;
 
     start = start > querier->mint ? start : querier->mint;
     end = end < querier->maxt ? end : querier->maxt;
     if (atomic_load_explicit(&querier->head->ooo_mint, memory_order_relaxed) != INT64_MAX &&
         has_ooo(querier->head, slot)) {
-        r = head_ooo_read(querier->head, slot, start, end, ret, err);
+        r = head_ooo_read(querier->head, slot, start, end, ret, &damage, err);
+        note_damage(querier, damage);
     }
     /* Of equal times the second is kept: what came in order. */
     middle = ret->count;
@@ -371,7 +391,7 @@ static int last_of_chunk(uint8_t encoding, str data, ts start, ts end, struct ar
     return r;
 }
 
-static int last_of_view(const struct head_querier *querier, const struct head_view *view, ts start,
+static int last_of_view(struct head_querier *querier, const struct head_view *view, ts start,
                         ts end, struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     int r = 0;
@@ -390,6 +410,7 @@ static int last_of_view(const struct head_querier *querier, const struct head_vi
         if (r >= 0) {
             r = last_of_chunk(head_chunk_encoding(closed), data, start, end, arena, ret, err);
         }
+        r = pass_over(querier, r);
     }
     return r;
 }
@@ -430,8 +451,10 @@ static int ooo_last(struct head_querier *querier, uint32_t slot, ts start, ts en
                     struct arena *arena, struct sample *ret, struct baro_error *err)
 {
     struct sample_buf samples = {0};
-    int r = head_ooo_read(querier->head, slot, start, end, &samples, err);
+    uint64_t damage = 0;
+    int r = head_ooo_read(querier->head, slot, start, end, &samples, &damage, err);
 
+    note_damage(querier, damage);
     if (r >= 0 && samples.count > 0) {
         struct sample last = head_ooo_sample(&samples, samples.count - 1);
         struct histogram *copy = last.h != NULL ? histogram_copy(arena, last.h) : NULL;
@@ -647,6 +670,11 @@ static int querier_label_values(struct querier *base, struct arena *arena, str n
     return 0;
 }
 
+static uint64_t head_querier_damage(struct querier *base)
+{
+    return atomic_load_explicit(&querier_of(base)->damage, memory_order_relaxed);
+}
+
 static void querier_release(struct querier *base)
 {
     struct head_querier *querier = querier_of(base);
@@ -666,6 +694,7 @@ int head_querier(struct head *head, ts mint, ts maxt, struct querier **ret,
         .label_names = querier_label_names,
         .label_values = querier_label_values,
         .close = querier_release,
+        .damage = head_querier_damage,
     };
     struct head_querier *querier = MEM_NEW(struct head_querier);
 

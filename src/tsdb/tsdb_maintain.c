@@ -593,9 +593,25 @@ static int write_new(struct tsdb *tsdb, struct baro_error *err)
     return r;
 }
 
+/* Queries have met damage in chunks_head. */
+static void tell_damage(struct tsdb *tsdb)
+{
+    uint64_t damage = head_take_damage(tsdb->head);
+
+    if (damage > 0) {
+        self_add(SELF_MMAP_CHUNK_CORRUPTIONS, (double)damage);
+        log_error("full chunks of the head are damaged, and queries go on without them: restart, "
+                  "so that they are made anew from the write-ahead log",
+                  log_int("times", (int64_t)damage));
+    }
+}
+
 static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
 {
-    int r = write_new(tsdb, err);
+    int r;
+
+    tell_damage(tsdb);
+    r = write_new(tsdb, err);
 
     if (r != BARO_ECANCELED) {
         /* Also on a full disk, where nothing else works: it makes room. */
