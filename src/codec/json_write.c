@@ -98,16 +98,27 @@ static size_t put_rune(struct buf *buf, str s, bool html)
  * from 0x80 on are below the space too. */
 typedef signed char bytes16 __attribute__((vector_size(16)));
 
+static inline bytes16 specials(bytes16 c)
+{
+    return (bytes16)((c < 0x20) | (c == '"') | (c == '\\'));
+}
+
+static inline bool is_any(bytes16 mask)
+{
+    uint64_t halves[2];
+
+    memcpy(halves, &mask, sizeof(mask));
+    return (halves[0] | halves[1]) != 0;
+}
+
 static inline bool is_plain_vector(bytes16 c, bool html)
 {
-    bytes16 special = (c < 0x20) | (c == '"') | (c == '\\');
-    uint64_t halves[2];
+    bytes16 special = specials(c);
 
     if (html) {
         special |= (c == '<') | (c == '>') | (c == '&');
     }
-    memcpy(halves, &special, sizeof(special));
-    return (halves[0] | halves[1]) == 0;
+    return !is_any(special);
 }
 
 /* A short text is loaded from both of its ends, which may overlap; none is below four bytes. */
@@ -220,31 +231,102 @@ void json_write_key(struct json_writer *json, str key)
     json->need_comma = false;
 }
 
+/* Copies a text, and notes in *special what must be escaped: both from one look at it. Short texts
+ * are taken from both of their ends, which may overlap. */
+static inline char *put_checked(char *to, str s, bytes16 *special)
+{
+    uint64_t ends[2];
+    bytes16 c;
+
+    if (s.len >= sizeof(c)) {
+        for (size_t at = 0; at + sizeof(c) < s.len; at += sizeof(c)) {
+            memcpy(&c, s.ptr + at, sizeof(c));
+            memcpy(to + at, &c, sizeof(c));
+            *special |= specials(c);
+        }
+        memcpy(&c, s.ptr + s.len - sizeof(c), sizeof(c));
+        memcpy(to + s.len - sizeof(c), &c, sizeof(c));
+        *special |= specials(c);
+    } else if (s.len >= 8) {
+        memcpy(&ends[0], s.ptr, 8);
+        memcpy(&ends[1], s.ptr + s.len - 8, 8);
+        memcpy(to, &ends[0], 8);
+        memcpy(to + s.len - 8, &ends[1], 8);
+        memcpy(&c, ends, sizeof(c));
+        *special |= specials(c);
+    } else if (s.len >= 4) {
+        uint32_t first;
+        uint32_t last;
+
+        memcpy(&first, s.ptr, 4);
+        memcpy(&last, s.ptr + s.len - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + s.len - 4, &last, 4);
+        ends[0] = ends[1] = (uint64_t)first << 32 | last;
+        memcpy(&c, ends, sizeof(c));
+        *special |= specials(c);
+    } else if (s.len > 0) {
+        c = (bytes16){s.ptr[0],
+                      s.ptr[s.len / 2],
+                      s.ptr[s.len - 1],
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x',
+                      'x'};
+        to[0] = s.ptr[0];
+        to[s.len / 2] = s.ptr[s.len / 2];
+        to[s.len - 1] = s.ptr[s.len - 1];
+        *special |= specials(c);
+    }
+    return to + s.len;
+}
+
 /* Labels are most of an answer of many series. */
-HOT void json_write_pair_plain(struct json_writer *json, str key, str value)
+HOT void json_write_pairs_plain(struct json_writer *json, const str *texts, size_t count)
 {
     struct buf *buf = json->buf;
-    char *room = buf_reserve(buf, key.len + value.len + 6);
-    char *to = room;
+    size_t bytes = 0;
+    char *to;
 
-    if (room == NULL) {
-        return;
+    for (size_t i = 0; i < 2 * count; i++) {
+        bytes += texts[i].len + 3;
     }
-    if (UNLIKELY(!is_all_plain(key, false) || !is_all_plain(value, false))) {
-        json_write_key(json, key);
-        json_write_str_plain(json, value);
-        return;
+    to = buf_reserve(buf, bytes);
+    for (size_t i = 0; i < 2 * count && to != NULL; i += 2) {
+        char *begin = to;
+        bytes16 special = {0};
+
+        bytes -= texts[i].len + texts[i + 1].len + 6;
+        *to = ',';
+        to += json->need_comma;
+        *to++ = '"';
+        to = put_checked(to, texts[i], &special);
+        memcpy(to, "\":\"", 3);
+        to = put_checked(to + 3, texts[i + 1], &special);
+        *to++ = '"';
+        if (LIKELY(!is_any(special))) {
+            buf->len += (size_t)(to - begin);
+            json->need_comma = true;
+            continue;
+        }
+        json_write_key(json, texts[i]);
+        json_write_str_plain(json, texts[i + 1]);
+        to = bytes > 0 ? buf_reserve(buf, bytes) : NULL; /* what was escaped has used up room */
     }
-    if (json->need_comma) {
-        *to++ = ',';
-    }
-    *to++ = '"';
-    to = copy_str(to, key);
-    memcpy(to, "\":\"", 3);
-    to = copy_str(to + 3, value);
-    *to++ = '"';
-    buf->len += (size_t)(to - room);
-    json->need_comma = true;
+}
+
+void json_write_pair_plain(struct json_writer *json, str key, str value)
+{
+    json_write_pairs_plain(json, (const str[2]){key, value}, 1);
 }
 
 void json_write_str(struct json_writer *json, str value)

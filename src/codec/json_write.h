@@ -38,8 +38,10 @@ void json_write_key(struct json_writer *json, str key);
  * Prometheus does in label sets. */
 void json_write_str(struct json_writer *json, str value);
 void json_write_str_plain(struct json_writer *json, str value);
-/* json_write_pair_plain is json_write_key and json_write_str_plain. */
+/* json_write_pair_plain is json_write_key and json_write_str_plain; json_write_pairs_plain does so
+ * for `count` keys, each with its value behind it. */
 void json_write_pair_plain(struct json_writer *json, str key, str value);
+void json_write_pairs_plain(struct json_writer *json, const str *texts, size_t count);
 
 /* json_write_strs writes an array of strings, each as json_write_str does. */
 void json_write_strs(struct json_writer *json, const str *items, size_t count);

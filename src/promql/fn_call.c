@@ -329,7 +329,8 @@ static struct labels absent_labels(struct eval *ev, const struct expr *arg)
         }
         for (size_t k = 0; k < count; k++) {
             if (str_eq(pairs[k].name, matcher->name)) {
-                pairs[k--] = pairs[--count];
+                pairs[k] = pairs[--count];
+                break;
             }
         }
         if (matcher->op == MATCHER_EQUAL && matcher->value.len > 0 &&
