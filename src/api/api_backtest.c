@@ -47,7 +47,11 @@ static int write_all(struct api_call *call, const struct backtest *alerts, ts en
     int r = 0;
 
     if (text.len > 0) {
-        r = backtest_notify(alerts, end, STR("alertmanager"), text, &notifications, &err);
+        r = backtest_notify(alerts, end, STR("alertmanager"), text, call->request->cancel,
+                            &notifications, &err);
+    }
+    if (r < 0 && err.line == 0) {
+        return api_fail_query(call, &err);
     }
     if (r < 0) {
         return api_fail(call, API_BAD_DATA, "alertmanager:%u:%u: %s", err.line, err.column,

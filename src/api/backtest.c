@@ -1,5 +1,6 @@
 #include "api/backtest.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "alerting/am.h"
@@ -21,6 +22,7 @@ struct stage {
     struct backtest_notifications *told;
     VEC(struct backtest_notification) list;
     size_t turns;
+    const _Atomic bool *cancel;
 };
 
 /* ---- The receivers ---- */
@@ -77,6 +79,9 @@ static int advance(struct stage *stage, ts until, struct baro_error *err)
         ts left = until - clock_now(&stage->clock.clock);
 
         stage->turns++;
+        if (stage->cancel != NULL && atomic_load_explicit(stage->cancel, memory_order_relaxed)) {
+            return error_set(err, BARO_ECANCELED, "canceled");
+        }
         while (am_work(stage->am)) {
         }
         next = am_turn(stage->am);
@@ -148,10 +153,11 @@ static ts first_time(const struct backtest *alerts, ts end)
 }
 
 int backtest_notify(const struct backtest *alerts, ts end, str path, str text,
-                    struct backtest_notifications *ret, struct baro_error *err)
+                    const _Atomic bool *cancel, struct backtest_notifications *ret,
+                    struct baro_error *err)
 {
     struct faults *faults = MEM_NEW(struct faults);
-    struct stage stage = {.told = ret};
+    struct stage stage = {.told = ret, .cancel = cancel};
     const struct am_options options = {
         .clock = &stage.clock.clock, .sending = &sending, .sending_context = &stage};
     struct am_config *config = NULL;

@@ -30,10 +30,13 @@ struct backtest_notifications {
 /*
  * backtest_notify runs the alerts that fired in `alerts` through a configuration, of which `text`
  * is read; `path` names it in messages and is where its files are. Ends two hours behind `end`, so
- * that what was resolved last is told. Fills *ret (backtest_notifications_done).
+ * that what was resolved last is told. Fills *ret (backtest_notifications_done). Faults of the text
+ * have a line; else BARO_ELIMIT when it takes too long, BARO_ECANCELED when cancel (NULL = none)
+ * becomes true.
  */
 int backtest_notify(const struct backtest *alerts, ts end, str path, str text,
-                    struct backtest_notifications *ret, struct baro_error *err);
+                    const _Atomic bool *cancel, struct backtest_notifications *ret,
+                    struct baro_error *err);
 void backtest_notifications_done(struct backtest_notifications *notifications);
 
 /* backtest_write appends both as a JSON object; notifications may be NULL. */

@@ -170,7 +170,7 @@ static int print_result(const struct flags *flags, const struct backtest *alerts
     int r = path.len > 0 ? file_read(path.ptr, &text, err) : 0;
 
     if (r >= 0 && path.len > 0) {
-        r = backtest_notify(alerts, end, path, buf_view(&text), &told, err);
+        r = backtest_notify(alerts, end, path, buf_view(&text), NULL, &told, err);
     }
     if (r >= 0 && flags_bool(flags, BACKTEST_JSON)) {
         print_json(alerts, &told, path.len > 0);

@@ -3,12 +3,14 @@
 
 import json
 import pathlib
+import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import Server, contains, equal, main  # noqa: E402
+from barotest import Server, contains, equal, main, wait_until  # noqa: E402
 
 END = 1767225600  # 2026-01-01T00:00:00Z
 STEP = 60
@@ -109,6 +111,34 @@ def test_the_api_gives_the_same(build, work):
             status, answer = post(**form)
             equal(status, 400, str(form))
             contains(answer["error"], message)
+
+
+def test_a_client_that_leaves_ends_it(build, work):
+    """While expressions run and while notifications are worked out; both would take minutes."""
+    slow = {"rules": "groups: [{name: g, rules: [{alert: A, expr: 'sum_over_time(vector(1)[1d:1s]) < 1'}]}]", "start": 0, "end": 1900000, "interval": "1s"}
+    chatty = {"rules": "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]", "start": -5000000, "end": 5000000, "interval": "1h",
+              "alertmanager": "route: {receiver: a, group_wait: 1ms, group_interval: 1ms, repeat_interval: 1ms}\n"
+                              "receivers: [{name: a, webhook_configs: [{url: 'http://127.0.0.1:9/'}]}]"}
+    with Server(str(build / "barograph"), work, "scrape_configs: []\n") as server:
+        server.wait_ready()
+        for form in (slow, chatty):
+            body = urllib.parse.urlencode(form).encode()
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.sendall(b"POST /api/v1/backtest HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                               b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+                client.settimeout(1)
+                try:
+                    raise AssertionError(f"an answer: {client.recv(1000)!r}")
+                except TimeoutError:
+                    pass
+
+        stat = pathlib.Path(f"/proc/{server.program.process.pid}/stat")
+
+        def is_calm():
+            before = sum(map(int, stat.read_text().split()[13:15]))
+            time.sleep(0.5)
+            return sum(map(int, stat.read_text().split()[13:15])) - before < 10
+        wait_until("nothing runs any more", is_calm, 10)
 
 
 def test_wrong_usage(build, work):
