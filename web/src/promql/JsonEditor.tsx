@@ -1,10 +1,10 @@
-/* JsonEditor: a text of JSON with colours, folding, search, and its first fault where it stands. Loaded by who opens it. */
+/* JsonEditor: a text of JSON with colours, search, and its first fault where it stands. Loaded by who opens it. */
 import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
-import { bracketMatching, codeFolding, foldGutter, foldKeymap, foldService, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
+import { bracketMatching, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
 import { linter, lintKeymap } from '@codemirror/lint';
 import { search, searchKeymap } from '@codemirror/search';
-import { EditorState, type Line } from '@codemirror/state';
+import { EditorState } from '@codemirror/state';
 import { EditorView, keymap, lineNumbers } from '@codemirror/view';
 import { useEffect, useRef } from 'react';
 import { jsonFault } from '../grafana/jsonfault';
@@ -50,24 +50,6 @@ const json = StreamLanguage.define<{ depth: number }>({
     languageData: { closeBrackets: { brackets: ['[', '{', '"'] }, indentOnInput: /^\s*[}\]]$/ },
 });
 
-const indentOf = (line: Line): number => line.text.length - line.text.trimStart().length;
-
-/* A line that opens something folds up to the one that closes it: the next that is indented no further. */
-const folding = foldService.of((state, from) => {
-    const line = state.doc.lineAt(from);
-    if (!/[{[]\s*$/.test(line.text)) {
-        return null;
-    }
-    const depth = indentOf(line);
-    for (let n = line.number + 1; n <= state.doc.lines; n++) {
-        const next = state.doc.line(n);
-        if (next.text.trim() !== '' && indentOf(next) <= depth) {
-            return n > line.number + 1 ? { from: line.to, to: next.from + indentOf(next) } : null;
-        }
-    }
-    return null;
-});
-
 const faults = linter((view) => {
     const fault = jsonFault(view.state.doc.toString());
     return fault ? [{ from: Math.min(fault.at, view.state.doc.length), to: Math.min(fault.at + 1, view.state.doc.length), severity: 'error', message: fault.message }] : [];
@@ -75,7 +57,7 @@ const faults = linter((view) => {
 
 function extensions(props: { current: JsonEditorProps }) {
     return [
-        lineNumbers(), history(), codeFolding(), foldGutter({ openText: '⌄', closedText: '›' }), folding, bracketMatching(), closeBrackets(), indentOnInput(), indentUnit.of('  '), search({ top: true }),
+        lineNumbers(), history(), bracketMatching(), closeBrackets(), indentOnInput(), indentUnit.of('  '), search({ top: true }),
         json, syntaxHighlighting(colors), faults,
         EditorView.contentAttributes.of({ 'aria-label': props.current.label, spellcheck: 'false', autocapitalize: 'off', tabindex: '0' }),
         EditorView.updateListener.of((update) => {
@@ -84,7 +66,7 @@ function extensions(props: { current: JsonEditorProps }) {
             }
         }),
         /* Tab leaves the field, as everywhere: who works with keys alone must get out. */
-        keymap.of([...closeBracketsKeymap, ...searchKeymap, ...foldKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+        keymap.of([...closeBracketsKeymap, ...searchKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
     ];
 }
 
