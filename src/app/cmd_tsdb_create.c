@@ -13,6 +13,9 @@
 
 enum { FLUSH_SAMPLES = 8192 };
 
+/* So that the end of a block has room. */
+#define TIME_MAX (INT64_C(1) << 61)
+
 static const char summary[] =
     "Makes blocks of the samples of an OpenMetrics text, a block for each two hours, as promtool "
     "does.\nSamples need times, and times must rise in each series. OUTPUT is data/ when it is not "
@@ -23,14 +26,16 @@ static const struct flag rows[] = {
     {"block-duration", FLAG_DURATION, "2h", FLAG_RUN, "time of a block"},
     {"human-readable", FLAG_BOOL, "false", FLAG_RUN,
      "times and sizes as people read them; also -r"},
+    {"label", FLAG_LIST, "", FLAG_RUN, "NAME=VALUE: a label of every series; repeatable"},
     {"quiet", FLAG_BOOL, "false", FLAG_RUN, "do not print the blocks that were made; also -q"},
 };
-enum { FLAG_RANGE, FLAG_HUMAN, FLAG_QUIET };
+enum { FLAG_RANGE, FLAG_HUMAN, FLAG_LABEL, FLAG_QUIET };
 
 struct creation {
     str body;
     const char *dir;
     dur range;
+    const struct flags *flags;
     struct labels_builder builder;
     struct arena arena;
     struct tsdb_opened made;
@@ -90,6 +95,7 @@ static int take_span(struct creation *creation, struct exposition *parser,
 struct filling {
     ts mint;
     ts maxt; /* exclusive */
+    ts next; /* of the first sample behind */
     struct appender *appender;
     size_t uncommitted;
     uint64_t samples;
@@ -102,6 +108,32 @@ static int refuse(struct exposition *parser, const struct exposition_event *even
 
     exposition_position(parser, event->raw.ptr, &line, &column);
     return error_at_line(err, BARO_EOUTOFORDER, line, column, "%s", what);
+}
+
+/* The labels at hand and those of the flags. */
+static struct labels with_labels(struct creation *creation)
+{
+    for (size_t i = 0; i < creation->flags->list_count; i++) {
+        str pair = creation->flags->list[i];
+        size_t equals = str_index_char(pair, '=');
+
+        labels_builder_set(&creation->builder, str_slice(pair, 0, equals),
+                           str_from_index(pair, equals + 1));
+    }
+    return labels_builder_finish(&creation->builder);
+}
+
+static int check_labels(const struct flags *flags, struct baro_error *err)
+{
+    for (size_t i = 0; i < flags->list_count; i++) {
+        size_t equals = str_index_char(flags->list[i], '=');
+
+        if (equals == 0 || equals == SIZE_MAX) {
+            return error_set(err, BARO_EUSAGE, "--label: \"%.*s\": NAME=VALUE is wanted",
+                             STR_ARG(flags->list[i]));
+        }
+    }
+    return 0;
 }
 
 static int take_sample(struct creation *creation, struct exposition *parser,
@@ -118,9 +150,13 @@ static int take_sample(struct creation *creation, struct exposition *parser,
     int r;
 
     if (t < filling->mint || t >= filling->maxt) {
+        filling->next = t >= filling->maxt && t < filling->next ? t : filling->next;
         return 0;
     }
     r = exposition_series_labels(parser, event, &creation->builder, &creation->arena, &labels, err);
+    if (r >= 0 && creation->flags->list_count > 0) {
+        labels = with_labels(creation);
+    }
     if (r >= 0) {
         r = ops->series(filling->appender, labels, &ref, err);
     }
@@ -150,13 +186,16 @@ static ts now_ms(void)
     return (ts)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A block of the samples in [start, start + range), if there are any. */
-static int make_block(struct creation *creation, ts start, struct baro_error *err)
+/* A block of the samples in [start, start + range), if there are any; *ret_next is the time of the
+ * first one behind, or INT64_MAX. */
+static int make_block(struct creation *creation, ts start, ts *ret_next, struct baro_error *err)
 {
     const struct head_options options = {.chunk_range = creation->range, .too_old = -1};
     struct head *head = head_new(&options);
-    struct filling filling = {
-        .mint = start, .maxt = start + creation->range, .appender = head_appender(head)};
+    struct filling filling = {.mint = start,
+                              .maxt = start + creation->range,
+                              .next = INT64_MAX,
+                              .appender = head_appender(head)};
     char ulid[ULID_CHARS + 1] = "";
     int r = walk(creation, take_sample, &filling, err);
 
@@ -183,7 +222,13 @@ static int make_block(struct creation *creation, ts start, struct baro_error *er
         }
     }
     (void)head_free(head);
+    *ret_next = filling.next;
     return r < 0 ? r : 0;
+}
+
+static ts block_start(ts t, dur range)
+{
+    return t >= 0 ? t / range * range : (t - range + 1) / range * range;
 }
 
 /* On a terminal, how far it is. */
@@ -201,7 +246,9 @@ static int create(struct creation *creation, struct baro_error *err)
 {
     struct span span = {INT64_MAX, INT64_MIN};
     ts start;
-    int r = walk(creation, take_span, &span, err);
+    int r = check_labels(creation->flags, err);
+
+    r = r < 0 ? r : walk(creation, take_span, &span, err);
 
     if (r >= 0 && span.mint > span.maxt) {
         return error_set(err, BARO_EINVALID, "there are no samples");
@@ -209,11 +256,13 @@ static int create(struct creation *creation, struct baro_error *err)
     if (r >= 0) {
         r = fs_real()->mkdir(fs_real(), creation->dir, err);
     }
-    start = span.mint >= 0 ? span.mint / creation->range * creation->range
-                           : (span.mint - creation->range + 1) / creation->range * creation->range;
-    for (ts first = start; r >= 0 && start <= span.maxt; start += creation->range) {
-        draw(first, start, span.maxt);
-        r = make_block(creation, start, err);
+    if (r >= 0 && (span.mint < -TIME_MAX || span.maxt > TIME_MAX)) {
+        return error_set(err, BARO_EINVALID, "a sample's time is out of range");
+    }
+    for (ts next = span.mint; r >= 0 && next != INT64_MAX;) {
+        start = block_start(next, creation->range);
+        draw(span.mint, start, span.maxt);
+        r = make_block(creation, start, &next, err);
     }
     if (isatty(STDERR_FILENO) != 0) {
         (void)fprintf(stderr, "\r\033[K");
@@ -236,9 +285,10 @@ int command_tsdb_create_openmetrics(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
+    creation.flags = &flags;
     creation.range = flags_duration(&flags, FLAG_RANGE);
     creation.dir = flags.arg_count > 1 ? arena_str(&arena, flags.args[1]).ptr : "data";
-    if (creation.range <= 0) {
+    if (creation.range <= 0 || creation.range > TIME_MAX) {
         r = error_set(&err, BARO_EUSAGE, "--block-duration: a time above 0 is wanted");
     } else {
         r = fs_real()->map(fs_real(), arena_str(&arena, flags.args[0]).ptr, &map, &err);

@@ -1,10 +1,13 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "app/cmd_tsdb.h"
 #include "app/commands.h"
 #include "base/arena.h"
 #include "base/num.h"
+#include "base/vec.h"
+#include "codec/json_write.h"
 #include "model/histogram.h"
 #include "promql/ast.h"
 #include "promql/parser.h"
@@ -19,15 +22,20 @@ static const char openmetrics_summary[] =
     "openmetrics.\n\n"
     "  barograph tsdb dump-openmetrics data/ > all.om";
 
-enum dump_flag { DUMP_MIN, DUMP_MAX, DUMP_MATCH };
+enum dump_flag { DUMP_MIN, DUMP_MAX, DUMP_MATCH, DUMP_SANDBOX, DUMP_FORMAT };
+
+#define MATCH_ALL "{__name__=~\"(?s:.*)\"}"
 
 static const struct flag rows[] = {
     {"min-time", FLAG_TEXT, "", FLAG_RUN, "least time, in ms"},
     {"max-time", FLAG_TEXT, "", FLAG_RUN, "greatest time, in ms"},
-    {"match", FLAG_TEXT, "{__name__=~\"(?s:.*)\"}", FLAG_RUN, "selector of the series"},
+    {"match", FLAG_LIST, MATCH_ALL, FLAG_RUN, "selector of the series; repeatable"},
+    {"sandbox-dir-root", FLAG_TEXT, "", FLAG_NOOP, "nothing is written anywhere"},
+    {"format", FLAG_TEXT, "prom", FLAG_RUN,
+     "prom: the samples; seriesjson: the labels of each series alone, as JSON"},
 };
 
-enum form { FORM_PLAIN, FORM_OPENMETRICS };
+enum form { FORM_PLAIN, FORM_OPENMETRICS, FORM_SERIES };
 
 static void put_labels(struct buf *out, struct labels labels, enum form form)
 {
@@ -74,6 +82,18 @@ static void put_sample(struct buf *out, str labels, ts t, double v, const struct
     }
 }
 
+static void put_series(struct buf *out, struct labels labels)
+{
+    struct json_writer json = json_write_over(out);
+
+    json_write_object_begin(&json);
+    for (size_t i = 0; i < labels.count; i++) {
+        json_write_pair_str(&json, labels.items[i].name, labels.items[i].value);
+    }
+    json_write_object_end(&json);
+    buf_char(out, '\n');
+}
+
 static int dump_series(struct querier *querier, const struct series *series,
                        struct sample_buf *samples, enum form form, struct baro_error *err)
 {
@@ -83,7 +103,10 @@ static int dump_series(struct querier *querier, const struct series *series,
     sample_buf_reset(samples);
     r = querier->ops->samples(querier, series, INT64_MIN, INT64_MAX, samples, err);
     put_labels(&labels, series->labels, form);
-    for (size_t i = 0; r >= 0 && i < samples->count; i++) {
+    if (form == FORM_SERIES && samples->count > 0) {
+        put_series(&out, series->labels);
+    }
+    for (size_t i = 0; r >= 0 && i < samples->count && form != FORM_SERIES; i++) {
         const struct histogram *h = samples->h != NULL ? samples->h[i] : NULL;
 
         if (h != NULL && form == FORM_OPENMETRICS) {
@@ -99,24 +122,61 @@ static int dump_series(struct querier *querier, const struct series *series,
     return r;
 }
 
-static int dump_selected(struct tsdb *tsdb, struct matchers matchers, ts mint, ts maxt,
-                         enum form form, struct baro_error *err)
+typedef VEC(struct series) series_vec;
+
+static int by_labels(const void *a, const void *b)
+{
+    return labels_cmp(((const struct series *)a)->labels, ((const struct series *)b)->labels);
+}
+
+/* The series that any selector finds, each once. */
+static int select_all(struct querier *querier, struct arena *arena, struct expr *const *selectors,
+                      size_t count, series_vec *ret, struct baro_error *err)
 {
     const struct select_hints hints = {.sorted = true};
+    size_t kept = 0;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        const struct matchers matchers = {selectors[i]->vector.matchers,
+                                          selectors[i]->vector.matcher_count};
+        struct series_list list = {0};
+
+        r = querier->ops->select(querier, arena, &hints, matchers, NULL, &list, err);
+        for (size_t k = 0; r >= 0 && k < list.count; k++) {
+            vec_push(ret, list.items[k]);
+        }
+    }
+    if (count > 1 && ret->count > 1) {
+        qsort(ret->items, ret->count, sizeof(ret->items[0]), by_labels);
+        for (size_t i = 1; i < ret->count; i++) {
+            if (!labels_eq(ret->items[i].labels, ret->items[kept].labels)) {
+                ret->items[++kept] = ret->items[i];
+            }
+        }
+        ret->count = kept + 1;
+    }
+    return r;
+}
+
+static int dump_selected(struct tsdb *tsdb, struct expr *const *selectors, size_t count, ts mint,
+                         ts maxt, enum form form, struct baro_error *err)
+{
     struct queryable *queryable = tsdb_queryable(tsdb);
     struct querier *querier = NULL;
     struct sample_buf samples = {0};
-    struct series_list list = {0};
+    series_vec list = {0};
     struct arena arena = {0};
     int r = queryable->querier(queryable, mint, maxt, &querier, err);
 
     if (r >= 0) {
-        r = querier->ops->select(querier, &arena, &hints, matchers, NULL, &list, err);
+        r = select_all(querier, &arena, selectors, count, &list, err);
         for (size_t i = 0; r >= 0 && i < list.count; i++) {
             r = dump_series(querier, &list.items[i], &samples, form, err);
         }
         querier_close(querier);
     }
+    vec_done(&list);
     sample_buf_done(&samples);
     arena_done(&arena);
     return r;
@@ -134,26 +194,56 @@ static int time_flag(const struct flags *flags, enum dump_flag row, ts initial, 
                            rows[row].name, STR_ARG(text));
 }
 
+static int read_selectors(const struct flags *flags, struct arena *arena, struct expr **ret,
+                          size_t *ret_count, struct baro_error *err)
+{
+    int r = 0;
+
+    *ret_count = 0;
+    for (size_t i = 0; r >= 0 && i < flags->list_count; i++) {
+        r = promql_parse_selector(arena, flags->list[i], &ret[*ret_count], err);
+        *ret_count += r >= 0;
+    }
+    if (flags->list_count == 0) {
+        r = promql_parse_selector(arena, STR(MATCH_ALL), &ret[0], err);
+        *ret_count = r >= 0;
+    }
+    return r;
+}
+
+static int read_form(const struct flags *flags, enum form *ret, struct baro_error *err)
+{
+    str text = *ret == FORM_PLAIN ? flags_text(flags, DUMP_FORMAT) : STR("prom");
+
+    if (str_eq(text, STR("seriesjson"))) {
+        *ret = FORM_SERIES;
+    } else if (!str_eq(text, STR("prom"))) {
+        return error_set(err, BARO_EUSAGE, "--format: \"%.*s\" is neither prom nor seriesjson",
+                         STR_ARG(text));
+    }
+    return 0;
+}
+
 static int dump(const struct flags *flags, enum form form, struct baro_error *err)
 {
     const struct tsdb_options options = {.read_only = true, .too_old = -1};
     struct arena arena = {0};
-    struct expr *selector = NULL;
+    struct expr *selectors[FLAG_LIST_MAX] = {NULL};
     struct tsdb *tsdb = NULL;
+    size_t count = 0;
     ts mint = 0, maxt = 0;
-    int r = time_flag(flags, DUMP_MIN, INT64_MIN, &mint, err);
+    int r = read_form(flags, &form, err);
 
+    r = r < 0 ? r : time_flag(flags, DUMP_MIN, INT64_MIN, &mint, err);
     r = r < 0 ? r : time_flag(flags, DUMP_MAX, INT64_MAX, &maxt, err);
-    r = r < 0 ? r : promql_parse_selector(&arena, flags_text(flags, DUMP_MATCH), &selector, err);
+    r = r < 0 ? r : read_selectors(flags, &arena, selectors, &count, err);
     r = r < 0 ? r : tsdb_open(arena_str(&arena, flags->args[0]).ptr, &options, &tsdb, err);
     if (r >= 0) {
-        r = dump_selected(
-            tsdb, (struct matchers){selector->vector.matchers, selector->vector.matcher_count},
-            mint, maxt, form, err);
+        r = dump_selected(tsdb, selectors, count, mint, maxt, form, err);
         (void)tsdb_free(tsdb);
     }
-    if (selector != NULL) {
-        promql_expr_done(selector);
+    for (size_t i = 0; i < count; i++) {
+        promql_expr_done(selectors[i]);
     }
     arena_done(&arena);
     if (r >= 0 && form == FORM_OPENMETRICS) {
@@ -166,7 +256,9 @@ static int run(enum form form, const char *usage, const char *summary, int argc,
 {
     static struct flags flags;
     struct baro_error err = {0};
-    int status = tsdb_command_begin(&flags, rows, ARRAY_COUNT(rows), usage, summary, argc, argv);
+    /* OpenMetrics is a format already. */
+    size_t count = form == FORM_OPENMETRICS ? DUMP_FORMAT : ARRAY_COUNT(rows);
+    int status = tsdb_command_begin(&flags, rows, count, usage, summary, argc, argv);
 
     if (status >= 0) {
         return status;

@@ -233,5 +233,23 @@ tests:
             contains(out, want)
 
 
+def test_blocks_from_openmetrics_and_back(build, work):
+    """Fifty years between two samples are no fifty years of blocks to look at."""
+    text, data = work / "in.om", work / "blocks"
+    text.write_text('# TYPE a counter\na_total{x="1"} 1 0\na_total{x="1"} 2 1600000000\na_total{x="2"} 3 1600000000\n'
+                    '# TYPE b gauge\nb 5 1600000000\n# EOF\n')
+    equal(run(build, "tsdb", "create-blocks-from", "openmetrics", "-q", "--label=dc=eu", text, data), (0, "", ""), "made")
+    equal(run(build, "tsdb", "create-blocks-from", "openmetrics", "--label=dc", text, work / "none")[0], 2, "no label")
+    (data / "wal").mkdir()
+    theirs = promtool("tsdb", "dump", data)
+    equal(theirs[0], 0, theirs[2])
+    equal(sorted(run(build, "tsdb", "dump", data)[1].splitlines()), sorted(theirs[1].splitlines()), "what promtool reads")
+    equal(theirs[1].count('dc="eu"'), 4, "the label")
+    equal(run(build, "tsdb", "dump", "--format=seriesjson", "--sandbox-dir-root=/tmp", '--match={x="1"}', "--match=a_total", data)[1].splitlines(),
+          ['{"__name__":"a_total","dc":"eu","x":"1"}', '{"__name__":"a_total","dc":"eu","x":"2"}'], "two selectors, each series once")
+    equal(run(build, "tsdb", "dump", "--format=x", data)[0], 2, "no such format")
+    equal(run(build, "tsdb", "dump-openmetrics", "--match=b", data)[1], 'b{dc="eu"} 5 1600000000.000\n# EOF\n', "OpenMetrics")
+
+
 if __name__ == "__main__":
     main(globals())
