@@ -284,6 +284,22 @@ const tests = [
         await page.getByRole('button', { name: 'Expire' }).click();
         await page.getByText('Nothing is silenced').waitFor();
     })],
+    ['a silence that is to come is edited, and stays the one that it is', (browser) => using(browser, {}, async (page) => {
+        const startsAt = new Date(Date.now() + 3_600_123).toISOString();
+        const body = { matchers: [{ name: 'alertname', value: 'Later', isRegex: false, isEqual: true }], startsAt, endsAt: new Date(Date.now() + 7_200_456).toISOString(), createdBy: 'a test', comment: 'the first words' };
+        const { silenceID } = await (await fetch(`${origin}/api/v2/silences`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).json();
+        await go(page, '/silences');
+        await page.locator('tr', { hasText: 'the first words' }).getByRole('link', { name: 'edit' }).click();
+        await page.getByLabel('Who').fill('a test');
+        await page.getByLabel('Why').fill('other words');
+        check(/^\d{4}-/.test(await page.getByLabel('From').inputValue()), `it would begin ${await page.getByLabel('From').inputValue()}`);
+        await page.getByRole('button', { name: /^Save/ }).click();
+        await page.waitForFunction(() => location.pathname === '/silences');
+        await page.getByText('other words').waitFor();
+        const now = await (await fetch(`${origin}/api/v2/silence/${silenceID}`)).json();
+        check(now.comment === 'other words' && Date.parse(now.startsAt) === Date.parse(startsAt) && now.status.state === 'pending', JSON.stringify(now));
+        await fetch(`${origin}/api/v2/silence/${silenceID}`, { method: 'DELETE' });
+    })],
     ['labels find their receiver', (browser) => using(browser, {}, async (page) => {
         await go(page, '/routing');
         await page.getByLabel('Where does an alert with these labels go?').fill('severity="page"');

@@ -30,6 +30,11 @@ function givenIntervals(text: string | null): Recurrence[] {
     }
 }
 
+/* The time that was given, to the millisecond, while its field still says it: a silence keeps its number only with its own start. */
+function exactly(text: string, given: number): number | null {
+    return !Number.isNaN(given) && text === formatTime(given) ? given : null;
+}
+
 function Preview({ matchers }: { matchers: string[] }) {
     const [asked] = useDebouncedValue(matchers, 250);
     const found = useQuery({
@@ -69,14 +74,15 @@ export default function NewSilence() {
         const given = params.getAll('matcher').concat(splitMatchers(params.get('filter') ?? ''));
         return given.length > 0 ? given : [''];
     });
-    const [ends, setEnds] = useState(params.get('ends') ? formatTime(Date.parse(params.get('ends')!)) : '2h');
-    const [starts, setStarts] = useState('now');
+    const given = { starts: Date.parse(params.get('starts') ?? ''), ends: Date.parse(params.get('ends') ?? '') };
+    const [starts, setStarts] = useState(formatTime(given.starts) || 'now');
     const [author, setAuthor] = useState(storedAuthor);
     const [comment, setComment] = useState(params.get('comment') ?? '');
 
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const [rows, setRows] = useState<Recurrence[]>(() => givenIntervals(params.get('recurring')));
     const recurs = rows.length > 0;
+    const [ends, setEnds] = useState(formatTime(given.ends) || (recurs ? '365d' : '2h'));
 
     function setRecurs(wanted: boolean): void {
         setRows(wanted ? [newRecurrence(zone)] : []);
@@ -87,9 +93,9 @@ export default function NewSilence() {
     const parsed = typed.map(parseMatcher);
     const good = parsed.filter((one) => one !== null);
     const now = Date.now();
-    const start = parseTime(starts, now);
+    const start = exactly(starts, given.starts) ?? parseTime(starts, now);
     const length = parseDuration(ends);
-    const end = length !== null && start !== null ? start + length : parseTime(ends, now);
+    const end = exactly(ends, given.ends) ?? (length !== null && start !== null ? start + length : parseTime(ends, now));
     /* A silence whose matchers all fit the empty text would mute everything; Alertmanager refuses it too. */
     const broad = good.length > 0 && good.every((one) => one.value === '' && one.isEqual);
     const fault =

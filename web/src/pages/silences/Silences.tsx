@@ -17,10 +17,10 @@ function againLink(silence: AmSilence, edit: boolean): string {
     params.set('comment', silence.comment);
     if (silence.timeIntervals?.length) {
         params.set('recurring', JSON.stringify(silence.timeIntervals));
-        params.set('ends', silence.endsAt);
     }
     if (edit) {
         params.set('id', silence.id);
+        params.set('starts', silence.startsAt);
         params.set('ends', silence.endsAt);
     }
     return `/silences/new?${params.toString()}`;
