@@ -19,6 +19,7 @@
 enum {
     GZIP_BYTES_MIN = 1024, /* a smaller body fits one packet anyway */
     GZIP_LEVEL = 1,
+    CONNECTIONS_MOST = 1 << 24,
     DISCARD_BYTES_MAX = 8 << 20, /* read after an early refusal, so that the client sees it */
     ERROR_TEXT_MAX = ERROR_FORMAT_BYTES + 64,
 };
@@ -656,31 +657,6 @@ static void on_request_end(void *context, struct MHD_Connection *mhd, void **req
     (void)mem_free(exchange);
 }
 
-static void connection_remove_locked(struct http_server *server,
-                                     struct server_connection *connection)
-{
-    lock_assert_held(&server->lock);
-    if (connection->previous != NULL) {
-        connection->previous->next = connection->next;
-    } else {
-        server->connections = connection->next;
-    }
-    if (connection->next != NULL) {
-        connection->next->previous = connection->previous;
-    }
-    server->by_fd[connection->fd] = NULL;
-}
-
-static void connection_free(struct http_server *server, struct server_connection *connection)
-{
-    lock_acquire(&server->lock);
-    connection_remove_locked(server, connection);
-    lock_release(&server->lock);
-    SERVER_COUNT(server, connections_open, -1);
-    (void)server_web_unref(connection->web);
-    (void)mem_free(connection);
-}
-
 /* The handshake has not begun: the session is given what the files of the web configuration are
  * now. */
 static void begin_tls(struct http_server *server, struct server_connection *connection,
@@ -706,7 +682,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
 
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (*socket_context != NULL) {
-            connection_free(server, *socket_context);
+            server_connection_free(server, *socket_context);
         }
         *socket_context = NULL;
         return;
@@ -752,6 +728,9 @@ static void fill_defaults(struct http_server_options *options)
     DEFAULT(options->query_thread_count, 20);
     DEFAULT(options->query_queue_max, 1000);
     DEFAULT(options->connections_max, 512);
+    /* More could not be counted below; libmicrohttpd hangs at its own limit, which is higher. */
+    options->connections_max =
+        options->connections_max < CONNECTIONS_MOST ? options->connections_max : CONNECTIONS_MOST;
     DEFAULT(options->connections_per_client_max, (options->connections_max * 3 + 3) / 4);
     DEFAULT(options->header_bytes_max, (size_t)16 << 10);
     DEFAULT(options->body_bytes_max, (size_t)10 << 20);
@@ -918,7 +897,7 @@ static void forget_connections(struct http_server *server)
 {
     while (server->connections != NULL) {
         ASSERT(server->connections->exchange == NULL);
-        connection_free(server, server->connections);
+        server_connection_free(server, server->connections);
     }
 }
 

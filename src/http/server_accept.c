@@ -57,10 +57,51 @@ static void turn_away(int fd, bool has_tls)
     (void)close(fd);
 }
 
+static void connection_remove_locked(struct http_server *server,
+                                     struct server_connection *connection)
+{
+    lock_assert_held(&server->lock);
+    if (connection->previous != NULL) {
+        connection->previous->next = connection->next;
+    } else {
+        server->connections = connection->next;
+    }
+    if (connection->next != NULL) {
+        connection->next->previous = connection->previous;
+    }
+    server->by_fd[connection->fd] = NULL;
+}
+
+void server_connection_free(struct http_server *server, struct server_connection *connection)
+{
+    lock_acquire(&server->lock);
+    connection_remove_locked(server, connection);
+    lock_release(&server->lock);
+    SERVER_COUNT(server, connections_open, -1);
+    (void)server_web_unref(connection->web);
+    (void)mem_free(connection);
+}
+
+/* Of a connection that libmicrohttpd closed without a word. */
+static void forget(struct http_server *server, int fd)
+{
+    struct server_connection *connection = NULL;
+
+    lock_acquire(&server->lock);
+    if ((size_t)fd < server->by_fd_count) {
+        connection = server->by_fd[fd];
+    }
+    lock_release(&server->lock);
+    if (connection != NULL) {
+        server_connection_free(server, connection);
+    }
+}
+
 static void connection_add(struct http_server *server, struct server_connection *connection)
 {
     size_t fd = (size_t)connection->fd;
 
+    forget(server, connection->fd);
     lock_acquire(&server->lock);
     if (fd >= server->by_fd_count) {
         size_t count = fd * 2 + 64;
@@ -108,6 +149,7 @@ static void welcome(struct http_server *server, int fd, const struct sockaddr_st
     SERVER_COUNT(server, connections_accepted, 1);
     if (!server_admit(server, fd, address, address_bytes)) {
         SERVER_COUNT(server, accept_failed, 1);
+        forget(server, fd);
     }
 }
 

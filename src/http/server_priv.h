@@ -203,6 +203,9 @@ static inline void server_set_phase(struct server_connection *connection, enum s
 bool server_admit(struct http_server *server, int fd, const struct sockaddr_storage *address,
                   socklen_t address_bytes);
 
+/* server_connection_free forgets a connection that is closed. */
+void server_connection_free(struct http_server *server, struct server_connection *connection);
+
 /* server_accept_loop is the accept thread: new connections, deadlines, clients that left; it ends
  * when server->ending is set. The argument is the server. */
 void *server_accept_loop(void *server);
