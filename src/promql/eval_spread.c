@@ -6,7 +6,11 @@
 
 /* Waking a thread takes some 50 microseconds, and as much again until its caches are warm; another
  * one's core is seldom free for less than this. */
-enum { PAYS_NS = 1000000 };
+enum { PAYS_NS = 2000000 };
+
+/* The first rows wait for memory that later ones find in the caches: nothing is judged by less than
+ * this part of what would pay. */
+enum { WATCHED_SHARE = 10 };
 
 enum {
     BATCH_NS = 60000, /* of work that is claimed at once */
@@ -47,9 +51,10 @@ struct spread_watch spread_watch_begin(const struct eval *ev, size_t count)
     bool is_possible = ev->options->crew != NULL && crew_size(ev->options->crew) > 0 &&
                        ev->samples_per_step == NULL && count > 1;
 
-    return (struct spread_watch){.last = is_possible ? clock_mono(clock_real()) : 0,
-                                 .row_ns = INT64_MAX,
-                                 .look_at = is_possible ? 1 : 0};
+    mono now = is_possible ? clock_mono(clock_real()) : 0;
+
+    return (struct spread_watch){
+        .begin = now, .last = now, .row_ns = INT64_MAX, .look_at = is_possible ? 1 : 0};
 }
 
 /* Looked at behind 1, 2, 4, 8 ... rows: who was interrupted while one of them was computed was not
@@ -71,7 +76,8 @@ bool eval_spread_pays(const struct eval *ev, struct spread_watch *watch, struct 
     watch->look_at = done * 2;
     spread->first = done;
     spread->row_ns = watch->row_ns;
-    return done > 1 && (mono)(spread->count - done) >= enough / watch->row_ns + 1;
+    return done > 1 && now - watch->begin >= enough / WATCHED_SHARE &&
+           (mono)(spread->count - done) >= enough / watch->row_ns + 1;
 }
 
 static void worker_init(struct spread_worker *worker, const struct team *team)

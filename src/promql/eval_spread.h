@@ -46,6 +46,7 @@ struct spread {
 
 /* How long the first rows take tells whether the others are worth several threads. */
 struct spread_watch {
+    mono begin;
     mono last;      /* look */
     mono row_ns;    /* the least that a row took between two looks: the rest is another's doing */
     size_t look_at; /* rows done at the next look; 0 = never */
