@@ -121,29 +121,12 @@ static void put_rendered(struct am_attempt *sending, struct json_writer *json, s
 static void put_scalar(struct am_attempt *sending, struct json_writer *json,
                        const struct yaml_node *node, bool is_template, unsigned depth)
 {
-    switch (node->type) {
-    case YAML_TYPE_NULL:
-        json_write_null(json);
-        break;
-    case YAML_TYPE_BOOL:
-        json_write_bool(json, node->boolean);
-        break;
-    case YAML_TYPE_INT:
-        json_write_i64(json, node->integer);
-        break;
-    case YAML_TYPE_UINT:
-        json_write_u64(json, node->natural);
-        break;
-    case YAML_TYPE_FLOAT:
-        json_write_number(json, node->number);
-        break;
-    case YAML_TYPE_STRING:
-        if (is_template) {
-            put_rendered(sending, json, node->text, depth);
-        } else {
-            put_string(json, node->text);
-        }
-        break;
+    if (node->type != YAML_TYPE_STRING) {
+        yaml_write_scalar(json, node);
+    } else if (is_template) {
+        put_rendered(sending, json, node->text, depth);
+    } else {
+        put_string(json, node->text);
     }
 }
 

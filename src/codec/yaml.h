@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
+struct json_writer; /* codec/json_write.h */
+
 enum yaml_kind { YAML_KIND_SCALAR, YAML_KIND_SEQUENCE, YAML_KIND_MAPPING };
 
 /* What a scalar is when nobody says what it should be. */
@@ -98,6 +100,9 @@ static inline bool yaml_is_null(const struct yaml_node *node)
 
 /* yaml_tag_name is go-yaml's name for what a node is: "!!str", "!!int", "!!seq", "!!map" ... */
 const char *yaml_tag_name(const struct yaml_node *node);
+
+/* yaml_write_scalar writes a scalar as JSON has its type. */
+void yaml_write_scalar(struct json_writer *json, const struct yaml_node *node);
 
 /* yaml_resolve gives the type that a plain scalar without tag has, with its value in *ret_value. */
 struct yaml_value {

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/num.h"
+#include "codec/json_write.h"
 
 /* Words of YAML 1.1 that are no strings when they stand plain. Source: go-yaml v2, resolve.go. */
 static const struct {
@@ -224,4 +225,28 @@ enum yaml_type yaml_resolve(str text, struct yaml_value *ret_value)
         return resolve_number(text, ret_value);
     }
     return YAML_TYPE_STRING;
+}
+
+void yaml_write_scalar(struct json_writer *json, const struct yaml_node *node)
+{
+    switch (node->type) {
+    case YAML_TYPE_NULL:
+        json_write_null(json);
+        break;
+    case YAML_TYPE_BOOL:
+        json_write_bool(json, node->boolean);
+        break;
+    case YAML_TYPE_INT:
+        json_write_i64(json, node->integer);
+        break;
+    case YAML_TYPE_UINT:
+        json_write_u64(json, node->natural);
+        break;
+    case YAML_TYPE_FLOAT:
+        json_write_number(json, node->number);
+        break;
+    case YAML_TYPE_STRING:
+        json_write_str(json, node->text);
+        break;
+    }
 }

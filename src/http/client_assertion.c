@@ -51,30 +51,6 @@ struct claim {
 
 static void node_write(struct json_writer *json, const struct yaml_node *node, unsigned depth);
 
-static void scalar_write(struct json_writer *json, const struct yaml_node *node)
-{
-    switch (node->type) {
-    case YAML_TYPE_NULL:
-        json_write_null(json);
-        break;
-    case YAML_TYPE_BOOL:
-        json_write_bool(json, node->boolean);
-        break;
-    case YAML_TYPE_INT:
-        json_write_i64(json, node->integer);
-        break;
-    case YAML_TYPE_UINT:
-        json_write_u64(json, node->natural);
-        break;
-    case YAML_TYPE_FLOAT:
-        json_write_number(json, node->number);
-        break;
-    case YAML_TYPE_STRING:
-        json_write_str(json, node->text);
-        break;
-    }
-}
-
 static void mapping_write(struct json_writer *json, const struct yaml_node *node, unsigned depth)
 {
     json_write_object_begin(json);
@@ -92,7 +68,7 @@ static void node_write(struct json_writer *json, const struct yaml_node *node, u
     if (node == NULL || depth > CLAIMS_DEPTH_MAX) {
         json_write_null(json);
     } else if (node->kind == YAML_KIND_SCALAR) {
-        scalar_write(json, node);
+        yaml_write_scalar(json, node);
     } else if (node->kind == YAML_KIND_MAPPING) {
         mapping_write(json, node, depth);
     } else {
