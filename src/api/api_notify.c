@@ -138,6 +138,15 @@ static int read_config(struct api_call *call, struct am *am, struct am_config **
     return 0;
 }
 
+/* Whether a page of another site sends it: browsers let any page send a form, and say so.
+ * Source: W3C, Fetch Metadata Request Headers. */
+static bool is_foreign(const struct http_request *request)
+{
+    str site = http_request_header(request, "Sec-Fetch-Site");
+
+    return site.len > 0 && !str_is(site, "same-origin") && !str_is(site, "none");
+}
+
 int api_test_receiver(struct api_call *call)
 {
     CLEANUP(am_config_freep) struct am_config *config = NULL;
@@ -145,6 +154,11 @@ int api_test_receiver(struct api_call *call)
     struct am *am = context->alerting != NULL ? context->alerting(context->app) : NULL;
     str name = form_get(&call->form, STR("receiver"));
 
+    if (is_foreign(call->request)) {
+        return api_fail(call, API_BAD_DATA,
+                        "receivers are not tested by pages of other sites: send it from this "
+                        "server's own page, or without a browser");
+    }
     if (am == NULL) {
         return api_fail(call, API_UNAVAILABLE, "alerting has not started yet");
     }

@@ -262,6 +262,9 @@ def test_the_api_sends_and_shows(build, work):
             equal(next(headers for _, path, headers, _ in got if path.startswith("/opsgenie"))["authorization"], "GenieKey genie-key-2", "the file")
             equal(post("/api/v1/receivers/test", ("receiver", "none"))[0], 404, "no such receiver")
             equal(post("/api/v1/receivers/test", ("receiver", "all"), ("label", "x"))[0], 400, "no pair")
+            status, _, answer = server.get("/api/v1/receivers/test", method="POST", body=b"receiver=all&dry_run=true",
+                                           headers={"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "cross-site"})
+            equal((status, "pages of other sites" in answer.decode()), (400, True), "a page of another site")
             text = '{{ define "t" }}[{{ .Status }}]{{ end }}'
             equal(post("/api/v1/templates/preview", ("text", '{{ template "t" . }}<i>{{ "<b>" }}'), ("templates", text), ("type", "html"))[1]["data"],
                   {"text": "[firing]<i>&lt;b&gt;"}, "preview")
