@@ -1,5 +1,7 @@
 #include "tsdb/head_snapshot.h"
 
+#include <errno.h>
+
 #include "base/mem.h"
 #include "base/num.h"
 #include "sys/fs.h"
@@ -246,7 +248,7 @@ TEST(head_snapshot_that_is_damaged_is_passed_over)
     struct tsdb *tsdb = fixture_open(dir, &plain);
     struct tsdb_options keep = plain;
     struct baro_error err = {0};
-    str raw = STR_NULL;
+    str raw = STR_NULL, gone = STR_NULL;
 
     keep.no_snapshot = true;
     scrape(tsdb, 2, 0, 130 * STEP);
@@ -271,6 +273,10 @@ TEST(head_snapshot_that_is_damaged_is_passed_over)
             tsdb = fixture_open(dir, &keep);
             assert_int_equal(fixture_report(tsdb).snapshot_series, 0);
             assert_true(fixture_report(tsdb).snapshot_text[0] != '\0');
+            assert_int_equal(fs_read_all(fs_real(), &arena,
+                                         fs_path(&arena, place, HEAD_SNAPSHOT_NAME), 1 << 20, &gone,
+                                         NULL),
+                             -ENOENT);
             check(tsdb, 2, 0, 130 * STEP);
             fixture_close(tsdb);
         }

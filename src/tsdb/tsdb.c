@@ -133,6 +133,23 @@ static int open_files(struct tsdb *tsdb, struct baro_error *err)
     return r;
 }
 
+/* One that does not fit may seem to do so later, when files that it names have been made anew: it
+ * is gone for good before anything is written. */
+static int drop_snapshot(struct tsdb *tsdb, struct baro_error *err)
+{
+    struct arena arena = {0};
+    const char *dir = fs_path(&arena, tsdb->path, HEAD_SNAPSHOT_DIR);
+    int r = tsdb->fs->remove(tsdb->fs, fs_path(&arena, dir, HEAD_SNAPSHOT_NAME), err);
+
+    if (r == -ENOENT) {
+        r = 0;
+    } else if (r >= 0) {
+        r = tsdb->fs->sync_dir(tsdb->fs, dir, err);
+    }
+    arena_done(&arena);
+    return r;
+}
+
 /* A snapshot fits when the WAL still has the segment that it was taken at, and no checkpoint has
  * replaced that. Another program may have gone on with the directory meanwhile: its segments are
  * replayed behind the snapshot. */
@@ -163,6 +180,9 @@ static int load_snapshot(struct tsdb *tsdb, struct tsdb_replay_job *job, struct 
         tsdb->head = new_head(tsdb);
         head_set_in_blocks(tsdb->head, tsdb_blocks_maxt(tsdb->blocks));
         r = open_files(tsdb, err);
+    }
+    if (r >= 0 && !job->has_snapshot && !tsdb->options.read_only) {
+        r = drop_snapshot(tsdb, err);
     }
     arena_done(&arena);
     return r < 0 ? r : 0;
