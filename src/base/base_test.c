@@ -5,6 +5,7 @@
 #include "base/dur.h"
 #include "base/map.h"
 #include "base/num.h"
+#include "base/slab.h"
 #include "base/vec.h"
 #include "testing/test.h"
 
@@ -196,6 +197,28 @@ TEST(buf_refuses_beyond_its_limit_and_keeps_the_rest)
     buf_printf(&buf, "%d", 1234567);
     assert_false(buf.failed);
     buf_done(&buf);
+}
+
+TEST(slab_is_aligned_and_zeroed_and_forgets)
+{
+    for (int dense = 0; dense < 2; dense++) {
+        uint8_t *slab = slab_alloc(dense != 0);
+
+        assert_int_equal((uintptr_t)slab % SLAB_BYTES, 0);
+        slab_touch(slab);
+        for (size_t i = 0; i < SLAB_BYTES; i += 512) {
+            assert_int_equal(slab[i], 0);
+            slab[i] = 7;
+        }
+        /* Bytes beside whole pages stay. */
+        slab_forget(slab + 512, SLAB_BYTES - 1024);
+        assert_int_equal(slab[0], 7);
+        assert_int_equal(slab[512], 7);
+        assert_int_equal(slab[SLAB_BYTES - 512], 7);
+        assert_int_equal(slab[SLAB_BYTES / 2], 0);
+        slab_free(slab);
+    }
+    slab_free(NULL);
 }
 
 TEST(vec_grows)

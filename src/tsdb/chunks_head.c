@@ -677,22 +677,37 @@ int chunks_head_truncate(struct chunks_head *files, ts t, uint32_t keep, struct 
     return r < 0 ? error_wrap(err, r, CHUNKS_HEAD_DIR) : 0;
 }
 
+/* The four bytes before `bytes` of a file. */
+static uint32_t end_of(const struct chunks_head *files, uint32_t number, uint64_t bytes)
+{
+    const struct chunks_map *map =
+        atomic_load_explicit(map_at(files, number), memory_order_acquire);
+    uint32_t end = 0;
+
+    if (map != NULL && bytes >= sizeof(end) && bytes <= map->map.size) {
+        memcpy(&end, (const char *)map->map.ptr + bytes - sizeof(end), sizeof(end));
+    }
+    return end;
+}
+
 size_t chunks_head_list(const struct chunks_head *files, struct arena *arena,
                         struct chunks_head_file **ret)
 {
     *ret = arena_alloc(arena, (files->list.count + 1) * sizeof(**ret));
     for (size_t i = 0; i < files->list.count; i++) {
         (*ret)[i] = files->list.items[i];
+        (*ret)[i].end = end_of(files, (*ret)[i].number, (*ret)[i].bytes);
     }
     return files->list.count;
 }
 
-bool chunks_head_has(const struct chunks_head *files, uint32_t number, uint64_t bytes)
+bool chunks_head_has(const struct chunks_head *files, const struct chunks_head_file *listed)
 {
     uint32_t first = files->list.count > 0 ? files->list.items[0].number : 0;
 
-    return number >= first && number - first < files->list.count &&
-           files->list.items[number - first].bytes >= bytes;
+    return listed->number >= first && listed->number - first < files->list.count &&
+           files->list.items[listed->number - first].bytes >= listed->bytes &&
+           (listed->end == 0 || listed->end == end_of(files, listed->number, listed->bytes));
 }
 
 void chunks_head_cool(struct chunks_head *files)

@@ -111,13 +111,14 @@ struct chunks_head_file {
     uint64_t bytes; /* good ones */
     ts maxt;
     uint32_t number;
+    uint32_t end; /* the last four bytes: the checksum of the last chunk; 0 = not known */
 };
 
-/* chunks_head_list gives the files in the arena. chunks_head_has says whether a file is there with
- * at least so many good bytes. */
+/* chunks_head_list gives the files in the arena. chunks_head_has says whether a file is there that
+ * has at least the good bytes of one that was listed, and the same end of those. */
 size_t chunks_head_list(const struct chunks_head *files, struct arena *arena,
                         struct chunks_head_file **ret);
-bool chunks_head_has(const struct chunks_head *files, uint32_t number, uint64_t bytes);
+bool chunks_head_has(const struct chunks_head *files, const struct chunks_head_file *listed);
 
 /* chunks_head_cool gives back the memory that reading many chunks has taken; reading goes on. */
 void chunks_head_cool(struct chunks_head *files);

@@ -119,6 +119,8 @@ TEST(chunks_head_reads_back_what_it_wrote)
     struct chunks_place places[20];
     struct found found = {0};
     struct chunks_head *files = open_files(fake, &found, &report);
+    struct chunks_head_file *listed = NULL;
+    struct arena arena = {0};
     struct baro_error err = {0};
 
     assert_int_equal(report.files, 0);
@@ -146,9 +148,16 @@ TEST(chunks_head_reads_back_what_it_wrote)
     }
     /* Four of 44 bytes fit into a file of 200; each run begins one. */
     assert_int_equal(report.files, 6);
-    assert_true(chunks_head_has(files, 1, 8 + 4 * 44));
-    assert_false(chunks_head_has(files, 1, 8 + 4 * 44 + 1));
-    assert_false(chunks_head_has(files, 7, 0));
+    assert_int_equal(chunks_head_list(files, &arena, &listed), 6);
+    assert_int_equal(listed[0].bytes, 8 + 4 * 44);
+    assert_true(chunks_head_has(files, &listed[0]));
+    assert_true(chunks_head_has(files, &(struct chunks_head_file){.number = 1, .bytes = 8 + 44}));
+    listed[0].end++; /* other chunks of the same length */
+    assert_false(chunks_head_has(files, &listed[0]));
+    listed[1].bytes++;
+    assert_false(chunks_head_has(files, &listed[1]));
+    assert_false(chunks_head_has(files, &(struct chunks_head_file){.number = 7}));
+    arena_done(&arena);
     (void)chunks_head_free(files);
     (void)fs_fake_free(fake);
 }

@@ -21,9 +21,7 @@ struct head *head_new(const struct head_options *options)
     if (head->options.too_old == 0) {
         head->options.too_old = head->options.chunk_range / 2;
     }
-    /* Reserved whole: untouched memory costs nothing. */
-    head->pages =
-        mem_alloc_zero((((size_t)UINT32_MAX + 1) >> HEAD_PAGE_BITS) * sizeof(*head->pages));
+    head_pages_init(head);
     head_epochs_init(&head->epochs);
     head_pool_init(&head->pool);
     head_refs_init(&head->refs);
@@ -82,10 +80,7 @@ struct head *head_free(struct head *head)
     }
     free_outside(head);
     head_starts_done(head);
-    for (size_t i = 0; i < head->pages_count; i++) {
-        (void)mem_free(head->pages[i]);
-    }
-    (void)mem_free(head->pages);
+    head_pages_done(head);
     vec_done(&head->gone);
     head_epochs_done(&head->epochs);
     for (size_t i = 0; i < head->retired_maps.count; i++) {

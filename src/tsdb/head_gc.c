@@ -349,13 +349,9 @@ static void free_garbage(struct head *head, const struct head_garbage *garbage)
         (void)mem_free(garbage->memory.items[i]);
     }
     for (size_t i = 0; i < garbage->pages.count; i++) {
-        struct head_page *page = head->pages[garbage->pages.items[i]];
-
         rwlock_write(&head->index_lock);
-        head->pages[garbage->pages.items[i]] = NULL;
-        head->pages_freed++;
+        head_page_free_locked(head, garbage->pages.items[i]);
         rwlock_release(&head->index_lock);
-        (void)mem_free(page);
     }
     for (size_t i = 0; i < garbage->pairs.count; i++) {
         rwlock_write(&head->index_lock);

@@ -1,8 +1,6 @@
 #include "tsdb/head_pool.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/lock.h"
 #include "base/mem.h"
@@ -11,7 +9,8 @@
 enum {
     CLASS_COUNT = HEAD_POOL_BLOCK_BYTES_MAX / HEAD_POOL_GRAIN + 1,
     SLABS_MAX = HEAD_POOL_PAGES_MAX / HEAD_POOL_SLAB_PAGES,
-    NONE = 0, /* page 0 is never used, so that no handle is 0 */
+    SLABS_SPARSE = 8, /* the first: a small head pays for what it touches */
+    NONE = 0,         /* page 0 is never used, so that no handle is 0 */
     FREE_END = 0xffff,
     TRIM_PAGES = 128, /* given back under one hold of the lock */
 };
@@ -47,7 +46,7 @@ void head_pool_done(struct head_pool *pool)
         return;
     }
     for (size_t i = 0; i < SLABS_MAX && pool->slabs[i] != NULL; i++) {
-        free(pool->slabs[i]);
+        slab_free(pool->slabs[i]);
     }
     pool->slabs = mem_free(pool->slabs);
     vec_done(&pool->state->pages);
@@ -88,15 +87,12 @@ static void list_remove(struct head_pool_state *state, uint32_t *list, uint32_t 
 }
 
 /* The memory is not touched here: pages that are never carved cost no resident memory. */
-static void add_slab_locked(struct head_pool *pool)
+static void add_slab_locked(struct head_pool *pool, void *slab)
 {
     struct head_pool_state *state = pool->state;
     size_t first = state->pages.count;
-    void *slab = NULL;
 
-    ASSERT(first / HEAD_POOL_SLAB_PAGES < SLABS_MAX);
-    ASSERT(posix_memalign(&slab, HEAD_POOL_PAGE_BYTES,
-                          (size_t)HEAD_POOL_SLAB_PAGES * HEAD_POOL_PAGE_BYTES) == 0);
+    ASSERT(first < HEAD_POOL_PAGES_MAX);
     pool->slabs[first / HEAD_POOL_SLAB_PAGES] = slab;
     for (size_t i = 0; i < HEAD_POOL_SLAB_PAGES; i++) {
         vec_push(&state->pages, (struct page){0});
@@ -108,13 +104,24 @@ static void add_slab_locked(struct head_pool *pool)
     }
 }
 
+void head_pool_grow(struct head_pool *pool)
+{
+    void *slab = slab_alloc(true);
+
+    slab_touch(slab);
+    lock_acquire(&pool->state->lock);
+    add_slab_locked(pool, slab);
+    lock_release(&pool->state->lock);
+}
+
 static uint32_t take_page_locked(struct head_pool *pool, uint16_t class)
 {
     struct head_pool_state *state = pool->state;
     uint32_t number;
 
     if (state->free_page == NONE) {
-        add_slab_locked(pool);
+        add_slab_locked(
+            pool, slab_alloc(state->pages.count >= (size_t)SLABS_SPARSE * HEAD_POOL_SLAB_PAGES));
     }
     number = state->free_page;
     list_remove(state, &state->free_page, number);
@@ -217,8 +224,7 @@ void head_pool_trim(struct head_pool *pool)
         count = take_used_locked(pool, &at, taken, TRIM_PAGES);
         lock_release(&state->lock);
         for (size_t i = 0; i < count; i++) {
-            /* That it fails costs memory, nothing else. */
-            (void)madvise(page_address(pool, taken[i]), HEAD_POOL_PAGE_BYTES, MADV_DONTNEED);
+            slab_forget(page_address(pool, taken[i]), HEAD_POOL_PAGE_BYTES);
         }
         lock_acquire(&state->lock);
         for (size_t i = 0; i < count; i++) {

@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/slab.h"
 
 typedef uint32_t pool_ref; /* 0 = none */
 
 enum {
     HEAD_POOL_GRAIN = 8,
     HEAD_POOL_PAGE_BYTES = 16 * 1024,
-    HEAD_POOL_SLAB_PAGES = 64, /* pages allocated at a time: 1 MiB */
+    HEAD_POOL_SLAB_PAGES = SLAB_BYTES / HEAD_POOL_PAGE_BYTES,
     HEAD_POOL_BLOCK_BYTES_MAX = 2048,
     HEAD_POOL_INDEX_BITS = 11, /* 16 KiB / 8 */
 };
@@ -37,6 +38,9 @@ void head_pool_done(struct head_pool *pool);
 /* head_pool_alloc returns a block of `size` bytes (1 to HEAD_POOL_BLOCK_BYTES_MAX), aligned to 8;
  * aborts when memory is out. */
 pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use use);
+
+/* head_pool_grow adds a slab whose memory is there already. */
+void head_pool_grow(struct head_pool *pool);
 
 /* head_pool_free gives back a block that was allocated with this size, for this use. */
 void head_pool_free(struct head_pool *pool, pool_ref block, size_t size, enum head_pool_use use);

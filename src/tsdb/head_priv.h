@@ -132,6 +132,8 @@ struct head {
     struct wal *wal;
     struct head_pool pool;
     struct head_page **pages; /* by slot >> HEAD_PAGE_BITS; NULL once it is freed */
+    _Atomic(struct head_page_slab *)
+        *page_slabs; /* that the pages lie in; NULL = not yet, or freed */
     struct head_epochs epochs;
     struct head_refs refs;
     struct head_shard shards[HEAD_SHARDS];
@@ -186,6 +188,19 @@ struct head_open {
     ts mint;
     bool has_end; /* series.next_at was set by the size that the chunk had */
 };
+
+void head_pages_init(struct head *head);
+void head_pages_done(struct head *head);
+
+/* head_page_add_locked makes room for the next HEAD_PAGE_SERIES slots; head_page_free_locked gives
+ * that of a page back whose series are gone, which is not the newest but when the head goes. */
+void head_page_add_locked(struct head *head);
+void head_page_free_locked(struct head *head, size_t number);
+
+/* head_pages_touch has the memory found, in any thread, for slab `number` of the pages before it is
+ * wanted; head_page_slabs is how many slabs so many series need. */
+uint64_t head_page_slabs(uint64_t series_count);
+void head_pages_touch(struct head *head, size_t number);
 
 static inline struct head_series *head_series_at(const struct head *head, uint32_t slot)
 {

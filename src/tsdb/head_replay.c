@@ -364,10 +364,12 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
 {
     if (replay->state == NULL) {
         replay->state = MEM_NEW(struct head_replay_state);
-        replay->state->spread = replay_spread_new(replay->head, replay->threads_max);
     }
     if (replay->is_wbl) {
         return replay_wbl_record(replay, record, err);
+    }
+    if (replay->state->spread == NULL) {
+        replay->state->spread = replay_spread_new(replay->head, replay->threads_max);
     }
     switch (wal_record_type(record)) {
     case WAL_RECORD_SERIES:
@@ -387,7 +389,7 @@ int head_replay_record(struct head_replay *replay, str record, struct baro_error
 
 void head_replay_settle(struct head_replay *replay)
 {
-    if (replay->state != NULL) {
+    if (replay->state != NULL && replay->state->spread != NULL) {
         replay->samples_refused += replay_spread_drain(replay->state->spread);
     }
 }

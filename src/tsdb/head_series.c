@@ -139,14 +139,7 @@ static struct head_series *new_slot_locked(struct head *head, uint32_t *ret_slot
     uint32_t slot = head->slot_count;
 
     if (slot >> HEAD_PAGE_BITS == head->pages_count) {
-        struct head_page *page = mem_alloc(sizeof(*page));
-
-        memset(page->alive, 0, sizeof(page->alive));
-        memset(page->dead, 0, sizeof(page->dead));
-        memset(page->closed, 0, sizeof(page->closed));
-        page->alive_count = 0;
-        page->is_retired = false;
-        head->pages[head->pages_count++] = page;
+        head_page_add_locked(head);
     }
     *ret_slot = slot;
     return head_series_at(head, slot);

@@ -10,6 +10,9 @@
 #include "tsdb/head_priv.h"
 #include "tsdb/head_snapshot_feed.h"
 #include "tsdb/head_snapshot_priv.h"
+#include "tsdb/head_touch.h"
+
+enum { PACKED_MOST = 64 }; /* times that a frame is larger unpacked, for what is only a hint */
 
 struct loading {
     struct head *head;
@@ -155,12 +158,15 @@ static bool load_metadata(struct loading *loading, struct reader *rd)
 static bool load_file(struct loading *loading, struct reader *rd)
 {
     struct snapshot_file entry = {0};
+    struct chunks_head_file file;
 
     read_struct(rd, &entry, sizeof(entry));
+    file = (struct chunks_head_file){
+        .bytes = entry.bytes, .maxt = entry.maxt, .number = entry.number, .end = entry.end};
     /* A file that blocks have made needless may be gone. */
-    return !rd->failed && (entry.maxt < loading->min_valid ||
-                           (loading->head->files != NULL &&
-                            chunks_head_has(loading->head->files, entry.number, entry.bytes)));
+    return !rd->failed &&
+           (file.maxt < loading->min_valid ||
+            (loading->head->files != NULL && chunks_head_has(loading->head->files, &file)));
 }
 
 /* What chunks_head has of a series is all that there is up to here. */
@@ -463,10 +469,36 @@ static void finish(struct loading *loading, struct head_snapshot_info *ret)
                                        .bytes = loading->data.len};
 }
 
+/* What the series in the frames will take of the pool: their entries but for the part that becomes
+ * the series itself. The frames are not checked yet: a file cannot make it more than some times its
+ * size. */
+static uint64_t pool_bytes_of(const struct loading *loading)
+{
+    size_t at = sizeof(struct snapshot_header), len = loading->data.len;
+    struct snapshot_frame frame;
+    uint64_t bytes = 0;
+
+    for (; len - at >= sizeof(frame); at += frame.bytes) {
+        memcpy(&frame, loading->data.ptr + at, sizeof(frame));
+        at += sizeof(frame);
+        if (frame.bytes > len - at || frame.raw_bytes / PACKED_MOST > frame.bytes) {
+            break;
+        }
+        if (frame.kind == SNAPSHOT_SERIES) {
+            uint64_t own =
+                (uint64_t)frame.count * (sizeof(struct snapshot_series) - HEAD_POOL_GRAIN);
+
+            bytes += frame.raw_bytes > own ? frame.raw_bytes - own : 0;
+        }
+    }
+    return bytes;
+}
+
 static int load(struct loading *loading, uint64_t segment_min, uint64_t segment_max,
                 struct head_snapshot_info *ret, struct baro_error *err)
 {
     struct head *head = loading->head;
+    struct head_touch *touch;
     int r = read_header(loading, err);
 
     if (r < 0) {
@@ -480,7 +512,9 @@ static int load(struct loading *loading, uint64_t segment_min, uint64_t segment_
     head->unfiled_until = loading->header.unfiled_until;
     loading->slots = mem_alloc((loading->header.series_count + 1) * sizeof(uint32_t));
     head_shards_reserve(head, loading->header.series_count);
+    touch = head_touch_new(head, loading->header.series_count, pool_bytes_of(loading));
     r = load_frames(loading, err);
+    (void)head_touch_free(touch);
     if (r >= 0) {
         finish(loading, ret);
         r = 1;

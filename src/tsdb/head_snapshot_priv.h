@@ -69,7 +69,7 @@ struct snapshot_metadata {
 /* A file of chunks_head as it was. */
 struct snapshot_file {
     uint32_t number;
-    uint32_t zero;
+    uint32_t end; /* its last four bytes; 0 = not known */
     uint64_t bytes;
     int64_t maxt;
 };

@@ -234,8 +234,10 @@ static void put_files(struct snapshot *snapshot)
 
     kind_begin(snapshot, SNAPSHOT_FILES);
     for (size_t i = 0; i < count; i++) {
-        struct snapshot_file entry = {
-            .number = files[i].number, .bytes = files[i].bytes, .maxt = files[i].maxt};
+        struct snapshot_file entry = {.number = files[i].number,
+                                      .end = files[i].end,
+                                      .bytes = files[i].bytes,
+                                      .maxt = files[i].maxt};
 
         buf_bytes(&snapshot->frame, &entry, sizeof(entry));
         entry_end(snapshot);
