@@ -25,11 +25,11 @@ struct loading {
     ts now;
 };
 
-static void load_alert(void *context, const struct am_alert *alert)
+static void load_alert(void *context, const struct am_alert *alert, int64_t row)
 {
     struct am *am = context;
 
-    (void)am_store_load(&am->store, alert);
+    (void)am_store_load(&am->store, alert, row);
 }
 
 /*
@@ -290,7 +290,7 @@ static void alert_gone(void *context, struct am_kept *kept)
         am_inhibitor_remove(&am->setup->inhibitor, kept);
     }
     if (am->state != NULL) {
-        am_state_alert_gone(am->state, kept->alert.fingerprint);
+        am_state_alert_gone(am->state, kept);
     }
 }
 

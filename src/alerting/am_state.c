@@ -15,8 +15,7 @@
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS alerts(fingerprint INTEGER PRIMARY KEY, starts INTEGER, ends "
-    "INTEGER,"
+    "CREATE TABLE IF NOT EXISTS alerts(id INTEGER PRIMARY KEY, starts INTEGER, ends INTEGER,"
     " updated INTEGER, timeout INTEGER, labels TEXT, annotations TEXT, generator TEXT);"
     "CREATE TABLE IF NOT EXISTS silences(id TEXT PRIMARY KEY, starts INTEGER, ends INTEGER,"
     " updated INTEGER, matchers TEXT, creator TEXT, comment TEXT) WITHOUT ROWID;"
@@ -31,10 +30,19 @@ static const char schema[] =
     " receiver TEXT, integration TEXT, group_key TEXT, status TEXT, outcome TEXT, error TEXT,"
     " message TEXT, alerts INTEGER, attempts INTEGER, http_status INTEGER, duration INTEGER);";
 
-/* Alerts lie in the order of their fingerprints, which is any: 2,000 that come in one message are
- * on 2,000 pages. 8 MiB of pages are kept, so that fewer are read before they are changed, and the
- * WAL takes 32 MiB before it is written back, so that a page is written back once for many changes.
- */
+/* Files of before had their alerts in the order of fingerprints, which is any: 2,000 that came in
+ * one message were on 2,000 pages. */
+static const char is_old[] = "SELECT 1 FROM pragma_table_info('alerts') WHERE name='fingerprint'";
+static const char renew[] =
+    "ALTER TABLE alerts RENAME TO alerts_before;"
+    "CREATE TABLE alerts(id INTEGER PRIMARY KEY, starts INTEGER, ends INTEGER, updated INTEGER,"
+    " timeout INTEGER, labels TEXT, annotations TEXT, generator TEXT);"
+    "INSERT INTO alerts SELECT NULL, starts, ends, updated, timeout, labels, annotations, generator"
+    " FROM alerts_before;"
+    "DROP TABLE alerts_before;";
+
+/* 8 MiB of pages are kept, so that fewer are read before they are changed, and the WAL takes 32 MiB
+ * before it is written back, so that a page is written back once for many changes. */
 static const char pages[] = "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=8192;";
 
 /* The kinds of changes; each is one statement. */
@@ -61,8 +69,8 @@ enum { OP_NUMBERS = 6, OP_TEXTS = 8, RETRY_SECONDS = 1 };
 
 static const char *const statements[OP_COUNT] = {
     [OP_ALERT] = "INSERT OR REPLACE INTO alerts VALUES(?1,?2,?3,?4,?5,?7,?8,?9)",
-    [OP_ALERT_TOUCHED] = "UPDATE alerts SET ends=?3, updated=?4, timeout=?5 WHERE fingerprint=?1",
-    [OP_ALERT_GONE] = "DELETE FROM alerts WHERE fingerprint=?1",
+    [OP_ALERT_TOUCHED] = "UPDATE alerts SET ends=?3, updated=?4, timeout=?5 WHERE id=?1",
+    [OP_ALERT_GONE] = "DELETE FROM alerts WHERE id=?1",
     [OP_SILENCE] = "INSERT OR REPLACE INTO silences VALUES(?7,?1,?2,?3,?8,?9,?10)",
     [OP_SILENCE_GONE] = "DELETE FROM silences WHERE id=?7",
     [OP_SCHEDULE] = "INSERT OR REPLACE INTO schedules VALUES(?7,?8)",
@@ -93,6 +101,7 @@ struct am_state {
     char *path;
     pthread_t thread;
     bool is_started;
+    _Atomic int64_t last_row; /* of an alert; a counter */
 
     struct lock lock;
     pthread_cond_t wanted;  /* something waits, or the end is near */
@@ -108,6 +117,37 @@ struct am_state {
 
 /* ---- Life cycle ---- */
 
+static int alerts_renew(struct am_state *state, struct baro_error *err)
+{
+    CLEANUP(db_query_freep) struct db_query *query = NULL;
+    int r = db_prepare(state->db, is_old, &query, err);
+
+    r = r < 0 ? r : db_query_step(query, err);
+    query = db_query_free(query);
+    if (r <= 0) {
+        return r;
+    }
+    r = db_begin(state->db, err);
+    r = r < 0 ? r : db_exec(state->db, renew, err);
+    r = r < 0 ? r : db_commit(state->db, err);
+    if (r < 0) {
+        db_rollback(state->db);
+    }
+    return r;
+}
+
+static int last_row_read(struct am_state *state, struct baro_error *err)
+{
+    CLEANUP(db_query_freep) struct db_query *query = NULL;
+    int r = db_prepare(state->db, "SELECT max(id) FROM alerts", &query, err);
+
+    r = r < 0 ? r : db_query_step(query, err);
+    if (r > 0) {
+        atomic_init(&state->last_row, db_column_i64(query, 0));
+    }
+    return r;
+}
+
 int am_state_open(const char *path, struct am_state **ret, struct baro_error *err)
 {
     CLEANUP(am_state_closep) struct am_state *state = MEM_NEW(struct am_state);
@@ -120,6 +160,8 @@ int am_state_open(const char *path, struct am_state **ret, struct baro_error *er
     state->path = str_dup_c(str_from(path));
     r = db_open(path, schema, DB_SYNC_NORMAL, &state->db, err);
     r = r < 0 ? r : db_exec(state->db, pages, err);
+    r = r < 0 ? r : alerts_renew(state, err);
+    r = r < 0 ? r : last_row_read(state, err);
     for (size_t i = 0; r >= 0 && i < OP_COUNT; i++) {
         r = db_prepare(state->db, statements[i], &state->queries[i], err);
     }
@@ -253,19 +295,24 @@ static struct op *op_new(enum op_kind kind, const int64_t *numbers, size_t numbe
 
 void am_state_alert(struct am_state *state, struct am_kept *kept, bool touched)
 {
-    const int64_t numbers[] = {(int64_t)kept->alert.fingerprint, kept->alert.starts_at,
-                               kept->alert.ends_at, kept->alert.updated_at,
-                               kept->alert.ends_by_time_out};
-    struct op *op = op_new(touched ? OP_ALERT_TOUCHED : OP_ALERT, numbers, 5, NULL, 0);
+    struct op *op;
 
+    /* Those that come together lie together: later reports of them change few pages. */
+    if (kept->row == 0) {
+        kept->row = atomic_fetch_add_explicit(&state->last_row, 1, memory_order_relaxed) + 1;
+    }
+    op = op_new(touched ? OP_ALERT_TOUCHED : OP_ALERT,
+                (const int64_t[]){kept->row, kept->alert.starts_at, kept->alert.ends_at,
+                                  kept->alert.updated_at, kept->alert.ends_by_time_out},
+                5, NULL, 0);
     op->kept = touched ? NULL : am_kept_ref(kept);
     op->bytes += touched ? 0 : am_kept_bytes(&kept->alert);
     push(state, op);
 }
 
-void am_state_alert_gone(struct am_state *state, uint64_t fingerprint)
+void am_state_alert_gone(struct am_state *state, const struct am_kept *kept)
 {
-    push(state, op_new(OP_ALERT_GONE, &(int64_t){(int64_t)fingerprint}, 1, NULL, 0));
+    push(state, op_new(OP_ALERT_GONE, &kept->row, 1, NULL, 0));
 }
 
 void am_state_silence(struct am_state *state, const struct am_silence *silence, bool gone)
@@ -534,7 +581,7 @@ static int load_alerts(struct am_state *state, const struct am_state_reader *rea
     CLEANUP(db_query_freep) struct db_query *query = NULL;
     struct arena arena = {0};
     int r = db_prepare(state->db,
-                       "SELECT starts, ends, updated, timeout, labels, annotations, generator"
+                       "SELECT starts, ends, updated, timeout, labels, annotations, generator, id"
                        " FROM alerts",
                        &query, err);
 
@@ -549,7 +596,7 @@ static int load_alerts(struct am_state *state, const struct am_state_reader *rea
         if (read_labels(&arena, db_column_str(query, 4), &alert.labels) && alert.labels.count > 0 &&
             read_labels(&arena, db_column_str(query, 5), &alert.annotations)) {
             alert.fingerprint = am_fingerprint(alert.labels);
-            reader->alert(reader->context, &alert);
+            reader->alert(reader->context, &alert, db_column_i64(query, 7));
         } else {
             ++*ret_bad;
         }

@@ -49,7 +49,7 @@ DEFINE_CLEANUP(am_state_close, struct am_state)
 
 /* What is read back, once, before the first change. Everything is borrowed for the call. */
 struct am_state_reader {
-    void (*alert)(void *context, const struct am_alert *alert);
+    void (*alert)(void *context, const struct am_alert *alert, int64_t row);
     void (*silence)(void *context, const struct am_silence_spec *spec);
     void (*entry)(void *context, const struct am_nflog_entry *entry);
     void (*ack)(void *context, const struct am_ack *ack);
@@ -64,9 +64,10 @@ int am_state_load(struct am_state *state, const struct am_state_reader *reader, 
 /* am_state_start begins to write. */
 int am_state_start(struct am_state *state, struct baro_error *err);
 
-/* Changes. `touched` says that only the end and the time of the report differ from what is kept. */
+/* Changes. `touched` says that only the end and the time of the report differ from what is kept. An
+ * alert without a row is given one. */
 void am_state_alert(struct am_state *state, struct am_kept *kept, bool touched);
-void am_state_alert_gone(struct am_state *state, uint64_t fingerprint);
+void am_state_alert_gone(struct am_state *state, const struct am_kept *kept);
 void am_state_silence(struct am_state *state, const struct am_silence *silence, bool gone);
 void am_state_entry(struct am_state *state, const struct am_nflog_entry *entry, bool gone);
 void am_state_ack(struct am_state *state, const struct am_ack *ack, bool gone);

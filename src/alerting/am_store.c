@@ -109,9 +109,10 @@ static struct am_kept *keep(struct am_store *store, const struct am_alert *alert
     struct am_kept *before = am_fps_put(&store->alerts, alert->fingerprint, kept);
 
     if (before != NULL) {
-        /* The labels are the same, so what silences say of them is. */
+        /* The labels are the same, so what silences say of them is; the row is the alert's. */
         kept->silence_version = before->silence_version;
         kept->is_silenced = before->is_silenced;
+        kept->row = before->row;
         am_kept_unref(before);
     }
     return kept;
@@ -132,9 +133,14 @@ struct am_kept *am_store_put(struct am_store *store, const struct am_alert *aler
     return keep(store, &merged);
 }
 
-struct am_kept *am_store_load(struct am_store *store, const struct am_alert *alert)
+struct am_kept *am_store_load(struct am_store *store, const struct am_alert *alert, int64_t row)
 {
-    return store->alerts.count < AM_ALERTS_MAX ? keep(store, alert) : NULL;
+    struct am_kept *kept = store->alerts.count < AM_ALERTS_MAX ? keep(store, alert) : NULL;
+
+    if (kept != NULL) {
+        kept->row = row;
+    }
+    return kept;
 }
 
 struct am_kept *am_store_get(const struct am_store *store, uint64_t fingerprint)

@@ -1,8 +1,8 @@
 /*
  * am_store: the alerts that are known, by fingerprint. What is received again is merged with what
  * is there, as Alertmanager 0.34's provider/mem does. A kept alert is immutable but for its cache
- * of silences and counted, so that groups and notifications on their way share it. Lock: the
- * alertmanager's, but for references.
+ * of silences and its row, and counted, so that groups and notifications on their way share it.
+ * Lock: the alertmanager's, but for references.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ enum { AM_ALERTS_MAX = 1000000 };
 struct am_kept {
     struct am_alert alert;
     uint64_t silence_version; /* of am_silences when is_silenced was found out; 0 = never */
+    int64_t row;              /* in the file of am_state; 0 = in none */
     bool is_silenced;
     _Atomic uint32_t refs;
 };
@@ -42,8 +43,8 @@ void am_store_done(struct am_store *store);
  * reference), NULL when the store is full. */
 struct am_kept *am_store_put(struct am_store *store, const struct am_alert *alert, ts now);
 
-/* am_store_load keeps an alert as it is. */
-struct am_kept *am_store_load(struct am_store *store, const struct am_alert *alert);
+/* am_store_load keeps an alert as it is, with the row that it was read from. */
+struct am_kept *am_store_load(struct am_store *store, const struct am_alert *alert, int64_t row);
 
 struct am_kept *am_store_get(const struct am_store *store, uint64_t fingerprint);
 
