@@ -2,6 +2,7 @@
 
 #include "alerting/am_config_priv.h"
 #include "codec/yaml.h"
+#include "conf/url.h"
 #include "conf/yaml_writer.h"
 
 /* What is secret within http_config, at any depth. */
@@ -84,6 +85,15 @@ static void write_hidden(struct yaml_writer *w, const struct yaml_node *node, co
     }
 }
 
+/* As Alertmanager shows it: the password as xxxxx. */
+static void write_proxy(struct yaml_writer *w, const struct yaml_node *node)
+{
+    struct arena arena = {0};
+
+    yaml_write_str(w, url_redacted(&arena, node->text));
+    arena_done(&arena);
+}
+
 static void write_pairs(struct yaml_writer *w, const struct yaml_node *node,
                         const struct option_type *type, enum mode mode)
 {
@@ -97,6 +107,9 @@ static void write_pairs(struct yaml_writer *w, const struct yaml_node *node,
         yaml_write_key(w, key);
         if (instead != NULL) {
             write_hidden(w, pair->value, instead);
+        } else if (mode == MODE_HTTP && str_is(key, "proxy_url") && pair->value != NULL &&
+                   pair->value->kind == YAML_KIND_SCALAR) {
+            write_proxy(w, pair->value);
         } else {
             write_value(w, pair->value, NULL, str_is(key, "http_config") ? MODE_HTTP : mode);
         }

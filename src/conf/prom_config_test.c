@@ -234,6 +234,12 @@ TEST(prom_config_refusals)
         {JOB "  authorization: {type: Basic}\n", 3, 18, "cannot be set to \"basic\""},
         {JOB "  oauth2: {client_id: a}\n", 3, 11, "oauth2 token_url must be configured"},
         {JOB "  no_proxy: a\n", 3, 13, "if no_proxy is configured, proxy_url must also"},
+        {JOB "  proxy_from_environment: true\n  proxy_url: http://p\n", 4, 14,
+         "if proxy_from_environment is configured, proxy_url must not be configured"},
+        {JOB "  proxy_from_environment: true\n  no_proxy: a\n", 4, 13,
+         "if proxy_from_environment is configured, no_proxy must not be configured"},
+        {JOB "  proxy_connect_header: {a: [b]}\n", 3, 25,
+         "proxy_url or proxy_from_environment must also be configured"},
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -356,8 +362,8 @@ TEST(prom_config_notes_what_is_not_supported)
         {JOB "  oauth2: {client_id: a, token_url: b, client_secret_ref: c}\n",
          "'client_secret_ref' is not supported yet", 3},
         {JOB "  proxy_url: http://p\n  no_proxy: a\n", NULL, 0},
-        {JOB "  proxy_url: http://p\n  proxy_connect_header: {a: [b]}\n",
-         "'proxy_connect_header' is not supported yet", 4},
+        {JOB "  proxy_url: http://p\n  proxy_connect_header: {a: [b]}\n", NULL, 0},
+        {JOB "  proxy_from_environment: true\n  proxy_connect_header: {a: [b]}\n", NULL, 0},
         {JOB "  scrape_native_histograms: true\n", NULL, 0},
         {JOB "  convert_classic_histograms_to_nhcb: true\n", NULL, 0},
         {JOB "  scrape_native_histograms: false\n", NULL, 0},

@@ -405,7 +405,7 @@ static void check_proxy(struct option_reader *rd, const struct proxy *proxy,
     ROW("proxy_url", URL, AT(type, proxy_url)), ROW("no_proxy", STR, AT(type, no_proxy)),          \
         ROW("proxy_from_environment", BOOL, AT(type, proxy_from_environment)),                     \
         ROW("proxy_connect_header", CUSTOM, AT(type, proxy_connect_header),                        \
-            OF(connect_header_custom), .flags = OPTION_UNSUPPORTED)
+            OF(connect_header_custom))
 
 /* ---- claims ---- */
 
@@ -667,10 +667,6 @@ void prom_http_check(struct option_reader *rd, const struct prom_http *const_htt
                      "at most one of basic_auth, oauth2 & authorization must be configured");
     }
     move_bearer(rd, http);
-    if (http->proxy_from_environment) {
-        option_unsupported(rd, yaml_get(node, STR("proxy_from_environment")),
-                           "proxy_from_environment");
-    }
     check_proxy(rd,
                 &(struct proxy){http->proxy_url, http->no_proxy, http->proxy_from_environment,
                                 http->proxy_connect_header},

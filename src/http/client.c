@@ -12,9 +12,9 @@
 #include "base/vec.h"
 #include "codec/gzip.h"
 #include "conf/prom_config.h"
+#include "http/client_curl.h"
 #include "http/client_grant.h"
 #include "http/client_plain.h"
-#include "http/client_settings.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 
@@ -62,7 +62,8 @@ struct http_client {
     const struct prom_http *settings;
     struct client_texts texts;
     size_t transfer_count; /* transfers that are set up for it, all running requests included */
-    bool can_be_plain;
+    struct client_proxy *proxy;
+    struct curl_slist *connect_headers; /* for proxies */
     bool is_freed;
     struct client_grant *grant; /* NULL = without OAuth2 */
     struct buf token;           /* the last request's header line, a C string */
@@ -121,6 +122,15 @@ static void lines_append(const char *line, void *context)
     }
 }
 
+static void list_append(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *grown = curl_slist_append(*list, line);
+
+    if (grown != NULL) {
+        *list = grown;
+    }
+}
+
 struct http_headers *http_headers_new(const char *const *lines, size_t count)
 {
     struct http_headers *headers = MEM_NEW(struct http_headers);
@@ -171,6 +181,21 @@ static void status_keep(struct http_call *request, str line)
     request->status_text[text.len] = '\0';
 }
 
+/* libcurl may follow a redirect next, and looks at its proxy again then. */
+static void redirect_prepare(struct http_transfer *transfer, str location)
+{
+    const char *from = NULL;
+    char *to = NULL;
+
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &from);
+    to = client_url_join(from, location);
+    if (to != NULL) {
+        client_way_apply(transfer->easy, client_proxy_pick(transfer->client->proxy, to),
+                         transfer->client->connect_headers);
+    }
+    (void)mem_free(to);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_transfer *transfer = context;
@@ -187,6 +212,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("retry-after"))) {
         (void)snprintf(transfer->request->retry_after, sizeof(transfer->request->retry_after),
                        "%.*s", STR_ARG(str_trim(str_from_index(line, colon + 1))));
+    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("location"))) {
+        redirect_prepare(transfer, str_trim(str_from_index(line, colon + 1)));
     } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("etag"))) {
         (void)snprintf(transfer->request->etag, sizeof(transfer->request->etag), "%.*s",
                        STR_ARG(str_trim(str_from_index(line, colon + 1))));
@@ -208,6 +235,7 @@ static void easy_setup(struct http_transfer *transfer)
     (void)curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, transfer->engine->user_agent);
+    (void)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     /* Names are looked up once per connection, as Go does; a cache would be walked per request. */
     (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -216,62 +244,6 @@ static void easy_setup(struct http_transfer *transfer)
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-}
-
-static void tls_file(CURL *easy, CURLoption option, str file, int text)
-{
-    char *name = client_texts_name(text, file);
-
-    if (name != NULL) {
-        (void)curl_easy_setopt(easy, option, name);
-    }
-    (void)mem_free(name);
-}
-
-void client_tls_apply(void *easy, const struct prom_tls *tls, const struct client_texts *texts)
-{
-    static const long least[] = {CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1_0,
-                                 CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
-                                 CURL_SSLVERSION_TLSv1_3};
-    static const long most[] = {CURL_SSLVERSION_MAX_DEFAULT, CURL_SSLVERSION_MAX_TLSv1_0,
-                                CURL_SSLVERSION_MAX_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_2,
-                                CURL_SSLVERSION_MAX_TLSv1_3};
-
-    if (tls == NULL) {
-        (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-        return;
-    }
-    if (tls->ca_file.len > 0 || texts->ca >= 0) {
-        /* libcurl would go on to trust the system's authorities beside these. */
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
-    tls_file(easy, CURLOPT_CAINFO, tls->ca_file, texts->ca);
-    tls_file(easy, CURLOPT_SSLCERT, tls->cert_file, texts->cert);
-    tls_file(easy, CURLOPT_SSLKEY, tls->key_file, texts->key);
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure_skip_verify ? 0L : 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure_skip_verify ? 0L : 2L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-                           (tls->min_version.len == 0
-                                ? (long)CURL_SSLVERSION_TLSv1_2
-                                : least[client_tls_version(tls->min_version)]) |
-                               most[client_tls_version(tls->max_version)]);
-}
-
-static void proxy_setup(CURL *easy, const struct prom_http *settings)
-{
-    char *text = NULL;
-
-    if (settings->proxy_from_environment) {
-        return;
-    }
-    text = str_dup_c(settings->proxy_url);
-    /* An empty text turns off what the environment says. */
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, text);
-    (void)mem_free(text);
-    /* Likewise; and an unset one would be looked up in the environment for each request. */
-    text = str_dup_c(settings->no_proxy);
-    (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, text);
-    (void)mem_free(text);
 }
 
 /* Gives the handle the settings of a client, unless it has them already. */
@@ -286,7 +258,6 @@ static void transfer_settle(struct http_transfer *transfer, struct http_client *
     curl_easy_reset(transfer->easy);
     easy_setup(transfer);
     client_tls_apply(transfer->easy, client->settings->tls, &client->texts);
-    proxy_setup(transfer->easy, client->settings);
     (void)curl_easy_setopt(transfer->easy, CURLOPT_FOLLOWLOCATION,
                            client->settings->follow_redirects ? 1L : 0L);
     transfer->client = client;
@@ -334,6 +305,8 @@ static void client_release(struct http_client *client)
     }
     buf_done(&client->token);
     client_texts_close(&client->texts);
+    client->proxy = client_proxy_free(client->proxy);
+    curl_slist_free_all(client->connect_headers);
     (void)mem_free(client);
 }
 
@@ -652,6 +625,13 @@ static void grant_attach(struct http_client *client, struct http_tokens *tokens)
     }
 }
 
+static void connect_header_add(const char *line, void *context)
+{
+    struct http_client *client = context;
+
+    list_append(&client->connect_headers, line);
+}
+
 int http_client_new_sharing(struct http_engine *engine, const struct prom_http *settings,
                             struct http_tokens *tokens, struct http_client **ret,
                             struct baro_error *err)
@@ -668,7 +648,8 @@ int http_client_new_sharing(struct http_engine *engine, const struct prom_http *
     client->texts = texts;
     client->engine = engine;
     client->settings = settings;
-    client->can_be_plain = settings->proxy_url.len == 0 && !settings->proxy_from_environment;
+    client->proxy = client_proxy_new(settings);
+    client_proxy_headers(settings, connect_header_add, client);
     if (settings->oauth2 != NULL) {
         grant_attach(client, tokens);
     }
@@ -722,11 +703,8 @@ static int headers_add(const struct http_client *client,
 static void append_line(const char *line, void *context)
 {
     struct http_transfer *transfer = context;
-    struct curl_slist *grown = curl_slist_append(transfer->headers, line);
 
-    if (grown != NULL) {
-        transfer->headers = grown;
-    }
+    list_append(&transfer->headers, line);
 }
 
 /* The handle takes one list: where the settings add headers, a list of this request is made. */
@@ -770,6 +748,8 @@ static int target_setup(struct http_transfer *transfer, const struct http_call *
     transfer->connect_to =
         detour.connect_to != NULL ? curl_slist_append(NULL, detour.connect_to) : NULL;
     (void)curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, transfer->connect_to);
+    client_way_apply(transfer->easy, client_proxy_pick(transfer->client->proxy, request->url),
+                     transfer->client->connect_headers);
     (void)curl_easy_setopt(transfer->easy, CURLOPT_URL,
                            detour.url != NULL ? detour.url : request->url);
     client_detour_done(&detour);
@@ -892,8 +872,8 @@ static bool plain_try(struct http_client *client, struct http_call *request)
     str lines = request->headers != NULL ? buf_view(&request->headers->lines) : STR_NULL;
     struct plain_url url;
 
-    if (!client->can_be_plain || request->post.ptr != NULL || request->method != NULL ||
-        !plain_url_parse(request->url, &url)) {
+    if (client_proxy_pick(client->proxy, request->url).proxy != NULL || request->post.ptr != NULL ||
+        request->method != NULL || !plain_url_parse(request->url, &url)) {
         return false;
     }
     if (have_headers(client)) {

@@ -139,7 +139,8 @@ static bool is_signed(const struct prom_oauth2 *oauth2)
 
 int client_grant_check(const struct prom_oauth2 *oauth2, struct baro_error *err)
 {
-    const struct prom_http settings = {.tls = oauth2->tls, .proxy_url = oauth2->proxy_url};
+    const struct prom_http settings = {.tls = oauth2->tls,
+                                       .proxy_connect_header = oauth2->proxy_connect_header};
 
     if (oauth2->client_secret_ref.len > 0 || oauth2->client_certificate_key_ref.len > 0) {
         return error_set(

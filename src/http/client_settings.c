@@ -13,6 +13,7 @@
 #include "conf/prom_config.h"
 #include "http/client.h"
 #include "http/client_grant.h"
+#include "http/client_proxy.h"
 
 enum { SECRET_FILE_BYTES_MAX = 1 << 20 };
 
@@ -163,7 +164,8 @@ int http_client_check(const struct prom_http *settings, struct baro_error *err)
         (settings->authorization != NULL && settings->authorization->credentials_ref.len > 0)) {
         return error_set(err, BARO_EUNSUPPORTED, "secret references are not supported yet");
     }
-    return settings->tls != NULL ? tls_check(settings->tls, err) : 0;
+    result = client_proxy_check(settings, err);
+    return result >= 0 && settings->tls != NULL ? tls_check(settings->tls, err) : result;
 }
 
 bool client_settings_have_headers(const struct prom_http *settings)

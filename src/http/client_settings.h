@@ -48,10 +48,6 @@ void client_texts_close(struct client_texts *texts);
  * either. For mem_free. */
 char *client_texts_name(int text, str file);
 
-/* client_tls_apply gives a curl handle the settings; NULL = TLS 1.2 and newer, the system's
- * authorities. In client.c, beside the one other user of libcurl. */
-void client_tls_apply(void *easy, const struct prom_tls *tls, const struct client_texts *texts);
-
 /* client_url_show copies a URL for a message, cut to size; a password in it becomes "***", as in
  * Go's messages. Returns ret. */
 const char *client_url_show(const char *url, char *ret, size_t size);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "conf/prom_config.h"
 #include "http/client.h"
-#include "http/client_settings.h"
+#include "http/client_curl.h"
 
 /* A message on its way. */
 struct transfer {
