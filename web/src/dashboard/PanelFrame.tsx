@@ -2,7 +2,7 @@
  * PanelFrame: one panel: header with its menu, what it says while loading, without data and at faults, and the panel
  * itself. It asks for data only while it is near the window.
  */
-import { Component, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { Component, lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import type { Look } from '../grafana/color';
 import { interpolate, type Scope } from '../grafana/interpolate';
 import { parseDateMath, parseInterval } from '../grafana/datetime';
@@ -15,6 +15,8 @@ import { usePanelData, type PanelData } from './data';
 import { useDrawAll } from './drawAll';
 import type { PanelType } from './types';
 
+/* Most panels have data. */
+const Said = lazy(() => import('./Said'));
 const HEADER_PX = 28;
 const PADDING_PX = 8;
 /* Panels this near to the window are drawn. */
@@ -48,6 +50,8 @@ export interface FrameProps {
     /* `inspect` opens what is behind the panel. */
     onHover?: (panel: PanelModel | null, inspect?: () => void) => void;
     annotations?: readonly PanelAnnotation[];
+    /* All exemplars or none, whatever the queries say. */
+    exemplars?: boolean | undefined;
 }
 
 const NO_ANNOTATIONS: readonly PanelAnnotation[] = [];
@@ -108,30 +112,6 @@ function ownRange(panel: PanelModel, outer: { from: number; to: number }, relati
     return { from, to, text: panel.hideTimeOverride ? '' : said.join(', ') };
 }
 
-/* Narrower than this a panel has room for a word alone. */
-const NARROW_PX = 200;
-
-function Said({ data, panel, range, width }: { data: PanelData; panel: PanelModel; range: FrameProps['range']; width: number }) {
-    if (data.error) {
-        return (
-            <div className="panel-said bad" role="alert" tabIndex={0}>
-                <b>{data.error.message}</b>
-                <code className="mono">{data.error.expr}</code>
-            </div>
-        );
-    }
-    if (data.foreign.length > 0 && data.asked.length === 0) {
-        return <div className="panel-said" tabIndex={0}>Its queries are for another kind of data source ({[...new Set(data.foreign)].join(', ')}), which is not served here.</div>;
-    }
-    const expr = data.asked[0]?.expr;
-    return (
-        <div className="panel-said" tabIndex={0}>
-            <span>{panel.fieldConfig.defaults.noValue ?? (panel.targets.length === 0 ? 'No query' : 'No data')}</span>
-            {expr && width >= NARROW_PX && <a href={`.${exploreLink(expr, range)}`}>{expr.length > 160 ? `${expr.slice(0, 160)}…` : expr}</a>}
-        </div>
-    );
-}
-
 export function PanelFrame(props: FrameProps) {
     const { panel, type, width, height, look } = props;
     const [box, inSight] = useNear<HTMLElement>();
@@ -147,7 +127,7 @@ export function PanelFrame(props: FrameProps) {
     const relative = isRelative(props.range);
     const own = useMemo(() => ownRange(panel, { from, to }, relative), [panel, from, to, relative]);
     const scope = useMemo(() => ({ ...props.scope, from: own.from, to: own.to }), [props.scope, own]);
-    const data = usePanelData({ panel, scope, extra: props.extra, pending: props.pending, width, enabled: near });
+    const data = usePanelData({ panel, scope, extra: props.extra, pending: props.pending, width, enabled: near, exemplars: props.exemplars });
     const latest = useRef(data);
     useEffect(() => {
         latest.current = data;
@@ -159,7 +139,16 @@ export function PanelFrame(props: FrameProps) {
     const bodyHeight = Math.max(20, height - HEADER_PX - PADDING_PX);
     const Body = type.component;
     const isEmpty = data.frames.every((f) => f.length === 0);
-    const showsBody = seen && (type.needsNoData || !isEmpty);
+    /* What was there before a query failed stays, dimmed. */
+    const good = useRef(data.frames);
+    useEffect(() => {
+        if (!data.error && !data.busy) {
+            good.current = data.frames;
+        }
+    }, [data]);
+    const isOld = data.error !== undefined && isEmpty && good.current.length > 0;
+    const frames = isOld ? good.current : data.frames;
+    const showsBody = seen && (type.needsNoData || !isEmpty || isOld);
     const expr = data.asked[0]?.expr;
     const exprs = useMemo(() => data.asked.map((q) => q.expr), [data.asked]);
     const given = props.annotations ?? NO_ANNOTATIONS;
@@ -201,18 +190,18 @@ export function PanelFrame(props: FrameProps) {
                     </Menu.Dropdown>
                 </Menu>
             </header>
-            <div className="board-panel-body" style={{ height: bodyHeight }}>
+            <div className={data.error ? 'board-panel-body failed' : 'board-panel-body'} style={{ height: bodyHeight }}>
                 {!props.isKnown && <div className="panel-note">There is no panel of the type “{panel.type}” here: its JSON is kept, its data are shown as a table.</div>}
                 <Guard of={data}>
                     {showsBody && (
                         <Suspense fallback={null}>
                             <Body
-                                panel={panel} frames={data.frames} look={look} width={width - 2 * PADDING_PX} height={bodyHeight - (props.isKnown ? 0 : 36)} from={own.from} to={own.to}
+                                panel={panel} frames={frames} look={look} width={width - 2 * PADDING_PX} height={bodyHeight - (props.isKnown ? 0 : 36)} from={own.from} to={own.to}
                                 zone={props.scope.zone} sync={props.sync} fill={fill} onZoom={props.onZoom} onZoomOut={props.onZoomOut} annotations={annotations} exemplars={data.exemplars} exprs={exprs}
                             />
                         </Suspense>
                     )}
-                    {seen && !showsBody && (data.busy && !data.error ? null : <Said data={data} panel={panel} range={props.range} width={width} />)}
+                    {seen && (isOld || (!showsBody && (data.error || !data.busy))) && <Suspense fallback={null}><Said data={data} panel={panel} range={props.range} width={width} height={bodyHeight} onZoom={props.onZoom} /></Suspense>}
                 </Guard>
             </div>
         </section>

@@ -11,11 +11,20 @@ import { applyFieldConfig, panelDefaults } from '../grafana/fieldconfig';
 import type { Frame } from '../grafana/frame';
 import { interpolate, variableNames, type Scope } from '../grafana/interpolate';
 import { isOwnSource, type PanelModel, type Target } from '../grafana/model';
-import { heatmapFrame, tableFrame, timeSeriesFrames, type SeriesLike } from '../grafana/prometheus';
+import { heatmapFrame, nativeFrames, tableFrame, timeSeriesFrames, type SeriesLike } from '../grafana/prometheus';
 import { useTransform } from './transforms';
 
 /* Prometheus refuses more points a series. */
 const POINTS_MAX = 11_000;
+
+/* A query as it was asked: start and end in seconds; without steps at the end alone. */
+export interface Asked {
+    refId: string;
+    expr: string;
+    stepMs: number;
+    start: number;
+    end: number;
+}
 
 export interface PanelData {
     frames: Frame[];
@@ -24,11 +33,15 @@ export interface PanelData {
     error?: { message: string; expr: string };
     warnings: string[];
     /* The expressions as they were asked, for inspection and Explore. */
-    asked: { refId: string; expr: string; stepMs: number }[];
+    asked: Asked[];
     scope: Scope;
     exemplars: Exemplars[];
     /* Queries that are not for this server's metrics. */
     foreign: string[];
+    /* What the transformations and the field config of these frames took. */
+    processMs: number;
+    /* Asks anew what failed. */
+    retry: () => void;
 }
 
 interface Ask {
@@ -69,6 +82,9 @@ function framesOf(asks: readonly Ask[], answers: readonly (SeriesLike[] | undefi
         if (!series || series.length === 0) {
             return [];
         }
+        if (series.some((one) => one.histograms?.length)) {
+            return nativeFrames(series, options);
+        }
         if (target.format === 'table') {
             return [tableFrame(series, target.refId, asks.length)];
         }
@@ -89,6 +105,8 @@ export interface PanelDataOptions {
     width: number;
     /* Out of sight: nothing is asked. */
     enabled: boolean;
+    /* All exemplars or none, whatever the queries say. */
+    exemplars?: boolean | undefined;
 }
 
 /* Exemplars are an extra: a fault leaves them out. */
@@ -98,7 +116,7 @@ function exemplarsOf(answers: readonly { data?: Exemplars[] | undefined }[]): Ex
 
 const NO_EXTRA: Scope['variables'] = new Map();
 
-export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, width, enabled }: PanelDataOptions): PanelData {
+export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, width, enabled, exemplars: wantsExemplars }: PanelDataOptions): PanelData {
     const points = panel.maxDataPoints ?? Math.max(100, Math.round(width));
     const intervalMs = stepOf(panel, undefined, outer.to - outer.from, points, outer.scrapeIntervalMs, (t) => t);
     const scope: Scope = { ...outer, intervalMs };
@@ -116,7 +134,7 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
         })),
     });
     const transform = useTransform(panel.transformations);
-    const wanted = panel.type === 'timeseries' ? asks.filter((a) => a.target.exemplar && !a.instant) : [];
+    const wanted = panel.type === 'timeseries' ? asks.filter((a) => (wantsExemplars ?? a.target.exemplar) && !a.instant) : [];
     const exemplars = useQueries({
         queries: wanted.map((ask) => ({
             queryKey: ['panel-exemplars', ask.expr, ask.start, ask.end],
@@ -130,12 +148,16 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
     });
     const key = answers.map((a, i) => `${asks[i]?.expr} ${asks[i]?.step} ${a.status} ${a.dataUpdatedAt}`).join();
     return useMemo(() => {
+        const begun = performance.now();
         const raw = framesOf(asks, answers.map((a) => a.data?.data.series));
         const transformed = transform ? transform(raw, panel.transformations) : { frames: [], unknown: [], errors: [] };
+        const frames = applyFieldConfig(transformed.frames, panelDefaults(panel.type, filled(panel.fieldConfig, scope, extra)));
+        const processMs = performance.now() - begun;
         const failed = answers.findIndex((a) => a.error !== null);
         const error = failed < 0 ? undefined : answers[failed]!.error;
         return {
-            frames: applyFieldConfig(transformed.frames, panelDefaults(panel.type, filled(panel.fieldConfig, scope, extra))),
+            frames,
+            processMs,
             busy: waits || !transform || answers.some((a) => a.isFetching),
             ...(error ? { error: { message: error instanceof Error ? error.message : String(error), expr: asks[failed]!.expr } } : {}),
             warnings: [
@@ -143,7 +165,8 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
                 ...transformed.unknown.map((id) => `the transformation "${id}" is not known here: its data pass unchanged`),
                 ...transformed.errors,
             ],
-            asked: asks.map((a) => ({ refId: a.target.refId, expr: a.expr, stepMs: a.step * 1000 })),
+            asked: asks.map((a) => ({ refId: a.target.refId, expr: a.expr, stepMs: a.step * 1000, start: a.start, end: a.end })),
+            retry: () => answers.forEach((a) => void (a.error && a.refetch())),
             scope,
             exemplars,
             foreign: panel.targets.filter((t) => !isOwnSource(t.source ?? panel.source)).map((t) => (t.source ?? panel.source)?.type ?? ''),

@@ -3,6 +3,7 @@
  * Grafana's Prometheus data source's rule: several values become (a|b), escaped for a regular expression.
  */
 import { formatDate, type TimeZone } from './datetime';
+import { MACRO } from './macros';
 
 export interface VariableValue {
     value: string | string[];
@@ -28,8 +29,6 @@ export interface Scope {
     /** `rewrite` is still being loaded: nothing is asked. */
     waits?: boolean;
 }
-
-const PATTERN = /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:^}]+))?(?::([^}]+))?\}/g;
 
 // ---- formats ----
 
@@ -177,7 +176,7 @@ export function interpolate(text: string, scope: Scope, options: InterpolateOpti
     if (!text.includes('$') && !text.includes('[[')) {
         return text;
     }
-    return text.replace(PATTERN, (all, bare?: string, square?: string, squareFormat?: string, braced?: string, field?: string, format?: string) => {
+    return text.replace(MACRO, (all, bare?: string, square?: string, squareFormat?: string, braced?: string, field?: string, format?: string) => {
         const name = bare ?? square ?? braced ?? '';
         if (field !== undefined) {
             const value = FIELDS[name]?.(scope, field);
@@ -190,34 +189,5 @@ export function interpolate(text: string, scope: Scope, options: InterpolateOpti
 
 /** variableNames lists the names that a text mentions, built-in ones too. */
 export function variableNames(text: string): string[] {
-    return [...text.matchAll(PATTERN)].map((m) => m[1] ?? m[2] ?? m[4] ?? '').filter((n) => n !== '');
+    return [...text.matchAll(MACRO)].map((m) => m[1] ?? m[2] ?? m[4] ?? '').filter((n) => n !== '');
 }
-
-/**
- * maskMacros replaces each macro by text of the same length that a PromQL parser takes, so that places in the text stay:
- * a duration inside [ ] and behind offset, an identifier elsewhere.
- */
-export function maskMacros(expr: string): string {
-    return expr.replace(PATTERN, (all: string, ...rest: unknown[]) => {
-        const offset = rest.find((r): r is number => typeof r === 'number')!;
-        const before = expr.slice(0, offset);
-        const isDuration = /(\[\s*|:\s*|offset\s+-?)$/.test(before) && !insideString(before);
-        return isDuration ? `${'1'.repeat(all.length - 1)}s` : 'x'.repeat(all.length);
-    });
-}
-
-function insideString(before: string): boolean {
-    let quote = '';
-    for (let i = 0; i < before.length; i++) {
-        const c = before[i]!;
-        if (quote === '') {
-            quote = c === '"' || c === "'" || c === '`' ? c : '';
-        } else if (c === '\\' && quote !== '`') {
-            i++;
-        } else if (c === quote) {
-            quote = '';
-        }
-    }
-    return quote !== '';
-}
-

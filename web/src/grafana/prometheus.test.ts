@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fieldName } from './names';
-import { heatmapFrame, tableFrame, timeSeriesFrames, type SeriesLike } from './prometheus';
+import { heatmapFrame, nativeFrames, tableFrame, timeSeriesFrames, type SeriesLike } from './prometheus';
 
 const options = { refId: 'A', stepMs: 10_000, startMs: 0, endMs: 40_000 };
 
@@ -43,4 +43,16 @@ test('a series without labels is called by its expression', () => {
     for (const legendFormat of ['__auto', '']) {
         expect(timeSeriesFrames([{ labels: {}, times: [10], values: [1] }], { ...options, expr: 'sum(up)', legendFormat })[0]!.fields[1]!.config.displayNameFromDS).toBe('sum(up)');
     }
+});
+
+test('native histograms of all series are buckets of one heatmap, with rows for those that lack', () => {
+    const bucket = (low: number, high: number, count: number) => ({ low, high, count });
+    const series = (histogramTimes: number[], ...histograms: ReturnType<typeof bucket>[][]): SeriesLike => ({ labels: {}, times: [], values: [], histogramTimes, histograms: histograms.map((buckets) => ({ buckets })) });
+    const [frame] = nativeFrames([series([0, 20], [bucket(1, 2, 3)], [bucket(1, 2, 4), bucket(8, 16, 1)]), series([20], [bucket(1, 2, 5)])], { ...options, endMs: 20_000 });
+    expect(frame!.meta?.kind).toBe('heatmap-rows');
+    expect(frame!.fields.map((f) => [f.name, Array.from(f.values as Float64Array)])).toEqual([
+        ['Time', [0, 10_000, 20_000]], ['2', [3, NaN, 9]], ['4', [NaN, NaN, NaN]], ['8', [NaN, NaN, NaN]], ['16', [NaN, NaN, 1]],
+    ]);
+    expect(frame!.fields[1]!.labels).toEqual({ le: '2', ge: '1' });
+    expect(nativeFrames([], options)).toEqual([]);
 });

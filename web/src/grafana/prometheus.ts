@@ -10,6 +10,9 @@ export interface SeriesLike {
     labels: Labels;
     times: Float64Array | readonly number[];
     values: Float64Array | readonly number[];
+    /** Native histograms, if it has such: seconds, and buckets from the lowest to the highest. */
+    histogramTimes?: readonly number[];
+    histograms?: readonly { buckets: readonly { low: number; high: number; count: number }[] }[];
 }
 
 export interface AnswerOptions {
@@ -109,4 +112,47 @@ export function heatmapFrame(series: readonly SeriesLike[], options: AnswerOptio
         [makeField(TIME_NAME, 'time', times), ...sorted.map((s, i) => makeField(s.labels.le ?? nameOf(s.labels, options) ?? seriesName(s.labels), 'number', apart(columns[i]!, columns[i - 1]), {}, s.labels))],
         { refId: options.refId, meta: { kind: 'heatmap-rows', stepMs: options.stepMs } },
     );
+}
+
+/* More rows cannot be told apart. */
+const NATIVE_ROWS_MAX = 400;
+
+/* The bounds of all buckets; where some lack between two, as many as their growth has there. */
+function nativeRows(buckets: Iterable<{ low: number; high: number }>): { low: number; high: number }[] {
+    const known = [...new Map([...buckets].map(({ low, high }) => [high, { low, high }])).values()].sort((a, b) => a.high - b.high);
+    return known.flatMap((row, i) => {
+        const missing: { low: number; high: number }[] = [];
+        let at = known[i - 1]?.high ?? row.low;
+        const growth = row.low > 0 ? row.high / row.low : NaN;
+        while (at > 0 && growth > 1 && at * growth <= row.low * 1.0001 && missing.length < NATIVE_ROWS_MAX) {
+            missing.push({ low: at, high: at * growth });
+            at *= growth;
+        }
+        return [...missing, row];
+    }).slice(-NATIVE_ROWS_MAX);
+}
+
+/** nativeFrames gives the buckets of native histograms, of all series together, as a heatmap has them; a gap where there was no sample. */
+export function nativeFrames(series: readonly SeriesLike[], options: AnswerOptions): Frame[] {
+    const all = series.flatMap((s) => s.histograms ?? []);
+    const rows = nativeRows(all.flatMap((h) => [...h.buckets]));
+    const at = new Map(rows.map((row, i) => [row.high, i]));
+    const seconds = [...new Set(series.flatMap((s) => [...(s.histogramTimes ?? [])]))].sort((a, b) => a - b);
+    const { times } = onGrid({ labels: {}, times: seconds, values: seconds }, options);
+    const columns = rows.map(() => new Float64Array(times.length).fill(NaN));
+    const first = times[0] ?? 0;
+    for (const s of series) {
+        s.histograms?.forEach((histogram, k) => {
+            const ms = s.histogramTimes![k]! * 1000;
+            const i = options.stepMs > 0 ? Math.round((ms - first) / options.stepMs) : times.indexOf(ms);
+            for (const { high, count } of histogram.buckets) {
+                const column = columns[at.get(high) ?? -1];
+                if (column && i >= 0 && i < times.length) {
+                    column[i] = (Number.isNaN(column[i]!) ? 0 : column[i]!) + count;
+                }
+            }
+        });
+    }
+    const fields = rows.map(({ low, high }, i) => makeField(String(high), 'number', columns[i]!, {}, { le: String(high).replace('Infinity', '+Inf'), ge: String(low) }));
+    return rows.length === 0 ? [] : [makeFrame([makeField(TIME_NAME, 'time', times), ...fields], { refId: options.refId, meta: { kind: 'heatmap-rows', stepMs: options.stepMs } })];
 }

@@ -1,5 +1,5 @@
 /* Editor: one PromQL expression, with completion from the server's own metadata. Enter runs, Shift-Enter is a new line. */
-import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, startCompletion } from '@codemirror/autocomplete';
+import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
@@ -7,11 +7,11 @@ import { EditorState, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder as placeholderText } from '@codemirror/view';
 import { LanguageType, PromQLExtension, promQLLanguage } from '@prometheus-io/codemirror-promql';
 import { newLintStrategy, type LintStrategy } from '@prometheus-io/codemirror-promql/dist/esm/lint';
-import { useEffect, useRef } from 'react';
 import { serverPath } from '../api/http';
-import { maskMacros } from '../grafana/interpolate';
+import { maskMacros } from '../grafana/macros';
 import './editor.css';
 import { colors } from './highlight';
+import { useView } from './view';
 
 export interface EditorProps {
     value: string;
@@ -112,41 +112,7 @@ function extensions(props: { current: EditorProps }) {
 }
 
 export function Editor(props: EditorProps) {
-    const host = useRef<HTMLDivElement>(null);
-    const view = useRef<EditorView | null>(null);
-    const latest = useRef(props);
-
-    useEffect(() => {
-        latest.current = props;
-    });
-
-    useEffect(() => {
-        if (!host.current) {
-            return;
-        }
-        const made = new EditorView({
-            parent: host.current,
-            state: EditorState.create({ doc: latest.current.value, extensions: extensions(latest) }),
-        });
-        view.current = made;
-        if (latest.current.autoFocus) {
-            made.focus();
-        }
-        return () => {
-            made.destroy();
-            view.current = null;
-        };
-    }, []);
-
-    useEffect(() => {
-        const now = view.current;
-        if (now && now.state.doc.toString() !== props.value) {
-            now.dispatch({ changes: { from: 0, to: now.state.doc.length, insert: props.value } });
-        }
-    }, [props.value]);
-
-    return <div className="editor" ref={host} />;
+    return <div className="editor" ref={useView(props, extensions, props.autoFocus)} />;
 }
 
-export { startCompletion };
 export default Editor;

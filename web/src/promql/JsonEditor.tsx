@@ -4,12 +4,11 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
 import { linter, lintKeymap } from '@codemirror/lint';
 import { search, searchKeymap } from '@codemirror/search';
-import { EditorState } from '@codemirror/state';
 import { EditorView, keymap, lineNumbers } from '@codemirror/view';
-import { useEffect, useRef } from 'react';
 import { jsonFault } from '../grafana/jsonfault';
 import './editor.css';
 import { colors } from './highlight';
+import { useView } from './view';
 
 export interface JsonEditorProps {
     value: string;
@@ -71,28 +70,5 @@ function extensions(props: { current: JsonEditorProps }) {
 }
 
 export default function JsonEditor(props: JsonEditorProps) {
-    const host = useRef<HTMLDivElement>(null);
-    const view = useRef<EditorView | null>(null);
-    const latest = useRef(props);
-    useEffect(() => {
-        latest.current = props;
-    });
-    useEffect(() => {
-        if (!host.current) {
-            return;
-        }
-        const made = new EditorView({ parent: host.current, state: EditorState.create({ doc: latest.current.value, extensions: extensions(latest) }) });
-        view.current = made;
-        return () => {
-            made.destroy();
-            view.current = null;
-        };
-    }, []);
-    useEffect(() => {
-        const now = view.current;
-        if (now && now.state.doc.toString() !== props.value) {
-            now.dispatch({ changes: { from: 0, to: now.state.doc.length, insert: props.value } });
-        }
-    }, [props.value]);
-    return <div className={props.small ? 'editor json small' : 'editor json'} ref={host} />;
+    return <div className={props.small ? 'editor json small' : 'editor json'} ref={useView(props, extensions)} />;
 }

@@ -4,6 +4,13 @@ import { Palette } from './Palette';
 import { allShortcuts } from './shortcuts';
 import { useWindow } from './store';
 
+const KEY_NAMES: Readonly<Record<string, string>> = { escape: 'Esc', left: '←', right: '→' };
+
+/* "mod+shift+z" as it stands on the keys. */
+function keyName(key: string): string {
+    return KEY_NAMES[key] ?? key.replace('mod+', 'Ctrl ').replace('shift+', 'Shift ');
+}
+
 function Help() {
     const open = useWindow((w) => w.help);
     const setHelp = useWindow((w) => w.setHelp);
@@ -17,7 +24,7 @@ function Help() {
                                 <td style={{ width: 140 }}>
                                     <span className="row" style={{ gap: 4 }}>
                                         {one.keys.split(' ').map((key, i) => (
-                                            <Kbd key={i} size="xs">{key.replace('mod+', 'Ctrl ')}</Kbd>
+                                            <Kbd key={i} size="xs">{keyName(key)}</Kbd>
                                         ))}
                                     </span>
                                 </td>

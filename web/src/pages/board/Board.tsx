@@ -71,6 +71,13 @@ export default function Board() {
     const inspectHovered = useRef<(() => void) | undefined>(undefined);
     const hover = useCallback((panel: PanelModel | null, inspect?: () => void) => { setHovered(panel); inspectHovered.current = inspect; }, []);
     const scrape = useScrapeInterval();
+    /* As the queries say, or all, or none. */
+    const [exemplars, setExemplars] = useState<boolean | undefined>(undefined);
+    const toggleExemplars = useCallback(() => {
+        const next = !(exemplars ?? allPanels(board?.panels ?? []).some((p) => p.targets.some((t) => t.exemplar)));
+        setExemplars(next);
+        notify(next ? 'Exemplars are shown' : 'Exemplars are hidden');
+    }, [exemplars, board]);
     useEffect(() => setFolded(foldedRows(board)), [loaded, isEditing]); // eslint-disable-line react-hooks/exhaustive-deps
     const { begin } = editing;
     useEffect(() => {
@@ -151,6 +158,7 @@ export default function Board() {
         { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && !locked && editing.duplicate(hovered.id) },
         { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered && !locked && editing.remove(hovered.id) },
         { keys: 'd k', help: 'Kiosk', run: () => change({ kiosk: kiosk ? null : '' }) },
+        { keys: 'd x', help: 'Exemplars in all graphs, or in none', run: toggleExemplars },
         { keys: 'd E', help: 'Open all rows', run: () => setFolded(new Set()) },
         { keys: 'd C', help: 'Fold all rows', run: () => setFolded(new Set(board?.panels.filter((p) => p.type === 'row').map((p) => p.id))) },
         ...(isEditing ? [
@@ -161,7 +169,7 @@ export default function Board() {
         ] : []),
         { keys: 'd s', help: 'Settings of the dashboard', run: () => settings('settings') },
         { keys: 'escape', help: 'Back to the dashboard', run: () => (viewed ? view(null) : editedId ? edit(null) : editview ? settings(null) : isEditing && !dirty && exit()) },
-    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings, locked, share]);
+    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings, locked, share, toggleExemplars]);
     useShortcuts(shortcuts);
     const zoom = useCallback((from: number, to: number) => clock.setRange({ from: String(Math.round(from)), to: String(Math.round(to)) }), [clock]);
 
@@ -194,7 +202,7 @@ export default function Board() {
             <PanelFrame
                 panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
                 pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now(), clock.calendar))}
-                onView={() => view(alone ? null : panel)} onEdit={edited || locked ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations}
+                onView={() => view(alone ? null : panel)} onEdit={edited || locked ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations} exemplars={exemplars}
                 actions={alone || edited ? undefined : actions(panel)}
             />
         );

@@ -1,5 +1,5 @@
-/* Inspect: what is behind a panel: its data as a table and CSV, its queries, its JSON. */
-import { useMemo, useState } from 'react';
+/* Inspect: what is behind a panel: its data as a table and CSV, its queries and what they cost, its JSON. */
+import { lazy, Suspense, useMemo, useState } from 'react';
 import type { PanelData } from '../../dashboard/data';
 import { csvLine } from '../../grafana/csv';
 import { displayProcessor, displayText } from '../../grafana/fieldconfig';
@@ -8,6 +8,7 @@ import type { PanelModel } from '../../grafana/model';
 import { frameName } from '../../grafana/names';
 import { Button, Drawer, exploreLink, Link, saveFile, Select, Tabs } from '../../ui';
 
+const InspectStats = lazy(() => import('./InspectStats'));
 const ROWS_SHOWN = 500;
 
 /** toCsv writes a frame: formatted as shown, or raw numbers and RFC 3339 times. */
@@ -53,10 +54,11 @@ function Data({ panel, data }: { panel: PanelModel; data: PanelData }) {
 export default function Inspect({ panel, data, range, close }: { panel: PanelModel; data: PanelData; range: { from: string; to: string }; close: () => void }) {
     return (
         <Drawer opened onClose={close} position="right" size="50%" title={`Inspect: ${panel.title}`}>
-            <Tabs defaultValue="data">
+            <Tabs defaultValue="data" keepMounted={false}>
                 <Tabs.List>
                     <Tabs.Tab value="data">Data</Tabs.Tab>
                     <Tabs.Tab value="query">Queries</Tabs.Tab>
+                    <Tabs.Tab value="stats">Stats</Tabs.Tab>
                     <Tabs.Tab value="json">JSON</Tabs.Tab>
                 </Tabs.List>
                 <Tabs.Panel value="data" pt="sm"><Data panel={panel} data={data} /></Tabs.Panel>
@@ -72,6 +74,7 @@ export default function Inspect({ panel, data, range, close }: { panel: PanelMod
                     {data.warnings.map((w, i) => <p key={i} className="muted">{w}</p>)}
                     <p className="muted">{data.frames.length} frames, {data.frames.reduce((n, f) => n + f.length * f.fields.length, 0)} values</p>
                 </Tabs.Panel>
+                <Tabs.Panel value="stats" pt="sm"><Suspense fallback={null}><InspectStats data={data} /></Suspense></Tabs.Panel>
                 <Tabs.Panel value="json" pt="sm"><pre className="mono" tabIndex={0}>{JSON.stringify(panel.raw, null, 2)}</pre></Tabs.Panel>
             </Tabs>
         </Drawer>

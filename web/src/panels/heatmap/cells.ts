@@ -52,7 +52,7 @@ export function fromBuckets(frame: Frame): Cells | undefined {
     return finish({
         times: Float64Array.from(time.values as ArrayLike<number>, (t) => t / 1000),
         step: stepOf(time.values as ArrayLike<number>),
-        rows: fields.map((f, i) => ({ low: numeric ? (i > 0 ? bounds[i - 1]! : 0) : i, high: numeric ? bounds[i]! : i + 1, label: f.labels?.le ?? f.state?.displayName ?? f.name })),
+        rows: fields.map((f, i) => ({ low: numeric ? (f.labels?.ge !== undefined ? Number(f.labels.ge) : i > 0 ? bounds[i - 1]! : 0) : i, high: numeric ? bounds[i]! : i + 1, label: f.labels?.le ?? f.state?.displayName ?? f.name })),
         counts,
     });
 }

@@ -1,0 +1,168 @@
+/* panels: what a panel says while it has no data, what is behind it, and every key of a dashboard. */
+import { axe, check, LIMIT_MS } from './harness.mjs';
+
+const HOUR_MS = 3_600_000;
+
+export function panelTests(using, origin) {
+    const go = (page, path) => page.goto(origin + path, { waitUntil: 'load' });
+    /* A dashboard of our own, so that tests do not meet. */
+    async function make(page, uid, panels, more = {}) {
+        const dashboard = { uid, title: `Test ${uid}`, schemaVersion: 41, time: { from: 'now-5m', to: 'now' }, tags: ['testing'], panels, ...more };
+        const { status } = await fetch(`${origin}/api/dashboards/db`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ dashboard, overwrite: true }) });
+        check(status === 200, `${uid}: status ${status}`);
+        await go(page, `/d/${uid}${more.search ?? ''}`);
+        await page.locator('.board-panel').first().waitFor();
+    }
+    const panel = (id, type, title, expr, more = {}) => ({ id, type, title, gridPos: { h: 8, w: 12, x: ((id - 1) % 2) * 12, y: Math.floor((id - 1) / 2) * 8 }, targets: [{ refId: 'A', expr }], fieldConfig: { defaults: {}, overrides: [] }, options: {}, ...more });
+    const search = (page) => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.search)));
+    return [
+        ['dashboards: no data leads to the nearest range that has some', (browser) => using(browser, {}, async (page) => {
+            const now = Date.now();
+            await make(page, 'panel-nearest', [panel(1, 'timeseries', 'Load', 'node_load1'), panel(2, 'timeseries', 'Nothing', 'no_such_metric_anywhere')], { search: `?from=${now - 30 * HOUR_MS}&to=${now - 29 * HOUR_MS}` });
+            const one = page.locator('[data-panel="1"]');
+            await one.getByText('No data: ').waitFor();
+            await one.getByRole('link', { name: 'node_load1' }).waitFor();
+            await page.locator('[data-panel="2"]').getByRole('button', { name: 'Nearest range with data' }).click();
+            await page.locator('[data-panel="2"]').getByText('None of its metrics').waitFor();
+            await one.getByRole('button', { name: 'Nearest range with data' }).click();
+            await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();
+            const { from, to } = await search(page);
+            check(Number(to) - Number(from) === HOUR_MS && Number(to) > now - HOUR_MS, `${from} to ${to}`);
+        })],
+        ['dashboards: a faulty query is shown where it is wrong, and asked again', (browser) => using(browser, { allow: [/status of (400|503)/] }, async (page) => {
+            await make(page, 'panel-fault', [panel(1, 'timeseries', 'Wrong', 'up + )'), panel(2, 'timeseries', 'Right', 'node_load1')]);
+            const wrong = page.locator('[data-panel="1"]');
+            await wrong.getByText('parse error').waitFor();
+            check((await wrong.locator('.panel-said u').innerText()) === ')', 'the place is not underlined');
+            await page.locator('[data-panel="2"][data-state="ready"] canvas').waitFor();
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            /* What was there stays, dimmed, while the server refuses. */
+            await page.route('**/api/v1/query_range', (route) => route.fulfill({ status: 503, contentType: 'application/json', body: '{"status":"error","errorType":"unavailable","error":"too busy for this"}' }));
+            await page.keyboard.press('t');
+            await page.keyboard.press('ArrowLeft');
+            const right = page.locator('[data-panel="2"][data-state="error"]');
+            await right.getByText('too busy for this').waitFor();
+            check(await right.locator('.failed canvas').isVisible(), 'the last data are gone');
+            await page.unroute('**/api/v1/query_range');
+            await right.getByRole('button', { name: 'Try again' }).click();
+            await page.waitForFunction(() => document.querySelector('[data-panel="2"]').dataset.state !== 'error', undefined, { timeout: LIMIT_MS });
+        })],
+        ['dashboards: what has not come yet is drawn as axes, and nothing moves', (browser) => using(browser, {}, async (page) => {
+            let free = () => undefined;
+            const held = new Promise((done) => { free = done; });
+            await page.route('**/api/v1/query_range', async (route) => { await held; await route.continue(); });
+            await make(page, 'panel-skeleton', [panel(1, 'timeseries', 'Load', 'node_load1')]);
+            const body = page.locator('[data-panel="1"] .board-panel-body');
+            await page.waitForFunction(() => getComputedStyle(document.querySelector('[data-panel="1"] .board-panel-body'), '::after').opacity === '1');
+            const before = await body.boundingBox();
+            free();
+            await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();
+            const after = await body.boundingBox();
+            check(JSON.stringify(before) === JSON.stringify(after), `${JSON.stringify(before)} became ${JSON.stringify(after)}`);
+        })],
+        ['dashboards: inspection has the data, the queries, what they cost, the JSON', (browser) => using(browser, {}, async (page) => {
+            await make(page, 'panel-inspect', [panel(1, 'timeseries', 'Two', 'node_load1', { targets: [{ refId: 'A', expr: 'node_load1' }, { refId: 'B', expr: 'rate(node_cpu_seconds_total[1m])' }] })]);
+            await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();
+            await page.locator('[data-panel="1"]').hover();
+            await page.keyboard.press('i');
+            await page.getByRole('tab', { name: 'Stats' }).click();
+            const table = page.getByRole('region', { name: 'Statistics' });
+            const row = async (name) => (await table.locator('tr', { hasText: name }).locator('td').allInnerTexts()).map((text) => text.replace(/\s/g, ' '));
+            await table.getByText('All 2 queries').waitFor();
+            const [a, b, all] = (await row('Rows')).map(Number);
+            check(a > 0 && b > a && all === a + b, `rows: ${a}, ${b}, ${all}`);
+            check((await row('of that evaluation')).every((text) => /^[\d.]+ ([mµ]s|s)$/.test(text)), `evaluation: ${await row('of that evaluation')}`);
+            check((await row('Samples read')).map(Number)[0] > 0, 'no samples');
+            check((await row('Size of the answer')).every((text) => / (B|kB|MB)$/.test(text)), 'bytes');
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            await page.getByRole('tab', { name: 'JSON' }).click();
+            await page.getByText('"title": "Two"').waitFor();
+        })],
+        ['dashboards: every key of the list', (browser) => using(browser, {}, async (page) => {
+            const row = { id: 9, type: 'row', title: 'Below', collapsed: true, gridPos: { h: 1, w: 24, x: 0, y: 8 }, panels: [panel(3, 'stat', 'Under', 'count(up)')] };
+            await make(page, 'panel-keys', [panel(1, 'timeseries', 'Load', 'node_load1'), row]);
+            const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
+            const until = (what, body, arg) => page.waitForFunction(body, arg).catch(() => check(false, what));
+            const param = (name, wanted) => until(`${name} is not ${wanted}`, ([key, value]) => new URLSearchParams(location.search).get(key) === value, [name, wanted]);
+            const one = page.locator('[data-panel="1"]');
+            const pointed = async () => { await page.mouse.move(5, 5); await one.hover(); };
+            await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();
+            await press('?');
+            const help = page.getByRole('dialog', { name: 'Keys' });
+            await help.getByText('This list').waitFor();
+            const listed = new Set((await help.locator('tr').evaluateAll((rows) => rows.map((r) => [...r.querySelectorAll('kbd')].map((k) => k.textContent).join(' ')))));
+            const wanted = ['?', 'Ctrl k', '/', 'g h', 'g d', 'g e', 'g a', 'g t', 'd r', 'd E', 'd C', 'd k', 'd x', 't z', 't ←', 't →', 'v', 'e', 'i', 'p x', 'p s', 'p d', 'Esc'];
+            check(wanted.every((keys) => listed.has(keys)), `not in the list of keys: ${wanted.filter((keys) => !listed.has(keys)).join(', ')}`);
+            await press('Escape');
+            await help.waitFor({ state: 'detached' });
+            for (const key of ['Control+k', '/']) {
+                await press(key);
+                await page.getByLabel('Search pages, dashboards and actions').waitFor();
+                await press('Escape');
+                await page.getByLabel('Search pages, dashboards and actions').waitFor({ state: 'detached' });
+            }
+            await press('d', 'E');
+            await page.locator('[data-panel="3"]').waitFor();
+            await press('d', 'C');
+            await page.locator('[data-panel="3"]').waitFor({ state: 'detached' });
+            const asked = page.waitForRequest((r) => r.url().includes('/api/v1/query_exemplars'));
+            await press('d', 'x');
+            await asked;
+            await page.getByText('Exemplars are shown').waitFor();
+            await press('d', 'x');
+            await page.getByText('Exemplars are hidden').waitFor();
+            const refreshed = page.waitForRequest((r) => r.url().includes('/api/v1/query_range'));
+            await page.waitForTimeout(1100);
+            await press('d', 'r');
+            await refreshed;
+            await press('d', 'k');
+            await param('kiosk', '');
+            await press('d', 'k');
+            await param('kiosk', null);
+            await press('t', 'z');
+            await until('t z does not zoom', () => new URLSearchParams(location.search).has('from'));
+            for (const key of ['ArrowLeft', 'ArrowRight']) {
+                const before = (await search(page)).from;
+                await press('t', key);
+                await until(`t ${key} does not shift`, (old) => new URLSearchParams(location.search).get('from') !== old, before);
+            }
+            await pointed();
+            await press('v');
+            await param('viewPanel', '1');
+            await press('Escape');
+            await param('viewPanel', null);
+            await pointed();
+            await press('i');
+            await page.getByRole('tab', { name: 'Stats' }).waitFor();
+            await press('Escape');
+            await page.getByRole('tab', { name: 'Stats' }).waitFor({ state: 'detached' });
+            await pointed();
+            await press('p', 's');
+            await until('p s copies no link', async () => (await navigator.clipboard.readText()).includes('viewPanel=1'));
+            await pointed();
+            await press('e');
+            await param('editPanel', '1');
+            await press('Escape');
+            await param('editPanel', null);
+            await page.getByRole('toolbar', { name: 'Edit the dashboard' }).waitFor();
+            await pointed();
+            await press('p', 'd');
+            await until('p d does not duplicate', () => [...document.querySelectorAll('.board-panel h2')].filter((h) => h.textContent === 'Load').length === 2);
+            await press('Control+s');
+            await page.getByRole('dialog').getByLabel('What has changed').waitFor();
+            await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('button', { name: 'Exit edit' }).waitFor();
+            await press('Escape');
+            await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+            await pointed();
+            await press('p', 'x');
+            await until('p x does not explore', () => location.pathname === '/explore' && new URLSearchParams(location.search).get('expr') === 'node_load1');
+            await page.locator('.legend-table tbody tr').first().waitFor();
+            await page.locator('h1').click();
+            for (const [key, path] of [['h', '/'], ['d', '/dashboards'], ['a', '/alerts'], ['t', '/targets'], ['e', '/explore']]) {
+                await press('g', key);
+                await until(`g ${key} does not go to ${path}`, (to) => location.pathname === to, path);
+            }
+        })],
+    ];
+}
