@@ -16,6 +16,16 @@ void block_meta_done(struct block_meta *meta)
     meta->sources.count = meta->parents.count = 0;
 }
 
+bool block_meta_is_parent(const struct block_meta *child, const char *ulid)
+{
+    for (size_t i = 0; i < child->parents.count; i++) {
+        if (strcmp(child->parents.items[i].ulid, ulid) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void block_parents_add(struct block_parents *parents, const char *ulid, ts mint, ts maxt)
 {
     struct block_parent parent = {.mint = mint, .maxt = maxt};

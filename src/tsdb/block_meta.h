@@ -51,6 +51,9 @@ struct block_meta {
 /* block_meta_done releases sources and parents. */
 void block_meta_done(struct block_meta *meta);
 
+/* block_meta_is_parent says whether the last compaction made `child` of this block among others. */
+bool block_meta_is_parent(const struct block_meta *child, const char *ulid);
+
 /* block_parents_add appends a copy; the times of a source are 0. */
 void block_parents_add(struct block_parents *parents, const char *ulid, ts mint, ts maxt);
 

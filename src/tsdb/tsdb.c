@@ -339,6 +339,7 @@ int tsdb_close(struct tsdb *tsdb, struct baro_error *err)
     }
     vec_done(&tsdb->obsolete);
     vec_done(&tsdb->skipped);
+    vec_done(&tsdb->strangers);
     compact_delay_done(&tsdb->delay);
     (void)retention_rules_unref(tsdb->rules);
     (void)block_cache_free(tsdb->block_cache);

@@ -10,8 +10,6 @@
 #include "tsdb/block_writer.h"
 #include "tsdb/tsdb_priv.h"
 
-enum { BLOCKS_MAX = 100000 };
-
 void tsdb_blocks_unref(struct block_list *list)
 {
     if (list == NULL || atomic_fetch_sub_explicit(&list->refs, 1, memory_order_acq_rel) != 1) {
@@ -165,14 +163,14 @@ static bool is_leftover(str name)
             str_has_suffix(name, STR(BLOCK_TMP_DELETION)));
 }
 
-static bool is_parent_of(const struct block *block, const struct block_meta *child)
+struct block *tsdb_block_child(const struct block_list *list, const char *ulid)
 {
-    for (size_t i = 0; i < child->parents.count; i++) {
-        if (strcmp(child->parents.items[i].ulid, block_meta(block)->ulid) == 0) {
-            return true;
+    for (size_t i = 0; i < list->count; i++) {
+        if (block_meta_is_parent(block_meta(list->items[i]), ulid)) {
+            return list->items[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* Parents whose child is there as well (a kill came before they were removed) are not served. */
@@ -184,7 +182,8 @@ static void set_parents_aside(struct tsdb *tsdb, struct block **blocks, size_t *
         bool has_child = false;
 
         for (size_t k = 0; k < *count && !has_child; k++) {
-            has_child = k != i && is_parent_of(blocks[i], block_meta(blocks[k]));
+            has_child =
+                k != i && block_meta_is_parent(block_meta(blocks[k]), block_meta(blocks[i])->ulid);
         }
         if (has_child) {
             vec_push(&tsdb->obsolete, block_ref(blocks[i]));
@@ -238,7 +237,7 @@ int tsdb_blocks_open(struct tsdb *tsdb, struct baro_error *err)
                     : fs_remove_tree(tsdb->fs, fs_path(&arena, tsdb->path, entries[i].name.ptr),
                                      err);
         } else if (entries[i].is_dir && ulid_is_valid(entries[i].name) &&
-                   list->count < BLOCKS_MAX) {
+                   list->count < TSDB_BLOCKS_MAX) {
             open_one(tsdb, &arena, entries[i].name, list->items, &list->count);
         }
     }

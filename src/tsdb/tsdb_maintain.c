@@ -242,20 +242,6 @@ static int compact_head(struct tsdb *tsdb, struct baro_error *err)
 
 /* ---- blocks ---- */
 
-static const struct block *child_of(const struct block_list *list, const struct block *parent)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const struct block_meta *meta = block_meta(list->items[i]);
-
-        for (size_t k = 0; k < meta->parents.count; k++) {
-            if (strcmp(meta->parents.items[k].ulid, block_meta(parent)->ulid) == 0) {
-                return list->items[i];
-            }
-        }
-    }
-    return NULL;
-}
-
 /* Parents that a kill has left beside their child: they go once the child is read back whole. A
  * child that does not read back goes itself, and they serve again. */
 static int settle_obsolete(struct tsdb *tsdb, struct baro_error *err)
@@ -265,7 +251,7 @@ static int settle_obsolete(struct tsdb *tsdb, struct baro_error *err)
     while (r >= 0 && tsdb->obsolete.count > 0) {
         struct block *parent = *vec_last(&tsdb->obsolete);
         struct block_list *list = tsdb_blocks_ref(tsdb);
-        const struct block *child = child_of(list, parent);
+        const struct block *child = tsdb_block_child(list, block_meta(parent)->ulid);
         struct block_verdict verdict;
         int verified = child != NULL ? block_verify(child, &tsdb->stop, &verdict, err) : 0;
 
@@ -611,8 +597,10 @@ static int compact_locked(struct tsdb *tsdb, struct baro_error *err)
     int r;
 
     tell_damage(tsdb);
-    r = write_new(tsdb, err);
-
+    r = tsdb_rescan(tsdb, err);
+    if (r >= 0) {
+        r = write_new(tsdb, err);
+    }
     if (r != BARO_ECANCELED) {
         /* Also on a full disk, where nothing else works: it makes room. */
         int gone = delete_old(tsdb, r < 0 ? NULL : err);

@@ -11,20 +11,6 @@
 #include "tsdb/block_writer.h"
 #include "tsdb/tsdb_priv.h"
 
-static bool is_parent(const struct block_list *list, const char *ulid)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const struct block_meta *meta = block_meta(list->items[i]);
-
-        for (size_t k = 0; k < meta->parents.count; k++) {
-            if (strcmp(meta->parents.items[k].ulid, ulid) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* Makes the good block and serves it. `old` is NULL for a block that could not be opened. */
 static int salvage(struct tsdb *tsdb, const char *ulid, struct block *old, struct baro_error *err)
 {
@@ -100,7 +86,7 @@ static int mend_block(struct tsdb *tsdb, struct block *block, struct baro_error 
 static int mend_skipped(struct tsdb *tsdb, const char *ulid, struct baro_error *err)
 {
     struct block_list *list = tsdb_blocks_ref(tsdb);
-    bool has_child = is_parent(list, ulid);
+    bool has_child = tsdb_block_child(list, ulid) != NULL;
 
     tsdb_blocks_unref(list);
     return has_child ? block_set_aside(tsdb->fs, tsdb->path, ulid, err)

@@ -19,6 +19,8 @@
 #include "tsdb/tsdb.h"
 #include "tsdb/wal.h"
 
+enum { TSDB_BLOCKS_MAX = 100000 };
+
 /* The blocks as one immutable list: a reader takes a reference, a change makes a new list. */
 struct block_list {
     _Atomic uint32_t refs;
@@ -29,6 +31,12 @@ struct block_list {
 /* A block of the directory that could not be opened because it is damaged. */
 struct tsdb_skipped {
     char ulid[ULID_CHARS + 1];
+};
+
+/* A block that others put there and that cannot be read, maybe not yet. */
+struct tsdb_stranger {
+    char ulid[ULID_CHARS + 1];
+    int64_t retry_at; /* monotonic, ns */
 };
 
 struct tsdb {
@@ -55,7 +63,8 @@ struct tsdb {
     VEC(struct block *) obsolete; /* lock: compact; parents whose child is loaded, not served */
     struct compact_delay delay;   /* lock: compact */
     uintptr_t downsampled_list;   /* lock: compact; the list of blocks that was looked at last */
-    VEC(struct tsdb_skipped) skipped; /* lock: compact; what can be salvaged of them is */
+    VEC(struct tsdb_skipped) skipped;    /* lock: compact; what can be salvaged of them is */
+    VEC(struct tsdb_stranger) strangers; /* lock: compact */
     ts truncate_to;          /* lock: compact; a block is written up to here, but the head not
                                 truncated yet; INT64_MIN = nothing to do */
     ts checkpoint_to;        /* lock: compact; the same for the WAL */
@@ -96,6 +105,14 @@ void tsdb_blocks_replace(struct tsdb *tsdb, struct block *added, struct block *c
 /* tsdb_blocks_load opens and verifies a new block of the directory. */
 int tsdb_blocks_load(struct tsdb *tsdb, const char *ulid, struct block **ret,
                      struct baro_error *err);
+
+/* tsdb_block_child is a block of the list whose last compaction had this one in it; NULL = none. */
+struct block *tsdb_block_child(const struct block_list *list, const char *ulid);
+
+/* tsdb_rescan looks for blocks that others have put into the directory, as promtool and backups do,
+ * and serves those that read back whole; the others it tries again later. Blocks whose directory
+ * is gone serve no more. Under the compact lock. Fails with BARO_ECANCELED only. */
+int tsdb_rescan(struct tsdb *tsdb, struct baro_error *err);
 
 /* tsdb_blocks_maxt is the end of what in-order blocks hold: samples before it are theirs. */
 ts tsdb_blocks_maxt(const struct block_list *list);

@@ -280,5 +280,19 @@ def test_commands_say_what_promtool_says(build, work):
     equal((done.returncode, "expected timestamp" in done.stderr), (1, True), "a sample without a time")
 
 
+def test_backfilled_blocks_are_served_by_a_running_server(build, work):
+    """What promtool makes of an OpenMetrics text is moved into the directory of a server that runs."""
+    text = work / "old.om"
+    text.write_text("".join(f"old {k} {1700000000 + k * 60}\n" for k in range(200)) + "# EOF\n")
+    subprocess.run([need("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(text), str(work / "made")], check=True, capture_output=True)
+    with Server(str(build / "barograph"), work, "global: {}\n", KEEP, name="backfill") as server:
+        server.wait_ready()
+        query = dict(query="count_over_time(old[4h])", time=1700000000 + 200 * 60)
+        equal(server.api("query", **query)["result"], [], "before")
+        for block in (work / "made").iterdir():
+            shutil.move(block, server.data / block.name)
+        wait_until("all samples", lambda: [row["value"][1] for row in server.api("query", **query)["result"]] == ["200"], 60, 0.5)
+
+
 if __name__ == "__main__":
     main(globals())
