@@ -152,6 +152,7 @@ static const struct option root_rows[] = {
     ROW("templates", FILES),
     ROW("mute_time_intervals", CUSTOM, OF(am_node_custom)),
     ROW("time_intervals", CUSTOM, OF(am_node_custom)),
+    ROW("event_recorder", STRUCT, OF(am_events_type)),
     ROW("tracing", STRUCT, OF(prom_tracing_type), .flags = OPTION_UNSUPPORTED),
 };
 static const struct option_type root_type = SLOTS("config.plain", root_rows, NULL);

@@ -49,6 +49,10 @@ am_finish am_mattermost_finish, am_rocketchat_finish, am_slack_finish, am_telegr
 am_finish am_email_finish, am_jira_finish, am_opsgenie_finish, am_pagerduty_finish,
     am_victorops_finish;
 
+/* event_recorder and its outputs, in am_config_events.c. */
+extern const struct option_type am_events_type, am_event_file_type, am_event_webhook_type,
+    am_event_kafka_type;
+
 /* am_key_is_set says whether a mapping has the key with a value that is not null. */
 bool am_key_is_set(const struct yaml_node *node, const char *key);
 

@@ -182,6 +182,25 @@ static void write_receiver(struct yaml_writer *w, const struct yaml_node *node)
     w->indent -= 2;
 }
 
+/* event_recorder: lists of outputs. A key of tls_config is named as one of http_config. */
+static void write_events(struct yaml_writer *w, const struct yaml_node *node)
+{
+    if (node == NULL || node->kind != YAML_KIND_MAPPING) {
+        write_value(w, node, NULL, MODE_PLAIN);
+        return;
+    }
+    w->indent += 2;
+    for (size_t i = 0; i < node->pair_count; i++) {
+        str key = node->pairs[i].key->text;
+
+        yaml_write_key(w, key);
+        write_value(w, node->pairs[i].value,
+                    str_is(key, "webhook_outputs") ? &am_event_webhook_type : NULL,
+                    str_is(key, "kafka_outputs") ? MODE_HTTP : MODE_PLAIN);
+    }
+    w->indent -= 2;
+}
+
 static void write_root(struct yaml_writer *w, const struct yaml_node *root)
 {
     for (size_t i = 0; i < root->pair_count; i++) {
@@ -194,6 +213,8 @@ static void write_root(struct yaml_writer *w, const struct yaml_node *root)
                 write_dash(w, value->items[k]);
                 write_receiver(w, value->items[k]);
             }
+        } else if (str_is(key, "event_recorder")) {
+            write_events(w, value);
         } else {
             write_value(w, value, str_is(key, "global") ? &am_global_type : NULL, MODE_PLAIN);
         }

@@ -21,6 +21,10 @@ TEST(am_redact_hides_secrets_alone)
                                "    send_resolved: false\n"
                                "    max_alerts: 3\n"
                                "  slack_configs: [{channel: '#c', title: \"a\\nb: c\"}]\n"
+                               "event_recorder: {webhook_outputs: [{url: 'https://x/s3cret', "
+                               "http_config: {bearer_token: s3cret}}],\n"
+                               "  kafka_outputs: [{topic: t, tls_config: {key: s3cret}}], "
+                               "stdout_outputs: [{}]}\n"
                                "templates: []\n";
     static const char want[] = "global:\n"
                                "  smtp_auth_password: <secret>\n"
@@ -53,6 +57,17 @@ TEST(am_redact_hides_secrets_alone)
                                "    title: |-\n"
                                "      a\n"
                                "      b: c\n"
+                               "event_recorder:\n"
+                               "  webhook_outputs:\n"
+                               "  - url: https://secret.invalid/\n"
+                               "    http_config:\n"
+                               "      bearer_token: <secret>\n"
+                               "  kafka_outputs:\n"
+                               "  - topic: t\n"
+                               "    tls_config:\n"
+                               "      key: <secret>\n"
+                               "  stdout_outputs:\n"
+                               "  - {}\n"
                                "templates: []\n";
     struct buf out = {0};
     struct buf again = {0};

@@ -22,6 +22,7 @@ static const struct {
     {"concurrent-rule-eval", FEATURE_NOOP, 0},
     {"created-timestamp-zero-ingestion", FEATURE_PENDING, 0},
     {"delayed-compaction", FEATURE_NOOP, 0},
+    {"event-recorder", FEATURE_PENDING, 0}, /* Alertmanager's */
     {"exemplar-storage", FEATURE_RUN, AT(exemplar_storage)},
     {"expand-external-labels", FEATURE_NOOP, 0},
     {"extra-scrape-metrics", FEATURE_RUN, AT(extra_scrape_metrics)},
