@@ -21,10 +21,6 @@ TEST(am_redact_hides_secrets_alone)
                                "    send_resolved: false\n"
                                "    max_alerts: 3\n"
                                "  slack_configs: [{channel: '#c', title: \"a\\nb: c\"}]\n"
-                               "event_recorder: {webhook_outputs: [{url: 'https://x/s3cret', "
-                               "http_config: {bearer_token: s3cret}}],\n"
-                               "  kafka_outputs: [{topic: t, tls_config: {key: s3cret}}], "
-                               "stdout_outputs: [{}]}\n"
                                "templates: []\n";
     static const char want[] = "global:\n"
                                "  smtp_auth_password: <secret>\n"
@@ -57,17 +53,6 @@ TEST(am_redact_hides_secrets_alone)
                                "    title: |-\n"
                                "      a\n"
                                "      b: c\n"
-                               "event_recorder:\n"
-                               "  webhook_outputs:\n"
-                               "  - url: https://secret.invalid/\n"
-                               "    http_config:\n"
-                               "      bearer_token: <secret>\n"
-                               "  kafka_outputs:\n"
-                               "  - topic: t\n"
-                               "    tls_config:\n"
-                               "      key: <secret>\n"
-                               "  stdout_outputs:\n"
-                               "  - {}\n"
                                "templates: []\n";
     struct buf out = {0};
     struct buf again = {0};
@@ -80,5 +65,30 @@ TEST(am_redact_hides_secrets_alone)
     buf_done(&again);
     buf_done(&out);
     assert_int_equal(am_redact(STR("a: [\n"), &out, &err), BARO_EPARSE);
+    buf_done(&out);
+}
+
+TEST(am_redact_hides_the_secrets_of_events)
+{
+    static const char text[] = "event_recorder: {webhook_outputs: [{url: 'https://x/s3cret', "
+                               "http_config: {bearer_token: s3cret}}],\n"
+                               "  kafka_outputs: [{topic: t, tls_config: {key: s3cret}}], "
+                               "stdout_outputs: [{}]}\n";
+    static const char want[] = "event_recorder:\n"
+                               "  webhook_outputs:\n"
+                               "  - url: https://secret.invalid/\n"
+                               "    http_config:\n"
+                               "      bearer_token: <secret>\n"
+                               "  kafka_outputs:\n"
+                               "  - topic: t\n"
+                               "    tls_config:\n"
+                               "      key: <secret>\n"
+                               "  stdout_outputs:\n"
+                               "  - {}\n";
+    struct baro_error err = {0};
+    struct buf out = {0};
+
+    assert_ok(am_redact(str_from(text), &out, &err), &err);
+    assert_str_equal(buf_view(&out), str_from(want));
     buf_done(&out);
 }
