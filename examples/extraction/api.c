@@ -628,8 +628,9 @@ void api_faults(struct api *api, struct svc *svc)
     if (svc_fault_on(api->faults, FAULT_POOL_EXHAUSTED, NULL, &number)) {
         pool_hold(api, number);
     }
-    if (svc_fault_on(api->faults, FAULT_REDIS_MEMORY, NULL, &number) &&
-        cache_fill(api->cache, number, &err) < 0) {
+    if (!svc_fault_on(api->faults, FAULT_REDIS_MEMORY, NULL, &number)) {
+        (void)cache_drain(api->cache);
+    } else if (cache_fill(api->cache, number, &err) < 0) {
         svc_log("warn", "the fault has no effect", "err", err.text, NULL);
     }
     if (svc_fault_on(api->faults, FAULT_DISK_FILL, NULL, &number)) {

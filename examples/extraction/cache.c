@@ -7,7 +7,7 @@
 
 #include "redis.h"
 
-enum { FILL_KEYS_MAX = 100000, FILL_BYTES = 64 << 10 };
+enum { FILL_KEYS_MAX = 100000, FILL_BYTES = 64 << 10, DRAIN_SCANS_MAX = 1000 };
 
 struct entry {
     char key[CACHE_KEY_SIZE]; /* "" = free */
@@ -224,5 +224,52 @@ long cache_fill(struct cache *cache, double share, struct svc_error *err)
         count++;
     }
     free(junk);
+    return count;
+}
+
+/* Drops the keys of one answer to SCAN, and keeps its cursor; how many, negative when there is
+ * none.
+ */
+static long drop_found(struct cache *cache, const redisReply *found, char *cursor, size_t size)
+{
+    long count = 0;
+
+    if (found == NULL || found->type != REDIS_REPLY_ARRAY || found->elements != 2 ||
+        found->element[0]->type != REDIS_REPLY_STRING) {
+        return -EIO;
+    }
+    (void)snprintf(cursor, size, "%s", found->element[0]->str);
+    for (size_t i = 0; i < found->element[1]->elements; i++) {
+        redisReply *reply = redis_text(cache->redis, 2,
+                                       (const char *[]){"DEL", found->element[1]->element[i]->str});
+
+        count += reply != NULL && reply->type == REDIS_REPLY_INTEGER ? (long)reply->integer : 0;
+        freeReplyObject(reply);
+    }
+    return count;
+}
+
+long cache_drain(struct cache *cache)
+{
+    char pattern[CACHE_KEY_SIZE + 64];
+    char cursor[24] = "0";
+    long count = 0;
+    long dropped = 0;
+
+    key_of(cache, "fill:*", pattern);
+    for (int i = 0; cache->redis != NULL && i < DRAIN_SCANS_MAX && dropped >= 0; i++) {
+        redisReply *found;
+
+        (void)pthread_mutex_lock(&cache->lock);
+        found = redis_text(cache->redis, 6,
+                           (const char *[]){"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"});
+        dropped = drop_found(cache, found, cursor, sizeof(cursor));
+        freeReplyObject(found);
+        (void)pthread_mutex_unlock(&cache->lock);
+        count += dropped > 0 ? dropped : 0;
+        if (strcmp(cursor, "0") == 0) {
+            break;
+        }
+    }
     return count;
 }

@@ -31,3 +31,7 @@ int cache_delete(struct cache *cache, const char *key);
 /* cache_fill puts junk into Redis until it uses that share of its maxmemory; how many keys, or
  * -ENOTSUP when there is no Redis or no maxmemory. It is for the fault redis-memory. */
 long cache_fill(struct cache *cache, double share, struct svc_error *err);
+
+/* cache_drain takes the junk of an earlier fault out of Redis, which keeps it longer than the fault
+ * lasts; how many keys. */
+long cache_drain(struct cache *cache);

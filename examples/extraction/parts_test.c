@@ -114,6 +114,7 @@ TEST(cache_says_whether_the_key_was_there)
     assert_int_equal(cache_set(cache, "", "v"), -E2BIG);
     assert_int_equal(cache_get(cache, "", &value), 0);
     assert_true(cache_fill(cache, 0.5, &err) < 0);
+    assert_int_equal(cache_drain(cache), 0);
     cache = cache_free(cache);
 }
 

@@ -440,16 +440,19 @@ def test_P_M9_redis_holds_queue_and_cache(build, work):
 
 
 def test_P_A8_redis_memory(build, work):
-    with redis(work, "--maxmemory", "12mb") as port, \
-            start(build, work, f"--redis=redis://127.0.0.1:{port}", "--fault=redis-memory:0.85") as service:
+    with redis(work, "--maxmemory", "12mb") as port:
         def used():
             with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
                 s.sendall(b"INFO memory\r\n")
                 text = s.recv(65536).decode()
             return int(re.search(r"\nused_memory:(\d+)", text)[1]) / int(re.search(r"\nmaxmemory:(\d+)", text)[1])
 
-        wait_until("more than 80 %", lambda: used() > 0.8, 10)
-        equal(service.get("/health")[0], 200, "it still works")
+        before = used()
+        with start(build, work, f"--redis=redis://127.0.0.1:{port}", "--fault=redis-memory:0.85") as service:
+            wait_until("more than 80 %", lambda: used() > 0.8, 10)
+            equal(service.get("/health")[0], 200, "it still works")
+        with start(build, work, f"--redis=redis://127.0.0.1:{port}"):
+            wait_until("the junk is gone with the fault", lambda: used() < before + 0.1, 10)
 
 
 def test_P_M8_postgresql_holds_the_documents(build, work):
