@@ -20,6 +20,7 @@
 #include "promql/engine.h"
 #include "rules/rule_group.h"
 #include "scrape/scrape.h"
+#include "storage/appender.h"
 #include "storage/storage.h"
 #include "sys/clock.h"
 #include "tsdb/tsdb.h"
@@ -106,6 +107,15 @@ struct api_admin {
                     struct baro_error *err);
 };
 
+/* What others send to this server, and read from it in bulk. */
+struct api_remote {
+    /* Where pushed samples go; not NULL once queries are answered. */
+    struct appendable *(*appendable)(void *app);
+    bool takes_write[2];       /* remote write 1.0 and 2.0 (enum wire_message); none: it is off */
+    bool keeps_metadata;       /* of pushed series */
+    bool type_and_unit_labels; /* are made of it */
+};
+
 struct api_context {
     void *app; /* handed to every callback */
     struct clock *clock;
@@ -118,6 +128,7 @@ struct api_context {
 
     struct api_sources sources;
     struct api_admin admin;
+    struct api_remote remote;
     struct dash_store *dash; /* dashboards; NULL = there are none: 404 */
     struct api_build build;
     const struct api_flag *flags;

@@ -87,6 +87,9 @@ void api_warn(struct api_call *call, str warning);
 int api_parse_form(struct api_call *call, struct baro_error *err);
 void api_write_fault(struct api_call *call);
 
+/* Seconds after which a sender may try again what found no room. */
+#define API_RETRY_AFTER "5"
+
 /* ---- api_params.c ---- */
 
 /* The widest times that the API takes, in ms: those of Go's clients. */

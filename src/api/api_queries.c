@@ -190,6 +190,9 @@ int api_features(struct api_call *call)
     json_write_pair_bool(json, STR("lifecycle"), call->context->enable_lifecycle);
     json_write_pair_bool(json, STR("query_stats"), true);
     json_write_pair_bool(json, STR("query_warnings"), true);
+    json_write_pair_bool(json, STR("remote_write_receiver"),
+                         call->context->remote.takes_write[0] ||
+                             call->context->remote.takes_write[1]);
     json_write_pair_bool(json, STR("search"), call->context->enable_search);
     json_write_pair_bool(json, STR("search_fuzz_alg_jarowinkler"), true);
     json_write_pair_bool(json, STR("search_fuzz_alg_subsequence"), true);

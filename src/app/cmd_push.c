@@ -2,18 +2,16 @@
  * push metrics: an exposition sent to a remote write receiver (protocol 1.0), as `promtool push
  * metrics` does it: for trying things out.
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/query_client.h"
 #include "base/vec.h"
-#include "codec/compress.h"
-#include "codec/protobuf.h"
 #include "conf/prom_config.h"
 #include "http/client.h"
 #include "model/exposition.h"
+#include "remote/wire_out.h"
 #include "sys/clock.h"
 
 enum push_flag { PUSH_HEADER, PUSH_HTTP, PUSH_LABEL, PUSH_TIMEOUT, PUSH_MESSAGE, PUSH_PATH };
@@ -34,54 +32,15 @@ static const char summary[] =
     "Exit status: 0 sent, 1 refused or failed, 2 wrong usage.\n\n"
     "  curl -s localhost:9100/metrics | barograph push metrics http://localhost:9009";
 
-/* Fields of prometheus/prompb's messages. */
-enum { REQUEST_SERIES = 1, REQUEST_METADATA = 3, SERIES_LABEL = 1, SERIES_SAMPLE = 2 };
-enum { LABEL_NAME = 1, LABEL_VALUE = 2, SAMPLE_VALUE = 1, SAMPLE_TIME = 2 };
-enum { METADATA_TYPE = 1, METADATA_FAMILY = 2, METADATA_HELP = 4 };
-
 struct pushing {
     const struct flags *flags;
     struct query_client client;
     struct arena arena;
     struct labels_builder builder;
     VEC(struct label) extra;
-    struct buf request; /* the message */
-    struct buf series;
-    struct buf part;
+    struct wire_out request;
     str help; /* of the family that comes */
 };
-
-static void put_label(struct pushing *pushing, str name, str value)
-{
-    buf_reset(&pushing->part);
-    protobuf_put_bytes(&pushing->part, LABEL_NAME, name);
-    protobuf_put_bytes(&pushing->part, LABEL_VALUE, value);
-    protobuf_put_bytes(&pushing->series, SERIES_LABEL, buf_view(&pushing->part));
-}
-
-static void put_series(struct pushing *pushing, struct labels labels, double value, ts t)
-{
-    buf_reset(&pushing->series);
-    for (size_t i = 0; i < labels.count; i++) {
-        put_label(pushing, labels.items[i].name, labels.items[i].value);
-    }
-    buf_reset(&pushing->part);
-    protobuf_put_double(&pushing->part, SAMPLE_VALUE, value);
-    protobuf_put_int(&pushing->part, SAMPLE_TIME, t);
-    protobuf_put_bytes(&pushing->series, SERIES_SAMPLE, buf_view(&pushing->part));
-    protobuf_put_bytes(&pushing->request, REQUEST_SERIES, buf_view(&pushing->series));
-}
-
-/* The enumeration of the message has the order of ours. */
-static void put_metadata(struct pushing *pushing, str family, enum metric_type type)
-{
-    buf_reset(&pushing->part);
-    protobuf_put_uint(&pushing->part, METADATA_TYPE, (uint64_t)type);
-    protobuf_put_bytes(&pushing->part, METADATA_FAMILY, family);
-    protobuf_put_bytes(&pushing->part, METADATA_HELP, pushing->help);
-    protobuf_put_bytes(&pushing->request, REQUEST_METADATA, buf_view(&pushing->part));
-    pushing->help = STR("");
-}
 
 static int take_series(struct pushing *pushing, const struct exposition *parser,
                        const struct exposition_event *event, ts now, struct baro_error *err)
@@ -97,8 +56,11 @@ static int take_series(struct pushing *pushing, const struct exposition *parser,
         labels_builder_set(&pushing->builder, pushing->extra.items[i].name,
                            pushing->extra.items[i].value);
     }
-    put_series(pushing, labels_builder_finish(&pushing->builder), event->value,
-               event->has_timestamp ? event->t : now);
+    wire_out_series(&pushing->request, labels_builder_finish(&pushing->builder));
+    wire_out_sample(
+        &pushing->request,
+        &(struct sample){.v = event->value, .t = event->has_timestamp ? event->t : now});
+    wire_out_series_end(&pushing->request);
     return 0;
 }
 
@@ -110,7 +72,7 @@ static int make_request(struct pushing *pushing, str body, struct baro_error *er
     struct exposition_event event;
     int kind;
 
-    buf_reset(&pushing->request);
+    wire_out_begin(&pushing->request, WIRE_WRITE_1);
     pushing->help = STR("");
     exposition_init(&parser, body, ends ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT);
     while ((kind = exposition_next(&parser, &event, err)) > EXPOSITION_END) {
@@ -119,7 +81,10 @@ static int make_request(struct pushing *pushing, str body, struct baro_error *er
         if (kind == EXPOSITION_HELP) {
             pushing->help = exposition_unescape(&parser, event.text, &pushing->arena);
         } else if (kind == EXPOSITION_TYPE) {
-            put_metadata(pushing, event.name, event.type);
+            const struct metadata metadata = {event.type, STR(""), pushing->help};
+
+            wire_out_family(&pushing->request, event.name, &metadata);
+            pushing->help = STR("");
         } else if (kind == EXPOSITION_SERIES) {
             r = take_series(pushing, &parser, &event, now, err);
         }
@@ -127,7 +92,7 @@ static int make_request(struct pushing *pushing, str body, struct baro_error *er
             return r;
         }
     }
-    return kind < 0 ? kind : pushing->request.failed ? -ENOMEM : 0;
+    return kind;
 }
 
 static int send_request(struct pushing *pushing, struct baro_error *err)
@@ -143,7 +108,7 @@ static int send_request(struct pushing *pushing, struct baro_error *err)
     str url = pushing->flags->args[0];
     struct buf packed = {0};
     struct buf answer = {0};
-    int r = snappy_pack(buf_view(&pushing->request), &packed, err);
+    int r = wire_out_finish(&pushing->request, &packed, err);
 
     for (size_t i = 0; i < pushing->client.header_count; i++) {
         lines[3 + i] = pushing->client.headers[i];
@@ -238,9 +203,7 @@ static int run(const struct flags *flags)
     if (r >= 0 && flags->arg_count == 1) {
         failed = push_file(&pushing, "-");
     }
-    buf_done(&pushing.request);
-    buf_done(&pushing.series);
-    buf_done(&pushing.part);
+    wire_out_done(&pushing.request);
     vec_done(&pushing.extra);
     labels_builder_done(&pushing.builder);
     arena_done(&pushing.arena);

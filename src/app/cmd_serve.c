@@ -534,6 +534,9 @@ int command_serve(int argc, char **argv)
         r = serve_features_parse(&serve, &err);
     }
     if (r >= 0) {
+        r = serve_remote_check(&serve, &err);
+    }
+    if (r >= 0) {
         r = serve_url_read(&serve, &err);
     }
     if (r < 0) {

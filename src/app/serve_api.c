@@ -316,6 +316,7 @@ void serve_api_context(struct serve *serve, struct api_context *ret)
         .reload = reload,
         .quit = quit,
     };
+    serve_remote_context(serve, &ret->remote);
     if (flags_bool(&serve->flags, SERVE_FLAG_WEB_ADMIN)) {
         ret->admin = (struct api_admin){delete_series, clean_tombstones, snapshot};
     }

@@ -100,7 +100,6 @@ DIFFERENT = {
     "GET /api/v1 ": "no redirects to cleaned paths: 404",
     "GET /api/v1/label/%zz/values": "the API's own fault instead of the server's",
     "DELETE /api/v1/series": "3.x has no such method",
-    "POST /api/v1/write": "remote write is not taken",
     "POST /api/v1/read": "remote read is not answered",
     "GET /-/reload": "a 405 says what is allowed",
     "GET /-/quit": "a 405 says what is allowed",

@@ -1,0 +1,442 @@
+#include "remote/write_receiver.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "model/histogram.h"
+
+enum {
+    BATCH = 1024, /* samples given to the store at once */
+    ATTEMPTS = 2, /* the store may forget a series between two calls, once */
+};
+/* Histograms that wait for the store. */
+#define ARENA_BYTES_MAX ((size_t)1 << 20)
+
+/* Where a sample came from. */
+struct origin {
+    uint32_t offset; /* of its series in the body */
+    bool has_metadata;
+};
+
+/* One request on its way; samples of one kind wait in columns. */
+struct taking {
+    const struct write_options *options;
+    struct write_receipt *receipt;
+    struct wire_in in;
+    struct appender *appender;
+    struct arena arena; /* of histograms, and of labels with type and unit */
+    bool forgotten;     /* the store did not know a series any more */
+    size_t faults;
+    VEC(struct exemplar) exemplars;
+
+    size_t count;
+    bool is_histograms; /* what the columns hold */
+    series_ref refs[BATCH];
+    ts t[BATCH];
+    ts st[BATCH];
+    double v[BATCH];
+    const struct histogram *h[BATCH];
+    struct origin origins[BATCH];
+    uint8_t status[BATCH];
+};
+
+void write_receipt_done(struct write_receipt *receipt)
+{
+    buf_done(&receipt->message);
+}
+
+/* ---- faults ---- */
+
+/* One line for the sender; the first few of them. */
+static void note(struct taking *taking, const char *what, struct labels labels)
+{
+    struct buf *message = &taking->receipt->message;
+
+    if (taking->faults++ >= WRITE_FAULTS_MAX) {
+        return;
+    }
+    if (message->len > 0) {
+        buf_char(message, '\n');
+    }
+    buf_c(message, what);
+    if (labels.count > 0) {
+        buf_c(message, " for series ");
+        labels_format(message, labels);
+    }
+}
+
+/* Labels of a sample that waits are read again where it came from: this happens to bad ones alone.
+ */
+static void note_at(struct taking *taking, const char *what, uint32_t offset)
+{
+    struct wire_in in = taking->in;
+    struct wire_series series = {0};
+
+    if (taking->faults >= WRITE_FAULTS_MAX) {
+        taking->faults++;
+        return;
+    }
+    in.labels = (struct labels_builder){0};
+    in.body.offset = offset;
+    if (wire_in_series(&in, &series, NULL) > 0) {
+        note(taking, what, series.labels);
+    }
+    labels_builder_done(&in.labels);
+}
+
+static void note_status(struct taking *taking, size_t i)
+{
+    struct baro_error err = {0};
+    const char *what = "";
+
+    switch ((enum append_status)taking->status[i]) {
+    case APPEND_OUT_OF_ORDER:
+        what = "out of order sample";
+        break;
+    case APPEND_DUPLICATE:
+        what = "duplicate sample for timestamp";
+        break;
+    case APPEND_OUT_OF_BOUNDS:
+        what = "out of bounds";
+        break;
+    case APPEND_TOO_OLD:
+        what = "too old sample";
+        break;
+    case APPEND_TOO_FAR:
+        what = "out of bounds: timestamp is too far in the future";
+        break;
+    case APPEND_INVALID:
+        what = taking->is_histograms && histogram_check(taking->h[i], &err) < 0
+                   ? err.message
+                   : "invalid histogram";
+        break;
+    case APPEND_UNKNOWN:
+        taking->forgotten = true;
+        return;
+    case APPEND_OK:
+    case APPEND_STATUS_COUNT:
+        return;
+    }
+    note_at(taking, what, taking->origins[i].offset);
+}
+
+/* ---- samples ---- */
+
+static int flush(struct taking *taking, struct baro_error *err)
+{
+    const struct append_batch floats = {taking->refs,  taking->t,      taking->v,
+                                        taking->count, taking->status, taking->st};
+    const struct append_histograms histograms = {taking->refs, taking->t,     taking->h,
+                                                 taking->st,   taking->count, taking->status};
+    const struct appender_ops *ops = taking->appender->ops;
+    size_t *written =
+        taking->is_histograms ? &taking->receipt->histograms : &taking->receipt->samples;
+    int r = 0;
+
+    if (taking->count > 0 && taking->is_histograms && ops->histograms == NULL) {
+        return error_set(err, BARO_EUNSUPPORTED, "this store takes no native histograms");
+    }
+    if (taking->count > 0) {
+        r = taking->is_histograms ? ops->histograms(taking->appender, &histograms, err)
+                                  : ops->samples(taking->appender, &floats, err);
+    }
+    for (size_t i = 0; r >= 0 && i < taking->count; i++) {
+        if (taking->status[i] == APPEND_OK) {
+            *written += 1;
+            taking->receipt->without_metadata += !taking->origins[i].has_metadata;
+        } else {
+            note_status(taking, i);
+        }
+    }
+    taking->count = 0;
+    arena_reset(&taking->arena);
+    return r;
+}
+
+/* Samples of a series keep their order when their kind changes: what waits of the other kind goes
+ * first. */
+static int push(struct taking *taking, const struct sample *sample, series_ref ref,
+                struct origin origin, struct baro_error *err)
+{
+    const size_t i = taking->count;
+
+    if (sample->t > taking->options->now + WRITE_AHEAD_MAX) {
+        note_at(taking, "out of bounds: timestamp is too far in the future", origin.offset);
+        return 0;
+    }
+    taking->refs[i] = ref;
+    taking->t[i] = sample->t;
+    taking->st[i] = sample->st;
+    taking->v[i] = sample->v;
+    taking->h[i] = sample->h;
+    taking->origins[i] = origin;
+    taking->count++;
+    return taking->count == BATCH || taking->arena.used_bytes > ARENA_BYTES_MAX ? flush(taking, err)
+                                                                                : 0;
+}
+
+static int switch_kind(struct taking *taking, bool is_histograms, struct baro_error *err)
+{
+    int r = taking->is_histograms != is_histograms ? flush(taking, err) : 0;
+
+    taking->is_histograms = is_histograms;
+    return r;
+}
+
+/* Finer schemas than are kept lose resolution, as in Prometheus; what cannot be right is left as it
+ * is, to be refused. */
+static void reduce(struct arena *arena, const struct sample *sample)
+{
+    struct histogram *h = (struct histogram *)sample->h;
+    const int32_t schema = h->schema;
+
+    if (schema <= HISTOGRAM_SCHEMA_MAX || schema > HISTOGRAM_SCHEMA_RESERVED_MAX) {
+        return;
+    }
+    h->schema = HISTOGRAM_SCHEMA_MAX; /* the check is of everything else */
+    if (histogram_check(h, NULL) == 0) {
+        h->schema = schema;
+        histogram_reduce(arena, h, HISTOGRAM_SCHEMA_MAX);
+    } else {
+        h->schema = schema;
+    }
+}
+
+static int take_samples(struct taking *taking, struct wire_series *series, series_ref ref,
+                        struct origin origin, struct baro_error *err)
+{
+    struct sample sample;
+    int r = 0;
+
+    if (series->sample_count > 0) {
+        r = switch_kind(taking, false, err);
+        while (r >= 0 && (r = wire_in_sample(series, &sample, err)) > 0) {
+            r = push(taking, &sample, ref, origin, err);
+        }
+    }
+    if (r >= 0 && series->histogram_count > 0) {
+        r = switch_kind(taking, true, err);
+        while (r >= 0 && (r = wire_in_histogram(series, &taking->arena, &sample, err)) > 0) {
+            reduce(&taking->arena, &sample);
+            r = push(taking, &sample, ref, origin, err);
+        }
+    }
+    return r;
+}
+
+/* ---- exemplars ---- */
+
+static int by_time(const void *a, const void *b)
+{
+    const struct exemplar *left = a;
+    const struct exemplar *right = b;
+
+    if (left->t != right->t) {
+        return left->t < right->t ? -1 : 1;
+    }
+    return (left->value > right->value) - (left->value < right->value);
+}
+
+/* The store's word on one exemplar; its faults do not fail the request but for those of 2.0 that
+ * are out of order. */
+static void give_exemplar(struct taking *taking, series_ref ref, const struct exemplar *exemplar,
+                          const struct wire_series *series)
+{
+    struct baro_error err = {0};
+    int r;
+
+    if (exemplar->t > taking->options->now + WRITE_AHEAD_MAX) {
+        return;
+    }
+    r = taking->appender->ops->exemplar(taking->appender, ref, exemplar, &err);
+    if (r >= 0) {
+        taking->receipt->exemplars++;
+    } else if (r == BARO_EOUTOFORDER && taking->in.message == WIRE_WRITE_2) {
+        note(taking, "out of order exemplar", series->labels);
+    }
+}
+
+static int take_exemplars(struct taking *taking, struct wire_series *series, series_ref ref,
+                          struct baro_error *err)
+{
+    struct arena arena = {0};
+    struct exemplar exemplar;
+    enum wire_fault fault = WIRE_GOOD;
+    int r;
+
+    vec_reset(&taking->exemplars);
+    while ((r = wire_in_exemplar(&taking->in, series, &exemplar, &fault, err)) > 0) {
+        if (fault == WIRE_GOOD) {
+            exemplar.labels = labels_copy(&arena, exemplar.labels);
+            vec_push(&taking->exemplars, exemplar);
+        } else if (taking->in.message == WIRE_WRITE_2) {
+            note(taking, "parsing exemplar: labels are no good", series->labels);
+        }
+    }
+    if (r >= 0 && taking->exemplars.count > 0) {
+        qsort(taking->exemplars.items, taking->exemplars.count, sizeof(exemplar), by_time);
+    }
+    for (size_t i = 0; r >= 0 && i < taking->exemplars.count; i++) {
+        give_exemplar(taking, ref, &taking->exemplars.items[i], series);
+    }
+    arena_done(&arena);
+    return r;
+}
+
+/* ---- series ---- */
+
+/* The labels __type__ and __unit__ are what the metadata say, if these say anything. */
+static struct labels typed_labels(struct taking *taking, const struct wire_series *series)
+{
+    struct arena *arena = &taking->arena;
+    struct labels labels = series->labels;
+
+    if (!taking->options->type_and_unit_labels ||
+        (series->metadata.type == METRIC_UNKNOWN && series->metadata.unit.len == 0)) {
+        return labels;
+    }
+    labels = labels_with(arena, labels, LABEL_TYPE,
+                         series->metadata.type == METRIC_UNKNOWN
+                             ? STR("")
+                             : str_from(metric_type_name(series->metadata.type)));
+    return labels_with(arena, labels, LABEL_UNIT, series->metadata.unit);
+}
+
+/* True when the series can be taken; else it was told why not. */
+static bool is_good(struct taking *taking, const struct wire_series *series)
+{
+    static const char *const texts[] = {
+        [WIRE_BAD_REFS] = "parsing labels: references outside of the symbols table",
+        [WIRE_BAD_METADATA] = "parsing metadata: references outside of the symbols table",
+        [WIRE_BAD_LABELS] = "invalid metric name or labels",
+        [WIRE_DUPLICATE_LABEL] = "invalid labels: a label name is not unique",
+    };
+
+    if (series->fault != WIRE_GOOD) {
+        if (series->fault != WIRE_BAD_METADATA) {
+            taking->receipt->bad_labels += series->sample_count + series->histogram_count;
+        }
+        /* 1.0 passes over such series, as Prometheus does: the counter tells. */
+        if (taking->in.message == WIRE_WRITE_2) {
+            note(taking, texts[series->fault], series->labels);
+        }
+        return false;
+    }
+    if (taking->in.message == WIRE_WRITE_2 && series->sample_count + series->histogram_count == 0) {
+        note(taking, "TimeSeries must contain at least one sample or histogram", series->labels);
+        return false;
+    }
+    return true;
+}
+
+static int take_series(struct taking *taking, struct wire_series *series, uint32_t offset,
+                       struct baro_error *err)
+{
+    const struct appender_ops *ops = taking->appender->ops;
+    const struct origin origin = {offset, series->has_metadata};
+    series_ref ref = 0;
+    int r;
+
+    if (!is_good(taking, series)) {
+        return 0;
+    }
+    r = ops->series(taking->appender, typed_labels(taking, series), &ref, err);
+    if (r >= 0 && taking->options->keeps_metadata && series->has_metadata) {
+        r = ops->metadata(taking->appender, ref, &series->metadata, err);
+        if (r == BARO_ENOTFOUND) {
+            taking->forgotten = true;
+            r = 0;
+        }
+    }
+    r = r < 0 ? r : take_samples(taking, series, ref, origin, err);
+    return r >= 0 && series->exemplar_count > 0 ? take_exemplars(taking, series, ref, err) : r;
+}
+
+static int take_body(struct taking *taking, enum wire_message message, str body,
+                     struct baro_error *err)
+{
+    struct wire_series series;
+    int r = wire_in_begin(&taking->in, message, body, err);
+
+    while (r >= 0) {
+        const uint32_t offset = (uint32_t)taking->in.body.offset;
+
+        r = wire_in_series(&taking->in, &series, err);
+        if (r <= 0) {
+            break;
+        }
+        r = take_series(taking, &series, offset, err);
+    }
+    return r < 0 ? r : flush(taking, err);
+}
+
+/* ---- requests ---- */
+
+static void receipt_reset(struct write_receipt *receipt)
+{
+    struct buf message = receipt->message;
+
+    buf_reset(&message);
+    *receipt = (struct write_receipt){.message = message};
+}
+
+/* Nothing of the request was kept. What is damaged will be so again; all else may go by. */
+static void refuse(struct write_receipt *receipt, const struct baro_error *err)
+{
+    receipt_reset(receipt);
+    receipt->status = err->code == BARO_EPARSE || err->code == BARO_ECORRUPT ||
+                              err->code == BARO_EINVALID || err->code == BARO_EUNSUPPORTED
+                          ? 400
+                          : 503;
+    buf_c(&receipt->message, err->message);
+}
+
+static void conclude(struct taking *taking)
+{
+    struct write_receipt *receipt = taking->receipt;
+
+    receipt->status = taking->faults > 0 ? 400 : 204;
+    if (taking->faults > WRITE_FAULTS_MAX) {
+        buf_printf(&receipt->message, "\nand %zu more", taking->faults - WRITE_FAULTS_MAX);
+    }
+}
+
+void write_receiver_take(const struct write_options *options, enum wire_message message, str body,
+                         struct write_receipt *ret)
+{
+    struct taking *taking = MEM_NEW(struct taking);
+    struct baro_error err = {0};
+    int r = 0;
+
+    taking->options = options;
+    taking->receipt = ret;
+    taking->appender = options->appendable->appender(options->appendable);
+    for (int i = 0; i < ATTEMPTS; i++) {
+        receipt_reset(ret);
+        taking->faults = 0;
+        taking->count = 0;
+        taking->forgotten = false;
+        r = take_body(taking, message, body, &err);
+        if (r < 0 || !taking->forgotten) {
+            break;
+        }
+        taking->appender->ops->rollback(taking->appender);
+        r = error_set(&err, BARO_EBUSY, "series were removed meanwhile: send it again");
+    }
+    if (r >= 0) {
+        r = taking->appender->ops->commit(taking->appender, &err);
+    } else {
+        taking->appender->ops->rollback(taking->appender);
+    }
+    if (r < 0) {
+        refuse(ret, &err);
+    } else {
+        conclude(taking);
+    }
+    taking->appender->ops->free(taking->appender);
+    wire_in_done(&taking->in);
+    vec_done(&taking->exemplars);
+    arena_done(&taking->arena);
+    (void)mem_free(taking);
+}
