@@ -119,6 +119,7 @@ DIFFERENT = {
 REWORDED = [
     (r"invalid parameter \"(query|match\[\]|match_target)\": ", "3.x names the parameter everywhere"),
     (r"unknown position: |\d+:\d+: (?=parse error: no expression)", "3.x tells a position"),
+    (r"--(web\.enable-|enable-feature=)(?=remote-write-receiver)", "3.x names the flag of today"),
     (r"\^\(\?:|\)\$(?=`)", "2.x shows the anchors that it puts around regular expressions"),
 ]
 HEADERS = ("content-type", "access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers",
