@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "api/api_read_gate.h"
 #include "api/events.h"
 #include "api/events_watch.h"
 #include "base/assert.h"
@@ -290,6 +291,7 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
                                  .context = api->watch,
                                  .boot = context->clock != NULL ? clock_now(context->clock) : 0,
                                  .interval = EVENTS_LOOK_MS});
+    api->read_gate = api_read_gate_new(context->remote.read_concurrent);
     api->mounts = node_mounts_new(statvfs, NODE_MOUNTS_WAIT_MS);
     *ret = TAKE(api);
     return 0;
@@ -298,6 +300,7 @@ int api_new(const struct api_context *context, struct api **ret, struct baro_err
 struct api *api_free(struct api *api)
 {
     if (api != NULL) {
+        api->read_gate = api_read_gate_free(api->read_gate);
         (void)events_free(api->events);
         (void)node_mounts_free(api->mounts);
         (void)events_watch_free(api->watch);

@@ -111,9 +111,12 @@ struct api_admin {
 struct api_remote {
     /* Where pushed samples go; not NULL once queries are answered. */
     struct appendable *(*appendable)(void *app);
-    bool takes_write[2];       /* remote write 1.0 and 2.0 (enum wire_message); none: it is off */
-    bool keeps_metadata;       /* of pushed series */
-    bool type_and_unit_labels; /* are made of it */
+    bool takes_write[2];         /* remote write 1.0 and 2.0 (enum wire_message); none: it is off */
+    bool keeps_metadata;         /* of pushed series */
+    bool type_and_unit_labels;   /* are made of it */
+    size_t read_samples_max;     /* of a remote read that is answered with samples; 0 = none */
+    size_t read_frame_bytes_max; /* of one that is answered with chunks */
+    uint32_t read_concurrent;    /* at once; 0 = no bound */
 };
 
 struct api_context {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "api/api_priv.h"
+#include "api/api_read_gate.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "client/self.h"
@@ -361,6 +362,9 @@ void api_metrics_write(struct api_call *call, struct buf *buf)
     }
     write_build(buf, &context->build);
     api_counters_write(call->api, buf);
+    self_one(buf, "prometheus_remote_read_handler_queries", "gauge",
+             "Requests of remote read that are answered, or wait for their turn.",
+             (double)api_read_gate_count(call->api->read_gate));
     api_process_write(buf, runtime.start_time);
 }
 

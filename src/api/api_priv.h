@@ -165,7 +165,8 @@ struct api {
     struct events_watch *watch;
     struct events *events;
     struct node_mounts *mounts; /* of /host/metrics */
-    struct regex *cors;         /* NULL = every origin */
+    struct api_read_gate *read_gate;
+    struct regex *cors; /* NULL = every origin */
     bool no_cors;
     _Atomic(struct http_server *) server;
     struct http_route *routes;

@@ -89,8 +89,8 @@ void serve_block_written(void *context, const char *directory, const struct bloc
 int serve_url_read(struct serve *serve, struct baro_error *err);
 void serve_url_complete(struct serve *serve);
 
-/* serve_remote_check refuses flags of remote write that name what is not known; serve_remote_context
- * makes of all of them what the API wants. */
+/* serve_remote_check refuses flags of remote write that name what is not known;
+ * serve_remote_context makes of all of them what the API wants. */
 int serve_remote_check(const struct serve *serve, struct baro_error *err);
 void serve_remote_context(struct serve *serve, struct api_remote *ret);
 

@@ -53,6 +53,13 @@ int serve_remote_check(const struct serve *serve, struct baro_error *err)
     return read_messages(serve, takes, err);
 }
 
+static size_t at_least(const struct serve *serve, enum serve_flag row, int64_t least)
+{
+    const int64_t value = flags_int(&serve->flags, row);
+
+    return (size_t)(value < least ? least : value > UINT32_MAX ? UINT32_MAX : value);
+}
+
 /* Asked for once the log is replayed alone. */
 static struct appendable *appendable(void *app)
 {
@@ -65,6 +72,9 @@ void serve_remote_context(struct serve *serve, struct api_remote *ret)
         .appendable = appendable,
         .keeps_metadata = serve->features.metadata_wal_records,
         .type_and_unit_labels = serve->features.promql.type_and_unit_labels,
+        .read_samples_max = at_least(serve, SERVE_FLAG_REMOTE_READ_SAMPLES, 0),
+        .read_frame_bytes_max = at_least(serve, SERVE_FLAG_REMOTE_READ_FRAME, 1),
+        .read_concurrent = (uint32_t)at_least(serve, SERVE_FLAG_REMOTE_READ_CONCURRENT, 0),
     };
     if (flags_bool(&serve->flags, SERVE_FLAG_WEB_REMOTE_WRITE)) {
         (void)read_messages(serve, ret->takes_write, NULL);

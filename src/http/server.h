@@ -81,11 +81,16 @@ void http_response_header(struct http_response *response, const char *name, cons
 
 struct http_stream;
 
+/* What a source returns when there is nothing more: that was all, or the connection is to be broken
+ * off, so that the client does not take the part for the whole. */
+enum { HTTP_STREAM_END = -1, HTTP_STREAM_BROKEN = -2 };
+
 /*
  * A body that comes over time. `read` copies what there is to send, at most `size` bytes, and
- * returns how much; 0 = nothing now: it is asked again after http_stream_wake; negative = that was
- * all. `done` comes once, when the response is over for whatever reason: the stream is gone then.
- * Both run on an event thread, and must be quick. When the server stops, the body ends.
+ * returns how much; 0 = nothing now: it is asked again after http_stream_wake; else HTTP_STREAM_END
+ * or HTTP_STREAM_BROKEN. `done` comes once, when the response is over for whatever reason: the
+ * stream is gone then. Both run on an event thread, and must be quick. When the server stops, the
+ * body ends.
  */
 struct http_stream_source {
     ptrdiff_t (*read)(void *context, char *ret, size_t size);

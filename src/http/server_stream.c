@@ -9,7 +9,7 @@ struct http_stream *http_response_stream(struct http_request *request,
 {
     struct server_exchange *exchange = CONTAINER_OF(request, struct server_exchange, request);
 
-    ASSERT(exchange->stream.source.read == NULL && !request->route->blocking);
+    ASSERT(exchange->stream.source.read == NULL);
     lock_init(&exchange->stream.lock, LOCK_LEAF);
     exchange->stream.source = *source;
     exchange->stream.mhd = exchange->mhd;
@@ -68,7 +68,11 @@ ssize_t server_stream_read(void *context, uint64_t position, char *ret, size_t s
     }
     server_set_phase(exchange->connection, PHASE_WRITING,
                      server_now() + server->options.write_timeout * MONO_PER_MS);
-    return count < 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)count;
+    if (count < 0) {
+        return count == HTTP_STREAM_BROKEN ? MHD_CONTENT_READER_END_WITH_ERROR
+                                           : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    return (ssize_t)count;
 }
 
 void server_stream_end(struct http_stream *stream)

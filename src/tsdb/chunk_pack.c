@@ -24,10 +24,16 @@ static bool has_starts(const struct sample_buf *samples, size_t first, size_t en
     return false;
 }
 
-/* Writes the chunk that has the samples [first, end). */
-static int write_chunk(struct chunk_pack *pack, const struct sample_buf *samples, size_t first,
-                       size_t end, uint8_t encoding, str data, struct block_writer *writer,
-                       struct baro_error *err)
+/* Who takes the chunks. */
+struct taker {
+    chunk_pack_sink *sink;
+    void *context;
+};
+
+/* Gives away the chunk that has the samples [first, end). */
+static int give_chunk(struct chunk_pack *pack, const struct sample_buf *samples, size_t first,
+                      size_t end, uint8_t encoding, str data, const struct taker *taker,
+                      struct baro_error *err)
 {
     int r = 0;
 
@@ -38,13 +44,13 @@ static int write_chunk(struct chunk_pack *pack, const struct sample_buf *samples
         chunk_renew(pack->newer, &encoding, &data, &pack->renewed);
     }
     return r < 0 ? r
-                 : block_writer_chunk(writer, encoding, data, samples->t[first],
-                                      samples->t[end - 1], (uint32_t)(end - first), err);
+                 : taker->sink(taker->context, encoding, data, samples->t[first],
+                               samples->t[end - 1], (uint32_t)(end - first), err);
 }
 
 /* Packs floats from `first` on into one chunk; returns how many it took. */
 static int pack_floats(struct chunk_pack *pack, const struct sample_buf *samples, size_t first,
-                       struct block_writer *writer, struct baro_error *err)
+                       const struct taker *taker, struct baro_error *err)
 {
     struct chunk_xor chunk;
     size_t i = first;
@@ -57,15 +63,15 @@ static int pack_floats(struct chunk_pack *pack, const struct sample_buf *samples
         i++;
     }
     ASSERT(i > first);
-    r = write_chunk(pack, samples, first, i, CHUNK_XOR,
-                    str_of((const char *)pack->packed, chunk_xor_size(&chunk)), writer, err);
+    r = give_chunk(pack, samples, first, i, CHUNK_XOR,
+                   str_of((const char *)pack->packed, chunk_xor_size(&chunk)), taker, err);
     return r < 0 ? r : (int)(i - first);
 }
 
 /* The same with histograms; *start is with what the chunk begins, and then the next one. */
 static int pack_histograms(struct chunk_pack *pack, const struct sample_buf *samples, size_t first,
                            bool is_one, enum chunk_histogram_start *start,
-                           struct block_writer *writer, struct baro_error *err)
+                           const struct taker *taker, struct baro_error *err)
 {
     struct chunk_histogram *chunk = &pack->histogram;
     const struct histogram *h = samples->h[first];
@@ -90,28 +96,41 @@ static int pack_histograms(struct chunk_pack *pack, const struct sample_buf *sam
         i += r == 1;
     }
     if (r >= 0) {
-        r = write_chunk(pack, samples, first, i, is_float ? CHUNK_FLOAT_HISTOGRAM : CHUNK_HISTOGRAM,
-                        buf_view(&chunk->data), writer, err);
+        r = give_chunk(pack, samples, first, i, is_float ? CHUNK_FLOAT_HISTOGRAM : CHUNK_HISTOGRAM,
+                       buf_view(&chunk->data), taker, err);
     }
     return r < 0 ? r : (int)(i - first);
 }
 
-int chunk_pack_write(struct chunk_pack *pack, const struct sample_buf *samples, bool is_one,
-                     struct block_writer *writer, struct baro_error *err)
+int chunk_pack_each(struct chunk_pack *pack, const struct sample_buf *samples, bool is_one,
+                    chunk_pack_sink *sink, void *context, struct baro_error *err)
 {
+    const struct taker taker = {sink, context};
     enum chunk_histogram_start start = CHUNK_START_UNKNOWN;
     int r = 0;
 
     for (size_t at = 0; r >= 0 && at < samples->count; at += (size_t)r) {
         if (!is_histogram(samples, at)) {
             start = CHUNK_START_UNKNOWN;
-            r = pack_floats(pack, samples, at, writer, err);
+            r = pack_floats(pack, samples, at, &taker, err);
             continue;
         }
         if (samples->h[at]->hint == HISTOGRAM_HINT_GAUGE) {
             start = CHUNK_START_GAUGE;
         }
-        r = pack_histograms(pack, samples, at, is_one, &start, writer, err);
+        r = pack_histograms(pack, samples, at, is_one, &start, &taker, err);
     }
     return r < 0 ? r : 0;
+}
+
+static int write_chunk(void *context, uint8_t encoding, str data, ts mint, ts maxt,
+                       uint32_t samples, struct baro_error *err)
+{
+    return block_writer_chunk(context, encoding, data, mint, maxt, samples, err);
+}
+
+int chunk_pack_write(struct chunk_pack *pack, const struct sample_buf *samples, bool is_one,
+                     struct block_writer *writer, struct baro_error *err)
+{
+    return chunk_pack_each(pack, samples, is_one, write_chunk, writer, err);
 }

@@ -27,6 +27,16 @@ struct chunk_pack {
 
 void chunk_pack_done(struct chunk_pack *pack);
 
+/* What takes the chunks, one after the other; bytes are valid for the call. A negative result ends
+ * the packing. */
+typedef int chunk_pack_sink(void *context, uint8_t encoding, str data, ts mint, ts maxt,
+                            uint32_t samples, struct baro_error *err);
+
+/* chunk_pack_each gives the chunks of the samples to the sink. Fails as the sink does, with
+ * BARO_ELIMIT when memory is out, and with BARO_EUNSUPPORTED for counts beyond 2^53. */
+int chunk_pack_each(struct chunk_pack *pack, const struct sample_buf *samples, bool is_one,
+                    chunk_pack_sink *sink, void *context, struct baro_error *err);
+
 /* chunk_pack_write gives the chunks to the series that the writer has begun. With `is_one` they are
  * what is left of one chunk: histograms stay together however many they are. Fails as
  * block_writer_chunk does, and with BARO_EUNSUPPORTED for counts beyond 2^53. */

@@ -100,7 +100,6 @@ DIFFERENT = {
     "GET /api/v1 ": "no redirects to cleaned paths: 404",
     "GET /api/v1/label/%zz/values": "the API's own fault instead of the server's",
     "DELETE /api/v1/series": "3.x has no such method",
-    "POST /api/v1/read": "remote read is not answered",
     "GET /-/reload": "a 405 says what is allowed",
     "GET /-/quit": "a 405 says what is allowed",
     f"HEAD {Q}": "HEAD is answered wherever GET is",
@@ -119,6 +118,7 @@ DIFFERENT = {
 REWORDED = [
     (r"invalid parameter \"(query|match\[\]|match_target)\": ", "3.x names the parameter everywhere"),
     (r"unknown position: |\d+:\d+: (?=parse error: no expression)", "3.x tells a position"),
+    (r"(?<=snappy: )(corrupt input|the length is missing or too large)", "what is wrong with it is told"),
     (r"--(web\.enable-|enable-feature=)(?=remote-write-receiver)", "3.x names the flag of today"),
     (r"\^\(\?:|\)\$(?=`)", "2.x shows the anchors that it puts around regular expressions"),
 ]

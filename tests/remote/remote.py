@@ -13,11 +13,11 @@ WRITE_2 = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
 
 def pack(raw: bytes) -> bytes:
     """A block of snappy that is literals alone."""
-    out = varint(len(raw))
-    for at in range(0, len(raw), 60):
-        part = raw[at:at + 60]
-        out += bytes([len(part) - 1 << 2]) + part
-    return out
+    parts = [varint(len(raw))]
+    for at in range(0, len(raw), 1 << 16):
+        part = raw[at:at + (1 << 16)]
+        parts += [bytes([61 << 2]), (len(part) - 1).to_bytes(2, "little"), part]
+    return b"".join(parts)
 
 
 def unpack(raw: bytes) -> bytes:
