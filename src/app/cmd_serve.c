@@ -414,6 +414,7 @@ static int shut_down(struct serve *serve, int status)
     serve->crew = crew_free(serve->crew);
     serve_heartbeat_free(serve);
     serve_alerting_free(serve);
+    serve_remote_stop(serve);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
         log_error("storage did not close well", log_err(&err));
@@ -469,6 +470,7 @@ static int start(struct serve *serve, struct baro_error *err)
     r = r >= 0 ? serve_objstore_load(serve, err) : r;
     r = r >= 0 ? open_tsdb(serve, err) : r;
     r = r >= 0 ? serve_objstore_start(serve, err) : r;
+    r = r >= 0 ? serve_remote_start(serve, err) : r;
     r = r >= 0 ? start_scraping(serve, err) : r;
     r = r >= 0 ? serve_alerting_start(serve, &alerting, err) : r;
     r = r >= 0 ? serve_heartbeat_start(serve, TAKE(beats), err) : r;

@@ -525,6 +525,34 @@ const struct yaml_node *yaml_get(const struct yaml_node *node, str key)
     return pair != NULL ? pair->value : NULL;
 }
 
+bool yaml_eq(const struct yaml_node *a, const struct yaml_node *b)
+{
+    bool same = a == b;
+
+    if (same || a == NULL || b == NULL || a->kind != b->kind) {
+        return same;
+    }
+    switch (a->kind) {
+    case YAML_KIND_SCALAR:
+        same = a->type == b->type && str_eq(a->text, b->text);
+        break;
+    case YAML_KIND_SEQUENCE:
+        same = a->item_count == b->item_count;
+        for (size_t i = 0; same && i < a->item_count; i++) {
+            same = yaml_eq(a->items[i], b->items[i]);
+        }
+        break;
+    case YAML_KIND_MAPPING:
+        same = a->pair_count == b->pair_count;
+        for (size_t i = 0; same && i < a->pair_count; i++) {
+            same = yaml_eq(a->pairs[i].key, b->pairs[i].key) &&
+                   yaml_eq(a->pairs[i].value, b->pairs[i].value);
+        }
+        break;
+    }
+    return same;
+}
+
 const char *yaml_tag_name(const struct yaml_node *node)
 {
     static const char *const scalars[] = {

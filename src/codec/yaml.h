@@ -98,6 +98,10 @@ static inline bool yaml_is_null(const struct yaml_node *node)
     return node == NULL || (node->kind == YAML_KIND_SCALAR && node->type == YAML_TYPE_NULL);
 }
 
+/* yaml_eq says whether two trees have the same texts in the same order; where they stand and how
+ * they are quoted does not count. NULL is equal to NULL. */
+bool yaml_eq(const struct yaml_node *a, const struct yaml_node *b);
+
 /* yaml_tag_name is go-yaml's name for what a node is: "!!str", "!!int", "!!seq", "!!map" ... */
 const char *yaml_tag_name(const struct yaml_node *node);
 

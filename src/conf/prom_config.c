@@ -69,7 +69,7 @@ static const struct option root_rows[] = {
     ROW("tracing", STRUCT, ROOT(tracing), OF(prom_tracing_type),
         .flags = OPTION_VALUE | OPTION_UNSUPPORTED),
     ROW("remote_write", LIST, ROOT(remote_writes), OF(prom_remote_write_type),
-        .flags = OPTION_UNSUPPORTED, .null_fault = "empty or null remote write config section"),
+        .null_fault = "empty or null remote write config section"),
     ROW("remote_read", LIST, ROOT(remote_reads), OF(prom_remote_read_type),
         .flags = OPTION_UNSUPPORTED, .null_fault = "empty or null remote read config section"),
     ROW("otlp", STRUCT, ROOT(otlp), OF(prom_otlp_type),
@@ -438,6 +438,47 @@ const struct prom_scrape *prom_config_scrape(const struct prom_config *config, s
         }
     }
     return NULL;
+}
+
+const struct prom_remote_write *prom_config_remote_write(const struct prom_config *config,
+                                                         size_t index)
+{
+    const struct option_list *list = &config->root->remote_writes;
+
+    return index < list->count ? &((const struct remote_write_raw *)list->items[index])->write
+                               : NULL;
+}
+
+const struct prom_remote_read *prom_config_remote_read(const struct prom_config *config,
+                                                       size_t index)
+{
+    const struct option_list *list = &config->root->remote_reads;
+
+    return index < list->count ? &((const struct remote_read_raw *)list->items[index])->read : NULL;
+}
+
+static bool pairs_eq(struct conf_pairs a, struct conf_pairs b)
+{
+    bool same = a.count == b.count;
+
+    for (size_t i = 0; same && i < a.count; i++) {
+        same =
+            str_eq(a.items[i].name, b.items[i].name) && str_eq(a.items[i].value, b.items[i].value);
+    }
+    return same;
+}
+
+bool prom_config_remote_is_same(const struct prom_config *a, size_t a_index,
+                                const struct prom_config *b, size_t b_index)
+{
+    const struct option_list *of_a = &a->root->remote_writes, *of_b = &b->root->remote_writes;
+    const struct prom_global *globals[] = {prom_config_global(a), prom_config_global(b)};
+
+    ASSERT(a_index < of_a->count && b_index < of_b->count);
+    return yaml_eq(((const struct remote_write_raw *)of_a->items[a_index])->node,
+                   ((const struct remote_write_raw *)of_b->items[b_index])->node) &&
+           pairs_eq(globals[0]->external_labels, globals[1]->external_labels) &&
+           globals[0]->metric_name_validation_scheme == globals[1]->metric_name_validation_scheme;
 }
 
 struct conf_strs prom_config_rule_files(const struct prom_config *config)

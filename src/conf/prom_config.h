@@ -329,6 +329,57 @@ struct prom_scrapes {
     size_t count;
 };
 
+/* ---- remote write and read ---- */
+
+/* How what is to be sent waits; counts are > 0. */
+struct prom_queue {
+    int64_t capacity; /* samples that wait in one shard */
+    int64_t shards_max;
+    int64_t shards_min;
+    int64_t samples_per_send;
+    dur batch_send_deadline;
+    dur backoff_min;
+    dur backoff_max;
+    bool retry_on_429;
+    dur sample_age_limit; /* 0 = none */
+};
+
+struct prom_remote_metadata {
+    bool send; /* true by default */
+    dur interval;
+    int64_t entries_per_send;
+};
+
+struct prom_remote_write {
+    str url;  /* may hold a password: shown as client_url_show does */
+    str name; /* may be empty */
+    dur timeout;
+    struct conf_pairs headers;
+    struct prom_relabels relabel_configs;
+    bool send_exemplars;
+    bool send_native_histograms;
+    bool round_robin_dns;
+    str protobuf_message;
+    bool is_v2;                                  /* by the message */
+    const struct prom_http *http;                /* never NULL */
+    const struct prom_queue *queue;              /* never NULL */
+    const struct prom_remote_metadata *metadata; /* never NULL */
+    struct conf_place place;
+};
+
+struct prom_remote_read {
+    str url;
+    str name; /* may be empty */
+    dur timeout;
+    uint64_t frame_bytes_max; /* of a streamed response */
+    struct conf_pairs headers;
+    struct conf_pairs required_matchers;
+    bool read_recent;
+    bool filter_external_labels;  /* true by default */
+    const struct prom_http *http; /* never NULL */
+    struct conf_place place;
+};
+
 /* ---- storage ---- */
 
 /* One of storage.retention_rules: the first rule whose selector matches a series decides. */
@@ -398,6 +449,20 @@ struct prom_scrapes prom_config_scrapes(const struct prom_config *config);
 
 /* prom_config_scrape returns the job of that name, or NULL. */
 const struct prom_scrape *prom_config_scrape(const struct prom_config *config, str job_name);
+
+/* prom_config_remote_write and _read return section `index`, NULL behind the last one. */
+const struct prom_remote_write *prom_config_remote_write(const struct prom_config *config,
+                                                         size_t index);
+const struct prom_remote_read *prom_config_remote_read(const struct prom_config *config,
+                                                       size_t index);
+
+/*
+ * prom_config_remote_is_same says whether two remote_write sections mean the same: they are written
+ * alike (secrets included), and so are the external labels and the validation of names, which they
+ * inherit.
+ */
+bool prom_config_remote_is_same(const struct prom_config *a, size_t a_index,
+                                const struct prom_config *b, size_t b_index);
 
 /* prom_config_rule_files are the patterns of rule_files. */
 struct conf_strs prom_config_rule_files(const struct prom_config *config);

@@ -52,26 +52,16 @@ struct alerting_raw {
     struct option_list alertmanagers;
 };
 
-struct remote_raw {
-    str url;
-    dur remote_timeout;
-    uint64_t chunked_read_limit;
-    struct conf_pairs headers;
-    struct prom_relabels write_relabel_configs;
-    str name;
-    bool send_exemplars;
-    bool send_native_histograms;
-    bool round_robin_dns;
-    bool read_recent;
-    bool filter_external_labels;
-    str protobuf_message;
-    const struct prom_http *http;
-    void *queue;
-    void *metadata;
+struct remote_write_raw {
+    struct prom_remote_write write;
     void *sigv4;
     void *azuread;
     void *google_iam;
-    struct conf_pairs required_matchers;
+    const struct yaml_node *node;
+};
+
+struct remote_read_raw {
+    struct prom_remote_read read;
     const struct yaml_node *node;
 };
 

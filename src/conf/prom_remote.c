@@ -211,57 +211,79 @@ static void check_headers(struct option_reader *rd, struct conf_pairs headers,
     "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, "      \
     "azuread or google_iam parameter"
 
+#define QUEUE(member) AT(struct prom_queue, member)
+
 static const struct option queue_rows[] = {
-    ROW("capacity", INT, DEFAULT("10000")),
-    ROW("max_shards", INT, DEFAULT("50")),
-    ROW("min_shards", INT, DEFAULT("1")),
-    ROW("max_samples_per_send", INT, DEFAULT("2000")),
-    ROW("batch_send_deadline", DURATION, DEFAULT("5s")),
-    ROW("min_backoff", DURATION, DEFAULT("30ms")),
-    ROW("max_backoff", DURATION, DEFAULT("5s")),
-    ROW("retry_on_http_429", BOOL),
-    ROW("sample_age_limit", DURATION),
+    ROW("capacity", INT, QUEUE(capacity), DEFAULT("10000")),
+    ROW("max_shards", INT, QUEUE(shards_max), DEFAULT("50")),
+    ROW("min_shards", INT, QUEUE(shards_min), DEFAULT("1")),
+    ROW("max_samples_per_send", INT, QUEUE(samples_per_send), DEFAULT("2000")),
+    ROW("batch_send_deadline", DURATION, QUEUE(batch_send_deadline), DEFAULT("5s")),
+    ROW("min_backoff", DURATION, QUEUE(backoff_min), DEFAULT("30ms")),
+    ROW("max_backoff", DURATION, QUEUE(backoff_max), DEFAULT("5s")),
+    ROW("retry_on_http_429", BOOL, QUEUE(retry_on_429)),
+    ROW("sample_age_limit", DURATION, QUEUE(sample_age_limit)),
 };
-static const struct option_type queue_type;
 
 static void check_queue(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
-    static const char *const positive[] = {"max_samples_per_send", "max_shards", "min_shards",
-                                           "capacity"};
+    const struct prom_queue *queue = object;
+    const struct {
+        const char *key;
+        int64_t value;
+    } positive[] = {
+        {"max_shards", queue->shards_max},
+        {"min_shards", queue->shards_min},
+        {"max_samples_per_send", queue->samples_per_send},
+        {"capacity", queue->capacity},
+    };
     bool all_positive = true;
 
     for (size_t i = 0; i < ARRAY_COUNT(positive); i++) {
-        if (option_slot_int(&queue_type, object, positive[i]) <= 0) {
-            option_fault_key(rd, node, positive[i], "remote write queue %s must be positive",
-                             positive[i]);
+        if (positive[i].value <= 0) {
+            option_fault_key(rd, node, positive[i].key, "remote write queue %s must be positive",
+                             positive[i].key);
             all_positive = false;
         }
     }
-    if (all_positive && option_slot_int(&queue_type, object, "min_shards") >
-                            option_slot_int(&queue_type, object, "max_shards")) {
+    if (all_positive && queue->shards_min > queue->shards_max) {
         option_fault_key(rd, node, "min_shards",
                          "remote write queue min_shards must not be greater than max_shards");
     }
-    if (option_slot_int(&queue_type, object, "max_backoff") <
-        option_slot_int(&queue_type, object, "min_backoff")) {
+    if (queue->backoff_max < queue->backoff_min) {
         option_fault_key(rd, node, "max_backoff",
                          "remote write queue max_backoff must not be less than min_backoff");
     }
 }
-static const struct option_type queue_type = SLOTS("queue_config", queue_rows, check_queue);
+
+static const struct option_type queue_type = {
+    .name = "queue_config",
+    .size = sizeof(struct prom_queue),
+    TABLE(queue_rows),
+    .place_offset = OPTION_NO_PLACE,
+    .check = check_queue,
+};
 
 static const struct option metadata_rows[] = {
-    ROW("send", BOOL, SHOWN, DEFAULT("true")),
-    ROW("send_interval", DURATION, SHOWN, DEFAULT("1m")),
-    ROW("max_samples_per_send", INT, DEFAULT("2000")),
+    ROW("send", BOOL, AT(struct prom_remote_metadata, send), SHOWN, DEFAULT("true")),
+    ROW("send_interval", DURATION, AT(struct prom_remote_metadata, interval), SHOWN, DEFAULT("1m")),
+    ROW("max_samples_per_send", INT, AT(struct prom_remote_metadata, entries_per_send),
+        DEFAULT("2000")),
 };
-static const struct option_type metadata_type = SLOTS("metadata_config", metadata_rows, NULL);
 
-static void check_remote_auth(struct option_reader *rd, const struct remote_raw *raw,
+static const struct option_type metadata_type = {
+    .name = "metadata_config",
+    .size = sizeof(struct prom_remote_metadata),
+    TABLE(metadata_rows),
+    .place_offset = OPTION_NO_PLACE,
+};
+
+static void check_remote_auth(struct option_reader *rd, const struct remote_write_raw *raw,
                               const struct yaml_node *node)
 {
-    int count = (raw->http->basic_auth != NULL) + (raw->http->authorization != NULL) +
-                (raw->http->oauth2 != NULL) + (raw->sigv4 != NULL) + (raw->azuread != NULL) +
+    const struct prom_http *http = raw->write.http;
+    int count = (http->basic_auth != NULL) + (http->authorization != NULL) +
+                (http->oauth2 != NULL) + (raw->sigv4 != NULL) + (raw->azuread != NULL) +
                 (raw->google_iam != NULL);
 
     if (count > 1) {
@@ -271,51 +293,61 @@ static void check_remote_auth(struct option_reader *rd, const struct remote_raw 
     }
 }
 
+static struct conf_place place_of(const struct option_reader *rd, const struct yaml_node *node)
+{
+    return (struct conf_place){rd->file, node->line, node->column};
+}
+
 static void check_remote_write(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
-    struct remote_raw *raw = object;
+    struct remote_write_raw *raw = object;
+    str message = raw->write.protobuf_message;
 
     raw->node = node;
+    raw->write.place = place_of(rd, node);
     if (yaml_is_null(yaml_get(node, STR("url")))) {
         option_fault(rd, node, "url for remote_write is empty");
     }
-    check_headers(rd, raw->headers, node, REMOTE_AUTHORIZATION);
-    if (!str_is(raw->protobuf_message, "prometheus.WriteRequest") &&
-        !str_is(raw->protobuf_message, "io.prometheus.write.v2.Request")) {
+    check_headers(rd, raw->write.headers, node, REMOTE_AUTHORIZATION);
+    raw->write.is_v2 = str_is(message, "io.prometheus.write.v2.Request");
+    if (!str_is(message, "prometheus.WriteRequest") && !raw->write.is_v2) {
         option_fault_key(rd, node, "protobuf_message",
                          "invalid protobuf_message value: unknown type for remote write protobuf "
                          "message %.*s, supported: prometheus.WriteRequest, "
                          "io.prometheus.write.v2.Request",
-                         STR_ARG(raw->protobuf_message));
+                         STR_ARG(message));
     }
-    prom_http_check(rd, raw->http, node);
+    prom_http_check(rd, raw->write.http, node);
     check_remote_auth(rd, raw, node);
 }
 
-#define REMOTE(member) AT(struct remote_raw, member)
+#define WRITE(member) AT(struct remote_write_raw, write.member)
 
 static const struct option remote_write_rows[] = {
-    ROW("url", URL, REMOTE(url), SHOWN),
-    ROW("remote_timeout", DURATION, REMOTE(remote_timeout), DEFAULT("30s")),
-    ROW("headers", PAIRS, REMOTE(headers)),
-    ROW("write_relabel_configs", LIST, REMOTE(write_relabel_configs), OF(prom_relabel_type),
+    ROW("url", URL, WRITE(url), SHOWN),
+    ROW("remote_timeout", DURATION, WRITE(timeout), DEFAULT("30s")),
+    ROW("headers", PAIRS, WRITE(headers)),
+    ROW("write_relabel_configs", LIST, WRITE(relabel_configs), OF(prom_relabel_type),
         .null_fault = "empty or null relabeling rule in remote write config"),
-    ROW("name", STR, REMOTE(name)),
-    ROW("send_exemplars", BOOL, REMOTE(send_exemplars)),
-    ROW("send_native_histograms", BOOL, REMOTE(send_native_histograms)),
-    ROW("round_robin_dns", BOOL, REMOTE(round_robin_dns)),
-    ROW("protobuf_message", STR, REMOTE(protobuf_message), DEFAULT("prometheus.WriteRequest")),
-    ROW(NULL, INLINE, REMOTE(http), OF(prom_http_write_type)),
-    ROW("queue_config", STRUCT, REMOTE(queue), OF(queue_type), .flags = OPTION_ALWAYS),
-    ROW("metadata_config", STRUCT, REMOTE(metadata), OF(metadata_type), .flags = OPTION_ALWAYS),
-    ROW("sigv4", STRUCT, REMOTE(sigv4), OF(sigv4_type)),
-    ROW("azuread", STRUCT, REMOTE(azuread), OF(azuread_type)),
-    ROW("google_iam", STRUCT, REMOTE(google_iam), OF(google_iam_type)),
+    ROW("name", STR, WRITE(name)),
+    ROW("send_exemplars", BOOL, WRITE(send_exemplars)),
+    ROW("send_native_histograms", BOOL, WRITE(send_native_histograms)),
+    ROW("round_robin_dns", BOOL, WRITE(round_robin_dns)),
+    ROW("protobuf_message", STR, WRITE(protobuf_message), DEFAULT("prometheus.WriteRequest")),
+    ROW(NULL, INLINE, WRITE(http), OF(prom_http_write_type)),
+    ROW("queue_config", STRUCT, WRITE(queue), OF(queue_type), .flags = OPTION_ALWAYS),
+    ROW("metadata_config", STRUCT, WRITE(metadata), OF(metadata_type), .flags = OPTION_ALWAYS),
+    ROW("sigv4", STRUCT, AT(struct remote_write_raw, sigv4), OF(sigv4_type),
+        .flags = OPTION_UNSUPPORTED),
+    ROW("azuread", STRUCT, AT(struct remote_write_raw, azuread), OF(azuread_type),
+        .flags = OPTION_UNSUPPORTED),
+    ROW("google_iam", STRUCT, AT(struct remote_write_raw, google_iam), OF(google_iam_type),
+        .flags = OPTION_UNSUPPORTED),
 };
 
 const struct option_type prom_remote_write_type = {
     .name = "remote_write",
-    .size = sizeof(struct remote_raw),
+    .size = sizeof(struct remote_write_raw),
     TABLE(remote_write_rows),
     .place_offset = OPTION_NO_PLACE,
     .check = check_remote_write,
@@ -323,62 +355,69 @@ const struct option_type prom_remote_write_type = {
 
 static void check_remote_read(struct option_reader *rd, void *object, const struct yaml_node *node)
 {
-    struct remote_raw *raw = object;
+    struct remote_read_raw *raw = object;
 
     raw->node = node;
+    raw->read.place = place_of(rd, node);
     if (yaml_is_null(yaml_get(node, STR("url")))) {
         option_fault(rd, node, "url for remote_read is empty");
     }
-    check_headers(rd, raw->headers, node, REMOTE_AUTHORIZATION);
-    prom_http_check(rd, raw->http, node);
+    check_headers(rd, raw->read.headers, node, REMOTE_AUTHORIZATION);
+    prom_http_check(rd, raw->read.http, node);
 }
 
+#define READ(member) AT(struct remote_read_raw, read.member)
+
 static const struct option remote_read_rows[] = {
-    ROW("url", URL, REMOTE(url), SHOWN),
-    ROW("remote_timeout", DURATION, REMOTE(remote_timeout), DEFAULT("1m")),
-    ROW("chunked_read_limit", UINT, REMOTE(chunked_read_limit), DEFAULT("50000000")),
-    ROW("headers", PAIRS, REMOTE(headers)),
-    ROW("read_recent", BOOL, REMOTE(read_recent)),
-    ROW("name", STR, REMOTE(name)),
-    ROW(NULL, INLINE, REMOTE(http), OF(prom_http_type)),
-    ROW("required_matchers", PAIRS, REMOTE(required_matchers)),
-    ROW("filter_external_labels", BOOL, REMOTE(filter_external_labels), DEFAULT("true")),
+    ROW("url", URL, READ(url), SHOWN),
+    ROW("remote_timeout", DURATION, READ(timeout), DEFAULT("1m")),
+    ROW("chunked_read_limit", UINT, READ(frame_bytes_max), DEFAULT("50000000")),
+    ROW("headers", PAIRS, READ(headers)),
+    ROW("read_recent", BOOL, READ(read_recent)),
+    ROW("name", STR, READ(name)),
+    ROW(NULL, INLINE, READ(http), OF(prom_http_type)),
+    ROW("required_matchers", PAIRS, READ(required_matchers)),
+    ROW("filter_external_labels", BOOL, READ(filter_external_labels), DEFAULT("true")),
 };
 
 const struct option_type prom_remote_read_type = {
     .name = "remote_read",
-    .size = sizeof(struct remote_raw),
+    .size = sizeof(struct remote_read_raw),
     TABLE(remote_read_rows),
     .place_offset = OPTION_NO_PLACE,
     .check = check_remote_read,
 };
 
-static void check_unique_names(struct option_reader *rd, struct option_list list, const char *kind)
+/* Names are one set for each kind; the node of an item that was refused is NULL. */
+static void check_unique_name(struct option_reader *rd, struct map *names, str name, void *raw,
+                              const struct yaml_node *node, const char *kind)
 {
-    struct map names = {0};
-
-    for (size_t i = 0; i < list.count; i++) {
-        struct remote_raw *raw = list.items[i];
-
-        if (raw->node != NULL && raw->name.len > 0 && map_put(&names, raw->name, raw) != NULL) {
-            option_fault_key(rd, raw->node, "name",
-                             "found multiple remote %s configs with job name \"%.*s\"", kind,
-                             STR_ARG(raw->name));
-        }
+    if (node != NULL && name.len > 0 && map_put(names, name, raw) != NULL) {
+        option_fault_key(rd, node, "name",
+                         "found multiple remote %s configs with job name \"%.*s\"", kind,
+                         STR_ARG(name));
     }
-    map_done(&names);
 }
 
 void prom_remotes_finish(struct option_reader *rd, const struct root_raw *raw,
                          enum prom_validation scheme)
 {
-    check_unique_names(rd, raw->remote_writes, "write");
-    check_unique_names(rd, raw->remote_reads, "read");
-    for (size_t i = 0; i < raw->remote_writes.count; i++) {
-        const struct remote_raw *write = raw->remote_writes.items[i];
+    struct map writes = {0};
+    struct map reads = {0};
 
-        prom_relabels_check(rd, write->write_relabel_configs, scheme);
+    for (size_t i = 0; i < raw->remote_writes.count; i++) {
+        struct remote_write_raw *write = raw->remote_writes.items[i];
+
+        check_unique_name(rd, &writes, write->write.name, write, write->node, "write");
+        prom_relabels_check(rd, write->write.relabel_configs, scheme);
     }
+    for (size_t i = 0; i < raw->remote_reads.count; i++) {
+        struct remote_read_raw *read = raw->remote_reads.items[i];
+
+        check_unique_name(rd, &reads, read->read.name, read, read->node, "read");
+    }
+    map_done(&reads);
+    map_done(&writes);
 }
 
 /* ---- storage ---- */

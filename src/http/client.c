@@ -51,6 +51,7 @@ struct http_engine {
     struct http_transfer *running;
     struct loop_timer failure_timer;
     size_t kept_bytes;
+    long shuffle; /* 1 = addresses */
     char *user_agent;
     struct plain_engine *plain;
     struct buf lines;            /* header lines of a request that is being started */
@@ -107,8 +108,6 @@ void http_client_global_init(void)
 {
     ASSERT(pthread_once(&global_once, global_init) == 0);
 }
-
-/* ---- headers ---- */
 
 /* As libcurl does, a header without a value is not sent. */
 static void lines_append(const char *line, void *context)
@@ -200,23 +199,23 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_transfer *transfer = context;
     str line = str_of(bytes, size * count);
-    size_t colon = str_index_char(line, ':');
+    str name = str_slice(line, 0, str_index_char(line, ':'));
+    str value = str_trim(str_from_index(line, name.len + 1));
+    struct http_call *call = transfer->request;
 
     if (str_has_prefix(line, STR("HTTP/"))) {
         /* A further response (after a redirect or 100 Continue) starts anew. */
         transfer->is_packed = false;
         transfer->body.len = 0;
-        status_keep(transfer->request, line);
-    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("content-encoding"))) {
-        transfer->is_packed = str_eq_nocase(str_trim(str_from_index(line, colon + 1)), STR("gzip"));
-    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("retry-after"))) {
-        (void)snprintf(transfer->request->retry_after, sizeof(transfer->request->retry_after),
-                       "%.*s", STR_ARG(str_trim(str_from_index(line, colon + 1))));
-    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("location"))) {
-        redirect_prepare(transfer, str_trim(str_from_index(line, colon + 1)));
-    } else if (colon != SIZE_MAX && str_eq_nocase(str_of(bytes, colon), STR("etag"))) {
-        (void)snprintf(transfer->request->etag, sizeof(transfer->request->etag), "%.*s",
-                       STR_ARG(str_trim(str_from_index(line, colon + 1))));
+        status_keep(call, line);
+    } else if (str_eq_nocase(name, STR("content-encoding"))) {
+        transfer->is_packed = str_eq_nocase(value, STR("gzip"));
+    } else if (str_eq_nocase(name, STR("retry-after"))) {
+        (void)snprintf(call->retry_after, sizeof(call->retry_after), "%.*s", STR_ARG(value));
+    } else if (str_eq_nocase(name, STR("location"))) {
+        redirect_prepare(transfer, value);
+    } else if (str_eq_nocase(name, STR("etag"))) {
+        (void)snprintf(call->etag, sizeof(call->etag), "%.*s", STR_ARG(value));
     }
     return line.len;
 }
@@ -239,6 +238,7 @@ static void easy_setup(struct http_transfer *transfer)
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     /* Names are looked up once per connection, as Go does; a cache would be walked per request. */
     (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, transfer->engine->shuffle);
     (void)curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_SECONDS);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
@@ -543,6 +543,7 @@ int http_engine_new(struct loop *loop, const struct http_engine_options *options
 
     http_client_global_init();
     engine->loop = loop;
+    engine->shuffle = options != NULL && options->shuffle_addresses;
     engine->failure_timer.fire = failures_hand_out;
     engine->user_agent = str_dup_c(str_from(
         options != NULL && options->user_agent != NULL ? options->user_agent : "barograph"));

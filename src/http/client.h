@@ -34,6 +34,7 @@ struct http_engine_options {
     uint32_t multi_count;     /* curl multi handles; 0 = 32 */
     uint32_t connections_max; /* idle connections that are kept, over all; 0 = 16384 */
     const char *user_agent;   /* NULL = "barograph" */
+    bool shuffle_addresses;   /* each connection goes to any of a name's addresses */
 };
 
 /* http_client_global_init prepares libcurl; http_engine_new does it too. Any thread, any number of

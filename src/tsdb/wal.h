@@ -112,6 +112,7 @@ struct wal_reader {
     str data;
     size_t offset;       /* of the next fragment */
     size_t record_start; /* of the record that was read last, or that failed */
+    size_t part_start;   /* of its fragment that was read last; = offset when that one is damaged */
     struct buf joined;
     struct buf raw;
     struct compressor *compressor;

@@ -14,6 +14,7 @@ void wal_reader_over(struct wal_reader *reader, str data)
     reader->data = data;
     reader->offset = 0;
     reader->record_start = 0;
+    reader->part_start = 0;
 }
 
 void wal_reader_done(struct wal_reader *reader)
@@ -126,11 +127,13 @@ int wal_reader_next(struct wal_reader *reader, str *ret, struct baro_error *err)
 
     buf_reset(&reader->joined);
     reader->record_start = reader->offset;
+    reader->part_start = reader->offset;
     while (reader->offset < reader->data.len) {
         str bytes = STR_NULL;
         uint8_t type = (uint8_t)reader->data.ptr[reader->offset];
         int r;
 
+        reader->part_start = reader->offset;
         if ((type & WAL_TYPE_MASK) == WAL_PAGE_END) {
             r = skip_padding(reader, err);
             if (r < 0) {

@@ -83,7 +83,7 @@ def test_check_config(build, work):
     good, bad, later = work / "good.yml", work / "bad.yml", work / "later.yml"
     good.write_text("scrape_configs: [{job_name: a, static_configs: [{targets: ['127.0.0.1:1']}]}]\n")
     bad.write_text("global:\n  scrape_intervall: 5s\nscrape_configs: [{job_name: a, scrape_timeout: 1x}]\n")
-    later.write_text("remote_write: [{url: 'http://127.0.0.1:1/write'}]\n")
+    later.write_text("remote_write: [{url: 'http://127.0.0.1:1/write', sigv4: {region: a}}]\n")
     equal(run(build, "check", "config", str(good))[0], 0, "a good file")
     status, out, err = run(build, "check", "config", str(bad))
     equal(status, 1, "a bad file")

@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""remote_write: what barograph has comes to Debian's prometheus sample by sample, whatever happens on the way: the remote is
+down, the sender is killed, the configuration changes, the remote is rude.
+
+Usage: tests/remote/run_send.py BUILD [NAME...]
+"""
+
+import http.server
+import pathlib
+import re
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import barotest  # noqa: E402
+from barotest import Server, contains, equal, free_port, main, need, wait_until  # noqa: E402
+
+QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n"
+FAST = "queue_config: {batch_send_deadline: 100ms, min_backoff: 30ms, max_backoff: 200ms}"
+
+
+class Target(barotest.Site):
+    """Twenty series whose values are a function of the time of the scrape, and one that comes and goes."""
+
+    def text(self, path: str) -> str:
+        now = time.time()
+        lines = ["# HELP work_total Work done.", "# TYPE work_total counter"]
+        lines += [f'work_total{{shard="{i}",dir="C:\\\\x"}} {int(now * 10) + i}' for i in range(20)]
+        lines += [f'pod_info{{pod="pod-{int(now / 2)}"}} NaN']
+        return "\n".join(lines) + "\n"
+
+
+def sender_config(target: Target, remotes: str, interval: str = "100ms") -> str:
+    return (f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, external_labels: {{cluster: c1, job: not-this}}}}\n"
+            f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['{target.address}']}}]}}]\n"
+            f"remote_write:\n{remotes}")
+
+
+def remote(port: int, more: str = "", name: str = "") -> str:
+    name = f"name: {name}, " if name else ""
+    return f"- {{url: 'http://127.0.0.1:{port}/api/v1/write', {name}{FAST}{', ' + more if more else ''}}}\n"
+
+
+def prometheus(work: pathlib.Path, port: int, *flags: str, name: str = "receiver", keep: bool = False) -> Server:
+    server = Server(need("prometheus"), work, QUIET, "--web.enable-remote-write-receiver", *flags, name=name, port=port, keep_data=keep)
+    server.wait_ready()
+    return server
+
+
+def samples(server: Server, end: float, selector: str = '{job="t"}') -> dict:
+    """Every raw sample of the last minutes: {labels without the external one: [(t, v), ...]}."""
+    data = server.api("query", query=f"{selector}[15m]", time=end)
+    return {tuple(sorted((k, v) for k, v in row["metric"].items() if k != "cluster")): [tuple(v) for v in row["values"]] for row in data["result"]}
+
+
+def difference(sent: dict, got: dict) -> str:
+    """What is not the same, in short; empty when all is."""
+    missing = {k: sorted(set(v) - set(got.get(k, []))) for k, v in sent.items()}
+    extra = {k: sorted(set(v) - set(sent.get(k, []))) for k, v in got.items()}
+    lines = [f"missing {len(v)} of {len(sent[k])} of {k}: {v[:3]}" for k, v in missing.items() if v]
+    lines += [f"extra {len(v)} of {k}: {v[:3]}" for k, v in extra.items() if v]
+    return "\n".join(lines[:10])
+
+
+def arrives(sender: Server, receiver: Server, end: float, what: str, limit: float = 30) -> dict:
+    """Waits until the receiver has exactly what the sender has up to `end`; returns that."""
+    sent = samples(sender, end)
+    equal(len(sent) > 20, True, f"{what}: there is something to send")
+    try:
+        wait_until(what, lambda: not difference(sent, samples(receiver, end)), limit, 0.2)
+    except RuntimeError as late:
+        raise AssertionError(f"{late}\n{difference(sent, samples(receiver, end))}") from None
+    return sent
+
+
+def metric(server: Server, name: str, *labels: str) -> float:
+    """The sum of a metric's series that have all these labels."""
+    lines = server.get("/metrics")[2].decode().splitlines()
+    found = [line for line in lines if re.match(rf"{name}[{{ ]", line) and all(label in line for label in labels)]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+
+
+def barograph(build: pathlib.Path, work: pathlib.Path, config: str, *flags: str, keep: bool = False) -> Server:
+    server = Server(str(build / "barograph"), work, config, "--web.enable-lifecycle", *flags, name="sender", keep_data=keep)
+    server.wait_ready()
+    return server
+
+
+def test_every_sample_arrives(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Live, with external labels, and with the remote down for a while."""
+    port = free_port()
+    with Target() as target, barograph(build, work, sender_config(target, remote(port))) as sender:
+        receiver = prometheus(work, port)
+        time.sleep(1.5)
+        arrives(sender, receiver, time.time() - 0.5, "live")
+        rows = receiver.api("query", query='work_total{shard="3"}[1m]')["result"]
+        equal(rows[0]["metric"], {"__name__": "work_total", "cluster": "c1", "dir": "C:\\x", "instance": target.address, "job": "t", "shard": "3"},
+              "labels")
+        receiver.stop()
+        time.sleep(1.5)
+        wait_until("what fails is counted", lambda: metric(sender, "prometheus_remote_storage_samples_retried_total") > 0)
+        receiver = prometheus(work, port, keep=True)
+        time.sleep(1)
+        arrives(sender, receiver, time.time() - 0.5, "after the remote was down")
+        equal(metric(sender, "prometheus_remote_storage_samples_failed_total"), 0, "samples that failed")
+        equal(metric(sender, "prometheus_remote_storage_samples_dropped_total"), 0, "samples that were dropped")
+        # A gentle end sends what there is.
+        end = time.time()
+        sent = samples(sender, end)
+        equal(sender.stop(), 0, "exit status")
+        equal(difference(sent, samples(receiver, end)), "", "after a gentle end")
+        receiver.stop()
+
+
+def test_nothing_is_lost_by_kill(build: pathlib.Path, work: pathlib.Path) -> None:
+    """kill -9 again and again, and a gentle end, with the remote up and down: what was stored arrives, and nothing is refused."""
+    port = free_port()
+    config = None
+    with Target() as target:
+        config = sender_config(target, remote(port, "", "there"), "50ms")
+        receiver = prometheus(work, port)
+        for turn in range(4):
+            sender = barograph(build, work, config, keep=turn > 0)
+            time.sleep(0.8)
+            if turn >= 2:
+                receiver.stop()
+                time.sleep(0.5)
+            begin = time.monotonic()
+            sender.stop(signal.SIGTERM if turn == 2 else signal.SIGKILL)
+            equal(time.monotonic() - begin < 10, True, "the end does not wait for a remote that is not there")
+            if turn >= 2:
+                receiver = prometheus(work, port, keep=True)
+        with barograph(build, work, config, keep=True) as sender:
+            time.sleep(0.5)
+            arrives(sender, receiver, time.time() - 0.4, "after kill -9")
+            equal(metric(sender, "prometheus_remote_storage_samples_failed_total"), 0, "samples that failed")
+        receiver.stop()
+        equal([line for line in receiver.program.text().splitlines() if "Out of order" in line], [], "what the remote complains of")
+
+
+def test_reload_restarts_what_changed(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Of two remotes one gets another section: the other goes on; a third comes, and one goes."""
+    ports = [free_port(), free_port()]
+    with Target() as target:
+        one, two = prometheus(work, ports[0], name="one"), prometheus(work, ports[1], name="two")
+        first = sender_config(target, remote(ports[0], "", "one") + remote(ports[1], "", "two"))
+        with barograph(build, work, first) as sender:
+            time.sleep(1)
+            equal(metric(sender, "prometheus_remote_storage_samples_total", 'remote_name="two"') > 0, True, "two gets samples")
+            count = metric(sender, "prometheus_remote_storage_samples_total", 'remote_name="one"')
+            drop = "write_relabel_configs: [{source_labels: [shard], regex: '1.', action: drop}, {target_label: via, replacement: relay}]"
+            sender.config.write_text(sender_config(target, remote(ports[0], "", "one") + remote(ports[1], drop, "two")))
+            equal(sender.get("/-/reload", method="POST")[0], 200, "reload")
+            begin = time.time()
+            equal(metric(sender, "prometheus_remote_storage_samples_total", 'remote_name="one"') >= count, True, "one goes on")
+            time.sleep(1)
+            end = time.time() - 0.5
+            arrives(sender, one, end, "one, over a reload")
+            wait_until("relabelled samples", lambda: len(samples(two, time.time(), 'work_total{via="relay"}')) == 10)
+            sent = {k: [s for s in v if s[0] < begin] for k, v in samples(sender, end, "work_total").items()}
+            got = {k: [s for s in v if s[0] < begin] for k, v in samples(two, end, 'work_total{via=""}').items()}
+            equal(len(got), 20, "before the reload two has all")
+            for key, values in got.items():
+                equal(values, sent[key][:len(values)], f"{key}: no gap before the change")
+            equal(metric(sender, "prometheus_remote_storage_samples_dropped_total", 'reason="dropped_series"') > 0, True, "drops are counted")
+            sender.config.write_text(sender_config(target, remote(ports[0], "", "one")))
+            equal(sender.get("/-/reload", method="POST")[0], 200, "reload")
+            equal(metric(sender, "prometheus_remote_storage_shards", 'remote_name="two"'), 0, "two is gone")
+            equal(len(list((sender.data / "remote").glob("*.position"))), 1, "its position is, too")
+            twice = remote(ports[0], "", "one") + "- {url: 'http://127.0.0.1:1/x'}\n- {url: 'http://127.0.0.1:1/x'}\n"
+            sender.config.write_text(sender_config(target, twice))
+            status, _, body = sender.get("/-/reload", method="POST")
+            equal(status, 500, "a section that is there twice")
+            contains(body.decode(), "duplicate remote write configs are not allowed")
+        one.stop()
+        two.stop()
+
+
+class Rude:
+    """A remote whose answers follow a script: (status, headers, seconds to wait), or None to close the connection."""
+
+    def __init__(self, script: list):
+        rude = self
+        self.script, self.requests, self.lock = list(script), [], threading.Lock()
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with rude.lock:
+                    step = rude.script.pop(0) if rude.script else (204, {}, 0)
+                    rude.requests.append((time.monotonic(), dict(self.headers.items()), body, step))
+                if step is None:
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                status, headers, wait = step
+                time.sleep(wait)
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                text = b"" if status == 204 else b"no, thank you " * headers.get("X-Long", 1)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        class Quiet(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """A client that gives up breaks off its request."""
+
+        self.server = Quiet(("127.0.0.1", 0), Answer)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def bodies(self) -> list[bytes]:
+        with self.lock:
+            return [body for _, _, body, _ in self.requests]
+
+
+def test_a_rude_remote(build: pathlib.Path, work: pathlib.Path) -> None:
+    """500, 503 with Retry-After, a closed connection, 429 and silence are tried again with the same body; 400 is not."""
+    script = [(500, {}, 0), (503, {"Retry-After": "1"}, 0), None, (429, {"Retry-After": "1"}, 0), (200, {}, 0), (400, {"X-Long": 10000}, 0), (204, {}, 3)]
+    rude = Rude(script)
+    # One large scrape a second: each is one request.
+    more = "retry_on_http_429: true"
+    section = (f"- {{url: 'http://127.0.0.1:{rude.port}/w?x=1', name: rude, remote_timeout: 1s, headers: {{X-Tenant: a b}}, metadata_config: {{send: false}},\n"
+               f"   queue_config: {{batch_send_deadline: 100ms, min_backoff: 30ms, max_backoff: 100ms, {more}}}}}\n")
+    with Target() as target, barograph(build, work, sender_config(target, section, "1s")) as sender:
+        wait_until("all of the script is played", lambda: len(rude.bodies()) > 8, 40)
+        with rude.lock:
+            requests = list(rude.requests)
+        bodies = [body for _, _, body, _ in requests]
+        equal([body == bodies[0] for body in bodies[:6]], [True] * 5 + [False], "the first request is repeated until it is taken")
+        equal(requests[2][0] - requests[1][0] >= 0.95, True, "Retry-After of 503")
+        equal(requests[4][0] - requests[3][0] >= 0.95, True, "Retry-After of 429")
+        equal(bodies[6] != bodies[5], True, "what is refused is not repeated")
+        equal(bodies[7] == bodies[6], True, "what is not answered in time is repeated")
+        headers = [head for _, head, _, _ in requests]
+        # The closed connection is libcurl's to repeat, when it was one that had been used before.
+        equal([headers[i].get("Retry-Attempt") for i in (0, 1, 2, 5)], [None, "1", "2", None], "Retry-Attempt")
+        for head in headers:
+            equal((head["Content-Encoding"], head["Content-Type"], head["X-Prometheus-Remote-Write-Version"], head["X-Tenant"]),
+                  ("snappy", "application/x-protobuf", "0.1.0", "a b"), "headers")
+            contains(head["User-Agent"], "barograph/")
+        equal(metric(sender, "prometheus_remote_storage_samples_failed_total", 'remote_name="rude"') > 0, True, "failed samples are counted")
+        equal(metric(sender, "prometheus_remote_storage_samples_retried_total", 'remote_name="rude"') > 0, True, "retried samples are counted")
+        equal(metric(sender, "prometheus_remote_storage_sent_batch_duration_seconds_count") >= 8, True, "requests are timed")
+    rude.stop()
+
+
+def resident(pid: int) -> int:
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+) kB", text)[1]) << 10
+
+
+class Wide(barotest.Site):
+    """Two thousand series."""
+
+    def text(self, path: str) -> str:
+        now = int(time.time() * 1000)
+        return "\n".join(f'wide{{n="{i}"}} {now + i}' for i in range(2000)) + "\n"
+
+
+def test_a_dead_remote_takes_no_memory(build: pathlib.Path, work: pathlib.Path) -> None:
+    """Beside a remote that never answers, samples come in as ever, and the queue holds what its capacity says."""
+    port = free_port()
+    section = (f"- {{url: 'http://127.0.0.1:{port}/api/v1/write', metadata_config: {{send: false}},\n"
+               f"   queue_config: {{capacity: 4000, max_shards: 2, max_samples_per_send: 1000, batch_send_deadline: 100ms, max_backoff: 100ms}}}}\n")
+    with Wide() as target, barograph(build, work, sender_config(target, section, "100ms")) as sender:
+        name = "prometheus_remote_storage_samples_pending"
+        wait_until("the shard is full", lambda: metric(sender, name) >= 5000)
+        before, at = resident(sender.program.process.pid), metric(sender, "prometheus_tsdb_head_samples_appended_total")
+        time.sleep(4)
+        more = metric(sender, "prometheus_tsdb_head_samples_appended_total") - at
+        equal(more >= 20000, True, f"ingestion goes on: {more} samples")
+        equal(metric(sender, name) <= 5000, True, "pending samples are bounded")
+        grown = resident(sender.program.process.pid) - before
+        equal(grown < (8 << 20) + 16 * more, True, f"{grown} bytes more for {more} samples")
+        receiver = prometheus(work, port)
+        try:
+            wait_until("all of it arrives when the remote is there", lambda: metric(sender, name) < 2500 and
+                       len(samples(receiver, time.time(), "wide")) == 2000, 60)
+            end = time.time() - 1
+            sent = samples(sender, end, 'wide{n="7"}')
+            wait_until("without a gap", lambda: not difference(sent, samples(receiver, end, 'wide{n="7"}')), 60)
+        finally:
+            receiver.stop()
+
+
+if __name__ == "__main__":
+    main(globals())
