@@ -1,5 +1,6 @@
 #include "base/num.h"
 
+#include <endian.h>
 #include <math.h>
 #include <string.h>
 
@@ -199,17 +200,85 @@ static size_t write_digits(uint64_t v, char *ret)
     return size + 4;
 }
 
-/* Shortest digits "d.ddd" and exponent -> Go's %e: at least two exponent digits, which is what
- * to_chars writes. */
-static size_t write_scientific(const struct num_digits *digits, char *ret)
+enum {
+    DIGITS_MAX = 17,  /* of the shortest decimal of any double */
+    DIGITS_ROOM = 24, /* what is copied of them, for a fixed size is copied faster */
+};
+STATIC_ASSERT(sizeof("-0.") - 1 + 323 + DIGITS_ROOM <= NUM_TEXT_MAX, "5e-324 with all its zeros");
+
+/* text[0].text[1..] * 10^exponent. Behind the digits that count are zeros up to DIGITS_MAX, and
+ * then anything. */
+struct digits {
+    char text[DIGITS_MAX + DIGITS_ROOM];
+    size_t count; /* at least 1; the last one is no zero but in "0" */
+    int exponent;
+};
+
+/* The eight digits of v < 10^8, one a byte, the first one in the lowest: halves, quarters and
+ * eighths of the word are divided side by side. */
+static inline uint64_t eight_digits(uint32_t v)
 {
-    char *p = ret;
+    uint64_t fours = v / 10000 | (uint64_t)(v % 10000) << 32;
+    uint64_t hundreds = (fours * 10486 >> 20) & UINT64_C(0x7F0000007F);
+    uint64_t pairs = hundreds | (fours - 100 * hundreds) << 16;
+    uint64_t tens = (pairs * 103 >> 10) & UINT64_C(0x000F000F000F000F);
+
+    return tens | (pairs - 10 * tens) << 8;
+}
+
+static inline void put_eight(char *to, uint64_t eight)
+{
+    uint64_t text = htole64(eight + UINT64_C(0x3030303030303030));
+
+    memcpy(to, &text, sizeof(text));
+}
+
+static inline size_t zeros_at_end(uint64_t eight)
+{
+    return (size_t)__builtin_clzll(eight) / 8;
+}
+
+/* v is finite and not negative. */
+static void find_digits(double v, struct digits *ret)
+{
+    const uint64_t top = UINT64_C(10000000000000000); /* the first of DIGITS_MAX digits */
+    struct num_decimal decimal = {0};
+    bool is_short;
+    uint64_t high;
+    uint64_t low;
+
+    if (v > 0) {
+        decimal = num_shortest(v);
+        is_short = decimal.mantissa < top;
+        decimal.mantissa = is_short ? decimal.mantissa * 10 : decimal.mantissa;
+        decimal.exponent -= is_short;
+        while (UNLIKELY(decimal.mantissa < top)) { /* subnormal */
+            decimal.mantissa *= 10;
+            decimal.exponent--;
+        }
+        decimal.exponent += DIGITS_MAX - 1;
+    }
+    ret->exponent = decimal.exponent;
+    ret->text[0] = (char)('0' + decimal.mantissa / top);
+    high = eight_digits((uint32_t)(decimal.mantissa % top / 100000000));
+    low = eight_digits((uint32_t)(decimal.mantissa % 100000000));
+    put_eight(ret->text + 1, high);
+    put_eight(ret->text + 9, low);
+    ret->count = low != 0    ? DIGITS_MAX - zeros_at_end(low)
+                 : high != 0 ? DIGITS_MAX - 8 - zeros_at_end(high)
+                             : 1;
+}
+
+/* Go's %e: at least two exponent digits. */
+static size_t write_scientific(const struct digits *digits, char *ret)
+{
+    char *p = ret + 1;
     int exponent = digits->exponent;
 
-    *p++ = digits->text[0];
+    ret[0] = digits->text[0];
     if (digits->count > 1) {
         *p++ = '.';
-        memcpy(p, digits->text + 1, digits->count - 1);
+        memcpy(p, digits->text + 1, DIGITS_ROOM);
         p += digits->count - 1;
     }
     *p++ = 'e';
@@ -218,14 +287,13 @@ static size_t write_scientific(const struct num_digits *digits, char *ret)
     if (exponent >= 100) {
         *p++ = (char)('0' + exponent / 100);
     }
-    *p++ = (char)('0' + exponent / 10 % 10);
-    *p++ = (char)('0' + exponent % 10);
-    return (size_t)(p - ret);
+    put_pair(p, (uint32_t)exponent % 100);
+    return (size_t)(p + 2 - ret);
 }
 
 /* The digits are the shortest; zeros fill up to the point, where %.0f would print the digits of the
  * binary value. */
-static size_t write_fixed(const struct num_digits *digits, char *ret)
+static size_t write_fixed(const struct digits *digits, char *ret)
 {
     char *p = ret;
     int whole = digits->exponent + 1; /* digits before the point */
@@ -235,26 +303,26 @@ static size_t write_fixed(const struct num_digits *digits, char *ret)
         *p++ = '.';
         memset(p, '0', (size_t)-whole);
         p += -whole;
-        memcpy(p, digits->text, digits->count);
+        memcpy(p, digits->text, DIGITS_ROOM);
         return (size_t)(p - ret) + digits->count;
     }
+    memcpy(p, digits->text, DIGITS_ROOM);
     if ((size_t)whole >= digits->count) {
-        memcpy(p, digits->text, digits->count);
         memset(p + digits->count, '0', (size_t)whole - digits->count);
         return (size_t)whole;
     }
-    memcpy(p, digits->text, (size_t)whole);
     p[whole] = '.';
-    memcpy(p + whole + 1, digits->text + whole, digits->count - (size_t)whole);
+    memcpy(p + whole + 1, digits->text + whole, DIGITS_ROOM);
     return digits->count + 1;
 }
 
 /*
  * Numbers of up to three decimals, as most gauges are, without the search for the shortest digits:
  * when n / 1000 is v, the decimal n / 1000 reads back as v, and no two decimals of so few digits
- * are the same double. Returns 0 when v is none of them. All forms write them alike.
+ * are the same double. Returns 0 when v is none of them, or whole. All forms but NUM_E write them
+ * alike.
  */
-static size_t write_thousandths(double v, char *p)
+static inline size_t write_thousandths(double v, char *p)
 {
     double scaled = fabs(v) * 1000;
     uint64_t n;
@@ -265,18 +333,15 @@ static size_t write_thousandths(double v, char *p)
         return 0;
     }
     n = (uint64_t)(scaled + 0.5);
-    if ((double)n / 1000 != fabs(v)) {
+    rest = (uint32_t)n % 1000;
+    /* Scaling is right to a part in 2^52: only what comes so close is worth the division. */
+    if (fabs(scaled - (double)n) > scaled * 0x1p-51 || rest == 0 || (double)n / 1000 != fabs(v)) {
         return 0;
     }
     if (v < 0) {
         p[size++] = '-';
     }
     size += write_digits((uint32_t)n / 1000, p + size);
-    rest = (uint32_t)n % 1000;
-    if (rest == 0) {
-        p[size++] = '.';
-        return size;
-    }
     p[size++] = '.';
     p[size++] = (char)('0' + rest / 100);
     put_pair(p + size, rest % 100);
@@ -284,12 +349,38 @@ static size_t write_thousandths(double v, char *p)
     return size;
 }
 
-size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX])
+static bool is_scientific(double v, enum num_form form, int exponent)
 {
-    struct num_digits digits;
-    char *p = ret;
-    bool scientific = false;
+    switch (form) {
+    case NUM_G:
+        return exponent < -4 || exponent >= 6;
+    case NUM_F:
+        return false;
+    case NUM_E:
+        return true;
+    case NUM_JSON:
+        return v != 0 && (v < 1e-6 || v >= 1e21);
+    }
+    ASSERT(false);
+    return false;
+}
 
+HOT size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX])
+{
+    struct digits digits;
+    char *p = ret;
+    size_t size;
+
+    if (form != NUM_E) {
+        if (fabs(v) < (form == NUM_G ? 1e6 : 1e15) && v == (double)(int64_t)v &&
+            !(v == 0 && signbit(v))) {
+            return num_format_i64((int64_t)v, ret);
+        }
+        size = write_thousandths(v, ret);
+        if (size > 0) {
+            return size;
+        }
+    }
     if (isnan(v)) {
         memcpy(ret, "NaN", 3);
         return 3;
@@ -298,39 +389,14 @@ size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX])
         memcpy(ret, v < 0 ? "-Inf" : "+Inf", 4);
         return 4;
     }
-    if (fabs(v) < (form == NUM_G ? 1e6 : 1e15) && v == (double)(int64_t)v && form != NUM_E &&
-        !(v == 0 && signbit(v))) {
-        return num_format_i64((int64_t)v, ret);
-    }
-    if (form != NUM_E) {
-        size_t size = write_thousandths(v, ret);
-
-        if (size > 0) {
-            return size;
-        }
-    }
     if (signbit(v)) {
         *p++ = '-';
         v = -v;
     }
-    num_float_digits(v, &digits);
-    switch (form) {
-    case NUM_G:
-        scientific = digits.exponent < -4 || digits.exponent >= 6;
-        break;
-    case NUM_F:
-        scientific = false;
-        break;
-    case NUM_E:
-        scientific = true;
-        break;
-    case NUM_JSON:
-        scientific = v != 0 && (v < 1e-6 || v >= 1e21);
-        break;
-    }
-    p += scientific ? write_scientific(&digits, p) : write_fixed(&digits, p);
-    ASSERT(p - ret <= NUM_TEXT_MAX);
-    return (size_t)(p - ret);
+    find_digits(v, &digits);
+    size = is_scientific(v, form, digits.exponent) ? write_scientific(&digits, p)
+                                                   : write_fixed(&digits, p);
+    return (size_t)(p - ret) + size;
 }
 
 size_t num_format_u64(uint64_t v, char ret[NUM_TEXT_MAX])

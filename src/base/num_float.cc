@@ -1,28 +1,8 @@
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <system_error>
 
 #include "base/num_priv.h"
-
-void num_float_digits(double v, struct num_digits *ret)
-{
-    char text[64];
-    const std::to_chars_result done =
-        std::to_chars(text, text + sizeof(text), v, std::chars_format::scientific);
-    const char *exponent =
-        static_cast<const char *>(std::memchr(text, 'e', static_cast<size_t>(done.ptr - text)));
-
-    ret->count = 0;
-    for (const char *p = text; p < exponent; p++) {
-        if (*p != '.') {
-            ret->text[ret->count++] = *p;
-        }
-    }
-    ret->exponent = 0;
-    /* from_chars takes no '+' sign, which to_chars writes. */
-    std::from_chars(exponent[1] == '+' ? exponent + 2 : exponent + 1, done.ptr, ret->exponent);
-}
 
 /* from_chars leaves the value alone when it is out of range: the sign of the decimal exponent then
  * says which way. */

@@ -1,23 +1,28 @@
-/* num_priv: the two float conversions that come from the C++ standard library (num_float.cc). */
+/* num_priv: the parts of num: digits of doubles (num_shortest.c), and parsing, which comes from the
+ * C++ standard library (num_float.cc). */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The shortest decimal digits that read back as the same double: text[0].text[1..] * 10^exponent,
- * no NUL. */
-struct num_digits {
-    char text[24];
-    size_t count; /* at least 1; no trailing zeros but for "0" */
+/* mantissa * 10^exponent; the mantissa may end in zeros. */
+struct num_decimal {
+    uint64_t mantissa; /* below 10^17 */
     int exponent;
 };
 
-/* num_float_digits writes the shortest digits of v, which is finite and not negative. */
-void num_float_digits(double v, struct num_digits *ret);
+/* num_shortest makes the shortest decimal that reads back as v, which is finite and above zero; of
+ * those that are as short the nearest to v. */
+struct num_decimal num_shortest(double v);
+
+/* num_shortest_exactly is the slow way of it, which holds for all: the 52 bits of a double's
+ * mantissa and its exponent as they are stored. */
+struct num_decimal num_shortest_exactly(uint64_t mantissa, int biased);
 
 /* num_float_parse reads all `len` bytes, without sign "+" or prefix "0x"; overflow gives infinity,
  * underflow zero. */

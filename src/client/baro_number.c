@@ -95,7 +95,7 @@ void baro_number_start(void)
 }
 
 /* floor(log10(2^q)), floor(log10(2^q * 3/4)) and floor(log2(10^k)), exact for |q| <= 1,500 and |k|
- * <= 330 (a test compares the digits of many doubles with those of libstdc++). */
+ * <= 330 (a test compares the digits of many doubles with those of base/num). */
 static int log10_of_power2(int q)
 {
     return (q * 1262611) >> 22;

@@ -47,7 +47,8 @@ TEST(baro_number_reads_as_go_prints)
     test_row(NULL);
 }
 
-/* Digits and form must be those of the engine's printing, which has them from libstdc++. */
+/* Digits and form must be those of the engine's printing, whose own test compares them with
+ * libstdc++. */
 TEST(baro_number_is_shortest)
 {
     struct random random = {.state = 7};
