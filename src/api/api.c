@@ -156,8 +156,8 @@ static void run_json(struct api_call *call, const struct api_route *route)
 
     call->response->content_type = "application/json";
     body->limit = limit > 0 ? limit : RESPONSE_BYTES_MAX_DEFAULT;
-    if (api_can_be_short(route)) {
-        api_short_reserve(call->api, call->request, body);
+    if (call->short_key != 0) {
+        api_short_reserve(call->api, call->short_key, body);
     }
     call->json = json_write_over(body);
     json_write_object_begin(&call->json);
@@ -235,8 +235,12 @@ static void handle(void *context, struct http_request *request, struct http_resp
                             .response = response,
                             .arena = request->arena};
     bool is_early = route->kind == API_JSON_EARLY || route->kind == API_TEXT_EARLY;
-    mono begin = api_can_be_short(route) ? api_cost_clock(request) : 0;
+    mono begin = 0;
 
+    if (api_can_be_short(route)) {
+        call.short_key = api_short_key(request);
+        begin = api_cost_clock(request);
+    }
     call.queryable = api->context.queryable(api->context.app);
     set_cors(&call);
     if (call.queryable == NULL && !is_early) {
@@ -249,8 +253,8 @@ static void handle(void *context, struct http_request *request, struct http_resp
     }
     vec_done(&call.warnings);
     vec_done(&call.infos);
-    if (api_can_be_short(route)) {
-        api_short_note(api, request, response, api_cost_clock(request) - begin);
+    if (call.short_key != 0) {
+        api_short_note(api, call.short_key, request, response, api_cost_clock(request) - begin);
     }
 }
 

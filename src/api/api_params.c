@@ -21,14 +21,15 @@ static ts clamp_time(double t_ms)
  * millisecond comes out. */
 static ts time_from_seconds(double seconds)
 {
-    double whole = 0;
-    double rest = modf(seconds, &whole);
+    double whole;
+    double rest;
     int64_t ns;
 
     if (fabs(seconds) > 9e15) {
         return clamp_time(seconds * 1000);
     }
-    rest = round(rest * 1000) / 1000;
+    whole = (double)(int64_t)seconds;
+    rest = round((seconds - whole) * 1000) / 1000;
     ns = (int64_t)(rest * 1e9);
     if (ns < 0) {
         ns += 1000000000;

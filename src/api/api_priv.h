@@ -35,6 +35,7 @@ struct api_call {
     struct arena *arena;
     struct queryable *queryable; /* NULL while the WAL is replayed */
     struct form form;            /* of the body, then of the query string */
+    uint64_t short_key;          /* 0 on a route whose requests are never short */
     struct json_writer json;     /* where the handler writes the value of "data" */
     enum api_fault fault;
     str message; /* of the fault; ptr NULL when there is none */
@@ -181,16 +182,16 @@ bool api_can_be_short(const struct api_route *route);
 
 /* ---- api_short.c: requests that may run on an event thread ---- */
 
-/* api_short_key stands for what a request asks, times left out. */
+/* api_short_key stands for what a request asks, times left out; it is never 0. */
 uint64_t api_short_key(const struct http_request *request);
 /* api_is_short says that the same request was short the last time. The context is the api. */
 bool api_is_short(void *context, const struct http_request *request);
-/* api_cost_clock is what the time that a request takes is measured with; api_short_note keeps it.
- */
-void api_short_note(struct api *api, const struct http_request *request,
+/* api_cost_clock is what the time that a request takes is measured with; api_short_note keeps it,
+ * by the request's key. */
+void api_short_note(struct api *api, uint64_t key, const struct http_request *request,
                     const struct http_response *response, mono ns);
 /* api_short_reserve makes room for an answer of the size that the last one had. */
-void api_short_reserve(const struct api *api, const struct http_request *request, struct buf *body);
+void api_short_reserve(const struct api *api, uint64_t key, struct buf *body);
 mono api_cost_clock(const struct http_request *request);
 
 /* api_count is one answered request. */

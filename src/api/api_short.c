@@ -73,7 +73,7 @@ static uint64_t tag_of(uint64_t key)
 /* Relaxed: a slot is one word that stands for itself. */
 bool api_is_short(void *context, const struct http_request *request)
 {
-    struct api *api = context;
+    const struct api *api = context;
     uint64_t key;
     uint64_t slot;
 
@@ -87,10 +87,9 @@ bool api_is_short(void *context, const struct http_request *request)
 }
 
 /* A body that grows is copied again and again. Two requests may share a slot: it is a guess. */
-void api_short_reserve(const struct api *api, const struct http_request *request, struct buf *body)
+void api_short_reserve(const struct api *api, uint64_t key, struct buf *body)
 {
-    size_t size = atomic_load_explicit(&api->sizes[api_short_key(request) % API_COST_SLOTS],
-                                       memory_order_relaxed);
+    size_t size = atomic_load_explicit(&api->sizes[key % API_COST_SLOTS], memory_order_relaxed);
 
     size += size / 16 + 64;
     if (body->limit == 0 || size < body->limit) {
@@ -98,11 +97,10 @@ void api_short_reserve(const struct api *api, const struct http_request *request
     }
 }
 
-void api_short_note(struct api *api, const struct http_request *request,
+void api_short_note(struct api *api, uint64_t key, const struct http_request *request,
                     const struct http_response *response, mono ns)
 {
-    uint64_t key = api_short_key(request);
-    bool packed = http_request_header(request, "Accept-Encoding").len > 0;
+    bool packed = http_accepts_gzip(request);
     uint64_t us;
 
     ns += packed ? (mono)response->body.len * PACKED_NS_PER_BYTE : 0;

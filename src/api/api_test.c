@@ -815,13 +815,14 @@ TEST(api_short_requests_have_to_prove_it)
         request.path = str_from(row->path);
         request.route = &routes[i];
         assert_false(api_is_short(api, &request)); /* never seen */
-        api_short_note(api, &request, &response, 20000);
+        api_short_note(api, api_short_key(&request), &request, &response, 20000);
         assert_int_equal(api_is_short(api, &request), api_can_be_short(row));
         assert_true(!api_can_be_short(row) || row->blocking);
-        api_short_note(api, &request, &response, INT64_C(30) * 1000 * 1000);
+        api_short_note(api, api_short_key(&request), &request, &response,
+                       INT64_C(30) * 1000 * 1000);
         assert_false(api_is_short(api, &request));
         response.again = true;
-        api_short_note(api, &request, &response, 0);
+        api_short_note(api, api_short_key(&request), &request, &response, 0);
         assert_false(api_is_short(api, &request));
         response.again = false;
     }

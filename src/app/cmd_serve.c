@@ -188,6 +188,7 @@ static int start_server(struct serve *serve, struct baro_error *err)
     if (r < 0) {
         return r;
     }
+    serve_engine_prepare(serve);
     serve_api_context(serve, &context);
     r = api_new(&context, &serve->api, err);
     if (r < 0) {

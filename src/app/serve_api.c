@@ -23,24 +23,29 @@ static struct queryable *queryable(void *app)
     return atomic_load_explicit(&serve->queryable, memory_order_acquire);
 }
 
-void serve_engine(void *app, struct engine_options *ret)
+void serve_engine_prepare(struct serve *serve)
 {
-    struct serve *serve = app;
-    CLEANUP(prom_config_unrefp) struct prom_config *config = serve_config_get(serve);
     size_t samples = (size_t)flags_int(&serve->flags, SERVE_FLAG_QUERY_SAMPLES);
     size_t bytes = samples * QUERY_SAMPLE_BYTES;
 
-    *ret = (struct engine_options){
+    serve->engine = (struct engine_options){
         .lookback = flags_duration(&serve->flags, SERVE_FLAG_QUERY_LOOKBACK),
         .timeout = flags_duration(&serve->flags, SERVE_FLAG_QUERY_TIMEOUT),
-        .default_step =
-            config != NULL ? prom_config_global(config)->evaluation_interval : DUR_MINUTE,
         .samples_max = samples,
         .memory_bytes_max = bytes > QUERY_BYTES_MIN ? bytes : QUERY_BYTES_MIN,
         .per_step_stats = serve->features.per_step_stats,
         .crew = serve->crew,
         .features = serve->features.promql,
     };
+}
+
+void serve_engine(void *app, struct engine_options *ret)
+{
+    struct serve *serve = app;
+    dur interval = atomic_load_explicit(&serve->evaluation_interval, memory_order_relaxed);
+
+    *ret = serve->engine;
+    ret->default_step = interval > 0 ? interval : DUR_MINUTE;
 }
 
 static bool is_open(const struct serve *serve)

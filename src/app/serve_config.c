@@ -102,6 +102,8 @@ void serve_config_set(struct serve *serve, struct prom_config *config)
     lock_acquire(&serve->config_lock);
     before = serve->config;
     serve->config = config;
+    atomic_store_explicit(&serve->evaluation_interval,
+                          prom_config_global(config)->evaluation_interval, memory_order_relaxed);
     serve->config_time = clock_now(clock_real());
     serve->config_tried = serve->config_time;
     serve->config_good = true;

@@ -46,7 +46,9 @@ struct serve {
     struct server_web *web; /* NULL = no --web.config.file */
     struct http_server *server;
     struct api *api;
-    struct crew *crew; /* helps queries */
+    struct crew *crew;                   /* helps queries */
+    struct engine_options engine;        /* of the flags; set before the server starts */
+    _Atomic int64_t evaluation_interval; /* of the configuration, relaxed; 0 = none yet */
     struct tsdb *tsdb;
     struct objstore_config *objstore; /* NULL = no object storage */
     struct shipper *_Atomic shipper;  /* NULL = none; set once */
@@ -154,6 +156,10 @@ bool serve_logs_queries(void *app);
  * moved it away gets a new one with a reload, as Prometheus does. */
 void serve_query_log_renew(struct serve *serve);
 void serve_query_log_done(struct serve *serve);
+
+/* serve_engine_prepare makes what of the engine's options comes from flags: the crew must be there.
+ */
+void serve_engine_prepare(struct serve *serve);
 
 /* serve_engine fills the engine's options of the running configuration. Any thread. */
 void serve_engine(void *serve, struct engine_options *ret);

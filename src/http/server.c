@@ -321,11 +321,7 @@ static void route(struct server_exchange *exchange)
 
     server_target_split(exchange->target, &request->path, &request->query);
     if (cut_prefix(options->prefix, &request->path)) {
-        match.route = server_routes_get(exchange->server->routes, request->method, request->path);
-        if (match.route == NULL) {
-            match = server_route_find(options->routes, options->route_count, request->method,
-                                      request->path);
-        }
+        match = server_routes_get(exchange->server->routes, request->method, request->path);
     }
     request->route = match.route;
     request->param = match.param;

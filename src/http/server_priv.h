@@ -29,15 +29,15 @@ struct server_match {
 struct server_match server_route_find(const struct http_route *routes, size_t count,
                                       enum http_method method, str path);
 
-/* Literal paths of routes, found by hash; NULL when there are none. */
+/* What finds most routes without looking at them all. */
 struct server_routes;
 struct server_routes *server_routes_new(const struct http_route *routes, size_t count);
 struct server_routes *server_routes_free(struct server_routes *table);
 
-/* server_routes_get finds the route whose path is literally this one; NULL when there is none, and
- * server_route_find may know another. */
-const struct http_route *server_routes_get(const struct server_routes *table,
-                                           enum http_method method, str path);
+/* server_routes_get is server_route_find with a table's routes, but that `methods` may lack some
+ * when a route is found. */
+struct server_match server_routes_get(const struct server_routes *table, enum http_method method,
+                                      str path);
 
 /* server_method reads a method's name; HTTP_METHOD_COUNT when it is not known. */
 enum http_method server_method(const char *name);

@@ -68,45 +68,67 @@ static enum fit fit_path(const char *pattern, str path, str *ret_param)
     return pattern[at] == '\0' && at == path.len ? FIT_LITERAL : FIT_NONE;
 }
 
+/* What fits a path best so far. */
+struct search {
+    str path;
+    enum http_method method;
+    enum fit best;
+    size_t best_len;
+    struct server_match match;
+};
+
+static struct search search_of(enum http_method method, str path)
+{
+    return (struct search){.path = path, .method = method == HTTP_HEAD ? HTTP_GET : method};
+}
+
+static void look_at_route(struct search *search, const struct http_route *route)
+{
+    str param = STR_NULL;
+    enum fit fit = fit_path(route->path, search->path, &param);
+
+    if (fit == FIT_NONE) {
+        return;
+    }
+    if (route->method != HTTP_OPTIONS && strcmp(route->path, "/*") != 0) {
+        search->match.methods |= UINT32_C(1) << route->method;
+    }
+    if (route->method == search->method &&
+        (fit > search->best ||
+         (fit == FIT_TAIL && search->best == FIT_TAIL && strlen(route->path) > search->best_len))) {
+        search->best_len = strlen(route->path);
+        search->match.route = route;
+        search->match.param = param;
+        search->best = fit;
+    }
+}
+
 struct server_match server_route_find(const struct http_route *routes, size_t count,
                                       enum http_method method, str path)
 {
-    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
-    struct server_match match = {0};
-    enum fit best = FIT_NONE;
-    size_t best_len = 0;
+    struct search search = search_of(method, path);
+    struct server_match match;
 
     for (size_t i = 0; i < count; i++) {
-        str param = STR_NULL;
-        enum fit fit = fit_path(routes[i].path, path, &param);
-
-        if (fit == FIT_NONE) {
-            continue;
-        }
-        if (routes[i].method != HTTP_OPTIONS && strcmp(routes[i].path, "/*") != 0) {
-            match.methods |= UINT32_C(1) << routes[i].method;
-        }
-        if (routes[i].method == wanted && (fit > best || (fit == FIT_TAIL && best == FIT_TAIL &&
-                                                          strlen(routes[i].path) > best_len))) {
-            best_len = strlen(routes[i].path);
-            match.route = &routes[i];
-            match.param = param;
-            best = fit;
-        }
+        look_at_route(&search, &routes[i]);
     }
+    match = search.match;
     if (match.route != NULL && match.methods != 0 && strcmp(match.route->path, "/*") == 0) {
         match.route = NULL; /* the path has a route of its own, for other methods */
     }
     return match;
 }
 
-/* ---- literal paths ---- */
+/* ---- routes without a search ---- */
 
 /* A server has some hundred routes; looking at all of them touches as much memory as a short query
- * does. Slots hold an index from 1; their number is a power of two, at least twice that of routes.
- */
+ * does. Slots hold an index from 1 of a literal path; their number is a power of two, at least
+ * twice that of routes. The other routes are few. */
 struct server_routes {
     const struct http_route *routes;
+    size_t count;
+    const struct http_route **patterns;
+    size_t pattern_count;
     size_t mask;
     uint16_t slots[];
 };
@@ -121,26 +143,43 @@ static size_t route_hash(enum http_method method, str path)
     return (size_t)str_hash(path) + method;
 }
 
+static const struct http_route *get_literal(const struct server_routes *table,
+                                            enum http_method method, str path)
+{
+    for (size_t slot = route_hash(method, path) & table->mask; table->slots[slot] != 0;
+         slot = (slot + 1) & table->mask) {
+        const struct http_route *route = &table->routes[table->slots[slot] - 1];
+
+        if (route->method == method && str_is(path, route->path)) {
+            return route;
+        }
+    }
+    return NULL;
+}
+
 struct server_routes *server_routes_new(const struct http_route *routes, size_t count)
 {
     struct server_routes *table;
     size_t capacity = 2;
 
-    if (count >= UINT16_MAX) {
-        return NULL;
-    }
+    ASSERT(count < UINT16_MAX);
     while (capacity < count * 2) {
         capacity *= 2;
     }
     table = mem_alloc_zero(sizeof(*table) + capacity * sizeof(table->slots[0]));
     table->routes = routes;
+    table->count = count;
+    table->patterns = mem_alloc(count * sizeof(struct http_route *));
     table->mask = capacity - 1;
     for (size_t i = 0; i < count; i++) {
         str path = str_from(routes[i].path);
         size_t slot = route_hash(routes[i].method, path) & table->mask;
 
-        if (!is_literal(routes[i].path) ||
-            server_routes_get(table, routes[i].method, path) != NULL) {
+        if (!is_literal(routes[i].path)) {
+            table->patterns[table->pattern_count++] = &routes[i];
+            continue;
+        }
+        if (get_literal(table, routes[i].method, path) != NULL) {
             continue;
         }
         while (table->slots[slot] != 0) {
@@ -153,26 +192,27 @@ struct server_routes *server_routes_new(const struct http_route *routes, size_t 
 
 struct server_routes *server_routes_free(struct server_routes *table)
 {
+    if (table != NULL) {
+        (void)mem_free(table->patterns);
+    }
     return mem_free(table);
 }
 
-const struct http_route *server_routes_get(const struct server_routes *table,
-                                           enum http_method method, str path)
+struct server_match server_routes_get(const struct server_routes *table, enum http_method method,
+                                      str path)
 {
-    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+    struct search search = search_of(method, path);
 
-    if (table == NULL) {
-        return NULL;
+    search.match.route = get_literal(table, search.method, path);
+    if (search.match.route != NULL) {
+        return search.match;
     }
-    for (size_t slot = route_hash(wanted, path) & table->mask; table->slots[slot] != 0;
-         slot = (slot + 1) & table->mask) {
-        const struct http_route *route = &table->routes[table->slots[slot] - 1];
-
-        if (route->method == wanted && str_is(path, route->path)) {
-            return route;
-        }
+    for (size_t i = 0; i < table->pattern_count; i++) {
+        look_at_route(&search, table->patterns[i]);
     }
-    return NULL;
+    /* What has a tail may be there for paths of no other row: all rows must be known. */
+    return search.best == FIT_PARAM ? search.match
+                                    : server_route_find(table->routes, table->count, method, path);
 }
 
 /* ---- encodings ---- */

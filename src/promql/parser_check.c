@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "promql/functions.h"
 #include "promql/parser_priv.h"
 
@@ -8,24 +6,28 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* expect_type checks a child and then its type. */
+/* expect_type checks a child and then its type. `context` is what it is in, and `function` its name
+ * in quotes; "" for none. */
 static void expect_type(struct parser *parser, struct expr *expr, enum value_type want,
-                        const char *context)
+                        const char *context, const char *function)
 {
+    const char *quote = function[0] != '\0' ? "\"" : "";
+
     check_expr(parser, expr);
     if (!parser->failed && expr->type != want) {
-        (void)parser_fail_at(parser, expr->pos.start, "expected type %s in %s, got %s",
-                             value_type_doc(want), context, value_type_doc(expr->type));
+        (void)parser_fail_at(parser, expr->pos.start, "expected type %s in %s%s%s%s, got %s",
+                             value_type_doc(want), context, quote, function, quote,
+                             value_type_doc(expr->type));
     }
 }
 
 static void check_aggregate(struct parser *parser, struct expr *expr)
 {
-    expect_type(parser, expr->aggregate.expr, VALUE_VECTOR, "aggregation expression");
+    expect_type(parser, expr->aggregate.expr, VALUE_VECTOR, "aggregation expression", "");
     if (expr->aggregate.param != NULL) {
         expect_type(parser, expr->aggregate.param,
                     expr->aggregate.op == AGG_COUNT_VALUES ? VALUE_STRING : VALUE_SCALAR,
-                    "aggregation parameter");
+                    "aggregation parameter", "");
     }
 }
 
@@ -201,7 +203,6 @@ static void check_call(struct parser *parser, struct expr *expr)
     for (size_t i = 0; i < expr->call.arg_count && !parser->failed; i++) {
         struct expr *arg = expr->call.args[i];
         size_t row = i < function->arg_count ? i : function->arg_count - 1;
-        char context[96];
 
         if (info && i == 1) {
             check_info_arg(parser, expr, arg);
@@ -210,8 +211,7 @@ static void check_call(struct parser *parser, struct expr *expr)
             }
             continue;
         }
-        (void)snprintf(context, sizeof(context), "call to function \"%s\"", function->name);
-        expect_type(parser, arg, function->args[row], context);
+        expect_type(parser, arg, function->args[row], "call to function ", function->name);
     }
 }
 
