@@ -316,37 +316,54 @@ static size_t write_fixed(const struct digits *digits, char *ret)
     return digits->count + 1;
 }
 
+static inline size_t write_six(uint32_t v, char *to)
+{
+    if (LIKELY(v < 100)) {
+        put_pair(to, v < 10 ? v * 10 : v); /* "70" for 7, of which the first counts */
+        return v < 10 ? 1 : 2;
+    }
+    return write_digits(v, to);
+}
+
 /*
  * Numbers of up to three decimals, as most gauges are, without the search for the shortest digits:
  * when n / 1000 is v, the decimal n / 1000 reads back as v, and no two decimals of so few digits
- * are the same double. Returns 0 when v is none of them, or whole. All forms but NUM_E write them
- * alike.
+ * are the same double. v has no sign, and is not whole. Returns 0 when it is none of them. All
+ * forms but NUM_E write them alike.
  */
-static inline size_t write_thousandths(double v, char *p)
+static inline size_t write_thousandths(double v, char *to)
 {
-    double scaled = fabs(v) * 1000;
-    uint64_t n;
+    double scaled = v * 1000;
+    int32_t n;
     uint32_t rest;
-    size_t size = 0;
+    size_t size;
 
-    if (!(scaled >= 1 && scaled < 1e9)) {
+    if (!(scaled < 1e9)) {
         return 0;
     }
-    n = (uint64_t)(scaled + 0.5);
+    n = (int32_t)(scaled + 0.5);
+    if ((double)n / 1000 != v) {
+        return 0;
+    }
+    size = write_six((uint32_t)n / 1000, to);
     rest = (uint32_t)n % 1000;
-    /* Scaling is right to a part in 2^52: only what comes so close is worth the division. */
-    if (fabs(scaled - (double)n) > scaled * 0x1p-51 || rest == 0 || (double)n / 1000 != fabs(v)) {
-        return 0;
-    }
-    if (v < 0) {
-        p[size++] = '-';
-    }
-    size += write_digits((uint32_t)n / 1000, p + size);
-    p[size++] = '.';
-    p[size++] = (char)('0' + rest / 100);
-    put_pair(p + size, rest % 100);
-    size += rest % 10 != 0 ? 2 : rest % 100 != 0;
-    return size;
+    to[size] = '.';
+    to[size + 1] = (char)('0' + rest / 100);
+    put_pair(to + size + 2, rest % 100);
+    return size + 4 - (rest % 10 == 0) - (rest % 100 == 0);
+}
+
+/* Whole numbers that have no exponent, as NUM_G from 10^6 on; 0 when v, without a sign, is none. */
+static inline size_t write_whole(double v, double limit, char *to)
+{
+    return v < limit && v == (double)(int64_t)v ? write_digits((uint64_t)(int64_t)v, to) : 0;
+}
+
+static inline size_t write_short_value(double v, double whole_limit, char *to)
+{
+    size_t size = write_whole(v, whole_limit, to);
+
+    return size > 0 ? size : write_thousandths(v, to);
 }
 
 static bool is_scientific(double v, enum num_form form, int exponent)
@@ -371,16 +388,6 @@ HOT size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX
     char *p = ret;
     size_t size;
 
-    if (form != NUM_E) {
-        if (fabs(v) < (form == NUM_G ? 1e6 : 1e15) && v == (double)(int64_t)v &&
-            !(v == 0 && signbit(v))) {
-            return num_format_i64((int64_t)v, ret);
-        }
-        size = write_thousandths(v, ret);
-        if (size > 0) {
-            return size;
-        }
-    }
     if (isnan(v)) {
         memcpy(ret, "NaN", 3);
         return 3;
@@ -393,10 +400,20 @@ HOT size_t num_format_double(double v, enum num_form form, char ret[NUM_TEXT_MAX
         *p++ = '-';
         v = -v;
     }
-    find_digits(v, &digits);
-    size = is_scientific(v, form, digits.exponent) ? write_scientific(&digits, p)
-                                                   : write_fixed(&digits, p);
+    size = form == NUM_E ? 0 : write_short_value(v, form == NUM_G ? 1e6 : 1e15, p);
+    if (size == 0) {
+        find_digits(v, &digits);
+        size = is_scientific(v, form, digits.exponent) ? write_scientific(&digits, p)
+                                                       : write_fixed(&digits, p);
+    }
     return (size_t)(p - ret) + size;
+}
+
+HOT size_t num_format_value(double v, char ret[NUM_TEXT_MAX])
+{
+    size_t size = signbit(v) ? 0 : write_short_value(v, 1e15, ret);
+
+    return size > 0 ? size : num_format_double(v, NUM_JSON, ret);
 }
 
 size_t num_format_u64(uint64_t v, char ret[NUM_TEXT_MAX])

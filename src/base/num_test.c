@@ -80,6 +80,12 @@ static void compare(double v)
         if (!str_eq(str_of(got, size), rows[i].want)) {
             assert_str_equal(str_of(got, size), rows[i].want);
         }
+        if (rows[i].form == NUM_JSON) {
+            size = num_format_value(v, got);
+            assert_true(str_eq(str_of(got, size), rows[i].want));
+            size = num_format_value(-v, got);
+            assert_true(got[0] == '-' && str_eq(str_of(got + 1, size - 1), rows[i].want));
+        }
         size = num_format_double(-v, rows[i].form, got);
         if (got[0] != '-' || !str_eq(str_of(got + 1, size - 1), rows[i].want)) {
             assert_str_equal(str_of(got, size), rows[i].want);

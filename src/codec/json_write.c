@@ -98,9 +98,11 @@ static size_t put_rune(struct buf *buf, str s, bool html)
  * from 0x80 on are below the space too. */
 typedef signed char bytes16 __attribute__((vector_size(16)));
 
-static inline bytes16 specials(bytes16 c)
+static inline bytes16 specials(bytes16 c, bool html)
 {
-    return (bytes16)((c < 0x20) | (c == '"') | (c == '\\'));
+    bytes16 special = (bytes16)((c < 0x20) | (c == '"') | (c == '\\'));
+
+    return html ? (bytes16)(special | (c == '<') | (c == '>') | (c == '&')) : special;
 }
 
 static inline bool is_any(bytes16 mask)
@@ -113,12 +115,7 @@ static inline bool is_any(bytes16 mask)
 
 static inline bool is_plain_vector(bytes16 c, bool html)
 {
-    bytes16 special = specials(c);
-
-    if (html) {
-        special |= (c == '<') | (c == '>') | (c == '&');
-    }
-    return !is_any(special);
+    return !is_any(specials(c, html));
 }
 
 /* A short text is loaded from both of its ends, which may overlap; none is below four bytes. */
@@ -233,7 +230,7 @@ void json_write_key(struct json_writer *json, str key)
 
 /* Copies a text, and notes in *special what must be escaped: both from one look at it. Short texts
  * are taken from both of their ends, which may overlap. */
-static inline char *put_checked(char *to, str s, bytes16 *special)
+static inline char *put_checked(char *to, str s, bool html, bytes16 *special)
 {
     uint64_t ends[2];
     bytes16 c;
@@ -242,18 +239,18 @@ static inline char *put_checked(char *to, str s, bytes16 *special)
         for (size_t at = 0; at + sizeof(c) < s.len; at += sizeof(c)) {
             memcpy(&c, s.ptr + at, sizeof(c));
             memcpy(to + at, &c, sizeof(c));
-            *special |= specials(c);
+            *special |= specials(c, html);
         }
         memcpy(&c, s.ptr + s.len - sizeof(c), sizeof(c));
         memcpy(to + s.len - sizeof(c), &c, sizeof(c));
-        *special |= specials(c);
+        *special |= specials(c, html);
     } else if (s.len >= 8) {
         memcpy(&ends[0], s.ptr, 8);
         memcpy(&ends[1], s.ptr + s.len - 8, 8);
         memcpy(to, &ends[0], 8);
         memcpy(to + s.len - 8, &ends[1], 8);
         memcpy(&c, ends, sizeof(c));
-        *special |= specials(c);
+        *special |= specials(c, html);
     } else if (s.len >= 4) {
         uint32_t first;
         uint32_t last;
@@ -264,7 +261,7 @@ static inline char *put_checked(char *to, str s, bytes16 *special)
         memcpy(to + s.len - 4, &last, 4);
         ends[0] = ends[1] = (uint64_t)first << 32 | last;
         memcpy(&c, ends, sizeof(c));
-        *special |= specials(c);
+        *special |= specials(c, html);
     } else if (s.len > 0) {
         c = (bytes16){s.ptr[0],
                       s.ptr[s.len / 2],
@@ -285,7 +282,7 @@ static inline char *put_checked(char *to, str s, bytes16 *special)
         to[0] = s.ptr[0];
         to[s.len / 2] = s.ptr[s.len / 2];
         to[s.len - 1] = s.ptr[s.len - 1];
-        *special |= specials(c);
+        *special |= specials(c, html);
     }
     return to + s.len;
 }
@@ -309,9 +306,9 @@ HOT void json_write_pairs_plain(struct json_writer *json, const str *texts, size
         *to = ',';
         to += json->need_comma;
         *to++ = '"';
-        to = put_checked(to, texts[i], &special);
+        to = put_checked(to, texts[i], false, &special);
         memcpy(to, "\":\"", 3);
-        to = put_checked(to + 3, texts[i + 1], &special);
+        to = put_checked(to + 3, texts[i + 1], false, &special);
         *to++ = '"';
         if (LIKELY(!is_any(special))) {
             buf->len += (size_t)(to - begin);
@@ -341,37 +338,32 @@ void json_write_str_plain(struct json_writer *json, str value)
     put_quoted(json->buf, value, false);
 }
 
-/* Lists of label values are whole answers; `bytes` is what they take, each with quotes and a comma.
- */
-static HOT void put_plain_strs(struct buf *buf, const str *items, size_t count, size_t bytes)
+/* Lists of label values are whole answers: written as if nothing had to be escaped, which is nearly
+ * always so, and else once more. */
+HOT void json_write_strs(struct json_writer *json, const str *items, size_t count)
 {
-    char *room = buf_reserve(buf, bytes);
-    char *to = room;
+    struct buf *buf = json->buf;
+    bytes16 special = {0};
+    size_t bytes = 0;
+    char *room;
+    char *to;
 
+    json_write_array_begin(json);
+    for (size_t i = 0; i < count; i++) {
+        bytes += items[i].len + 3;
+    }
+    room = to = buf_reserve(buf, bytes);
     for (size_t i = 0; i < count && room != NULL; i++) {
         *to = ',';
         to += i > 0;
         *to++ = '"';
-        to = copy_str(to, items[i]);
+        to = put_checked(to, items[i], true, &special);
         *to++ = '"';
     }
-    buf->len += (size_t)(to - room);
-}
-
-void json_write_strs(struct json_writer *json, const str *items, size_t count)
-{
-    size_t bytes = 0;
-    bool plain = true;
-
-    for (size_t i = 0; i < count && plain; i++) {
-        bytes += items[i].len + 3;
-        plain = is_all_plain(items[i], true);
+    if (LIKELY(!is_any(special))) {
+        buf->len += (size_t)(to - room);
     }
-    json_write_array_begin(json);
-    if (LIKELY(plain)) {
-        put_plain_strs(json->buf, items, count, bytes);
-    }
-    for (size_t i = 0; i < count && !plain; i++) {
+    for (size_t i = 0; i < count && is_any(special); i++) {
         json_write_str(json, items[i]);
     }
     json_write_array_end(json);
@@ -495,22 +487,13 @@ static char *write_time(char *to, int64_t t_ms)
     return to;
 }
 
-/* Most values are small whole numbers, which need no shortest-digits search. */
-static char *write_value(char *to, double v)
-{
-    if (v >= 0 && v < 1e15 && v == (double)(uint64_t)v && !signbit(v)) {
-        return write_u64(to, (uint64_t)v);
-    }
-    return to + num_format_double(v, NUM_JSON, to);
-}
-
 HOT char *json_write_point_at(char *to, int64_t t_ms, double v)
 {
     *to++ = '[';
     to = write_time(to, t_ms);
     *to++ = ',';
     *to++ = '"';
-    to = write_value(to, v);
+    to += num_format_value(v, to);
     *to++ = '"';
     *to++ = ']';
     return to;
@@ -534,7 +517,8 @@ HOT char *json_write_point_again(char *to, struct json_times *times, int64_t t_m
         slot->size = (uint8_t)(end + 2 - slot->text);
     }
     memcpy(to, slot->text, sizeof(slot->text));
-    to = write_value(to + slot->size, v);
+    to += slot->size;
+    to += num_format_value(v, to);
     memcpy(to, "\"]", 2);
     return to + 2;
 }

@@ -1,3 +1,5 @@
+#include <stdatomic.h>
+
 #include "base/assert.h"
 #include "base/mem.h"
 #include "storage/storage.h"
@@ -116,22 +118,61 @@ struct merge_table {
     size_t mask;
 };
 
+static _Atomic uint64_t sames; /* numbers that were given */
+
+/* Relaxed, all of it: whatever number is read was given to equal labels. */
+static bool is_same(_Atomic uint64_t *a, _Atomic uint64_t *b)
+{
+    uint64_t number = a != NULL && b != NULL ? atomic_load_explicit(a, memory_order_relaxed) : 0;
+
+    return number != 0 && number == atomic_load_explicit(b, memory_order_relaxed);
+}
+
+static void note_same(_Atomic uint64_t *a, _Atomic uint64_t *b)
+{
+    uint64_t known = 0;
+    uint64_t number;
+
+    if (a == NULL || b == NULL) {
+        return;
+    }
+    number = atomic_fetch_add_explicit(&sames, 1, memory_order_relaxed) + 1;
+    if (!atomic_compare_exchange_strong_explicit(a, &known, number, memory_order_relaxed,
+                                                 memory_order_relaxed)) {
+        number = known;
+    }
+    atomic_store_explicit(b, number, memory_order_relaxed);
+}
+
+/* Labels lie apart in each part, and comparing them reads most of them from memory: once for two
+ * series that are kept. */
+static bool has_same_labels(const struct series *a, const struct series *b)
+{
+    if (is_same(a->same, b->same)) {
+        return true;
+    }
+    if (!labels_eq(a->labels, b->labels)) {
+        return false;
+    }
+    note_same(a->same, b->same);
+    return true;
+}
+
 static uint32_t table_find(struct merge_table *table, struct series *items, size_t *count,
                            const struct series *series)
 {
-    struct labels labels = series->labels;
-    uint64_t hash = series->hash != 0 ? series->hash : labels_hash(labels);
+    uint64_t hash = series->hash != 0 ? series->hash : labels_hash(series->labels);
     size_t slot = hash & table->mask;
 
     for (; table->slots[slot] != 0; slot = (slot + 1) & table->mask) {
         uint32_t index = table->slots[slot] - 1;
 
-        if (table->hashes[index] == hash && labels_eq(items[index].labels, labels)) {
+        if (table->hashes[index] == hash && has_same_labels(&items[index], series)) {
             return index;
         }
     }
     table->hashes[*count] = hash;
-    items[*count] = (struct series){.labels = labels};
+    items[*count] = (struct series){.labels = series->labels, .same = series->same};
     table->slots[slot] = (uint32_t)++ * count;
     return (uint32_t)(*count - 1);
 }
@@ -353,11 +394,15 @@ static size_t common_start(struct str_list a, struct str_list b)
  * values: then there is nothing to do. */
 static struct str_list unite(struct arena *arena, struct str_list a, struct str_list b)
 {
-    size_t count = common_start(a, b);
+    bool same = is_same(a.same, b.same);
+    size_t count = same ? a.count : common_start(a, b);
     size_t i = count;
     size_t k = count;
     str *items;
 
+    if (!same && count == a.count && count == b.count) {
+        note_same(a.same, b.same);
+    }
     if (count == a.count || count == b.count) {
         return count == a.count ? b : a;
     }
@@ -370,7 +415,7 @@ static struct str_list unite(struct arena *arena, struct str_list a, struct str_
         i += order <= 0;
         k += order >= 0;
     }
-    return (struct str_list){items, count};
+    return (struct str_list){.items = items, .count = count};
 }
 
 static int merge_label_names(struct querier *base, struct arena *arena, struct matchers matchers,

@@ -339,3 +339,125 @@ TEST(querier_merge_joins_what_is_known)
     }
     test_row(NULL);
 }
+
+/* A part whose series are kept. */
+struct kept_part {
+    struct querier querier;
+    struct labels labels[2];
+    _Atomic uint64_t sames[2];
+    str values[2];
+    _Atomic uint64_t values_same;
+};
+
+static int kept_select(struct querier *base, struct arena *arena, const struct select_hints *hints,
+                       struct matchers matchers, const struct cancel *cancel,
+                       struct series_list *ret, struct baro_error *err)
+{
+    struct kept_part *part = CONTAINER_OF(base, struct kept_part, querier);
+    struct series *items = ARENA_ARRAY(arena, struct series, 2);
+
+    (void)hints;
+    (void)matchers;
+    (void)cancel;
+    (void)err;
+    for (size_t i = 0; i < 2; i++) {
+        /* All hashes are alike: labels must tell. */
+        items[i] = (struct series){.labels = part->labels[i], .hash = 1, .same = &part->sames[i]};
+    }
+    *ret = (struct series_list){items, 2};
+    return 0;
+}
+
+static int kept_values(struct querier *base, struct arena *arena, str name,
+                       struct matchers matchers, const struct cancel *cancel, struct str_list *ret,
+                       struct baro_error *err)
+{
+    struct kept_part *part = CONTAINER_OF(base, struct kept_part, querier);
+
+    (void)arena;
+    (void)name;
+    (void)matchers;
+    (void)cancel;
+    (void)err;
+    *ret = (struct str_list){part->values, 2, &part->values_same};
+    return 0;
+}
+
+static void kept_close(struct querier *base)
+{
+    (void)base;
+}
+
+TEST(querier_merge_compares_kept_labels_once)
+{
+    static const struct querier_ops ops = {.select = kept_select, .close = kept_close};
+    struct arena arena = {0};
+    struct kept_part parts[3] = {0};
+
+    for (int i = 0; i < 3; i++) {
+        parts[i].querier.ops = &ops;
+        parts[i].labels[0] = labels_of(&arena, "up", "a");
+        parts[i].labels[1] = labels_of(&arena, "up", "b");
+    }
+    for (int round = 0; round < 3; round++) {
+        struct querier *queriers[] = {&parts[0].querier, &parts[1].querier, &parts[2].querier};
+        struct querier *merged = querier_merge(queriers, 3);
+        struct series_list list = select_all(merged, &arena, false, 0);
+
+        assert_int_equal(list.count, 2);
+        assert_non_null(find(list, "up", "a"));
+        assert_non_null(find(list, "up", "b"));
+        assert_int_equal(list.items[0].id, 3);
+        assert_int_equal(list.items[1].id, 3);
+        for (int k = 0; k < 2; k++) {
+            assert_true(parts[0].sames[k] != 0);
+            assert_true(parts[1].sames[k] == parts[0].sames[k]);
+            assert_true(parts[2].sames[k] == parts[0].sames[k]);
+        }
+        assert_true(parts[0].sames[0] != parts[0].sames[1]);
+        querier_close(merged);
+        if (round == 1) { /* the number is what tells: these are not looked at any more */
+            parts[2].labels[0] = labels_of(&arena, "up", "c");
+        }
+    }
+    arena_done(&arena);
+}
+
+TEST(querier_merge_compares_kept_values_once)
+{
+    static const struct querier_ops ops = {.label_values = kept_values, .close = kept_close};
+    struct arena arena = {0};
+    struct kept_part parts[3] = {0};
+
+    for (int i = 0; i < 3; i++) {
+        parts[i].querier.ops = &ops;
+        parts[i].values[0] = STR("a");
+        parts[i].values[1] = i == 1 ? STR("c") : STR("b");
+    }
+    for (int round = 0; round < 3; round++) {
+        struct querier *queriers[] = {&parts[0].querier, &parts[2].querier};
+        struct querier *merged = querier_merge(queriers, 2);
+        struct str_list list = {0};
+
+        assert_int_equal(merged->ops->label_values(merged, &arena, STR("job"), (struct matchers){0},
+                                                   NULL, &list, NULL),
+                         0);
+        assert_int_equal(list.count, 2);
+        assert_str_equal(list.items[1], round < 2 ? STR("b") : STR("d"));
+        assert_true(parts[0].values_same != 0 && parts[0].values_same == parts[2].values_same);
+        querier_close(merged);
+        queriers[1] = &parts[1].querier; /* another list */
+        queriers[0] = &parts[0].querier;
+        merged = querier_merge(queriers, 2);
+        assert_int_equal(merged->ops->label_values(merged, &arena, STR("job"), (struct matchers){0},
+                                                   NULL, &list, NULL),
+                         0);
+        assert_int_equal(list.count, 3);
+        assert_true(parts[1].values_same == 0);
+        querier_close(merged);
+        if (round == 1) { /* the number is what tells: these are not looked at any more */
+            parts[2].values[1] = STR("d");
+        }
+    }
+    arena_done(&arena);
+}

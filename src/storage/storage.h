@@ -157,12 +157,15 @@ struct cancel {
 };
 
 /* One selected series. `labels` lives as long as the querier. `source` and `id` belong to the
- * querier. `hash` is labels_hash(labels) where the store knows it already, or 0. */
+ * querier. `hash` is labels_hash(labels) where the store knows it already, or 0. `same` is there
+ * when the store keeps the series beyond the query, and at first 0: who has found the labels of two
+ * such series to be equal gives both the same number, so that they need not be compared again. */
 struct series {
     struct labels labels;
     void *source;
     uint64_t id;
     uint64_t hash;
+    _Atomic uint64_t *same;
 };
 
 struct series_list {
@@ -195,10 +198,12 @@ struct sample_pieces {
     } pieces[SAMPLE_PIECES_MAX];
 };
 
-/* Sorted distinct strings, in the arena; their bytes live as long as the querier. */
+/* Sorted distinct strings, in the arena; their bytes live as long as the querier. `same` is for
+ * them what it is for labels. */
 struct str_list {
     const str *items;
     size_t count;
+    _Atomic uint64_t *same;
 };
 
 /*

@@ -70,7 +70,8 @@ struct cached_series {
     _Atomic bool is_plain;    /* relaxed; a run cannot be made: there are histograms, or damage, or
                                  the series is not kept */
     struct labels labels;
-    uint64_t hash; /* of the labels */
+    uint64_t hash;         /* of the labels */
+    _Atomic uint64_t same; /* struct series has it */
     uint32_t ref;
     uint64_t owner;
     struct chunk_meta_walk chunks; /* at the first one */

@@ -281,7 +281,7 @@ static int select_kept(struct block_querier *querier, struct arena *arena,
         }
         if (r > 0) {
             found.items[found.count++] =
-                (struct series){series->labels, series, series->ref, series->hash};
+                (struct series){series->labels, series, series->ref, series->hash, &series->same};
         }
     }
     *ret = found;
@@ -777,7 +777,7 @@ static int strings_from(struct block_querier *querier, struct arena *arena, str 
                                       &items[count++]);
         }
     }
-    *ret = (struct str_list){items, count};
+    *ret = (struct str_list){.items = items, .count = count};
     return 0;
 }
 
@@ -796,7 +796,7 @@ static int block_label_names(struct querier *base, struct arena *arena, struct m
     for (uint32_t i = 0; i < count; i++) {
         items[i] = index_reader_name(querier->block->index, i);
     }
-    *ret = (struct str_list){items, count};
+    *ret = (struct str_list){.items = items, .count = count};
     return 0;
 }
 
@@ -806,6 +806,7 @@ static int block_label_values(struct querier *base, struct arena *arena, str nam
 {
     struct block_querier *querier = block_querier_of(base);
     const struct index_reader *index = querier->block->index;
+    _Atomic uint64_t *same = NULL;
     const str *kept;
     uint32_t number = 0;
     uint32_t count;
@@ -820,16 +821,16 @@ static int block_label_values(struct querier *base, struct arena *arena, str nam
                             err);
     }
     count = index_reader_value_count(index, number);
-    kept = index_reader_values(index, number);
+    kept = index_reader_values(index, number, &same);
     if (kept != NULL) {
-        *ret = (struct str_list){kept, count};
+        *ret = (struct str_list){kept, count, same};
         return 0;
     }
     items = arena_alloc(arena, count * sizeof(*items));
     for (uint32_t i = 0; i < count; i++) {
         items[i] = index_reader_value(index, number, i);
     }
-    *ret = (struct str_list){items, count};
+    *ret = (struct str_list){.items = items, .count = count};
     return 0;
 }
 

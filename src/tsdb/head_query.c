@@ -506,7 +506,7 @@ static void finish_list(str *items, size_t count, struct str_list *ret)
     if (count > 1) {
         qsort(items, count, sizeof(items[0]), by_text);
     }
-    *ret = (struct str_list){items, count};
+    *ret = (struct str_list){.items = items, .count = count};
 }
 
 static bool is_out_of_time(const struct head_querier *querier)

@@ -33,6 +33,7 @@ struct index_name {
     uint32_t first; /* of its values in value_offsets */
     uint32_t count;
     _Atomic(str *) values; /* release: pairs with the acquire of readers; NULL until asked for */
+    _Atomic uint64_t same; /* struct str_list has it, of the values */
 };
 
 struct index_reader {
@@ -391,12 +392,14 @@ str index_reader_value(const struct index_reader *index, uint32_t name, uint32_t
     return prefixed(index->table, value_offset(index, name, value));
 }
 
-const str *index_reader_values(const struct index_reader *index, uint32_t name)
+const str *index_reader_values(const struct index_reader *index, uint32_t name,
+                               _Atomic uint64_t **ret_same)
 {
     struct index_name *of = &index->names.items[name];
     str *values = atomic_load_explicit(&of->values, memory_order_acquire);
     str *known = NULL;
 
+    *ret_same = &of->same;
     if (values != NULL || of->count > INDEX_VALUES_KEPT_MAX) {
         return values;
     }

@@ -76,9 +76,11 @@ uint32_t index_reader_value_count(const struct index_reader *index, uint32_t nam
 str index_reader_value(const struct index_reader *index, uint32_t name, uint32_t value);
 
 /* index_reader_values gives all values of a name, sorted, for as long as the reader lives; they are
- * kept. NULL when they are more than INDEX_VALUES_KEPT_MAX. Any thread. */
+ * kept, and with them what struct str_list has as `same`. NULL when they are more than
+ * INDEX_VALUES_KEPT_MAX. Any thread. */
 enum { INDEX_VALUES_KEPT_MAX = 4096 };
-const str *index_reader_values(const struct index_reader *index, uint32_t name);
+const str *index_reader_values(const struct index_reader *index, uint32_t name,
+                               _Atomic uint64_t **ret_same);
 
 /* index_reader_value_seek gives the number of the first value >= wanted (the count when all are
  * smaller). */
