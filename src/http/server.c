@@ -77,6 +77,30 @@ static str response_body(const struct http_response *response)
                                                : buf_view(&response->body);
 }
 
+/* One line, whatever else the answer varies by: each costs a client that reads it. */
+static void vary_by_encoding(struct server_exchange *exchange)
+{
+    static const char more[] = ", Accept-Encoding";
+    struct http_response *response = &exchange->response;
+
+    for (size_t i = 0; i < response->header_count; i++) {
+        const char *old = response->headers[i].value;
+
+        if (strcmp(response->headers[i].name, "Vary") == 0 && strcmp(old, more + 2) == 0) {
+            return;
+        }
+        if (strcmp(response->headers[i].name, "Vary") == 0) {
+            char *value = arena_alloc(&exchange->arena, strlen(old) + sizeof(more));
+
+            memcpy(value, old, strlen(old));
+            memcpy(value + strlen(old), more, sizeof(more));
+            response->headers[i].value = value;
+            return;
+        }
+    }
+    http_response_header(response, "Vary", "Accept-Encoding");
+}
+
 /* Replaces the body by its gzip form when that is wanted and worth it. */
 static void encode_body(struct server_exchange *exchange)
 {
@@ -88,7 +112,7 @@ static void encode_body(struct server_exchange *exchange)
     if (raw.len < GZIP_BYTES_MIN || is_encoded(response)) {
         return;
     }
-    http_response_header(response, "Vary", "Accept-Encoding");
+    vary_by_encoding(exchange);
     if (!http_accepts_gzip(&exchange->request)) {
         return;
     }

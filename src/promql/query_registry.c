@@ -101,12 +101,15 @@ int query_registry_track(struct query_registry *registry, const struct fs *fs, c
     return 0;
 }
 
-/* The text is cut so that the slot holds it, however many of its bytes are escaped. */
-static void slot_json(const struct running_query *query, char ret[QUERY_REGISTRY_SLOT_BYTES])
+/* The text is cut so that the slot holds it, however many of its bytes are escaped. Returns the
+ * bytes. */
+static size_t slot_json(const struct running_query *query, char ret[QUERY_REGISTRY_SLOT_BYTES])
 {
     struct buf buf = {0};
     size_t most = query->text.len;
+    size_t size = 0;
 
+    (void)buf_reserve(&buf, QUERY_REGISTRY_SLOT_BYTES);
     do {
         struct json_writer json;
 
@@ -119,27 +122,24 @@ static void slot_json(const struct running_query *query, char ret[QUERY_REGISTRY
         buf_char(&buf, ',');
         most = most * 3 / 4;
     } while (buf.len > QUERY_REGISTRY_SLOT_BYTES && most > 0);
-    memset(ret, 0, QUERY_REGISTRY_SLOT_BYTES);
     if (buf.len <= QUERY_REGISTRY_SLOT_BYTES && !buf.failed) {
-        memcpy(ret, buf.ptr, buf.len);
+        size = buf.len;
+        memcpy(ret, buf.ptr, size);
     }
     buf_done(&buf);
+    return size;
 }
 
-/* The file is a help after a crash: that it cannot be written stops no query. */
-static void write_slot(struct query_registry *registry, int slot, const struct running_query *query)
+/* The file is a help after a crash: that it cannot be written stops no query. A slot that is not
+ * used is all zeros, so only what a query has of it is written, and taken back. */
+static void write_slot(struct query_registry *registry, int slot, const char *bytes, size_t size)
 {
     uint64_t offset = 1 + (uint64_t)slot * QUERY_REGISTRY_SLOT_BYTES;
-    char bytes[QUERY_REGISTRY_SLOT_BYTES] = {0};
 
-    if (query != NULL) {
-        slot_json(query, bytes);
-    }
     if (registry->map.ptr != NULL) {
-        memcpy((char *)(uintptr_t)registry->map.ptr + offset, bytes, sizeof(bytes));
+        memcpy((char *)(uintptr_t)registry->map.ptr + offset, bytes, size);
     } else {
-        (void)registry->fs->pwrite(registry->fs, registry->file, bytes, sizeof(bytes), offset,
-                                   NULL);
+        (void)registry->fs->pwrite(registry->fs, registry->file, bytes, size, offset, NULL);
     }
 }
 
@@ -173,14 +173,19 @@ void query_registry_begin(struct query_registry *registry, struct running_query 
     query->slot = take_slot_locked(registry);
     lock_release(&registry->lock);
     if (query->slot >= 0) {
-        write_slot(registry, query->slot, query);
+        char bytes[QUERY_REGISTRY_SLOT_BYTES];
+
+        query->slot_bytes = slot_json(query, bytes);
+        write_slot(registry, query->slot, bytes, query->slot_bytes);
     }
 }
 
 void query_registry_end(struct query_registry *registry, struct running_query *query)
 {
     if (query->slot >= 0) {
-        write_slot(registry, query->slot, NULL);
+        static const char blank[QUERY_REGISTRY_SLOT_BYTES];
+
+        write_slot(registry, query->slot, blank, query->slot_bytes);
     }
     lock_acquire(&registry->lock);
     if (query->slot >= 0) {

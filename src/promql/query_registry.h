@@ -43,7 +43,8 @@ struct running_query {
     _Atomic bool killed; /* hand its address to the query as a cancel flag */
     struct running_query *next;
     struct running_query *before;
-    int slot; /* -1: none */
+    int slot;          /* -1: none */
+    size_t slot_bytes; /* that it has written there */
 };
 
 /* query_registry_begin enters a query whose text, kind, client and begun are set. */
