@@ -114,6 +114,14 @@ function exemplarsOf(answers: readonly { data?: Exemplars[] | undefined }[]): Ex
     return answers.flatMap((a) => a.data ?? []);
 }
 
+function isSameAsk(a: Ask, b: Ask): boolean {
+    return a.expr === b.expr && a.instant === b.instant && a.start === b.start && a.end === b.end && a.step === b.step;
+}
+
+function distinct(asks: readonly Ask[]): Ask[] {
+    return asks.filter((ask, i) => asks.findIndex((one) => isSameAsk(one, ask)) === i);
+}
+
 const NO_EXTRA: Scope['variables'] = new Map();
 
 export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, width, enabled, exemplars: wantsExemplars }: PanelDataOptions): PanelData {
@@ -123,8 +131,10 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
     const own = panel.targets.filter((t) => !t.hide && t.expr.trim() !== '' && isOwnSource(t.source ?? panel.source));
     const waits = outer.waits === true || own.some((t) => variableNames(t.expr).some((name) => pending.has(name)));
     const asks = own.map((t) => askOf(t, panel, scope, extra, points));
-    const answers = useQueries({
-        queries: asks.map((ask) => ({
+    /* Equal queries of a panel, too, are one. */
+    const different = distinct(asks);
+    const given = useQueries({
+        queries: different.map((ask) => ({
             queryKey: ['panel', ask.expr, ask.instant, ask.start, ask.end, ask.step],
             queryFn: ({ signal }: { signal: AbortSignal }) => (ask.instant ? query(ask.expr, ask.end, { signal }) : queryRange(ask.expr, ask.start, ask.end, ask.step, { signal })),
             enabled: enabled && !waits,
@@ -133,8 +143,9 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
             retry: false,
         })),
     });
+    const answers = asks.map((ask) => given[different.findIndex((one) => isSameAsk(one, ask))]!);
     const transform = useTransform(panel.transformations);
-    const wanted = panel.type === 'timeseries' ? asks.filter((a) => (wantsExemplars ?? a.target.exemplar) && !a.instant) : [];
+    const wanted = panel.type === 'timeseries' ? distinct(asks.filter((a) => (wantsExemplars ?? a.target.exemplar) && !a.instant)) : [];
     const exemplars = useQueries({
         queries: wanted.map((ask) => ({
             queryKey: ['panel-exemplars', ask.expr, ask.start, ask.end],

@@ -1,6 +1,6 @@
 /* LinksDialog: where a value leads. */
 import type { DataLink } from '../grafana/fieldconfig';
-import { dataLinkUrl, type LinkContext } from '../grafana/links';
+import { dataLinkTitle, dataLinkUrl, type LinkContext } from '../grafana/links';
 import { formatTime } from '../grafana/time';
 import { Icon, Modal } from '../ui';
 
@@ -16,7 +16,7 @@ export default function LinksDialog({ picked, fill, close }: { picked: PickedLin
             <p className="num">{context.text} <span className="muted">{context.time === null ? '' : formatTime(context.time)}</span></p>
             <ul className="link-list">
                 {links.map((link, i) => (
-                    <li key={i}><a href={dataLinkUrl(link.url, context, fill)} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}><Icon name={link.targetBlank ? 'external' : 'link'} size={13} /> {fill(link.title) || 'Link'}</a></li>
+                    <li key={i}><a href={dataLinkUrl(link.url, context, fill)} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}><Icon name={link.targetBlank ? 'external' : 'link'} size={13} /> {dataLinkTitle(link.title, context, fill)}</a></li>
                 ))}
             </ul>
         </Modal>

@@ -114,8 +114,10 @@ export function fieldMatcher(id: string, options: unknown): Matcher {
             return (f) => f.type === 'number';
         case 'time':
             return (f) => f.type === 'time';
-        case 'byFrameRefID':
-            return (_f, frame) => frame.refId === options;
+        case 'byFrameRefID': {
+            const pattern = typeof options === 'string' && options.startsWith('/') ? toRegExp(options) : undefined;
+            return (_f, frame) => (pattern ? pattern.test(frame.refId ?? '') : frame.refId === options);
+        }
         case 'byValue':
             return byValue(options as Parameters<typeof byValue>[0]);
         default:

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dataLinkUrl, hasTags, linkParams, safeUrl, withParams } from './links';
+import { dataLinkTitle, dataLinkUrl, hasTags, linkParams, safeUrl, withParams } from './links';
 
 const context = { value: 1.5, text: '1.5 s', time: 1234.4, name: 'a&b', labels: { job: 'x/y', 'my.label': '<b>' }, from: 1000, to: 2000 };
 const row = [{ name: 'job', raw: 'x/y', text: 'The job' }, { name: 'my name', raw: 0.5, text: '50 %' }];
@@ -47,4 +47,10 @@ test('tags', () => {
     expect(hasTags(['a', 'b'], [])).toBe(true);
     expect(hasTags(['a', 'b'], ['b'])).toBe(true);
     expect(hasTags(['a'], ['a', 'b'])).toBe(false);
+});
+
+test('the name of a link speaks of its value as it is', () => {
+    const fill = (text: string) => text.replace('$env', 'prod');
+    expect(dataLinkTitle('${__value.text} of ${__series.name} in $env', context, fill)).toBe('1.5 s of a&b in prod');
+    expect(dataLinkTitle('', context, fill)).toBe('Link');
 });

@@ -55,13 +55,21 @@ function dataText(what: string, member: string, c: LinkContext): string | undefi
     return member === 'name' && (what === 'series' || what === 'field') ? c.name : undefined;
 }
 
+function fillData(text: string, context: LinkContext, encodes: boolean): string {
+    return text.replace(DATA, (all: string, what: string | undefined, member: string | undefined, format: string | undefined) => {
+        const found = dataText(what ?? 'url_time_range', member ?? '', context);
+        return found === undefined ? all : !encodes || what === undefined || what === 'url_time_range' || format === 'raw' ? found : encodeURIComponent(found);
+    });
+}
+
 /** dataLinkUrl fills a data link; what is known of the value is percent-encoded, unless the link asks for it raw. */
 export function dataLinkUrl(url: string, context: LinkContext, fill: (text: string) => string): string {
-    const filled = url.replace(DATA, (all: string, what: string | undefined, member: string | undefined, format: string | undefined) => {
-        const text = dataText(what ?? 'url_time_range', member ?? '', context);
-        return text === undefined ? all : what === undefined || what === 'url_time_range' || format === 'raw' ? text : encodeURIComponent(text);
-    });
-    return safeUrl(fill(filled));
+    return safeUrl(fill(fillData(url, context, true)));
+}
+
+/** dataLinkTitle is how a link is called; it may speak of the value too. */
+export function dataLinkTitle(title: string, context: LinkContext, fill: (text: string) => string): string {
+    return fill(fillData(title, context, false)) || 'Link';
 }
 
 /** linkParams are the parameters that a dashboard's link carries on. */

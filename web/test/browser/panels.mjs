@@ -78,6 +78,53 @@ export function panelTests(using, origin) {
             await page.getByRole('tab', { name: 'JSON' }).click();
             await page.getByText('"title": "Two"').waitFor();
         })],
+        ['dashboards: cells of tables, and links of values', (browser) => using(browser, { height: 1000 }, async (page) => {
+            await go(page, '/d/feature-cells-and-links');
+            const table = page.locator('[data-panel="2"]');
+            await table.locator('tbody tr').nth(2).waitFor();
+            await page.locator('[data-panel="1"] .cell-spark svg').first().waitFor();
+            await table.locator('img[alt="A dot"]').first().waitFor();
+            check(/^Explore 127\.0\.0\.1:\d+$/.test(await table.locator('td .cell-link').first().innerText()), 'a link is not called by its value');
+            await table.locator('.cell-inspect').first().click();
+            await page.getByRole('dialog', { name: 'doc' }).getByText('"up": [').waitFor();
+            await page.keyboard.press('Escape');
+            await page.getByRole('dialog', { name: 'doc' }).waitFor({ state: 'detached' });
+            const jobs = table.locator('tbody td button.linked');
+            const before = await jobs.count();
+            await table.getByRole('button', { name: 'Filter job' }).click();
+            await page.getByRole('dialog', { name: 'Filter job' }).getByLabel('node').check();
+            await page.waitForFunction((count) => document.querySelectorAll('[data-panel="2"] tbody td button.linked').length < count, before);
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            await page.keyboard.press('Escape');
+            check((await jobs.allInnerTexts()).join() === 'node', 'the filter lets others through');
+            await jobs.first().click();
+            await page.getByRole('dialog').getByRole('link', { name: 'Explore node' }).waitFor();
+            await page.getByRole('dialog').getByRole('link', { name: 'Targets' }).waitFor();
+            await page.keyboard.press('Escape');
+            await page.locator('[data-panel="5"]').getByRole('button', { name: /node_load1/ }).click();
+            await page.getByRole('dialog').getByRole('link', { name: 'Targets' }).waitFor();
+            await page.keyboard.press('Escape');
+            await page.locator('[data-panel="6"]').getByRole('button', { name: /^Links of/ }).last().press('Enter');
+            await page.getByRole('dialog').getByRole('link', { name: 'Targets' }).waitFor();
+            await page.keyboard.press('Escape');
+            await page.locator('[data-panel="3"] a.stat').click();
+            await page.waitForFunction(() => location.pathname === '/explore');
+        })],
+        ['dashboards: a transformation for the frames of one query', (browser) => using(browser, {}, async (page) => {
+            await make(page, 'panel-filter', [panel(1, 'table', 'Both', 'up', { targets: ['A', 'B'].map((refId) => ({ refId, expr: 'count(up)', format: 'table', instant: true })), transformations: [{ id: 'limit', options: { limitField: 1 } }] })], { search: '?editPanel=1' });
+            await page.getByRole('tab', { name: /^Transform/ }).click();
+            await page.getByRole('button', { name: 'Transformation 1 for some queries' }).click();
+            const field = page.getByRole('combobox', { name: 'Queries of transformation 1' });
+            await field.click();
+            await page.getByRole('option', { name: 'B' }).click();
+            await page.keyboard.press('Escape');
+            await page.getByRole('button', { name: 'Transformation 1 as JSON' }).waitFor();
+            await page.keyboard.press('Control+s');
+            await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('dialog').waitFor({ state: 'detached' });
+            const saved = (await (await fetch(`${origin}/api/dashboards/uid/panel-filter`)).json()).dashboard.panels[0].transformations[0];
+            check(JSON.stringify(saved) === '{"id":"limit","options":{"limitField":1},"filter":{"id":"byRefId","options":"/^(?:A|B)$/"}}', JSON.stringify(saved));
+        })],
         ['dashboards: every key of the list', (browser) => using(browser, {}, async (page) => {
             const row = { id: 9, type: 'row', title: 'Below', collapsed: true, gridPos: { h: 1, w: 24, x: 0, y: 8 }, panels: [panel(3, 'stat', 'Under', 'count(up)')] };
             await make(page, 'panel-keys', [panel(1, 'timeseries', 'Load', 'node_load1'), row]);

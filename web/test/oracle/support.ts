@@ -8,7 +8,7 @@ import { PANELS } from '../../src/panels';
 
 const MATCHERS = ['byName', 'byRegexp', 'byNames', 'byType', 'byTypes', 'numeric', 'time', 'byFrameRefID', 'byValue'];
 const COLOR_MODES = ['thresholds', 'fixed', 'shades'];
-const CELLS = ['auto', 'color-text', 'color-background', 'color-background-solid', 'gauge', 'gradient-gauge', 'lcd-gauge', 'basic', 'json-view'];
+const CELLS = ['auto', 'color-text', 'color-background', 'color-background-solid', 'gauge', 'gradient-gauge', 'lcd-gauge', 'basic', 'json-view', 'sparkline', 'data-links', 'image', 'pill'];
 
 function isColorMode(mode: string): boolean {
     return COLOR_MODES.includes(mode) || paletteColor(mode, 0, '', 'dark') !== undefined || scaleColors(mode, 'dark') !== undefined;

@@ -3,14 +3,15 @@ import { fieldMatcher } from '../fieldconfig';
 import { type Frame } from '../frame';
 import { calculateField } from './calculate';
 import { configFromData, convertFieldType, extractFields, filterByRefId, filterByValue, filterFieldsByName, formatTimeFields, labelsToFields, limit, organize, renameByRegex, sortBy } from './fields';
+import { joinByLabels, partitionByValues, timeSeriesTable } from './series';
 import type { Transform } from './shared';
 import { concatenate, groupBy, groupingToMatrix, histogram, joinByField, merge, prepareTimeSeries, reduce, rowsToFields, seriesToRows, transpose } from './tables';
 import type { Transformation } from './types';
 
 const TRANSFORMS: Record<string, Transform> = {
     calculateField, concatenate, configFromData, convertFieldType, extractFields, filterByRefId, filterByValue, filterFieldsByName, formatTime: formatTimeFields,
-    groupBy, groupingToMatrix, histogram, joinByField, labelsToFields, limit, merge, organize, prepareTimeSeries, reduce, renameByRegex, rowsToFields,
-    seriesToColumns: joinByField, seriesToRows, sortBy, transpose,
+    groupBy, groupingToMatrix, histogram, joinByField, joinByLabels, labelsToFields, limit, merge, organize, partitionByValues, prepareTimeSeries, reduce, renameByRegex, rowsToFields,
+    seriesToColumns: joinByField, seriesToRows, sortBy, timeSeriesTable, transpose,
 };
 
 export const TRANSFORM_IDS: readonly string[] = Object.keys(TRANSFORMS);

@@ -41,8 +41,8 @@ function total(all: readonly Measured[], of: (one: Measured) => number): number 
 
 export default function InspectStats({ data }: { data: PanelData }) {
     const answers = useQueries({
-        queries: data.asked.map((one: Asked) => ({
-            queryKey: ['measured', one.expr, one.start, one.end, one.stepMs],
+        queries: data.asked.map((one: Asked, i) => ({
+            queryKey: ['measured', i, one.expr, one.start, one.end, one.stepMs],
             queryFn: ({ signal }: { signal: AbortSignal }) => measureQuery({ ...one, step: one.stepMs / 1000 }, signal),
             staleTime: Infinity, gcTime: 0, retry: false,
         })),

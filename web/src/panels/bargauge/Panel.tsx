@@ -1,5 +1,6 @@
 /* Bar gauge: values as bars between their limits, side by side. */
 import { useMemo } from 'react';
+import { Linked, valueContext } from '../../dashboard/Linked';
 import type { PanelProps } from '../../dashboard/types';
 import { readableColor } from '../../grafana/color';
 import { fieldColor } from '../../grafana/fieldconfig';
@@ -42,20 +43,27 @@ function Bar({ one, mode, vertical, unfilled, look }: { one: SingleValue; mode: 
     );
 }
 
-export default function BarGaugePanel({ panel, frames, look, width, height, zone, fill }: PanelProps) {
+export default function BarGaugePanel(props: PanelProps) {
+    const { panel, frames, look, width, height, zone, fill } = props;
     const values = useMemo(() => singleValues(frames, panel.options, { look, zone, fill }), [frames, panel.options, look, zone, fill]);
-    const wanted = asText(panel.options.orientation) ?? 'auto';
-    const vertical = wanted === 'vertical' || (wanted === 'auto' && width < height && values.length > 1 ? false : wanted === 'auto' && width > height * 3 && values.length > 3);
-    const mode = asText(panel.options.displayMode) ?? 'gradient';
-    const showTitles = values.length > 1 || values.some((v) => v.field.config.displayName !== undefined);
+    const { options } = panel;
+    const wanted = asText(options.orientation) ?? 'auto';
+    const vertical = wanted === 'vertical' || (wanted === 'auto' && width > height);
+    const mode = asText(options.displayMode) ?? 'gradient';
+    const names = asText(options.namePlacement) ?? 'auto';
+    const valueMode = asText(options.valueMode) ?? 'color';
+    const showTitles = names !== 'hidden' && (values.length > 1 || values.some((v) => v.field.config.displayName !== undefined));
     const rowPx = height / Math.max(1, values.length);
+    const tight = names === 'left' || (names === 'auto' && rowPx < 44);
     return (
-        <div className={vertical ? 'bars vertical' : rowPx < 44 ? 'bars tight' : 'bars'} role="list" aria-label={panel.title} tabIndex={0}>
+        <div className={vertical ? 'bars vertical' : tight ? 'bars tight' : 'bars'} role="list" aria-label={panel.title} tabIndex={0}>
             {values.map((one, i) => (
                 <div key={i} className="bar" role="listitem" aria-label={`${one.title}: ${one.text}`}>
                     {showTitles && <span className="bar-title truncate" title={one.title}>{one.title}</span>}
-                    <Bar one={one} mode={mode} vertical={vertical} unfilled={panel.options.showUnfilled !== false} look={look} />
-                    <span className="bar-value num" style={{ color: readableColor(one.value.color, look) }}>{one.text}</span>
+                    <Bar one={one} mode={mode} vertical={vertical} unfilled={options.showUnfilled !== false} look={look} />
+                    {valueMode !== 'hidden' && (
+                        <Linked as="span" links={one.field.config.links} context={() => valueContext(one, props)} fill={fill} className="bar-value num" style={{ color: valueMode === 'text' ? 'var(--text)' : readableColor(one.value.color, look) }}>{one.text}</Linked>
+                    )}
                 </div>
             ))}
         </div>

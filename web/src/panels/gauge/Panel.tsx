@@ -1,10 +1,12 @@
 /* Gauge: a value as an arc between its limits, with the thresholds as a thin ring outside. */
 import { useMemo } from 'react';
+import { Linked, valueContext } from '../../dashboard/Linked';
 import type { PanelProps } from '../../dashboard/types';
 import { namedColor } from '../../grafana/color';
 import type { Threshold } from '../../grafana/fieldconfig';
 import { asText } from '../../grafana/json';
 import { singleValues, type SingleValue } from '../../grafana/single';
+import { formatValue } from '../../grafana/units';
 
 /* The arc begins and ends below: 240 degrees around the top. */
 const SWEEP = (4 / 3) * Math.PI;
@@ -39,11 +41,28 @@ function bands(one: SingleValue): { from: number; to: number; step: Threshold }[
     return steps.map((step, i) => ({ from: share(step.value), to: i + 1 < steps.length ? share(steps[i + 1]!.value) : 1, step })).filter((b) => b.to > b.from);
 }
 
-function Dial({ one, width, height, look, markers, title }: { one: SingleValue; width: number; height: number; look: PanelProps['look']; markers: boolean; title: boolean }) {
+function stepText({ field }: SingleValue, value: number): string {
+    return field.config.thresholds?.mode === 'percentage' ? `${value}%` : formatValue(value, field.config.unit, field.config.decimals ?? undefined);
+}
+
+interface DialProps {
+    one: SingleValue;
+    width: number;
+    height: number;
+    look: PanelProps['look'];
+    markers: boolean;
+    /* The values of thresholds beside the ring. */
+    labels: boolean;
+    title: boolean;
+}
+
+function Dial({ one, width, height, look, markers, labels, title }: DialProps) {
     const titlePx = title ? 18 : 0;
-    const radius = Math.max(10, Math.min(width / 2, (height - titlePx) / 1.55) - 4);
+    const labelPx = labels ? 14 : 0;
+    const radius = Math.max(10, Math.min(width / 2 - 2 * labelPx, (height - titlePx) / 1.55) - 4 - labelPx);
     const cx = width / 2;
-    const cy = radius + 4;
+    const cy = radius + 4 + labelPx;
+    const steps = labels ? bands(one).filter((b) => b.from > 0 && b.step.value !== null) : [];
     const thick = Math.max(4, radius * 0.22);
     const outer = markers ? radius - Math.max(3, radius * 0.06) - 2 : radius;
     const share = clamp(one.value.percent);
@@ -53,20 +72,29 @@ function Dial({ one, width, height, look, markers, title }: { one: SingleValue; 
             <path d={arcPath(cx, cy, outer, outer - thick, 0, 1)} fill="var(--raised)" />
             {share > 0 && <path d={arcPath(cx, cy, outer, outer - thick, 0, share)} fill={one.value.color} />}
             {markers && bands(one).map((b, i) => <path key={i} d={arcPath(cx, cy, radius, radius - Math.max(3, radius * 0.06), b.from, b.to)} fill={namedColor(b.step.color, look)} />)}
+            {steps.map(({ from, step }, i) => {
+                const [x, y] = at(cx, cy, radius + 4, from);
+                return <text key={i} x={x} y={y} textAnchor={Math.abs(x - cx) < 8 ? 'middle' : x > cx ? 'start' : 'end'} fontSize={11} fill={namedColor(step.color, look)}>{stepText(one, step.value!)}</text>;
+            })}
             <text x={cx} y={cy + font * 0.35} textAnchor="middle" fontSize={font} fontWeight={500} fill={one.value.color} className="num">{one.text}</text>
             {title && <text x={cx} y={Math.min(height - 4, cy + radius * 0.5 + 18)} textAnchor="middle" fontSize={13} fill="var(--text)">{one.title}</text>}
         </svg>
     );
 }
 
-export default function GaugePanel({ panel, frames, look, width, height, zone, fill }: PanelProps) {
+export default function GaugePanel(props: PanelProps) {
+    const { panel, frames, look, width, height, zone, fill } = props;
     const values = useMemo(() => singleValues(frames, panel.options, { look, zone, fill }), [frames, panel.options, look, zone, fill]);
-    const vertical = asText(panel.options.orientation) === 'vertical' || (height > width && values.length > 1);
+    const orientation = asText(panel.options.orientation) ?? 'auto';
+    /* Grafana's "vertical" stands side by side. */
+    const isBelow = orientation === 'horizontal' || (orientation === 'auto' && height > width && values.length > 1);
     const count = Math.max(1, values.length);
     return (
-        <div className="gauge-grid" style={{ flexDirection: vertical ? 'column' : 'row' }}>
+        <div className="gauge-grid" style={{ flexDirection: isBelow ? 'column' : 'row' }}>
             {values.map((one, i) => (
-                <Dial key={i} one={one} width={Math.floor(vertical ? width : width / count)} height={Math.floor(vertical ? height / count : height)} look={look} markers={panel.options.showThresholdMarkers !== false} title={values.length > 1 || one.field.config.displayName !== undefined} />
+                <Linked key={i} links={one.field.config.links} context={() => valueContext(one, props)} fill={fill}>
+                    <Dial one={one} width={Math.floor(isBelow ? width : width / count)} height={Math.floor(isBelow ? height / count : height)} look={look} markers={panel.options.showThresholdMarkers !== false} labels={panel.options.showThresholdLabels === true} title={values.length > 1 || one.field.config.displayName !== undefined} />
+                </Linked>
             ))}
         </div>
     );

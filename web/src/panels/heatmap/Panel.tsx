@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { PanelProps } from '../../dashboard/types';
 import { timeTicks } from '../../draw/ticks';
+import { useDrag } from '../../draw/useDrag';
 import { interpolateColors, namedColor, scaleColors } from '../../grafana/color';
 import { formatDate } from '../../grafana/datetime';
 import { asNumber, asRecord, asText } from '../../grafana/json';
@@ -10,6 +11,9 @@ import { calculated, fromBuckets, merged, type Cells } from './cells';
 
 const AXIS_PX = 64;
 const BOTTOM_PX = 22;
+const SCALE_PX = 20;
+/* Lower panels have no room for what the colours mean. */
+const SCALE_FROM_PX = 130;
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 
 /* Schemes of Grafana's heatmap, from little to much; unknown ones are oranges. */
@@ -86,8 +90,21 @@ function draw(canvas: HTMLCanvasElement, cells: Cells, props: Pick<PanelProps, '
     }
 }
 
+/* What the colours mean, from the least count to the most. */
+function Scale({ cells, colors }: { cells: Cells; colors: readonly string[] }) {
+    return (
+        <div className="heatmap-scale num" style={{ paddingLeft: AXIS_PX }}>
+            <span>{formatValue(cells.least, 'short')}</span>
+            <i style={{ background: `linear-gradient(to right, ${colors.join(', ')})` }} />
+            <span>{formatValue(cells.most, 'short')}</span>
+        </div>
+    );
+}
+
 export default function HeatmapPanel(props: PanelProps) {
-    const { panel, frames, look, width, height } = props;
+    const { panel, frames, look, width } = props;
+    const hasScale = asRecord(panel.options.legend).show !== false && props.height > SCALE_FROM_PX;
+    const height = props.height - (hasScale ? SCALE_PX : 0);
     const canvas = useRef<HTMLCanvasElement>(null);
     const [hover, setHover] = useState<Hover | null>(null);
     const options = panel.options;
@@ -104,6 +121,7 @@ export default function HeatmapPanel(props: PanelProps) {
             draw(canvas.current, cells, { width, height, from, to, zone }, colors, exponent, unit);
         }
     }, [cells, width, height, from, to, zone, colors, exponent, unit]);
+    const drag = useDrag({ from, to, left: AXIS_PX, right: width - 6, height: height - BOTTOM_PX, onZoom: props.onZoom, onZoomOut: props.onZoomOut });
     if (!cells) {
         return null;
     }
@@ -118,7 +136,9 @@ export default function HeatmapPanel(props: PanelProps) {
     const row = hover ? cells.rows[hover.row] : undefined;
     const count = hover ? cells.counts[hover.row * columns + hover.column] : undefined;
     return (
-        <div className="heatmap" style={{ width, height }}>
+        <div className="heatmap" style={{ width, height: props.height }} {...drag.handlers}>
+            {drag.stretch && <i className="drag-stretch" style={drag.stretch} />}
+            {hasScale && cells.most > 0 && <Scale cells={cells} colors={colors} />}
             <canvas ref={canvas} style={{ width, height }} role="img" aria-label={`${panel.title}: ${cells.rows.length} buckets over time`} onMouseMove={(e) => setHover(find(e))} onMouseLeave={() => setHover(null)} />
             {hover && row && (
                 <div className="heatmap-tip num">

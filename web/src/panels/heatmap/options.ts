@@ -10,4 +10,5 @@ export const ROWS: readonly OptionRow[] = [
     { in: 'options', id: 'color.scheme', group: 'Colors', label: 'Scheme', kind: 'select', choices: SCHEMES, fallback: 'Oranges', when: (get) => get('options', 'color.mode') !== 'opacity' },
     { in: 'options', id: 'color.fill', group: 'Colors', label: 'Color', kind: 'fixedColor', fallback: 'dark-orange', when: (get) => get('options', 'color.mode') === 'opacity' },
     { in: 'options', id: 'color.exponent', group: 'Colors', label: 'Exponent', kind: 'number', min: 0.01, max: 2, step: 0.05, fallback: 0.5 },
+    { in: 'options', id: 'legend.show', group: 'Legend', label: 'Show what the colors mean', kind: 'switch', fallback: true },
 ];

@@ -1,5 +1,5 @@
 /* What may be chosen for pie charts. */
-import { choice, LEGEND_ROWS, REDUCE_ROWS, type OptionRow } from '../../dashboard/options';
+import { choice, LEGEND_ROWS, LINK_ROWS, REDUCE_ROWS, type OptionRow } from '../../dashboard/options';
 
 export const ROWS: readonly OptionRow[] = [
     ...REDUCE_ROWS,
@@ -7,4 +7,5 @@ export const ROWS: readonly OptionRow[] = [
     { in: 'options', id: 'displayLabels', group: 'Pie chart', label: 'Labels', kind: 'choices', choices: [choice('percent', 'Percent'), choice('name', 'Name'), choice('value', 'Value')] },
     ...LEGEND_ROWS,
     { in: 'options', id: 'legend.values', group: 'Legend', label: 'Legend values', kind: 'choices', choices: [choice('percent', 'Percent'), choice('value', 'Value')], when: (get) => get('options', 'legend.showLegend') !== false },
+    ...LINK_ROWS,
 ];

@@ -4,6 +4,7 @@ import { choice, type OptionRow } from '../../dashboard/options';
 const SHARED: readonly OptionRow[] = [
     { in: 'options', id: 'showValue', group: 'States', label: 'Show values', kind: 'segments', choices: [choice('auto', 'Auto'), choice('always', 'Always'), choice('never', 'Never')], fallback: 'auto' },
     { in: 'options', id: 'rowHeight', group: 'States', label: 'Row height', kind: 'number', min: 0.1, max: 1, step: 0.05, fallback: 0.9 },
+    { in: 'options', id: 'legend.showLegend', group: 'Legend', label: 'Visibility', kind: 'switch', fallback: true },
 ];
 
 export const ROWS: readonly OptionRow[] = [

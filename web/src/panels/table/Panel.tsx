@@ -1,29 +1,24 @@
 /* Table: rows of a frame, sorted, filtered, coloured; only the rows in sight are in the page. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import type { PanelProps } from '../../dashboard/types';
-import { textOn, withAlpha } from '../../grafana/color';
-import { displayProcessor, displayText, fieldLimits, type DisplayValue } from '../../grafana/fieldconfig';
+import { withAlpha } from '../../grafana/color';
+import { displayProcessor, displayText } from '../../grafana/fieldconfig';
 import { asArray, asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../grafana/json';
 import { frameName } from '../../grafana/names';
 import { compareValues, isMissing } from '../../grafana/transform/shared';
-import { valueAt, type Field, type Frame } from '../../grafana/frame';
-import { dataLinkUrl, type LinkContext } from '../../grafana/links';
+import { valueAt, type Frame } from '../../grafana/frame';
 import { reduceNumber } from '../../grafana/reduce';
-import { Select, TextInput } from '../../ui';
+import { Icon, Popover, Select, TextInput } from '../../ui';
+import { Cell, cellText, sortValue, type Column } from './Cell';
 
+const Choose = lazy(() => import('./Extras').then((m) => ({ default: m.Choose })));
+const Whole = lazy(() => import('./Extras'));
 const ROW_PX = 28;
+/* By the size that a panel asks for; pictures need some room in any case. */
+const ROW_SIZES: Readonly<Record<string, number>> = { md: 38, lg: 48 };
+const IMAGE_ROW_PX = 40;
 const COLUMN_PX_MIN = 90;
-
-interface Column {
-    field: Field;
-    name: string;
-    display: (value: unknown) => DisplayValue;
-    width: number | undefined;
-    align: 'left' | 'right' | 'center';
-    cell: string;
-    toRow: boolean;
-}
 
 function columnsOf(frame: Frame, look: PanelProps['look'], zone: string | undefined): Column[] {
     return frame.fields.filter((f) => asRecord(f.config.custom).hidden !== true).map((field) => {
@@ -33,56 +28,9 @@ function columnsOf(frame: Frame, look: PanelProps['look'], zone: string | undefi
         return {
             field, name: field.state?.displayName ?? field.name, display: displayProcessor(field, look, { zone }), width: asNumber(custom.width),
             align: wanted === 'left' || wanted === 'right' || wanted === 'center' ? wanted : field.type === 'number' ? 'right' : 'left',
-            cell: asText(cell.type) ?? asText(custom.displayMode) ?? 'auto', toRow: cell.applyToRow === true,
+            cell: asText(cell.type) ?? asText(custom.displayMode) ?? 'auto', options: cell, toRow: cell.applyToRow === true, inspects: custom.inspect === true, filters: custom.filterable === true,
         };
     });
-}
-
-interface CellProps {
-    column: Column;
-    /* All of the row, for links that speak of them. */
-    columns: readonly Column[];
-    row: number;
-    from: number;
-    to: number;
-    fill: (text: string) => string;
-}
-
-/* A field of a row by its name or its place, as data links want it. */
-function fieldIn(columns: readonly Column[], row: number): LinkContext['fieldOf'] {
-    return (field) => {
-        const column = typeof field === 'number' ? columns[field] : columns.find((c) => c.name === field || c.field.name === field);
-        const value = column && valueAt(column.field, row);
-        return column && { raw: value, text: displayText(column.display(value)) };
-    };
-}
-
-function Cell({ column, columns, row, from, to, fill }: CellProps) {
-    const value = valueAt(column.field, row);
-    const shown = column.display(value);
-    const text = displayText(shown);
-    const link = column.field.config.links?.[0];
-    const style: React.CSSProperties = { textAlign: column.align };
-    if (column.cell === 'color-text') {
-        style.color = shown.color;
-    } else if (column.cell.startsWith('color-background')) {
-        style.background = shown.color;
-        style.color = textOn(shown.color);
-    }
-    if (column.cell === 'gauge' || column.cell === 'lcd-gauge' || column.cell === 'gradient-gauge' || column.cell === 'basic') {
-        const { min, max } = fieldLimits(column.field);
-        const share = Math.min(1, Math.max(0, (shown.numeric - min) / (max - min || 1)));
-        return (
-            <td style={style} title={text}>
-                <span className="cell-gauge"><i style={{ width: `${(Number.isFinite(share) ? share : 0) * 100}%`, background: shown.color }} /><b className="num" style={{ color: shown.color }}>{text}</b></span>
-            </td>
-        );
-    }
-    return (
-        <td style={style} title={text} className={column.field.type === 'number' ? 'num' : undefined}>
-            {link ? <a href={dataLinkUrl(link.url, { value: value as number | string | null, text, time: null, name: column.field.state?.displayName ?? column.field.name, labels: column.field.labels ?? {}, from, to, fieldOf: fieldIn(columns, row) }, fill)} rel="noreferrer" target={link.targetBlank ? '_blank' : undefined}>{text}</a> : text}
-        </td>
-    );
 }
 
 function rowColor(columns: readonly Column[], row: number): string | undefined {
@@ -107,29 +55,68 @@ function footerOf(footer: Json, columns: readonly Column[], rows: readonly numbe
     });
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
+/* The values of a column by name that are chosen; no values: all. */
+type Filters = ReadonlyMap<string, ReadonlySet<string>>;
+
+function rowsOf(frame: Frame | undefined, columns: readonly Column[], find: string, filters: Filters, sort: { by: string; desc: boolean }): number[] {
+    const wanted = find.toLowerCase();
+    const active = columns.filter((c) => (filters.get(c.name)?.size ?? 0) > 0);
+    const isKept = (i: number): boolean => active.every((c) => filters.get(c.name)!.has(cellText(c, valueAt(c.field, i))))
+        && (wanted === '' || columns.some((c) => cellText(c, valueAt(c.field, i)).toLowerCase().includes(wanted)));
+    const kept = Array.from({ length: frame?.length ?? 0 }, (_, i) => i).filter(isKept);
+    const column = columns.find((c) => c.name === sort.by);
+    const sign = sort.desc ? -1 : 1;
+    return column
+        ? kept.sort((a, b) => {
+            const [left, right] = [sortValue(column.field.values[a]), sortValue(column.field.values[b])];
+            return Number(isMissing(left)) - Number(isMissing(right)) || sign * compareValues(left, right) || a - b;
+        })
+        : kept;
+}
+
+interface HeadProps {
+    column: Column;
+    /* Of the whole table. */
+    length: number;
+    sort: { by: string; desc: boolean };
+    onSort: () => void;
+    chosen: ReadonlySet<string>;
+    onChoose: (next: ReadonlySet<string>) => void;
+}
+
+function Head({ column: c, length, sort, onSort, chosen, onChoose }: HeadProps) {
+    const [open, setOpen] = useState(false);
+    const values = useMemo(() => (open ? [...new Set(Array.from({ length }, (_, i) => cellText(c, valueAt(c.field, i))))].sort((a, b) => compareValues(a, b)) : []), [open, c, length]);
+    const isSorted = sort.by === c.name;
+    return (
+        <th style={{ textAlign: c.align, width: c.width }} aria-sort={isSorted ? (sort.desc ? 'descending' : 'ascending') : 'none'}>
+            <button type="button" onClick={onSort}>{c.name}{isSorted ? (sort.desc ? ' ↓' : ' ↑') : ''}</button>
+            {c.filters && (
+                <Popover opened={open} onChange={setOpen} width={240}>
+                    <Popover.Target><button type="button" className="table-filter" aria-label={`Filter ${c.name}${chosen.size > 0 ? `: ${chosen.size} chosen` : ''}`} aria-haspopup="dialog" aria-pressed={chosen.size > 0} onClick={() => setOpen(!open)}><Icon name="filter" size={12} /></button></Popover.Target>
+                    <Popover.Dropdown aria-label={`Filter ${c.name}`}><Suspense fallback={null}><Choose name={c.name} values={values} chosen={chosen} onChange={onChoose} /></Suspense></Popover.Dropdown>
+                </Popover>
+            )}
+        </th>
+    );
+}
+
 export default function TablePanel({ panel, frames, look, width, height, zone, from, to, fill }: PanelProps) {
     const [chosen, setChosen] = useState(asNumber(panel.options.frameIndex) ?? 0);
     const [find, setFind] = useState('');
+    const [filters, setFilters] = useState<Filters>(new Map());
+    const [whole, setWhole] = useState<{ name: string; text: string } | null>(null);
     const first = asRecords(panel.options.sortBy)[0];
     const [sort, setSort] = useState({ by: asText(first?.displayName) ?? '', desc: first?.desc === true });
     const frame = frames[Math.min(chosen, frames.length - 1)];
     const columns = useMemo(() => (frame ? columnsOf(frame, look, zone) : []), [frame, look, zone]);
-    const rows = useMemo(() => {
-        const all = Array.from({ length: frame?.length ?? 0 }, (_, i) => i);
-        const wanted = find.toLowerCase();
-        const kept = wanted === '' ? all : all.filter((i) => columns.some((c) => displayText(c.display(valueAt(c.field, i))).toLowerCase().includes(wanted)));
-        const column = columns.find((c) => c.name === sort.by);
-        const sign = sort.desc ? -1 : 1;
-        return column
-            ? kept.sort((a, b) => {
-                const [left, right] = [column.field.values[a], column.field.values[b]];
-                return Number(isMissing(left)) - Number(isMissing(right)) || sign * compareValues(left, right) || a - b;
-            })
-            : kept;
-    }, [frame, columns, find, sort]);
+    const rows = useMemo(() => rowsOf(frame, columns, find, filters, sort), [frame, columns, find, filters, sort]);
     const footer = useMemo(() => footerOf(asRecord(panel.options.footer), columns, rows), [panel.options.footer, columns, rows]);
+    const rowPx = ROW_SIZES[asText(panel.options.cellHeight) ?? ''] ?? (columns.some((c) => c.cell === 'image') ? IMAGE_ROW_PX : ROW_PX);
     const box = useRef<HTMLDivElement>(null);
-    const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 12 });
+    const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => rowPx, overscan: 12 });
     const items = virtual.getVirtualItems();
     const filterable = columns.some((c) => asRecord(c.field.config.custom).filterable === true) || (frame?.length ?? 0) > 20;
     const barPx = (filterable ? 32 : 0) + (frames.length > 1 ? 36 : 0);
@@ -143,9 +130,10 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
                         <thead>
                             <tr>
                                 {columns.map((c, i) => (
-                                    <th key={i} style={{ textAlign: c.align, width: c.width }} aria-sort={sort.by === c.name ? (sort.desc ? 'descending' : 'ascending') : 'none'}>
-                                        <button type="button" onClick={() => setSort({ by: c.name, desc: sort.by === c.name ? !sort.desc : false })}>{c.name}{sort.by === c.name ? (sort.desc ? ' ↓' : ' ↑') : ''}</button>
-                                    </th>
+                                    <Head
+                                        key={i} column={c} length={frame?.length ?? 0} sort={sort} onSort={() => setSort({ by: c.name, desc: sort.by === c.name ? !sort.desc : false })}
+                                        chosen={filters.get(c.name) ?? NONE} onChoose={(next) => setFilters(new Map([...filters, [c.name, next]]))}
+                                    />
                                 ))}
                             </tr>
                         </thead>
@@ -153,8 +141,8 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
                     <tbody>
                         {items.length > 0 && items[0]!.start > 0 && <tr style={{ height: items[0]!.start }} />}
                         {items.map((item) => (
-                            <tr key={item.key} style={{ height: ROW_PX, background: rowColor(columns, rows[item.index]!) }}>
-                                {columns.map((c, i) => <Cell key={i} column={c} columns={columns} row={rows[item.index]!} from={from} to={to} fill={fill} />)}
+                            <tr key={item.key} style={{ height: rowPx, background: rowColor(columns, rows[item.index]!) }}>
+                                {columns.map((c, i) => <Cell key={i} column={c} columns={columns} row={rows[item.index]!} rowPx={rowPx} from={from} to={to} fill={fill} onInspect={setWhole} />)}
                             </tr>
                         ))}
                         {items.length > 0 && <tr style={{ height: Math.max(0, virtual.getTotalSize() - items[items.length - 1]!.end) }} />}
@@ -162,6 +150,7 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
                     {footer && <tfoot><tr>{footer.map((text, i) => <td key={i} className="num" style={{ textAlign: columns[i]!.align }} title={text}>{text}</td>)}</tr></tfoot>}
                 </table>
             </div>
+            {whole && <Suspense fallback={null}><Whole what={whole} close={() => setWhole(null)} /></Suspense>}
             {frames.length > 1 && (
                 <Select aria-label="Table" size="xs" value={String(Math.min(chosen, frames.length - 1))} onChange={(v) => setChosen(Number(v ?? 0))} data={frames.map((f, i) => ({ value: String(i), label: frameName(f, i) }))} />
             )}

@@ -49,6 +49,9 @@ export const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
     limit: { name: 'Limit', hint: 'The first rows alone', fields: [{ kind: 'number', path: 'limitField', label: 'Rows', fallback: 10 }], start: { limitField: 10 } },
     labelsToFields: { name: 'Labels to fields', hint: 'A column for each label', fields: [{ kind: 'select', path: 'mode', label: 'Mode', choices: [['columns', 'Columns'], ['rows', 'Rows']], fallback: 'columns' }, { kind: 'text', path: 'valueLabel', label: 'Label that names the value' }] },
     renameByRegex: { name: 'Rename fields by regex', hint: 'Part of names as names', fields: [{ kind: 'text', path: 'regex', label: 'Match' }, { kind: 'text', path: 'renamePattern', label: 'Replace' }], start: { regex: '(.*)', renamePattern: '$1' } },
+    timeSeriesTable: { name: 'Time series to table', hint: 'A row a series, with a sparkline', fields: [] },
+    joinByLabels: { name: 'Join by labels', hint: 'A column for each value of a label', fields: [{ kind: 'text', path: 'value', label: 'Label whose values become columns' }] },
+    partitionByValues: { name: 'Partition by values', hint: 'A frame for each value', fields: [{ kind: 'fields', path: 'fields', label: 'Fields' }, { kind: 'switch', path: 'keepFields', label: 'Keep these fields' }, { kind: 'switch', path: 'naming.asLabels', label: 'Values as labels' }] },
     seriesToRows: { name: 'Series to rows', hint: 'Time, metric, value', fields: [] },
     rowsToFields: { name: 'Rows to fields', hint: 'A field for each row', fields: [] },
     concatenate: { name: 'Concatenate fields', hint: 'All fields in one frame', fields: [{ kind: 'select', path: 'frameNameMode', label: 'Name', choices: [['field', 'Before the name'], ['label', 'As a label'], ['drop', 'Left out']], fallback: 'field' }] },
@@ -69,6 +72,26 @@ const MODE_OF: Record<string, string> = { reduce: 'reduceRow', binary: 'binary',
 function isWanted(id: string, field: Field, options: Json): boolean {
     const mode = MODE_OF[field.path.split('.')[0]!];
     return id !== 'calculateField' || mode === undefined || mode === (asText(options.mode) ?? 'reduceRow');
+}
+
+/** refFilter is the filter of a transformation for the frames of these queries, as Grafana writes it. */
+export function refFilter(refIds: readonly string[]): Json {
+    const escaped = refIds.map((id) => id.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+    return { id: 'byRefId', options: refIds.length === 1 ? refIds[0] : `/^(?:${escaped.join('|')})$/` };
+}
+
+/** filterRefs reads such a filter; undefined for a pattern that somebody wrote by hand. */
+export function filterRefs(filter: Json): string[] | undefined {
+    const text = asText(filter.options) ?? '';
+    const list = /^\/\^\(\?:(.*)\)\$\/$/.exec(text);
+    return list ? list[1]!.split('|').filter((id) => id !== '').map((id) => id.replace(/\\(.)/g, '$1')) : text.startsWith('/') || filter.id !== 'byRefId' ? undefined : text === '' ? [] : [text];
+}
+
+function FilterField({ n, filter, refIds, onChange }: { n: number; filter: Json; refIds: readonly string[]; onChange: (filter: Json) => void }) {
+    const chosen = filterRefs(filter);
+    return chosen === undefined
+        ? <TextInput label="Applies to frames of" value={asText(filter.options) ?? JSON.stringify(filter.options)} onChange={(e) => onChange({ ...filter, options: e.currentTarget.value })} />
+        : <MultiSelect label="Applies to frames of" aria-label={`Queries of transformation ${n}`} data={[...new Set([...refIds, ...chosen])]} value={chosen} onChange={(next) => onChange({ ...filter, ...refFilter(next) })} searchable />;
 }
 
 const parts = (path: string): (string | number)[] => (path === '' ? [] : path.split('.').map((p) => (/^\d+$/.test(p) ? Number(p) : p)));
@@ -203,6 +226,7 @@ export function Transformations({ panel, onChange }: TransformationsProps) {
                         <div className="row query-head">
                             <b>{i + 1}. {name}</b>
                             <span className="grow" />
+                            <Tooltip label="Apply to some queries"><ActionIcon size={24} aria-label={`Transformation ${i + 1} for some queries`} aria-pressed={isRecord(step.filter)} onClick={() => put('Filter transformation', steps.map((s, k) => (k === i ? setMember(s, 'filter', isRecord(s.filter) ? undefined : refFilter(refIds.slice(0, 1))) : s)))}><Icon name="filter" size={14} /></ActionIcon></Tooltip>
                             <Tooltip label="As JSON"><ActionIcon size={24} aria-label={`Transformation ${i + 1} as JSON`} aria-pressed={showsJson} onClick={() => setAsJson((now) => { const next = new Set(now); return next.delete(i) ? next : next.add(i); })}><Icon name="tree" size={14} /></ActionIcon></Tooltip>
                             <Tooltip label={step.disabled === true ? 'Enable' : 'Disable'}><ActionIcon size={24} aria-label={`${step.disabled === true ? 'Enable' : 'Disable'} transformation ${i + 1}`} onClick={() => put('Disable transformation', steps.map((s, k) => (k === i ? setMember(s, 'disabled', s.disabled === true ? undefined : true) : s)))}><Icon name={step.disabled === true ? 'eyeOff' : 'eye'} size={14} /></ActionIcon></Tooltip>
                             <ActionIcon size={24} aria-label={`Transformation ${i + 1} up`} disabled={i === 0} onClick={() => put('Move transformation', moveEntry(steps, i, -1))}><Icon name="up" size={14} /></ActionIcon>
@@ -210,6 +234,7 @@ export function Transformations({ panel, onChange }: TransformationsProps) {
                             <Tooltip label="Remove"><ActionIcon size={24} aria-label={`Remove transformation ${i + 1}`} onClick={() => put('Remove transformation', steps.filter((_, k) => k !== i))}><Icon name="trash" size={14} /></ActionIcon></Tooltip>
                         </div>
                         <div className="stack query-options">
+                            {isRecord(step.filter) && <FilterField n={i + 1} filter={step.filter} refIds={refIds} onChange={(filter) => put('Filter transformation', steps.map((s, k) => (k === i ? setMember(s, 'filter', filter) : s)), `filter ${i}`)} />}
                             {showsJson ? <JsonOptions label={`JSON of transformation ${i + 1}`} options={options} onChange={change} />
                                 : kind.fields.filter((f) => isWanted(id, f, options)).map((f) => <TransformField key={f.path} field={f} options={options} refIds={refIds} onChange={change} />)}
                             {!showsJson && kind.fields.length === 0 && <span className="muted">{kind.hint}. It has no options here.</span>}

