@@ -5,7 +5,7 @@ import { searchDashboards } from './api/dashboards';
 import { alerts } from './api/prometheus';
 import { nav, oldLinks, pages, redirects } from './pages/routes';
 import {
-    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, useLiveEvents, useLocation, usePoll, useShortcuts, useWindow,
+    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, storedUtc, toggleUtc, useLiveEvents, useLocation, usePoll, useShortcuts, useWindow,
 } from './ui';
 
 /* A page that throws must not take the rail with it. */
@@ -75,6 +75,7 @@ export function App() {
                 ...pages.filter((page) => !page.path.includes(':')).map((page) => ({
                     id: page.path, title: page.title, icon: page.icon, to: page.path, hint: page.key && `g ${page.key}`,
                 })),
+                { id: 'utc', title: storedUtc() ? 'Show local times' : 'Show times in UTC', icon: 'clock', run: toggleUtc },
                 ...['runtime', 'tsdb', 'heartbeats', 'config', 'flags', 'features'].map((tab) => ({
                     id: `/status/${tab}`, title: `Status: ${tab === 'tsdb' ? 'storage' : tab}`, icon: 'status' as const, to: `/status/${tab}`,
                 })),

@@ -58,6 +58,7 @@ export interface NewSilence {
     endsAt: string;
     createdBy: string;
     comment: string;
+    annotations?: Labels;
     /* It silences only then; [] takes a schedule away. */
     timeIntervals?: TimeInterval[];
 }

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import './plot.css';
-import { isUtc, type TimeZone } from '../grafana/datetime';
+import { isBrowser, isUtc, type TimeZone } from '../grafana/datetime';
 import { alpha } from './colors';
 import { type ColorStops, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
 import { stack } from './align';
@@ -182,7 +182,7 @@ function bandsOf(props: PlotProps): uPlot.Band[] | undefined {
 
 /* Ticks stand at full hours and days of the zone; one that nobody knows counts as the browser's. */
 function dateIn(zone: TimeZone): ((seconds: number) => Date) | undefined {
-    if (zone === undefined || zone === '' || zone === 'browser') {
+    if (isBrowser(zone)) {
         return undefined;
     }
     try {

@@ -44,12 +44,21 @@ function partsFormat(zone: string): Intl.DateTimeFormat | null {
     return found;
 }
 
-export function isUtc(zone: TimeZone): boolean {
-    return zone === 'utc' || zone === 'UTC' || zone === 'Etc/UTC';
+/* Times without a zone of their own are the browser's, or UTC's where somebody prefers that. */
+let prefersUtc = false;
+
+export function preferUtc(wanted: boolean): void {
+    prefersUtc = wanted;
 }
 
-function isBrowser(zone: TimeZone): boolean {
-    return zone === undefined || zone === '' || zone === 'browser';
+const isNone = (zone: TimeZone) => zone === undefined || zone === '' || zone === 'browser';
+
+export function isUtc(zone: TimeZone): boolean {
+    return zone === 'utc' || zone === 'UTC' || zone === 'Etc/UTC' || (prefersUtc && isNone(zone));
+}
+
+export function isBrowser(zone: TimeZone): boolean {
+    return !prefersUtc && isNone(zone);
 }
 
 function inUtc(ms: number): CalendarTime {

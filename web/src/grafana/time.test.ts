@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { preferUtc } from './datetime';
 import {
     describeRange, formatDuration, formatTime, parseDuration, parseTime, resolveRange, shiftRange, since, stepFor, zoomOut,
 } from './time';
@@ -56,7 +57,10 @@ describe('ranges', () => {
         expect(describeRange({ from: 'now-6h', to: 'now' })).toBe('Last 6 hours');
         expect(describeRange({ from: 'now-17m', to: 'now' })).toBe('Last 17m');
         expect(describeRange({ from: 'now/d', to: 'now/d' })).toBe('Today');
-        expect(formatTime(now, true)).toBe('2026-11-29 14:05:09');
+        preferUtc(true);
+        expect(formatTime(now)).toBe('2026-11-29 14:05:09');
+        expect(parseTime('2026-11-29 14:05:09', now)).toBe(now - 123);
+        preferUtc(false);
         expect(formatTime(NaN)).toBe('');
         expect(since(now - 5000, now)).toBe('5.0s ago');
         expect(since(now + 7_200_000, now)).toBe('in 2h 0m');

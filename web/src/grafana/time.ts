@@ -68,9 +68,9 @@ export const QUICK_RANGES: readonly { from: string; to: string; title: string }[
     { from: 'now/w', to: 'now/w', title: 'This week' },
 ];
 
-/* formatTime is "2026-11-29 14:05:09", in the browser's zone or in UTC. */
-export function formatTime(ms: number, utc = false): string {
-    return Number.isFinite(ms) ? formatDate(ms, FULL_DATE, utc ? 'utc' : undefined) : '';
+/* formatTime is "2026-11-29 14:05:09", in the browser's zone, or in UTC where that is preferred. */
+export function formatTime(ms: number): string {
+    return Number.isFinite(ms) ? formatDate(ms, FULL_DATE, undefined) : '';
 }
 
 /* describeRange is what the time picker shows. */

@@ -1,5 +1,5 @@
 /* Editor: one PromQL expression, with completion from the server's own metadata. Enter runs, Shift-Enter is a new line. */
-import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap } from '@codemirror/autocomplete';
+import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, type CompletionSource } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
@@ -29,6 +29,8 @@ export interface EditorProps {
 
 /* The names of metrics are asked for anew after that. */
 const CACHE_MS = 5 * 60_000;
+/* Of what was run before, offered beside the names. */
+const HISTORY_OFFERED = 8;
 
 /* Grafana's own macros, with what they stand for. */
 const MACROS: readonly Completion[] = [
@@ -75,6 +77,27 @@ function variableSource(names: () => readonly string[]) {
     };
 }
 
+/* Completes the whole text with what was run before and holds what is typed so far. */
+function historySource(entries: () => readonly string[]) {
+    return (context: CompletionContext) => {
+        const typed = context.state.doc.toString();
+        if (context.pos !== typed.length || typed.trim() === '') {
+            return null;
+        }
+        const found = entries().filter((expr) => expr !== typed && expr.includes(typed.trim())).slice(0, HISTORY_OFFERED);
+        return found.length === 0 ? null : {
+            from: 0,
+            options: found.map((expr): Completion => ({ label: expr, section: { name: 'Run before', rank: 1 } })),
+        };
+    };
+}
+
+/* A source has to be the same at every call: what another one finds is forgotten. */
+function completing(source: CompletionSource) {
+    const data = [{ autocomplete: source }];
+    return EditorState.languageData.of(() => data);
+}
+
 function extensions(props: { current: EditorProps }) {
     const initial = props.current;
     const insertNewline = (view: EditorView) => {
@@ -89,7 +112,8 @@ function extensions(props: { current: EditorProps }) {
         syntaxHighlighting(colors),
         autocompletion({ activateOnTyping: true, maxRenderedOptions: 100, icons: true }),
         promql(initial.variables ? 'masked' : 'plain').asExtension(),
-        ...(initial.variables ? [EditorState.languageData.of(() => [{ autocomplete: variableSource(() => props.current.variables ?? []) }])] : []),
+        ...(initial.variables ? [completing(variableSource(() => props.current.variables ?? []))] : []),
+        ...(initial.history ? [completing(historySource(() => props.current.history ?? []))] : []),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': initial.label, spellcheck: 'false', autocapitalize: 'off' }),
         EditorView.editable.of(!initial.readOnly),

@@ -1,4 +1,5 @@
 /* format: numbers with units for pages that are not dashboards, the unit guessed from the metric's name. */
+import { formatTime } from '../grafana/time';
 
 export type Quantity = 'none' | 'bytes' | 'seconds' | 'ratio' | 'bytes/s' | '/s' | 'celsius' | 'time';
 
@@ -92,7 +93,7 @@ export function formatQuantity(value: number, quantity: Quantity, digits = 4): s
         case 'celsius':
             return `${plain(value, digits)} °C`;
         case 'time':
-            return value > 1e8 && value < 1e11 ? new Date(value * 1000).toISOString().replace('T', ' ').slice(0, 19) : seconds(value, digits);
+            return value > 1e8 && value < 1e11 ? formatTime(value * 1000) : seconds(value, digits);
         case '/s':
             return scaled(value, 1000, ['/s', ' K/s', ' M/s', ' G/s'], digits);
         case 'none':

@@ -14,6 +14,8 @@ export * from './TimePicker';
 export * from './timeRange';
 export * from './links';
 export * from './useNow';
+export * from './Ago';
+export * from './Shown';
 export * from './Filter';
 export * from './Section';
 export * from './matchers';

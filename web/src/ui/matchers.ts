@@ -53,3 +53,43 @@ export function splitMatchers(text: string): string[] {
     }
     return [...parts, current].map((part) => part.trim()).filter(Boolean);
 }
+
+/* compile makes a test of a label set out of a matcher, anchored as Alertmanager's are; throws for a pattern that is none. */
+function compile(matcher: AmMatcher): (labels: Readonly<Record<string, string>>) => boolean {
+    const pattern = matcher.isRegex ? new RegExp(`^(?:${matcher.value})$`, 's') : null;
+    return (labels) => {
+        const value = labels[matcher.name] ?? '';
+        return (pattern ? pattern.test(value) : value === matcher.value) === matcher.isEqual;
+    };
+}
+
+export interface Search {
+    /* Words in lower case, each to be found somewhere. */
+    text: string;
+    matchers: AmMatcher[];
+    /* All matchers fit. */
+    fits: (labels: Readonly<Record<string, string>>) => boolean;
+    /* What is wrong with a pattern. */
+    fault: string | null;
+}
+
+const IN_SEARCH = /(^|[\s,{])((?:"(?:[^"\\]|\\.)*"|[^\s=!~"{},]+)\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*")(?=$|[\s,}])/g;
+
+/* readSearch parts what was typed above a list into words and matchers; a matcher has its value in quotes: team="db" slow. */
+export function readSearch(typed: string): Search {
+    const matchers: AmMatcher[] = [];
+    const rest = typed.replace(IN_SEARCH, (whole, before: string, part: string) => {
+        const matcher = parseMatcher(part);
+        if (matcher) {
+            matchers.push(matcher);
+        }
+        return matcher ? before : whole;
+    });
+    const text = (matchers.length > 0 ? rest.replace(/[{},]+/g, ' ') : rest).toLowerCase().trim();
+    try {
+        const tests = matchers.map(compile);
+        return { text, matchers, fits: (labels) => tests.every((test) => test(labels)), fault: null };
+    } catch (error) {
+        return { text, matchers, fits: () => false, fault: error instanceof Error ? error.message : String(error) };
+    }
+}

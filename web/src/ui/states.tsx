@@ -76,17 +76,25 @@ export function State({ kind, children }: { kind: StateKind; children: ReactNode
     );
 }
 
+interface LabelSetProps {
+    labels: Record<string, string>;
+    without?: readonly string[];
+    /* A click on one: into the search above the list. */
+    pick?: (name: string, value: string) => void;
+}
+
 /* LabelSet shows labels as they are: text, whatever they hold. */
-export function LabelSet({ labels, without = [] }: { labels: Record<string, string>; without?: readonly string[] }) {
+export function LabelSet({ labels, without = [], pick }: LabelSetProps) {
     return (
         <span className="labels">
             {Object.entries(labels)
                 .filter(([name]) => !without.includes(name))
-                .map(([name, value]) => (
-                    <span className="label" key={name}>
-                        <b>{name}=</b>&quot;{value}&quot;
-                    </span>
-                ))}
+                .map(([name, value]) => {
+                    const text = <><b>{name}=</b>&quot;{value}&quot;</>;
+                    return pick
+                        ? <button type="button" className="label" key={name} title="Only these" onClick={() => pick(name, value)}>{text}</button>
+                        : <span className="label" key={name}>{text}</span>;
+                })}
         </span>
     );
 }

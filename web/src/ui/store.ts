@@ -56,6 +56,27 @@ export const useWindow = create<Window>()((set, get) => ({
     setCommands: (source, commands) => set({ commands: { ...get().commands, [source]: commands } }),
 }));
 
+const UTC_KEY = 'barograph-utc';
+
+/** storedUtc is whether times are shown in UTC in this browser. */
+export function storedUtc(): boolean {
+    try {
+        return localStorage.getItem(UTC_KEY) === '1';
+    } catch {
+        return false; /* storage is forbidden */
+    }
+}
+
+/** toggleUtc changes that, and loads the page anew: times stand everywhere. */
+export function toggleUtc(): void {
+    try {
+        localStorage.setItem(UTC_KEY, storedUtc() ? '0' : '1');
+        window.location.reload();
+    } catch {
+        /* It cannot be kept: times stay as they are. */
+    }
+}
+
 const AUTHOR_KEY = 'barograph-author';
 
 /** storedAuthor is who silenced or acknowledged last in this browser. */

@@ -6,6 +6,7 @@
  * unless BAROGRAPH_BUDGETS=strict is set, a figure fails when it is beyond thrice its budget, and is printed in any case.
  */
 import { check, openPage, runAll, settled } from './harness.mjs';
+import { crowd } from './crowd.mjs';
 
 const [fixed, live, ...only] = process.argv.slice(2);
 const RANGE = 'from=1767600000000&to=1767615000000';
@@ -175,6 +176,28 @@ const tests = [
             return Math.max(...tasks.map((t) => t.ms));
         });
     })],
+    ...['alerts', 'rules', 'targets'].map((name) => [`${name} in thousands: first screen, and a search`, (browser) => using(browser, live, {}, async (page) => {
+        await crowd(page);
+        const shown = () => page.locator('tbody tr').nth(50).waitFor();
+        await page.goto(`${live}/${name}`, { waitUntil: 'load' });
+        await shown();
+        await within(page, 'first screen', 700, async () => {
+            const { tasks } = await traced(browser, page, async () => {
+                await page.reload({ waitUntil: 'load' });
+                await shown();
+            });
+            return sum(tasks.map((t) => t.ms));
+        });
+        const box = page.getByLabel(`Search ${name}`, { exact: true });
+        await within(page, 'longest task of a search', 100, async () => {
+            const { tasks } = await traced(browser, page, async () => {
+                await box.pressSequentially('10.1', { delay: 50 });
+                await page.waitForFunction(() => new URLSearchParams(location.search).get('search') === '10.1');
+            });
+            await box.fill('');
+            return Math.max(...tasks.map((t) => t.ms));
+        });
+    })]),
 ];
 
 /* scroll goes down the page, 600 px at a time, and waits for what comes into view. */

@@ -25,9 +25,9 @@ export async function launch() {
 }
 
 /* openPage gives a page of a context of its own, and the list of what went wrong on it. */
-export async function openPage(browser, origin, { dark = true, width = 1280, height = 800, allow = [] } = {}) {
+export async function openPage(browser, origin, { dark = true, width = 1280, height = 800, allow = [], zone } = {}) {
     const context = await browser.newContext({
-        viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce', bypassCSP: false,
+        viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce', bypassCSP: false, timezoneId: zone,
     });
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
     const page = await context.newPage();

@@ -6,7 +6,7 @@ import { formatTime, stepFor, zoomOut } from '../../grafana/time';
 import { tintOf, writeView } from '../../grafana/walk';
 import { type GraphResult, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
+    Ago, Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
 } from '../../ui';
 import { AckButton } from './Ack';
 import { type ActiveAlert, comparisonOf, isMuted } from './model';
@@ -134,7 +134,7 @@ export default function AlertPage() {
             <section className="panel">
                 <dl className="kv" style={{ margin: 0 }}>
                     <dt>Labels</dt><dd><LabelSet labels={alert.labels} /></dd>
-                    <dt>Active since</dt><dd className="num">{formatTime(Date.parse(alert.activeAt))}</dd>
+                    <dt>Active since</dt><dd className="num">{formatTime(Date.parse(alert.activeAt))}, <Ago at={alert.activeAt} /></dd>
                     <dt>Value</dt><dd className="num">{alert.value}</dd>
                     {Object.entries(alert.annotations).map(([name, value]) => (
                         <div key={name} style={{ display: 'contents' }}>
@@ -154,7 +154,16 @@ export default function AlertPage() {
                                     </dd>
                                 </>
                             )}
-                            {isMuted(one) && <><dt>Muted by</dt><dd>{[...one.am.status.silencedBy.map((id) => <Link key={id} href={`/silences?search=${id}`}>silence {id.slice(0, 8)}</Link>), ...one.am.status.inhibitedBy.map((id) => <Link key={id} href={`/alerts/${id}`}>alert {id}</Link>)]}</dd></>}
+                            {isMuted(one) && (
+                                <>
+                                    <dt>Muted by</dt>
+                                    <dd className="row wrap">
+                                        {one.am.status.silencedBy.map((id) => <Link key={id} href={`/silences?search=${id}`}>silence {id.slice(0, 8)}</Link>)}
+                                        {one.am.status.inhibitedBy.map((id) => <Link key={id} href={`/alerts/${id}`}>{active.find((other) => other.id === id)?.rule.name ?? `alert ${id}`}</Link>)}
+                                        {one.am.status.mutedBy?.map((name) => <Link key={name} href="/routing">the times of {name}</Link>)}
+                                    </dd>
+                                </>
+                            )}
                         </>
                     )}
                 </dl>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activeAlerts, belongs, comparisonOf, endedWithoutData, isMuted } from './model';
+import { activeAlerts, belongs, comparisonOf, endedWithoutData, isMuted, labelNames, sectionsOf } from './model';
 import { fingerprint } from '../../ui/links';
 
 const alert = { labels: { alertname: 'A', job: 'x' }, annotations: {}, state: 'firing' as const, activeAt: '', value: '1' };
@@ -47,5 +47,22 @@ describe('belongs', () => {
         expect(belongs({ __name__: 'up', job: 'x', instance: 'i' }, { alertname: 'A', job: 'x' })).toBe(true);
         expect(belongs({ job: 'y' }, { job: 'x' })).toBe(false);
         expect(belongs({}, { job: 'x' })).toBe(true);
+    });
+});
+
+describe('sectionsOf', () => {
+    const one = (alertname: string, activeAt: string, more: object = {}, am?: object) => ({
+        id: `${alertname} ${activeAt}`, rule: { ...rule, name: alertname }, group, alert: { ...alert, activeAt, labels: { alertname, team: 'db', ...more } }, am: am as never,
+    });
+    const muted = { receivers: [{ name: 'mail' }, { name: 'pager' }], status: { state: 'suppressed', silencedBy: [], inhibitedBy: [] } };
+    const list = [one('A', '1', {}, muted), one('A', '2'), one('B', '1'), one('B', '3', { team: 'web' }), one('A', '1')];
+    const shape = (by: string) => sectionsOf(list, by).map((section) => [section.name, section.firing, section.list.map((found) => found.id)]);
+
+    it('what fires most stands first, what is muted last', () => expect(shape('rule')).toEqual([['A', 2, ['A 2', 'A 1', 'A 1']], ['B', 2, ['B 3', 'B 1']]]));
+    it('by receiver an alert is in each of its receivers', () => expect(shape('receiver').map(([name, firing]) => [name, firing])).toEqual([['no receiver', 4], ['mail', 0], ['pager', 0]]));
+    it('by label', () => {
+        expect(shape('label.team').map(([name]) => name)).toEqual(['team="db"', 'team="web"']);
+        expect(shape('label.none').map(([name]) => name)).toEqual(['no none']);
+        expect(labelNames(list)).toEqual(['team']);
     });
 });

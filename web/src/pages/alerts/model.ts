@@ -62,3 +62,58 @@ export function comparisonOf(root: ExplainNode | undefined): Comparison | null {
 export function belongs(series: Labels, alert: Labels): boolean {
     return Object.entries(series).every(([name, value]) => name === '__name__' || alert[name] === undefined || alert[name] === value);
 }
+
+/* mutedHow is the word for why nobody is told; null: somebody is. */
+export function mutedHow(am: AmAlert | undefined): string | null {
+    if (am?.status.state !== 'suppressed') {
+        return null;
+    }
+    return am.status.silencedBy.length > 0 ? 'silenced' : am.status.inhibitedBy.length > 0 ? 'inhibited' : 'muted';
+}
+
+export interface AlertSection {
+    name: string;
+    list: ActiveAlert[];
+    firing: number;
+}
+
+/* What alerts are grouped by: their rule, their receivers, or a label ("label.team"). */
+function keysOf(one: ActiveAlert, by: string): string[] {
+    if (by === 'receiver') {
+        const names = one.am?.receivers.map((receiver) => receiver.name) ?? [];
+        return names.length > 0 ? names : ['no receiver'];
+    }
+    if (by.startsWith('label.')) {
+        const name = by.slice('label.'.length);
+        const value = one.alert.labels[name];
+        return [value === undefined ? `no ${name}` : `${name}="${value}"`];
+    }
+    return [one.rule.name];
+}
+
+const rank = (one: ActiveAlert) => (isMuted(one) ? 2 : one.alert.state === 'firing' ? 0 : 1);
+
+/* sectionsOf groups alerts, what fires most first; in a group what fires stands first, what is muted last, the newest of them above. */
+export function sectionsOf(list: readonly ActiveAlert[], by: string): AlertSection[] {
+    const sections = new Map<string, AlertSection>();
+    for (const one of list) {
+        for (const name of keysOf(one, by)) {
+            const section = sections.get(name) ?? { name, list: [], firing: 0 };
+            section.list.push(one);
+            section.firing += rank(one) === 0 ? 1 : 0;
+            sections.set(name, section);
+        }
+    }
+    for (const section of sections.values()) {
+        section.list.sort((a, b) => rank(a) - rank(b) || (a.alert.activeAt < b.alert.activeAt ? 1 : a.alert.activeAt > b.alert.activeAt ? -1 : 0));
+    }
+    return [...sections.values()].sort((a, b) => b.firing - a.firing || a.name.localeCompare(b.name));
+}
+
+/* labelNames lists what alerts may be grouped by. */
+export function labelNames(list: readonly ActiveAlert[]): string[] {
+    const names = new Set<string>();
+    list.forEach((one) => Object.keys(one.alert.labels).forEach((name) => names.add(name)));
+    names.delete('alertname');
+    return [...names].sort();
+}

@@ -1,5 +1,6 @@
 /* useAlerts: the alerts of the rules with Alertmanager's view of them; without an Alertmanager the rules' alone. */
 import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { amAlerts } from '../../api/alertmanager';
 import { ApiError } from '../../api/http';
 import { rules } from '../../api/prometheus';
@@ -21,9 +22,6 @@ export function useAlerts() {
         }),
         refetchInterval: every,
     });
-    return {
-        groups,
-        hasAlertmanager: known.data !== null && known.data !== undefined,
-        active: activeAlerts(groups.data?.groups ?? [], known.data ?? []),
-    };
+    const active = useMemo(() => activeAlerts(groups.data?.groups ?? [], known.data ?? []), [groups.data, known.data]);
+    return { groups, known, hasAlertmanager: known.data !== null && known.data !== undefined, active };
 }

@@ -74,6 +74,8 @@ interface RowProps {
     ran: Ran | undefined;
     busy: boolean;
     autoFocus: boolean;
+    /* What was run before, the newest first. */
+    history: readonly string[];
     act: (action: 'run' | 'hide' | 'copy' | 'remove' | 'format' | 'browse' | 'history') => void;
     onDraft: (text: string) => void;
 }
@@ -97,7 +99,7 @@ function QueryRow(props: RowProps) {
                     <div className="grow">
                         <Suspense fallback={<div className="editor-wait mono">{props.draft}</div>}>
                             <Editor
-                                value={props.draft} onChange={props.onDraft} onRun={() => act('run')} label={`Query ${props.letter}`}
+                                value={props.draft} onChange={props.onDraft} onRun={() => act('run')} label={`Query ${props.letter}`} history={props.history}
                                 placeholder="Expression: Enter runs it, Shift Enter is a new line" autoFocus={props.autoFocus}
                             />
                         </Suspense>
@@ -142,6 +144,7 @@ function Pane({ frame, more, shares = true }: PaneProps) {
     const [drafts, setDrafts] = useState<string[]>(() => state.queries.map((one) => one.expr));
     const [seen, setSeen] = useState(state);
     const [history, setHistory] = useState(loadHistory);
+    const pastExprs = useMemo(() => history.map((entry) => entry.expr), [history]);
     const [drawer, setDrawer] = useState<{ kind: 'browse' | 'history'; index: number } | null>(null);
 
     /* The back button changes the URL: the editors follow. */
@@ -263,7 +266,7 @@ function Pane({ frame, more, shares = true }: PaneProps) {
                     <QueryRow
                         key={i} letter={letterOf(i)} draft={drafts[i] ?? one.expr} hidden={one.hidden} alone={state.queries.length === 1}
                         error={results[i]?.error} ran={one.expr.trim() === '' ? undefined : results[i]?.data} busy={results[i]?.isFetching ?? false}
-                        autoFocus={i === state.queries.length - 1} act={(action) => act(i, action)} onDraft={(text) => setDraft(i, text)}
+                        autoFocus={i === state.queries.length - 1} history={pastExprs} act={(action) => act(i, action)} onDraft={(text) => setDraft(i, text)}
                     />
                 ))}
                 <div className="row wrap query-actions">

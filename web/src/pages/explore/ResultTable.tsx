@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import type { HistogramValue, Labels, QueryResult } from '../../api/types';
 import { csvLine } from '../../grafana/csv';
+import { formatTime } from '../../grafana/time';
 import { Button, Empty, Icon, plural, saveFile, UnstyledButton } from '../../ui';
 
 export interface TableResult {
@@ -92,7 +93,7 @@ export function ResultTable({ results }: { results: TableResult[] }) {
     return (
         <>
             <div className="row" style={{ padding: '0 10px 6px' }}>
-                <span className="muted">{plural(rows.length, 'row')} at {new Date(rows[0]!.time * 1000).toLocaleString()}</span>
+                <span className="muted">{plural(rows.length, 'row')} at {formatTime(rows[0]!.time * 1000)}</span>
                 <div className="grow" />
                 <Button variant="default" size="compact-xs" leftSection={<Icon name="download" size={12} />}
                     onClick={() => saveFile('result.csv', csvOf(columns, sorted), 'text/csv')}>CSV</Button>

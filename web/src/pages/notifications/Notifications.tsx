@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type AmDelivery, amHistory } from '../../api/alertmanager';
 import { formatTime } from '../../grafana/time';
-import { AlertingExample, Empty, Fault, FilterBar, formatQuantity, Icon, Loading, matchesWords, Page, State, UnstyledButton, useFilter } from '../../ui';
+import { AlertingExample, Empty, Fault, FilterBar, formatQuantity, Icon, Loading, matchesWords, More, Page, State, UnstyledButton, useFilter, usePoll, useShown } from '../../ui';
 
 const LIMIT = 500;
 
@@ -42,7 +42,8 @@ function Row({ one }: { one: AmDelivery }) {
 
 export default function Notifications() {
     const filter = useFilter();
-    const list = useQuery({ queryKey: ['notifications'], queryFn: ({ signal }) => amHistory({ limit: LIMIT }, signal), refetchInterval: 10_000 });
+    const list = useQuery({ queryKey: ['notifications'], queryFn: ({ signal }) => amHistory({ limit: LIMIT }, signal), refetchInterval: usePoll(10_000) });
+    const [rows, more] = useShown(filter.key);
     const all = list.data ?? [];
     const found = all.filter(
         (one) => (filter.choice === 'all' || (filter.choice === 'good') === isGood(one)) && matchesWords(`${one.receiver} ${one.integration} ${one.groupKey} ${one.error} ${one.message}`, filter.text),
@@ -68,8 +69,9 @@ export default function Notifications() {
                                 <th className="right hide-narrow">HTTP</th><th className="right hide-narrow">Took</th>
                             </tr>
                         </thead>
-                        <tbody>{found.map((one, i) => <Row key={`${one.time} ${one.receiver} ${one.groupKey} ${i}`} one={one} />)}</tbody>
+                        <tbody>{found.slice(0, rows).map((one) => <Row key={`${one.time} ${one.receiver} ${one.integration} ${one.groupKey}`} one={one} />)}</tbody>
                     </table>
+                    <More shown={rows} total={found.length} more={more} />
                 </section>
             )}
             {list.data && found.length === 0 && (

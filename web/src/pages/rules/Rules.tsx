@@ -1,12 +1,12 @@
 /* Rules: groups by file, with health, times, and what the alerting rules say now. */
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { rules } from '../../api/prometheus';
 import type { Rule, RuleGroup } from '../../api/types';
-import { formatDuration, formatTime, since } from '../../grafana/time';
+import { formatDuration, formatTime } from '../../grafana/time';
 import {
-    backtestLink, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, RuleExample, Section, State, type StateKind, useFilter, useNow,
-    usePoll,
+    Ago, backtestLink, cutSections, Empty, exploreLink, Fault, FilterBar, formatQuantity, hasWords, LabelSet, Link, Loading, More, Page, RuleExample, Section, State, type StateKind, useFilter,
+    usePoll, useShown,
 } from '../../ui';
 
 function stateOf(rule: Rule): { kind: StateKind; word: string } {
@@ -31,9 +31,8 @@ export function Annotation({ name, value }: { name: string; value: string }) {
     );
 }
 
-function Row({ rule, now }: { rule: Rule; now: number }) {
+const Row = memo(function Row({ rule }: { rule: Rule }) {
     const { kind, word } = stateOf(rule);
-    const last = Date.parse(rule.lastEvaluation);
     return (
         <tr>
             <td style={{ width: 110 }}>
@@ -55,15 +54,14 @@ function Row({ rule, now }: { rule: Rule; now: number }) {
                 {rule.noData?.rule && <div className="muted" style={{ fontSize: 12 }}>Its query reads no series at all{rule.noData.since ? `, since ${formatTime(Date.parse(rule.noData.since))}` : ': a name is wrong, or nobody exports them'}.</div>}
                 {rule.lastError && <div className="cell-error">{rule.lastError}</div>}
             </td>
-            <td className="right hide-narrow" style={{ width: 110 }}>{last > 0 ? since(last, now) : 'never'}</td>
+            <td className="right hide-narrow" style={{ width: 110 }}><Ago at={rule.lastEvaluation} /></td>
             <td className="right hide-narrow" style={{ width: 90 }}>{formatQuantity(rule.evaluationTime, 'seconds', 3)}</td>
         </tr>
     );
-}
+});
 
-function Group({ group, list, now }: { group: RuleGroup; list: Rule[]; now: number }) {
+function Group({ group, list }: { group: RuleGroup; list: Rule[] }) {
     const bad = group.rules.filter((rule) => rule.health === 'err').length;
-    const last = Date.parse(group.lastEvaluation);
     /* A group that takes most of its interval will soon miss evaluations. */
     const slow = group.evaluationTime > group.interval * 0.8;
     return (
@@ -74,7 +72,7 @@ function Group({ group, list, now }: { group: RuleGroup; list: Rule[]; now: numb
                     {bad > 0 && <State kind="bad">{bad} failing</State>}
                     {slow && <State kind="warn">slow</State>}
                     <span className="muted num hide-narrow">
-                        every {formatDuration(group.interval * 1000)} · last {last > 0 ? since(last, now) : 'never'} · took {formatQuantity(group.evaluationTime, 'seconds', 3)}
+                        every {formatDuration(group.interval * 1000)} · last <Ago at={group.lastEvaluation} /> · took {formatQuantity(group.evaluationTime, 'seconds', 3)}
                     </span>
                 </span>
             }
@@ -82,7 +80,7 @@ function Group({ group, list, now }: { group: RuleGroup; list: Rule[]; now: numb
             <div className="table-wrap">
                 <table className="table">
                     <thead><tr><th>State</th><th>Rule</th><th className="right hide-narrow">Evaluated</th><th className="right hide-narrow">Took</th></tr></thead>
-                    <tbody>{list.map((rule, i) => <Row key={`${i} ${rule.name}`} rule={rule} now={now} />)}</tbody>
+                    <tbody>{list.map((rule) => <Row key={group.rules.indexOf(rule)} rule={rule} />)}</tbody>
                 </table>
             </div>
         </Section>
@@ -91,30 +89,34 @@ function Group({ group, list, now }: { group: RuleGroup; list: Rule[]; now: numb
 
 export default function Rules() {
     const filter = useFilter();
-    const now = useNow();
     const list = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: usePoll(10_000) });
-    const groups = useMemo(() => list.data?.groups ?? [], [list.data]);
-    const all = groups.flatMap((group) => group.rules);
-    const visible = groups.flatMap((group) => {
-        const found = group.rules.filter((rule) => {
-            const word = stateOf(rule).word;
-            return (
-                (filter.choice === 'all' || filter.choice === word || filter.choice === rule.type) &&
-                matchesWords(`${rule.name} ${rule.query} ${group.name} ${group.file} ${JSON.stringify(rule.labels ?? {})}`, filter.text)
-            );
-        });
-        return found.length > 0 ? [{ group, found }] : [];
-    });
-    /* Errors first, then what fires. */
-    const rank = (group: RuleGroup) => (group.rules.some((rule) => rule.health === 'err') ? 0 : 1);
-    visible.sort((a, b) => rank(a.group) - rank(b.group));
-    const count = (word: string) => all.filter((rule) => stateOf(rule).word === word || rule.type === word).length;
+    const { visible, all, count } = useMemo(() => {
+        const groups = list.data?.groups ?? [];
+        const counts = new Map<string, number>();
+        const visible = groups.map((group) => ({
+            group,
+            list: group.rules.filter((rule) => {
+                const { word } = stateOf(rule);
+                [word, rule.type].forEach((key) => counts.set(key, (counts.get(key) ?? 0) + 1));
+                return (
+                    (filter.choice === 'all' || filter.choice === word || filter.choice === rule.type) &&
+                    hasWords(rule, () => `${rule.name} ${rule.query} ${group.name} ${group.file} ${JSON.stringify(rule.labels ?? {})}`, filter.text)
+                );
+            }),
+        }));
+        /* Errors first. */
+        const rank = (group: RuleGroup) => (group.rules.some((rule) => rule.health === 'err') ? 0 : 1);
+        visible.sort((a, b) => rank(a.group) - rank(b.group));
+        return { visible, all: groups.reduce((sum, group) => sum + group.rules.length, 0), count: (word: string) => counts.get(word) ?? 0 };
+    }, [list.data, filter]);
+    const [rows, more] = useShown(filter.key);
+    const { cut, total } = cutSections(visible, rows);
     return (
         <Page title="Rules">
             <FilterBar
                 what="rules"
                 choices={[
-                    { value: 'all', label: 'All', count: all.length },
+                    { value: 'all', label: 'All', count: all },
                     { value: 'error', label: 'Failing', count: count('error') },
                     { value: 'firing', label: 'Firing', count: count('firing') },
                     { value: 'pending', label: 'Pending', count: count('pending') },
@@ -125,10 +127,11 @@ export default function Rules() {
             />
             {list.isPending && <Loading />}
             {list.error && <Fault error={list.error} what="Rules" retry={() => void list.refetch()} />}
-            {visible.map(({ group, found }) => <Group key={`${group.file} ${group.name}`} group={group} list={found} now={now} />)}
-            {list.data && visible.length === 0 && (
-                <Empty title={all.length === 0 ? 'No rules yet' : 'No rule is so'} icon="rules">
-                    {all.length === 0 ? <RuleExample /> : 'Another search or another state finds more.'}
+            {cut.map(({ group, list: shown }) => <Group key={`${group.file} ${group.name}`} group={group} list={shown} />)}
+            <More shown={rows} total={total} more={more} />
+            {list.data && total === 0 && (
+                <Empty title={all === 0 ? 'No rules yet' : 'No rule is so'} icon="rules">
+                    {all === 0 ? <RuleExample /> : 'Another search or another state finds more.'}
                 </Empty>
             )}
         </Page>

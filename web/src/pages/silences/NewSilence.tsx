@@ -7,6 +7,7 @@ import {
     ActionIcon, Button, Empty, Fault, formatMatcher, Icon, LabelSet, notify, Page, parseMatcher, plural, Section, SegmentedControl, splitMatchers, storedAuthor, storeAuthor, State, TextInput, Textarea, useDebouncedValue,
     useLocation, useQueryParams,
 } from '../../ui';
+import { annotationsOf, givenAnnotations } from './annotations';
 import { faultOf, fromInterval, newRecurrence, type Recurrence, toInterval } from './recurrence';
 import { NextWindows, RecurrenceForm } from './RecurrenceForm';
 
@@ -28,6 +29,38 @@ function givenIntervals(text: string | null): Recurrence[] {
     } catch {
         return []; /* not ours */
     }
+}
+
+interface RowsProps {
+    /* "Matcher": what a row is. */
+    what: string;
+    placeholder: string;
+    rows: readonly string[];
+    change: (rows: string[]) => void;
+    faultOf: (text: string) => string | undefined;
+    autoFocus?: boolean;
+    least?: number;
+}
+
+/* Rows of text, name="value" each, with a button for one more. */
+function Rows({ what, placeholder, rows, change, faultOf: fault, autoFocus = false, least = 0 }: RowsProps) {
+    return (
+        <>
+            {rows.map((text, i) => (
+                <div className="row" key={i}>
+                    <TextInput
+                        className="grow" aria-label={`${what} ${i + 1}`} placeholder={placeholder} value={text} autoFocus={autoFocus && i === 0 && text === ''}
+                        error={text.trim() === '' ? undefined : fault(text)} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+                        onChange={(event) => change(rows.map((one, at) => (at === i ? event.target.value : one)))}
+                    />
+                    {rows.length > least && (
+                        <ActionIcon aria-label={`Remove ${what.toLowerCase()} ${i + 1}`} onClick={() => change(rows.filter((_, at) => at !== i))}><Icon name="close" size={14} /></ActionIcon>
+                    )}
+                </div>
+            ))}
+            <Button variant="subtle" size="compact-xs" style={{ alignSelf: 'flex-start' }} leftSection={<Icon name="plus" size={12} />} onClick={() => change([...rows, ''])}>{what}</Button>
+        </>
+    );
 }
 
 /* The time that was given, to the millisecond, while its field still says it: a silence keeps its number only with its own start. */
@@ -59,6 +92,7 @@ function Preview({ matchers }: { matchers: string[] }) {
                             ))}
                         </tbody>
                     </table>
+                    {found.data.length > SHOWN && <div className="panel-body muted">and {plural(found.data.length - SHOWN, 'other')}</div>}
                 </div>
             )}
         </Section>
@@ -78,6 +112,7 @@ export default function NewSilence() {
     const [starts, setStarts] = useState(formatTime(given.starts) || 'now');
     const [author, setAuthor] = useState(storedAuthor);
     const [comment, setComment] = useState(params.get('comment') ?? '');
+    const [notes, setNotes] = useState(() => givenAnnotations(params.get('annotations')));
 
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const [rows, setRows] = useState<Recurrence[]>(() => givenIntervals(params.get('recurring')));
@@ -92,6 +127,7 @@ export default function NewSilence() {
     const typed = matchers.filter((text) => text.trim() !== '');
     const parsed = typed.map(parseMatcher);
     const good = parsed.filter((one) => one !== null);
+    const annotations = annotationsOf(notes);
     const now = Date.now();
     const start = exactly(starts, given.starts) ?? parseTime(starts, now);
     const length = parseDuration(ends);
@@ -106,6 +142,7 @@ export default function NewSilence() {
         : end === null || end <= start ? 'The end is no time after the start.'
         : end <= now ? 'The end is over already.'
         : rows.some((row) => faultOf(row) !== null) ? 'One of the times cannot be read.'
+        : annotations === null ? 'One of the annotations cannot be read.'
         : author.trim() === '' ? 'Say who you are.'
         : comment.trim() === '' ? 'Say why.'
         : null;
@@ -113,6 +150,7 @@ export default function NewSilence() {
     const save = useMutation({
         mutationFn: () => amSaveSilence({
             id, matchers: good, startsAt: new Date(start!).toISOString(), endsAt: new Date(end!).toISOString(), createdBy: author.trim(), comment: comment.trim(),
+            ...(annotations && (id || notes.length > 0) ? { annotations } : {}),
             ...(recurs || id ? { timeIntervals: rows.map(toInterval) } : {}),
         }),
         onSuccess: () => {
@@ -131,20 +169,10 @@ export default function NewSilence() {
                     <form className="silence-form" onSubmit={(event) => { event.preventDefault(); if (!fault) save.mutate(); }}>
                         <fieldset>
                             <legend>Alerts whose labels fit all of</legend>
-                            {matchers.map((text, i) => (
-                                <div className="row" key={i}>
-                                    <TextInput
-                                        className="grow" aria-label={`Matcher ${i + 1}`} placeholder={'severity="page", instance=~"db.*", team!="x"'} value={text} autoFocus={i === 0 && text === ''}
-                                        error={text.trim() !== '' && parseMatcher(text) === null ? 'name="value", with =, !=, =~ or !~' : undefined}
-                                        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-                                        onChange={(event) => setMatchers(matchers.map((one, at) => (at === i ? event.target.value : one)))}
-                                    />
-                                    {matchers.length > 1 && (
-                                        <ActionIcon aria-label={`Remove matcher ${i + 1}`} onClick={() => setMatchers(matchers.filter((_, at) => at !== i))}><Icon name="close" size={14} /></ActionIcon>
-                                    )}
-                                </div>
-                            ))}
-                            <Button variant="subtle" size="compact-xs" leftSection={<Icon name="plus" size={12} />} onClick={() => setMatchers([...matchers, ''])}>Matcher</Button>
+                            <Rows
+                                what="Matcher" placeholder={'severity="page", instance=~"db.*", team!="x"'} rows={matchers} change={setMatchers} autoFocus least={1}
+                                faultOf={(text) => (parseMatcher(text) === null ? 'name="value", with =, !=, =~ or !~' : undefined)}
+                            />
                         </fieldset>
                         <SegmentedControl aria-label="How often" value={recurs ? 'recurring' : 'once'} onChange={(next) => setRecurs(next === 'recurring')} data={[{ value: 'once', label: 'Once' }, { value: 'recurring', label: 'Recurring' }]} style={{ alignSelf: 'flex-start' }} />
                         {recurs && <RecurrenceForm rows={rows} change={setRows} location={zone} />}
@@ -158,6 +186,10 @@ export default function NewSilence() {
                         </div>
                         <TextInput label="Who" value={author} onChange={(event) => setAuthor(event.currentTarget.value)} />
                         <Textarea label="Why" value={comment} autosize minRows={2} onChange={(event) => setComment(event.currentTarget.value)} />
+                        <Rows
+                            what="Annotation" placeholder={'ticket="OPS-123"'} rows={notes} change={setNotes}
+                            faultOf={(text) => (annotationsOf([text]) === null ? 'name="value"' : undefined)}
+                        />
                         {save.error && <Fault error={save.error} />}
                         <div className="row">
                             <Button type="submit" disabled={fault !== null} loading={save.isPending}>{id ? 'Save' : 'Silence'}{start !== null && end !== null && end > start ? ` for ${formatDuration(roughly(end - start))}` : ''}</Button>

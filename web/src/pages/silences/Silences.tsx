@@ -1,10 +1,10 @@
 /* Silences: active, pending and expired ones; end them, make them again. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { memo, useMemo } from 'react';
 import { amExpireSilence, type AmSilence, amSilences } from '../../api/alertmanager';
-import { formatTime, since } from '../../grafana/time';
+import { formatTime } from '../../grafana/time';
 import {
-    Button, Empty, Fault, FilterBar, formatMatcher, Icon, Link, Loading, matchesWords, notify, Page, State, type StateKind, useFilter, useNow,
-    usePoll,
+    Ago, Button, Empty, Fault, FilterBar, formatMatcher, Icon, Link, Loading, matchesWords, More, notify, Page, State, type StateKind, useFilter, usePoll, useShown,
 } from '../../ui';
 import { describe } from './recurrence';
 
@@ -15,6 +15,9 @@ function againLink(silence: AmSilence, edit: boolean): string {
     const params = new URLSearchParams();
     silence.matchers.forEach((matcher) => params.append('matcher', formatMatcher(matcher)));
     params.set('comment', silence.comment);
+    if (Object.keys(silence.annotations ?? {}).length > 0) {
+        params.set('annotations', JSON.stringify(silence.annotations));
+    }
     if (silence.timeIntervals?.length) {
         params.set('recurring', JSON.stringify(silence.timeIntervals));
     }
@@ -26,7 +29,7 @@ function againLink(silence: AmSilence, edit: boolean): string {
     return `/silences/new?${params.toString()}`;
 }
 
-function Row({ silence, now, onExpire }: { silence: AmSilence; now: number; onExpire: () => void }) {
+const Row = memo(function Row({ silence, onExpire }: { silence: AmSilence; onExpire: (silence: AmSilence) => void }) {
     const { state } = silence.status;
     const next = silence.nextWindows?.[0];
     return (
@@ -36,27 +39,29 @@ function Row({ silence, now, onExpire }: { silence: AmSilence; now: number; onEx
                 <span className="labels">{silence.matchers.map((matcher) => <span className="label" key={formatMatcher(matcher)}>{formatMatcher(matcher)}</span>)}</span>
                 {silence.timeIntervals?.map((interval, i) => <div key={i} className="row" style={{ marginTop: 4, gap: 6 }}><Icon name="refresh" size={12} />{describe(interval)}</div>)}
                 <div style={{ marginTop: 4 }}>{silence.comment}</div>
+                {Object.entries(silence.annotations ?? {}).map(([name, value]) => (
+                    <div key={name} className="muted" style={{ fontSize: 12, overflowWrap: 'anywhere' }}>{name}: {/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : value}</div>
+                ))}
                 <div className="muted" style={{ fontSize: 12 }}>by {silence.createdBy || 'nobody'} · <span className="mono">{silence.id.slice(0, 8)}</span></div>
             </td>
             <td className="num hide-narrow" style={{ width: 160 }}>{formatTime(Date.parse(silence.startsAt))}</td>
             <td className="num" style={{ width: 210 }}>
                 {formatTime(Date.parse(silence.endsAt))}
                 {next && state !== 'expired' && <div style={{ fontSize: 12 }}>{state === 'active' ? 'until' : 'next'} {formatTime(Date.parse(state === 'active' ? next.endsAt : next.startsAt))}</div>}
-                <div className="muted" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} {since(Date.parse(silence.endsAt), now)}</div>
+                <div className="muted" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} <Ago at={silence.endsAt} /></div>
             </td>
             <td className="right" style={{ width: '1%' }}>
                 <span className="row wrap" style={{ justifyContent: 'flex-end' }}>
                     <Link className="alone" href={againLink(silence, state !== 'expired')}>{state === 'expired' ? 'again' : 'edit'}</Link>
-                    {state !== 'expired' && <Button variant="default" size="compact-xs" onClick={onExpire}>Expire</Button>}
+                    {state !== 'expired' && <Button variant="default" size="compact-xs" onClick={() => onExpire(silence)}>Expire</Button>}
                 </span>
             </td>
         </tr>
     );
-}
+});
 
 export default function Silences() {
-    const filter = useFilter('current');
-    const now = useNow();
+    const filter = useFilter({ first: 'current' });
     const client = useQueryClient();
     const list = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => amSilences(signal), refetchInterval: usePoll(10_000) });
     const expire = useMutation({
@@ -68,20 +73,25 @@ export default function Silences() {
         },
         onError: (error) => notify(error.message, 'bad'),
     });
-    const all = list.data ?? [];
-    const isCurrent = (silence: AmSilence) => silence.status.state !== 'expired';
-    const found = all
-        .filter((one) => (filter.choice === 'current' ? isCurrent(one) : filter.choice === 'expired' ? !isCurrent(one) : true))
-        .filter((one) => matchesWords(`${one.id} ${one.comment} ${one.createdBy} ${one.matchers.map(formatMatcher).join(' ')}`, filter.text))
-        .sort((a, b) => order[a.status.state] - order[b.status.state] || Date.parse(b.endsAt) - Date.parse(a.endsAt));
+    const { mutate } = expire;
+    const { current, found, all } = useMemo(() => {
+        const all = list.data ?? [];
+        const isCurrent = (silence: AmSilence) => silence.status.state !== 'expired';
+        const found = all
+            .filter((one) => filter.choice === 'all' || (filter.choice === 'current') === isCurrent(one))
+            .filter((one) => matchesWords(`${one.id} ${one.comment} ${one.createdBy} ${one.matchers.map(formatMatcher).join(' ')} ${JSON.stringify(one.annotations ?? {})}`, filter.text))
+            .sort((a, b) => order[a.status.state] - order[b.status.state] || Date.parse(b.endsAt) - Date.parse(a.endsAt));
+        return { all: all.length, current: all.filter(isCurrent).length, found };
+    }, [list.data, filter]);
+    const [rows, more] = useShown(filter.key);
     return (
         <Page title="Silences" actions={<Link href="/silences/new"><Button leftSection={<Icon name="plus" size={13} />}>New silence</Button></Link>}>
             <FilterBar
                 what="silences"
                 choices={[
-                    { value: 'current', label: 'Current', count: all.filter(isCurrent).length },
-                    { value: 'expired', label: 'Expired', count: all.filter((one) => !isCurrent(one)).length },
-                    { value: 'all', label: 'All', count: all.length },
+                    { value: 'current', label: 'Current', count: current },
+                    { value: 'expired', label: 'Expired', count: all - current },
+                    { value: 'all', label: 'All', count: all },
                 ]}
             />
             {list.isPending && <Loading />}
@@ -90,8 +100,9 @@ export default function Silences() {
                 <section className="panel table-wrap">
                     <table className="table">
                         <thead><tr><th>State</th><th>Silenced</th><th className="hide-narrow">From</th><th>Until</th><th /></tr></thead>
-                        <tbody>{found.map((one) => <Row key={one.id} silence={one} now={now} onExpire={() => expire.mutate(one)} />)}</tbody>
+                        <tbody>{found.slice(0, rows).map((one) => <Row key={one.id} silence={one} onExpire={mutate} />)}</tbody>
                     </table>
+                    <More shown={rows} total={found.length} more={more} />
                 </section>
             )}
             {list.data && found.length === 0 && (

@@ -1,17 +1,16 @@
 /* Targets: what is scraped, when and how fast, and why it is not; errors first. */
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { memo, useMemo } from 'react';
 import { targets } from '../../api/prometheus';
 import type { ActiveTarget } from '../../api/types';
-import { since } from '../../grafana/time';
 import {
-    Button, Empty, exploreLink, Fault, FilterBar, formatQuantity, LabelSet, Link, Loading, matchesWords, Page, quoteLabel, ScrapeExample, Section, State, type StateKind, useFilter, useNow,
-    usePoll,
+    Ago, cutSections, Empty, exploreLink, Fault, FilterBar, formatQuantity, hasWords, LabelSet, Link, Loading, More, Page, quoteLabel, ScrapeExample, Section, Select, State, type StateKind, useFilter,
+    usePick, usePoll, useQueryParams, useShown,
 } from '../../ui';
 
 const REFETCH_MS = 5_000;
-/* Rows of a pool that are drawn at once. */
-const ROWS_SHOWN = 100;
+/* Of more pools those are listed that what is typed finds first. */
+const POOLS_LISTED = 100;
 
 const kinds: Record<ActiveTarget['health'], StateKind> = { up: 'ok', down: 'bad', unknown: 'none' };
 const order: Record<ActiveTarget['health'], number> = { down: 0, unknown: 1, up: 2 };
@@ -20,8 +19,9 @@ function textOf(target: ActiveTarget): string {
     return `${target.scrapeUrl} ${target.scrapePool} ${target.lastError} ${Object.entries(target.labels).map(([name, value]) => `${name}=${value}`).join(' ')}`;
 }
 
-function Row({ target, now }: { target: ActiveTarget; now: number }) {
-    const last = Date.parse(target.lastScrape);
+type Pick = ReturnType<typeof usePick>;
+
+const Row = memo(function Row({ target, pick }: { target: ActiveTarget; pick: Pick }) {
     const series = `{${['job', 'instance'].filter((name) => target.labels[name]).map((name) => `${name}=${quoteLabel(target.labels[name]!)}`).join(', ')}}`;
     return (
         <tr>
@@ -32,24 +32,34 @@ function Row({ target, now }: { target: ActiveTarget; now: number }) {
                 {target.lastError && <div className="cell-error">{target.lastError}</div>}
             </td>
             <td><State kind={kinds[target.health]}>{target.health}</State></td>
-            <td className="hide-narrow"><LabelSet labels={target.labels} /></td>
-            <td className="right">{last > 0 ? since(last, now) : 'never'}</td>
+            <td className="hide-narrow"><LabelSet labels={target.labels} pick={pick} /></td>
+            <td className="right"><Ago at={target.lastScrape} /></td>
             <td className="right hide-narrow">{formatQuantity(target.lastScrapeDuration, 'seconds', 3)}</td>
             <td className="right hide-narrow">{target.scrapeInterval}</td>
             <td className="right hide-narrow"><Link className="alone" href={exploreLink(series, undefined, 'table')} aria-label={`Series of ${target.scrapeUrl}`}>series</Link></td>
         </tr>
     );
+});
+
+interface PoolRows {
+    name: string;
+    list: ActiveTarget[];
+    size: number;
+    down: number;
+    up: number;
 }
 
-function Pool({ name, list, now }: { name: string; list: ActiveTarget[]; now: number }) {
-    const [all, setAll] = useState(false);
-    const down = list.filter((target) => target.health === 'down').length;
-    const shown = all ? list : list.slice(0, ROWS_SHOWN);
+/* What is neither up nor down has not been scraped yet. */
+function PoolState({ size, down, up }: PoolRows) {
+    if (down > 0) {
+        return <State kind="bad">{down} of {size} down</State>;
+    }
+    return up === size ? <State kind="ok">{size} up</State> : <State kind="none">{up} of {size} up</State>;
+}
+
+function Pool({ pool, pick }: { pool: PoolRows; pick: Pick }) {
     return (
-        <Section
-            title={name}
-            aside={down > 0 ? <State kind="bad">{down} of {list.length} down</State> : <State kind="ok">{list.length} up</State>}
-        >
+        <Section title={pool.name} aside={<PoolState {...pool} />}>
             <div className="table-wrap">
                 <table className="table">
                     <thead>
@@ -63,46 +73,70 @@ function Pool({ name, list, now }: { name: string; list: ActiveTarget[]; now: nu
                             <th className="hide-narrow" style={{ width: 60 }}><span className="muted" /></th>
                         </tr>
                     </thead>
-                    <tbody>{shown.map((target) => <Row key={target.scrapeUrl + JSON.stringify(target.labels)} target={target} now={now} />)}</tbody>
+                    <tbody>{pool.list.map((target) => <Row key={target.scrapeUrl + JSON.stringify(target.labels)} target={target} pick={pick} />)}</tbody>
                 </table>
             </div>
-            {list.length > shown.length && <div className="panel-body"><Button variant="subtle" onClick={() => setAll(true)}>Show all {list.length}</Button></div>}
         </Section>
     );
 }
 
+/* poolsOf groups targets by pool: those with the worst health first, and in each the worst targets. Sizes are those of whole pools. */
+export function poolsOf(active: readonly ActiveTarget[], wanted: (target: ActiveTarget) => boolean): PoolRows[] {
+    const pools = new Map<string, PoolRows>();
+    for (const target of active) {
+        const pool = pools.get(target.scrapePool) ?? { name: target.scrapePool, list: [], size: 0, down: 0, up: 0 };
+        pool.size++;
+        pool.down += target.health === 'down' ? 1 : 0;
+        pool.up += target.health === 'up' ? 1 : 0;
+        if (wanted(target)) {
+            pool.list.push(target);
+        }
+        pools.set(target.scrapePool, pool);
+    }
+    const found = [...pools.values()].filter((pool) => pool.list.length > 0);
+    found.forEach((pool) => pool.list.sort((a, b) => order[a.health] - order[b.health] || (a.scrapeUrl < b.scrapeUrl ? -1 : a.scrapeUrl > b.scrapeUrl ? 1 : 0)));
+    return found.sort((a, b) => order[a.list[0]!.health] - order[b.list[0]!.health] || a.name.localeCompare(b.name));
+}
+
 export default function Targets() {
-    const filter = useFilter();
-    const now = useNow();
+    const filter = useFilter({ labels: true });
+    const pick = usePick();
+    const [params, change] = useQueryParams();
+    const only = params.get('pool');
     const list = useQuery({ queryKey: ['targets'], queryFn: ({ signal }) => targets(signal), refetchInterval: usePoll(REFETCH_MS) });
     const active = useMemo(() => list.data?.activeTargets ?? [], [list.data]);
-    const pools = useMemo(() => {
-        const found = active.filter((target) => (filter.choice === 'all' || target.health === filter.choice) && matchesWords(textOf(target), filter.text));
-        const byPool = new Map<string, ActiveTarget[]>();
-        found.forEach((target) => byPool.set(target.scrapePool, [...(byPool.get(target.scrapePool) ?? []), target]));
-        return [...byPool]
-            .map(([name, members]) => ({ name, members: members.sort((a, b) => order[a.health] - order[b.health] || a.scrapeUrl.localeCompare(b.scrapeUrl)) }))
-            .sort((a, b) => order[a.members[0]!.health] - order[b.members[0]!.health] || a.name.localeCompare(b.name));
-    }, [active, filter.choice, filter.text]);
+    const names = useMemo(() => [...new Set(active.map((target) => target.scrapePool))].sort((a, b) => a.localeCompare(b)), [active]);
+    const pools = useMemo(
+        () => poolsOf(active, (target) => (filter.choice === 'all' || target.health === filter.choice) && (only === null || target.scrapePool === only) && filter.fits(target.labels) && hasWords(target, () => textOf(target), filter.text)),
+        [active, filter, only],
+    );
+    const [rows, more] = useShown(`${filter.key} ${only}`);
+    const { cut, total } = cutSections(pools, rows);
     const count = (health: ActiveTarget['health']) => active.filter((target) => target.health === health).length;
 
     return (
         <Page title="Targets">
             <FilterBar
                 what="targets"
+                labels
                 choices={[
                     { value: 'all', label: 'All', count: active.length },
                     { value: 'down', label: 'Down', count: count('down') },
                     { value: 'unknown', label: 'Unknown', count: count('unknown') },
                     { value: 'up', label: 'Up', count: count('up') },
                 ]}
-            />
+            >
+                {names.length > 1 && (
+                    <Select w={190} aria-label="Scrape pool" placeholder={`All ${names.length} scrape pools`} searchable clearable value={only} data={names} limit={POOLS_LISTED} onChange={(pool) => change({ pool }, { replace: true })} />
+                )}
+            </FilterBar>
             {list.isPending && <Loading />}
             {list.error && <Fault error={list.error} what="Targets" retry={() => void list.refetch()} />}
-            {pools.map(({ name, members }) => <Pool key={name} name={name} list={members} now={now} />)}
+            {cut.map((pool) => <Pool key={pool.name} pool={pool} pick={pick} />)}
+            <More shown={rows} total={total} more={more} />
             {list.data && pools.length === 0 && (
                 <Empty title={active.length === 0 ? 'Nothing is scraped yet' : 'No target is so'} icon="target">
-                    {active.length === 0 ? <ScrapeExample /> : 'Another search or another state finds more.'}
+                    {active.length === 0 ? <ScrapeExample /> : 'Another search, pool or state finds more.'}
                 </Empty>
             )}
         </Page>

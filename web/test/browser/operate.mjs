@@ -1,0 +1,115 @@
+/* operate: alerts, silences, targets and the rest as somebody uses them who has been woken up; and with thousands of each. */
+import { axe, check, settled } from './harness.mjs';
+import { ALERTS, crowd, RULES, TARGETS } from './crowd.mjs';
+
+const search = (page, name) => page.evaluate((key) => new URLSearchParams(location.search).get(key), name);
+
+export function operateTests({ using, origin, go }) {
+    const silences = (path, method, body) => fetch(`${origin}/api/v2/${path}`, { method, headers: { 'Content-Type': 'application/json' }, ...(body ? { body: JSON.stringify(body) } : {}) });
+    return [
+        ['operate: a silence that is edited keeps its annotations, and they are text', (browser) => using(browser, {}, async (page) => {
+            const annotations = { ticket: 'https://tickets.invalid/1', 'odd name': '<img data-evil src=x> "quoted" \\ and\nmore' };
+            const body = { matchers: [{ name: 'alertname', value: 'Noted', isRegex: false, isEqual: true }], startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 3_600_000).toISOString(), createdBy: 'a test', comment: 'with notes', annotations };
+            await silences('silences', 'POST', body);
+            await go(page, '/silences');
+            const row = page.locator('tr', { hasText: 'with notes' });
+            await row.getByRole('link', { name: 'https://tickets.invalid/1' }).waitFor();
+            await row.getByRole('link', { name: 'edit' }).click();
+            await page.getByLabel('Who').fill('a test');
+            await page.getByLabel('Why').fill('other notes');
+            await page.getByRole('button', { name: 'Annotation', exact: true }).click();
+            await page.getByLabel('Annotation 3', { exact: true }).fill('owner="anna');
+            await page.getByText('One of the annotations cannot be read.').waitFor();
+            await page.getByLabel('Annotation 3', { exact: true }).fill('owner="anna"');
+            await page.getByRole('button', { name: /^Save/ }).click();
+            await page.waitForFunction(() => location.pathname === '/silences');
+            await page.locator('tr', { hasText: 'other notes' }).getByText('owner: anna').waitFor();
+            check((await page.locator('[data-evil]').count()) === 0, 'an annotation became an element');
+            const now = (await (await fetch(`${origin}/api/v2/silences`)).json()).filter((one) => one.comment === 'other notes');
+            check(JSON.stringify(now[0].annotations) === JSON.stringify(Object.fromEntries(Object.entries({ ...annotations, owner: 'anna' }).sort())), JSON.stringify(now));
+            await silences(`silence/${now[0].id}`, 'DELETE');
+        })],
+        ['operate: alerts by label: a click chooses, matchers choose, and all of them are silenced together', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/alerts');
+            await page.getByRole('link', { name: 'It always fires' }).first().waitFor();
+            await page.getByRole('button', { name: 'severity="warn"' }).first().click();
+            await page.getByRole('link', { name: 'It always fires' }).waitFor({ state: 'detached' });
+            check((await search(page, 'search')) === 'severity="warn"', `the search is ${await search(page, 'search')}`);
+            await page.getByLabel('Search alerts').fill('severity=~"pa.*" job!="broken" always');
+            await page.getByRole('link', { name: 'It always fires' }).first().waitFor();
+            check((await page.locator('tbody tr').count()) === (await page.locator('tbody tr', { hasText: 'It always fires' }).count()), 'others are there too');
+            await page.getByLabel('Search alerts').fill('severity=~"("');
+            await page.getByText('No alert is so').waitFor();
+            await page.getByText(/Invalid regular expression/).waitFor();
+            await page.getByLabel('Search alerts').fill('severity="page"');
+            await page.getByRole('combobox', { name: 'Group by' }).click();
+            await page.getByRole('option', { name: 'By severity' }).click();
+            await page.locator('.section h2', { hasText: 'severity="page"' }).waitFor();
+            check((await page.locator('.section').count()) === 1, 'one severity is one section');
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            await page.getByRole('button', { name: 'Silence these' }).click();
+            await page.waitForFunction(() => location.pathname === '/silences/new');
+            check((await page.getByLabel('Matcher 1', { exact: true }).inputValue()) === 'severity="page"', 'the matcher is not taken over');
+        })],
+        ['operate: a scrape pool is chosen, and a label', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/targets');
+            await page.getByRole('combobox', { name: 'Scrape pool' }).click();
+            await page.getByRole('option', { name: 'node', exact: true }).click();
+            await page.waitForFunction(() => document.querySelectorAll('.section').length === 1);
+            check((await search(page, 'pool')) === 'node', 'the pool is not in the URL');
+            await page.getByRole('button', { name: 'env="prod"' }).click();
+            await page.waitForFunction(() => new URLSearchParams(location.search).get('search') === 'env="prod"');
+            check((await page.locator('.section').count()) === 1, 'the target has the label');
+            await page.getByRole('button', { name: 'env="prod"' }).click();
+            await page.waitForFunction(() => !new URLSearchParams(location.search).has('search'));
+            await page.getByLabel('Search targets').fill('env!="prod"');
+            await page.getByText('No target is so').waitFor();
+        })],
+        ['operate: what was run before is among the completions', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/explore');
+            await page.getByLabel('Query A').click();
+            await page.keyboard.type('sum(node_load1) / 17');
+            await page.keyboard.press('Escape');
+            await page.keyboard.press('Enter');
+            await page.waitForFunction(() => new URLSearchParams(location.search).get('expr') === 'sum(node_load1) / 17');
+            await page.getByRole('button', { name: 'Add query' }).click();
+            await page.getByLabel('Query B').click();
+            await page.keyboard.type('su', { delay: 20 });
+            await page.locator('.cm-tooltip-autocomplete li', { hasText: 'sum(node_load1) / 17' }).click();
+            await page.waitForFunction(() => document.querySelectorAll('.cm-content')[1]?.innerText === 'sum(node_load1) / 17');
+        })],
+        ['operate: times are local, or of UTC where that is chosen, and stay so', (browser) => using(browser, { zone: 'Asia/Tokyo' }, async (page) => {
+            await go(page, '/explore?expr=up&from=1767571200000&to=1767574800000');
+            const range = page.locator('.range-button');
+            check((await range.innerText()).includes('09:00'), `the range is ${await range.innerText()}`);
+            await range.click();
+            await page.getByText('Times are local: Asia/Tokyo').waitFor();
+            await page.getByRole('button', { name: 'UTC', exact: true }).click();
+            await page.waitForFunction(() => document.querySelector('.range-button')?.innerText.includes('01:00:00') && !document.querySelector('.range-form'));
+            await go(page, '/');
+            await page.keyboard.press('Control+k');
+            await page.getByRole('option', { name: 'Show local times' }).waitFor();
+        })],
+        ...[['alerts', ALERTS, 'All'], ['rules', RULES, 'All'], ['targets', TARGETS, 'All'], ['service-discovery', TARGETS, 'Active']].map(([name, count, choice]) => [
+            `operate: ${name} in thousands, with labels that want to be HTML`, (browser) => using(browser, {}, async (page) => {
+                await crowd(page);
+                await go(page, `/${name}`);
+                await page.getByText(`${choice} ${count}`, { exact: true }).waitFor();
+                await page.locator('tbody tr').first().waitFor();
+                await settled(page);
+                const rows = () => page.locator('tbody tr').count();
+                const first = await rows();
+                check(first >= 60 && first <= 240, `${first} rows are drawn at first`);
+                check((await page.locator('[data-evil]').count()) === 0, 'a label became an element');
+                check((await page.locator('main').innerText()).includes('<img data-evil'), 'what wants to be HTML is no text');
+                const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+                check(wide <= 0, `${wide} px wider than the window`);
+                await page.getByText(/^[\d,]+ of [\d,]+$/).scrollIntoViewIfNeeded();
+                await page.waitForFunction((before) => document.querySelectorAll('tbody tr').length > before, first);
+                const found = await axe(page);
+                check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            }),
+        ]),
+    ];
+}
