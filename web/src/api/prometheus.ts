@@ -171,5 +171,7 @@ export const config = (signal?: AbortSignal) => data<{ yaml: string }>('status/c
 export const heartbeats = (signal?: AbortSignal) => data<Heartbeats | null>('heartbeats', { signal });
 export const features = (signal?: AbortSignal) => data<Record<string, Record<string, boolean>>>('features', { signal });
 export const tsdbStatus = (limit: number, signal?: AbortSignal) => data<TsdbStatus>('status/tsdb', { params: { limit }, signal });
+export const alertmanagers = (signal?: AbortSignal) =>
+    data<{ activeAlertmanagers: { url: string }[]; droppedAlertmanagers: { url: string }[] }>('alertmanagers', { signal });
 export const walReplay = (signal?: AbortSignal) => data<{ min: number; max: number; current: number }>('status/walreplay', { signal });
 export const tsdbBlocks = (signal?: AbortSignal) => data<{ blocks: BlockMeta[] }>('status/tsdb/blocks', { signal });

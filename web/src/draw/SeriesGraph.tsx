@@ -38,6 +38,8 @@ interface GraphProps {
     range?: { from: string; to: string };
     onZoom?: (from: number, to: number) => void;
     onZoomOut?: () => void;
+    /* Looks for a range that has data. */
+    onFind?: () => void;
 }
 
 interface Row {
@@ -144,7 +146,7 @@ const Legend = memo(function Legend(props: {
 
 const NO_MARKS: Mark[] = [];
 
-export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, range, onZoom, onZoomOut }: GraphProps) {
+export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, range, onZoom, onZoomOut, onFind }: GraphProps) {
     const scheme = useComputedColorScheme('dark');
     const [everything, setEverything] = useState(false);
     const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
@@ -189,7 +191,10 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
         return (
             <Empty title="No data in this range" icon="graph">
                 {histograms ? 'The result holds native histograms: take histogram_quantile() or look at the table.' : 'The expression is good, but nothing was found. Try a longer range, or the metric browser.'}
-                {onZoomOut && <div style={{ marginTop: 8 }}><Button variant="default" onClick={onZoomOut}>Zoom out</Button></div>}
+                <div className="row" style={{ marginTop: 8, justifyContent: 'center' }}>
+                    {onZoomOut && <Button variant="default" onClick={onZoomOut}>Zoom out</Button>}
+                    {onFind && <Button variant="default" onClick={onFind}>Find data</Button>}
+                </div>
             </Empty>
         );
     }

@@ -79,6 +79,23 @@ export function operateTests({ using, origin, go }) {
             await page.locator('.cm-tooltip-autocomplete li', { hasText: 'sum(node_load1) / 17' }).click();
             await page.waitForFunction(() => document.querySelectorAll('.cm-content')[1]?.innerText === 'sum(node_load1) / 17');
         })],
+        ['operate: an empty range leads to data, and says when there are none', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/explore?expr=node_load1&from=now-10d&to=now-9d');
+            await page.getByRole('button', { name: 'Find data' }).click();
+            await page.locator('.legend-table tbody tr').first().waitFor();
+            await go(page, '/explore?expr=nothing_is_called_so');
+            await page.getByRole('button', { name: 'Find data' }).click();
+            await page.getByText('Nothing within 30 days').waitFor();
+        })],
+        ['operate: cardinality: what has grown is asked for', (browser) => using(browser, {}, async (page) => {
+            await go(page, '/cardinality');
+            await page.getByRole('button', { name: '1d', exact: true }).click();
+            const row = page.getByRole('region', { name: 'Grown within 1d' }).locator('tr', { hasText: 'node_cpu_seconds_total' });
+            await row.waitFor();
+            check(Number((await row.locator('.right').innerText()).replace(/,/g, '')) > 1, 'all its series are new');
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+        })],
         ['operate: times are local, or of UTC where that is chosen, and stay so', (browser) => using(browser, { zone: 'Asia/Tokyo' }, async (page) => {
             await go(page, '/explore?expr=up&from=1767571200000&to=1767574800000');
             const range = page.locator('.range-button');

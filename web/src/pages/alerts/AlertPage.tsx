@@ -9,7 +9,7 @@ import {
     Ago, Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
 } from '../../ui';
 import { AckButton } from './Ack';
-import { type ActiveAlert, comparisonOf, isMuted } from './model';
+import { type ActiveAlert, comparisonOf, isMuted, valueText } from './model';
 import { useAlerts } from './useAlerts';
 
 const POINTS = 400;
@@ -135,7 +135,7 @@ export default function AlertPage() {
                 <dl className="kv" style={{ margin: 0 }}>
                     <dt>Labels</dt><dd><LabelSet labels={alert.labels} /></dd>
                     <dt>Active since</dt><dd className="num">{formatTime(Date.parse(alert.activeAt))}, <Ago at={alert.activeAt} /></dd>
-                    <dt>Value</dt><dd className="num">{alert.value}</dd>
+                    <dt>Value</dt><dd className="num">{valueText(alert, rule)}</dd>
                     {Object.entries(alert.annotations).map(([name, value]) => (
                         <div key={name} style={{ display: 'contents' }}>
                             <dt>{name}</dt><dd style={{ whiteSpace: 'pre-wrap' }}>{/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : value}</dd>
@@ -144,7 +144,7 @@ export default function AlertPage() {
                     <dt>Rule</dt><dd><Link href={`/rules?search=${encodeURIComponent(rule.name)}`}>{one.group.name}</Link> <span className="muted">{one.group.file}</span></dd>
                     {one.am && (
                         <>
-                            <dt>Goes to</dt><dd>{one.am.receivers.map((receiver) => receiver.name).join(', ') || 'nobody'}</dd>
+                            <dt>Goes to</dt><dd>{one.am.receivers.map((receiver) => receiver.name).join(', ') || 'nobody'} · <Link href={`/notifications?search=${encodeURIComponent(`alertname=${quoteLabel(rule.name)}`)}`}>what was sent</Link></dd>
                             {ack && (
                                 <>
                                     <dt>Acknowledged</dt>

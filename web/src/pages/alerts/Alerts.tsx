@@ -3,11 +3,11 @@ import { memo, useMemo } from 'react';
 import type { AmAlert } from '../../api/alertmanager';
 import type { Rule, RuleAlert } from '../../api/types';
 import {
-    Ago, Button, cutSections, Empty, exploreLink, Fault, FilterBar, formatMatcher, formatQuantity, guessQuantity, hasWords, Icon, LabelSet, Link, Loading, More, Page, plural, RuleExample, Section, Select,
+    Ago, Button, cutSections, Empty, exploreLink, Fault, FilterBar, formatMatcher, hasWords, Icon, LabelSet, Link, Loading, More, Page, plural, RuleExample, Section, Select,
     silenceLink, State, useFilter, useNow, usePick, useQueryParams, useShown,
 } from '../../ui';
 import { rangeSince } from '../../grafana/walk';
-import { type AlertSection, type EndedAlert, endedWithoutData, isMuted, labelNames, mutedHow, sectionsOf } from './model';
+import { type AlertSection, type EndedAlert, endedWithoutData, isMuted, labelNames, mutedHow, sectionsOf, valueText } from './model';
 import { useAlerts } from './useAlerts';
 
 interface RowProps {
@@ -42,7 +42,7 @@ const Row = memo(function Row({ id, alert, rule, am, amKnown, now, pick }: RowPr
                     <div className="muted" style={{ marginTop: 3, fontSize: 12 }}>to {am.receivers.map((receiver) => receiver.name).join(', ')}</div>
                 )}
             </td>
-            <td className="right hide-narrow" style={{ width: 120 }}>{formatQuantity(Number(alert.value), guessQuantity(rule.query.replace(/[<>=!]+.*$/, '')))}</td>
+            <td className="right hide-narrow" style={{ width: 120 }}>{valueText(alert, rule)}</td>
             <td className="right" style={{ width: 110 }}><Ago at={alert.activeAt} /></td>
             <td className="right hide-narrow" style={{ width: 240 }}>
                 <span className="row" style={{ justifyContent: 'flex-end' }}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activeAlerts, belongs, comparisonOf, endedWithoutData, isMuted, labelNames, sectionsOf } from './model';
+import { activeAlerts, belongs, comparisonOf, endedWithoutData, isMuted, labelNames, sectionsOf, valueText } from './model';
 import { fingerprint } from '../../ui/links';
 
 const alert = { labels: { alertname: 'A', job: 'x' }, annotations: {}, state: 'firing' as const, activeAt: '', value: '1' };
@@ -40,6 +40,11 @@ describe('comparisonOf', () => {
         expect(comparisonOf(undefined)).toBeNull();
         expect(comparisonOf({ node: 'call', expr: 'absent(up)' })).toBeNull();
     });
+});
+
+it('a value has the unit of what is compared', () => {
+    expect(valueText({ ...alert, value: '1e+02' }, rule)).toBe('100');
+    expect(valueText({ ...alert, value: '2.5' }, { ...rule, query: 'job:latency_seconds > 2' })).toBe('2.5 s');
 });
 
 describe('belongs', () => {

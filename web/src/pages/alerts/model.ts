@@ -1,6 +1,7 @@
 /* model: alerting rules and Alertmanager's view of their alerts, joined by fingerprint. */
 import type { AmAlert } from '../../api/alertmanager';
 import type { ExplainNode, Labels, Rule, RuleAlert, RuleGroup } from '../../api/types';
+import { formatQuantity, guessQuantity } from '../../ui/format';
 import { fingerprint } from '../../ui/links';
 
 export interface ActiveAlert {
@@ -69,6 +70,11 @@ export function mutedHow(am: AmAlert | undefined): string | null {
         return null;
     }
     return am.status.silencedBy.length > 0 ? 'silenced' : am.status.inhibitedBy.length > 0 ? 'inhibited' : 'muted';
+}
+
+/* valueText is the value as people read it, with the unit of what the rule compares. */
+export function valueText(alert: RuleAlert, rule: Rule): string {
+    return formatQuantity(Number(alert.value), guessQuantity(rule.query.replace(/[<>=!]+.*$/, '')));
 }
 
 export interface AlertSection {

@@ -1,13 +1,14 @@
 /* Cardinality: which metrics, labels and values make the series, and which of them no rule and no dashboard looks at. */
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { tsdbStatus } from '../../api/prometheus';
 import type { TsdbCount } from '../../api/types';
 import { treemap } from '../../draw/treemap';
 import {
-    Empty, exploreLink, Fault, FilterBar, formatCount, formatQuantity, Link, Loading, matchesWords, Note, Page, plural, quoteLabel, Section, State, useElementSize, useFilter,
+    Button, Empty, exploreLink, Fault, FilterBar, formatCount, formatQuantity, Link, Loading, matchesWords, Note, Page, plural, quoteLabel, Section, State, useElementSize, useFilter,
 } from '../../ui';
 import './cardinality.css';
+import { loadGrown } from './growth';
 import { DASHBOARDS_MAX, loadUsed } from './used';
 
 const LIMIT = 500;
@@ -73,6 +74,28 @@ function Map({ list, isUsed }: { list: TsdbCount[]; isUsed: (name: string) => bo
     );
 }
 
+const SINCE = ['1h', '1d', '7d'];
+
+/* What has more series than some time ago. It reads the index of all series, so it is asked for by hand. */
+function Growth() {
+    const [since, setSince] = useState<string | null>(null);
+    const grown = useQuery({ queryKey: ['growth', since], queryFn: ({ signal }) => loadGrown(since ?? '', Date.now() / 1000, signal), enabled: since !== null });
+    const list = grown.data ?? [];
+    return (
+        <>
+            <div className="row wrap" role="group" aria-label="Growth" style={{ marginBottom: 8 }}>
+                <span className="muted">More series than before:</span>
+                {SINCE.map((one) => <Button key={one} variant={one === since ? 'filled' : 'default'} size="compact-xs" onClick={() => setSince(one)}>{one}</Button>)}
+            </div>
+            {grown.isFetching && <Loading what="Counting" />}
+            {grown.error && <Fault error={grown.error} what="Growth" retry={() => void grown.refetch()} />}
+            {grown.data && !grown.isFetching && (list.length === 0 ? <Note>No metric has more series than {since} ago.</Note> : (
+                <Counts title={`Grown within ${since}`} list={list} link={(name) => exploreLink(`count({__name__=${quoteLabel(name)}})`)} />
+            ))}
+        </>
+    );
+}
+
 export default function Cardinality() {
     const filter = useFilter();
     const status = useQuery({ queryKey: ['tsdb', LIMIT], queryFn: ({ signal }) => tsdbStatus(LIMIT, signal) });
@@ -122,6 +145,7 @@ export default function Cardinality() {
                             </div>
                         </section>
                     ) : <Empty title="No metric is so" icon="cardinality">Another search finds more.</Empty>}
+                    <Growth />
                     <div className="columns">
                         <Counts title="Series by metric" list={metrics} link={(name) => exploreLink(name, undefined, 'table')} mark={isUsed} />
                         <Counts title="Series by label value" list={pairs} link={pairLink} />

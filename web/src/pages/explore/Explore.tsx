@@ -15,6 +15,7 @@ import { addTo, loadHistory, saveHistory } from './history';
 import { HistoryDrawer } from './HistoryDrawer';
 import { MetricBrowser } from './MetricBrowser';
 import { ResultTable } from './ResultTable';
+import { findNearest } from './nearest';
 import { type ExploreState, letterOf, QUERIES_MAX, readState, type Tab, writeState } from './state';
 import { Tree } from './Tree';
 
@@ -230,6 +231,17 @@ function Pane({ frame, more, shares = true }: PaneProps) {
         void copyText(url.href, 'The link is copied: it shows this range of time, whenever it is opened');
     }, [clock.from, clock.to]);
 
+    /* The first of the expressions leads. */
+    const find = () => {
+        const first = state.queries.find((one) => !one.hidden && one.expr.trim() !== '');
+        if (first) {
+            findNearest(first.expr, clock.from / 1000, clock.to / 1000, Date.now() / 1000).then(
+                (range) => (range ? clock.setRange({ from: String(range.from * 1000), to: String(range.to * 1000) }) : notify('Nothing within 30 days: is the name right?')),
+                (error: Error) => notify(error.message, 'bad'),
+            );
+        }
+    };
+
     const shortcuts = useMemo(() => [{ keys: 'p s', help: 'Copy a link to this view', run: share }, { keys: 'd x', help: 'Exemplars', run: () => put({ exemplars: !state.exemplars }) }],
         [put, share, state.exemplars]);
     useShortcuts(shortcuts);
@@ -325,7 +337,7 @@ function Pane({ frame, more, shares = true }: PaneProps) {
                     <SeriesGraph
                         results={graphed} from={clock.from / 1000} to={clock.to / 1000} draw={state.draw} log={state.log} range={clock.range} thresholds={thresholds} marks={marks}
                         onZoom={(from, to) => clock.setRange({ from: String(Math.round(from * 1000)), to: String(Math.round(to * 1000)) })}
-                        onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
+                        onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))} onFind={find}
                     />
                 ) : state.tab === 'table' ? (
                     <ResultTable results={ready.map((one) => ({ letter: one.letter, expr: one.expr, data: one.ran.answer.data }))} />

@@ -90,7 +90,7 @@ export default function Home() {
     const down = active.filter((target) => target.health === 'down');
     const all = useMemo(() => groups.data?.groups.flatMap((group) => group.rules) ?? [], [groups.data]);
     const alerts = all.flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ rule, alert })));
-    const firing = alerts.filter((one) => one.alert.state === 'firing');
+    const firing = alerts.filter((one) => one.alert.state === 'firing').sort((a, b) => (a.alert.activeAt < b.alert.activeAt ? 1 : -1));
     const failing = all.filter((rule) => rule.health === 'err');
 
     return (

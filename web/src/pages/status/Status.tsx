@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
 import { ApiError } from '../../api/http';
-import { buildInfo, config, features, flags, heartbeats, runtimeInfo, tsdbBlocks, tsdbStatus } from '../../api/prometheus';
+import { alertmanagers, buildInfo, config, features, flags, heartbeats, runtimeInfo, tsdbBlocks, tsdbStatus } from '../../api/prometheus';
 import type { Heartbeats } from '../../api/types';
 import { formatDuration, formatTime, since } from '../../grafana/time';
 import {
@@ -32,6 +32,16 @@ function shown(name: string, value: unknown): ReactNode {
     return /Time$/.test(name) && typeof value === 'string' ? `${formatTime(Date.parse(value))} (${since(Date.parse(value), Date.now())})` : String(value) || <span className="muted">not set</span>;
 }
 
+/* Only where prometheus.yml names some: alerts are else told by this server itself. */
+function Alertmanagers() {
+    const list = useQuery({ queryKey: ['alertmanagers'], queryFn: ({ signal }) => alertmanagers(signal), refetchInterval: 10_000 });
+    const rows = [
+        ...(list.data?.activeAlertmanagers ?? []).map(({ url }): [string, ReactNode] => [url, <State key={url} kind="ok">active</State>]),
+        ...(list.data?.droppedAlertmanagers ?? []).map(({ url }): [string, ReactNode] => [url, <State key={url} kind="none">dropped</State>]),
+    ];
+    return rows.length === 0 ? null : <Section title="Alertmanagers"><Values rows={rows} /></Section>;
+}
+
 function Runtime() {
     const build = useQuery({ queryKey: ['build'], queryFn: ({ signal }) => buildInfo(signal), staleTime: Infinity });
     const run = useQuery({ queryKey: ['runtime'], queryFn: ({ signal }) => runtimeInfo(signal), refetchInterval: 10_000 });
@@ -43,6 +53,7 @@ function Runtime() {
             <Section title="Build">
                 {build.error ? <Fault error={build.error} /> : build.data ? <Values rows={Object.entries(build.data).map(([name, value]) => [name === 'version' ? 'version (API of Prometheus)' : name === 'goVersion' ? 'compiler' : name, shown(name, value)])} /> : <Loading />}
             </Section>
+            <Alertmanagers />
         </div>
     );
 }
