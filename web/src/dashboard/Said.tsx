@@ -1,10 +1,9 @@
 /* Said: what a panel says in place of data: that there are none and where some are, or what the server answered. */
-import { useEffect, useRef, useState } from 'react';
 import type { PanelModel } from '../grafana/model';
 import { describeRange } from '../grafana/time';
 import { Button, exploreLink } from '../ui';
 import type { PanelData } from './data';
-import { nearestData } from './nearest';
+import { NearestData } from './NearestData';
 
 export interface SaidProps {
     data: PanelData;
@@ -41,27 +40,6 @@ function Faulty({ message, expr }: { message: string; expr: string }) {
     return <code className="mono">{expr.slice(0, at)}<u>{expr.slice(at, end)}</u>{expr.slice(end)}</code>;
 }
 
-/* Looks for data when it is asked to: a dashboard may have many panels without. */
-function Nearest({ expr, from, to, onZoom }: { expr: string; from: number; to: number; onZoom: SaidProps['onZoom'] }) {
-    const [said, setSaid] = useState<string | null>(null);
-    const [busy, setBusy] = useState(false);
-    const gone = useRef(new AbortController());
-    useEffect(() => {
-        const controller = new AbortController();
-        gone.current = controller;
-        return () => controller.abort();
-    }, []);
-    const find = (): void => {
-        const { signal } = gone.current;
-        setBusy(true);
-        nearestData(expr, from, to, Date.now(), signal).then(
-            (found) => (found ? onZoom(found.from, found.to) : setSaid('None of its metrics has a sample within 400 days.')),
-            (error: unknown) => setSaid(error instanceof Error ? error.message : String(error)),
-        ).finally(() => !signal.aborted && setBusy(false));
-    };
-    return said === null ? <Button variant="default" size="compact-xs" loading={busy} onClick={find}>Nearest range with data</Button> : <span role="status">{said}</span>;
-}
-
 export default function Said({ data, panel, range, width, height, onZoom }: SaidProps) {
     const hasRoom = width >= NARROW_PX && height >= LOW_PX;
     if (data.error) {
@@ -83,7 +61,7 @@ export default function Said({ data, panel, range, width, height, onZoom }: Said
         <div className="panel-said" tabIndex={0}>
             <span>{word}{expr && hasRoom && noValue === undefined ? `: ${describeRange(range, data.scope.zone)}` : ''}</span>
             {expr && hasRoom && <a href={`.${exploreLink(expr, range)}`}>{expr.length > EXPR_MAX ? `${expr.slice(0, EXPR_MAX)}…` : expr}</a>}
-            {expr && hasRoom && <Nearest expr={expr} from={data.scope.from} to={data.scope.to} onZoom={onZoom} />}
+            {expr && hasRoom && <NearestData expr={expr} from={data.scope.from} to={data.scope.to} onZoom={onZoom} />}
         </div>
     );
 }

@@ -1,5 +1,5 @@
 /* SeriesGraph: the series of all queries over the range, with a legend of figures below. */
-import { memo, useMemo, useState } from 'react';
+import { memo, type ReactNode, useMemo, useState } from 'react';
 import type { Exemplars, QueryResult, Series } from '../api/types';
 import { Button, commonLabels, Empty, formatQuantity, guessQuantity, LabelSet, Note, seriesName, useComputedColorScheme } from '../ui';
 import { align } from './align';
@@ -38,8 +38,8 @@ interface GraphProps {
     range?: { from: string; to: string };
     onZoom?: (from: number, to: number) => void;
     onZoomOut?: () => void;
-    /* Looks for a range that has data. */
-    onFind?: () => void;
+    /* Where there are no data: a way to some. */
+    whenEmpty?: ReactNode;
 }
 
 interface Row {
@@ -146,7 +146,7 @@ const Legend = memo(function Legend(props: {
 
 const NO_MARKS: Mark[] = [];
 
-export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, range, onZoom, onZoomOut, onFind }: GraphProps) {
+export function SeriesGraph({ results, from, to, draw, log, height = 340, thresholds, marks: more = NO_MARKS, sync, range, onZoom, onZoomOut, whenEmpty }: GraphProps) {
     const scheme = useComputedColorScheme('dark');
     const [everything, setEverything] = useState(false);
     const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
@@ -192,8 +192,8 @@ export function SeriesGraph({ results, from, to, draw, log, height = 340, thresh
             <Empty title="No data in this range" icon="graph">
                 {histograms ? 'The result holds native histograms: take histogram_quantile() or look at the table.' : 'The expression is good, but nothing was found. Try a longer range, or the metric browser.'}
                 <div className="row" style={{ marginTop: 8, justifyContent: 'center' }}>
-                    {onZoomOut && <Button variant="default" onClick={onZoomOut}>Zoom out</Button>}
-                    {onFind && <Button variant="default" onClick={onFind}>Find data</Button>}
+                    {onZoomOut && <Button variant="default" size="compact-xs" onClick={onZoomOut}>Zoom out</Button>}
+                    {whenEmpty}
                 </div>
             </Empty>
         );

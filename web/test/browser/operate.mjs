@@ -81,11 +81,11 @@ export function operateTests({ using, origin, go }) {
         })],
         ['operate: an empty range leads to data, and says when there are none', (browser) => using(browser, {}, async (page) => {
             await go(page, '/explore?expr=node_load1&from=now-10d&to=now-9d');
-            await page.getByRole('button', { name: 'Find data' }).click();
+            await page.getByRole('button', { name: 'Nearest range with data' }).click();
             await page.locator('.legend-table tbody tr').first().waitFor();
             await go(page, '/explore?expr=nothing_is_called_so');
-            await page.getByRole('button', { name: 'Find data' }).click();
-            await page.getByText('Nothing within 30 days').waitFor();
+            await page.getByRole('button', { name: 'Nearest range with data' }).click();
+            await page.getByText('None of its metrics has a sample').waitFor();
         })],
         ['operate: cardinality: what has grown is asked for', (browser) => using(browser, {}, async (page) => {
             await go(page, '/cardinality');

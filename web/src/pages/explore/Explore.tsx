@@ -5,6 +5,7 @@ import { type Answer, formatQuery, query, queryExemplars, queryRange } from '../
 import type { Exemplars, QueryResult } from '../../api/types';
 import { formatTime, parseDuration, stepFor, zoomOut } from '../../grafana/time';
 import { readView, tintOf } from '../../grafana/walk';
+import { NearestData } from '../../dashboard/NearestData';
 import { type DrawStyle, SeriesGraph } from '../../draw/SeriesGraph';
 import {
     ActionIcon, Button, copyText, Empty, Fault, Icon, type IconName, Link, Loading, Note, notify, Page, ParamsScope, plural, SegmentedControl, Select, Switch, TextInput, TimePicker,
@@ -15,7 +16,6 @@ import { addTo, loadHistory, saveHistory } from './history';
 import { HistoryDrawer } from './HistoryDrawer';
 import { MetricBrowser } from './MetricBrowser';
 import { ResultTable } from './ResultTable';
-import { findNearest } from './nearest';
 import { type ExploreState, letterOf, QUERIES_MAX, readState, type Tab, writeState } from './state';
 import { Tree } from './Tree';
 
@@ -231,17 +231,6 @@ function Pane({ frame, more, shares = true }: PaneProps) {
         void copyText(url.href, 'The link is copied: it shows this range of time, whenever it is opened');
     }, [clock.from, clock.to]);
 
-    /* The first of the expressions leads. */
-    const find = () => {
-        const first = state.queries.find((one) => !one.hidden && one.expr.trim() !== '');
-        if (first) {
-            findNearest(first.expr, clock.from / 1000, clock.to / 1000, Date.now() / 1000).then(
-                (range) => (range ? clock.setRange({ from: String(range.from * 1000), to: String(range.to * 1000) }) : notify('Nothing within 30 days: is the name right?')),
-                (error: Error) => notify(error.message, 'bad'),
-            );
-        }
-    };
-
     const shortcuts = useMemo(() => [{ keys: 'p s', help: 'Copy a link to this view', run: share }, { keys: 'd x', help: 'Exemplars', run: () => put({ exemplars: !state.exemplars }) }],
         [put, share, state.exemplars]);
     useShortcuts(shortcuts);
@@ -337,7 +326,8 @@ function Pane({ frame, more, shares = true }: PaneProps) {
                     <SeriesGraph
                         results={graphed} from={clock.from / 1000} to={clock.to / 1000} draw={state.draw} log={state.log} range={clock.range} thresholds={thresholds} marks={marks}
                         onZoom={(from, to) => clock.setRange({ from: String(Math.round(from * 1000)), to: String(Math.round(to * 1000)) })}
-                        onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))} onFind={find}
+                        onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now()))}
+                        whenEmpty={graphed[0] && <NearestData key={`${graphed[0].expr} ${clock.from}`} expr={graphed[0].expr} from={clock.from} to={clock.to} onZoom={(from, to) => clock.setRange({ from: String(Math.round(from)), to: String(Math.round(to)) })} />}
                     />
                 ) : state.tab === 'table' ? (
                     <ResultTable results={ready.map((one) => ({ letter: one.letter, expr: one.expr, data: one.ran.answer.data }))} />
