@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "remote/wire_fields.h"
 
 enum { SLOTS_MIN = 256 };
 
@@ -47,7 +48,7 @@ static void grow(struct label_pairs *pairs)
 void label_pairs_done(struct label_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->pairs.count; i++) {
-        (void)mem_free(pairs->pairs.items[i].text);
+        (void)mem_free(pairs->pairs.items[i].field);
     }
     vec_done(&pairs->pairs);
     (void)mem_free(pairs->slots);
@@ -67,9 +68,26 @@ static uint32_t number_take(struct label_pairs *pairs)
     return number;
 }
 
+static void pair_fill(struct label_pair *pair, struct label label)
+{
+    struct buf field = {0};
+
+    wire_label_put(&field, SERIES1_LABEL, label);
+    ASSERT(!field.failed);
+    *pair = (struct label_pair){
+        .field = mem_alloc(field.len),
+        .bytes = (uint32_t)field.len,
+        .name_at = (uint32_t)(field.len - wire_bytes_size(label.value.len) - label.name.len),
+        .name_len = (uint32_t)label.name.len,
+        .value_len = (uint32_t)label.value.len,
+        .refs = 1,
+    };
+    memcpy(pair->field, field.ptr, field.len);
+    buf_done(&field);
+}
+
 uint32_t label_pairs_take(struct label_pairs *pairs, str name, str value)
 {
-    struct label_pair *pair;
     uint32_t number;
     size_t slot;
 
@@ -83,15 +101,7 @@ uint32_t label_pairs_take(struct label_pairs *pairs, str name, str value)
         return number;
     }
     number = number_take(pairs);
-    pair = &pairs->pairs.items[number];
-    *pair = (struct label_pair){.text = mem_alloc(name.len + value.len + 1),
-                                .name_len = (uint32_t)name.len,
-                                .value_len = (uint32_t)value.len,
-                                .refs = 1};
-    memcpy(pair->text, name.ptr, name.len);
-    if (value.len > 0) {
-        memcpy(pair->text + name.len, value.ptr, value.len);
-    }
+    pair_fill(&pairs->pairs.items[number], (struct label){name, value});
     pairs->slots[slot] = number + 1;
     pairs->used++;
     return number;
@@ -126,7 +136,7 @@ void label_pairs_drop(struct label_pairs *pairs, uint32_t number)
         return;
     }
     slot_empty(pairs, slot_of(pairs, label.name, label.value));
-    *pair = (struct label_pair){.text = mem_free(pair->text), .next = pairs->free_};
+    *pair = (struct label_pair){.field = mem_free(pair->field), .next = pairs->free_};
     pairs->free_ = number + 1;
     pairs->used--;
 }

@@ -1,6 +1,6 @@
 /*
  * label_pairs: label pairs that many series share, each kept once and counted, under a small
- * number. One thread.
+ * number, as the field that a series of remote write 1.0 has of it. One thread.
  */
 #pragma once
 
@@ -9,14 +9,19 @@
 #include "base/vec.h"
 #include "model/labels.h"
 
-/* A pair: name and value are one text; refs 0 = the number is free, and `next` is another free one.
- */
+/* A pair: the field as wire_label_put writes it; refs 0 = the number is free, and `next` is another
+ * free one. */
 struct label_pair {
-    char *text;
+    char *field;
+    uint32_t bytes;
+    uint32_t name_at;
     uint32_t name_len;
-    uint32_t value_len;
+    uint32_t value_len; /* the value is the end of the field */
     uint32_t refs;
     uint32_t next;
+    uint32_t request; /* of 2.0, in which it has the symbols below; 0 = none */
+    uint32_t name_symbol;
+    uint32_t value_symbol;
 };
 
 /* Zeroed = empty. */
@@ -40,6 +45,14 @@ static inline struct label label_pairs_get(const struct label_pairs *pairs, uint
 {
     const struct label_pair *pair = &pairs->pairs.items[number];
 
-    return (struct label){{pair->text, pair->name_len},
-                          {pair->text + pair->name_len, pair->value_len}};
+    return (struct label){{pair->field + pair->name_at, pair->name_len},
+                          {pair->field + pair->bytes - pair->value_len, pair->value_len}};
+}
+
+/* label_pairs_field lives as long as the pair. */
+static inline str label_pairs_field(const struct label_pairs *pairs, uint32_t number)
+{
+    const struct label_pair *pair = &pairs->pairs.items[number];
+
+    return (str){pair->field, pair->bytes};
 }

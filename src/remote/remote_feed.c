@@ -261,7 +261,7 @@ static bool hand_on(struct remote_queue *queue)
             !is_wanted(queue, &item, ref, now)) {
             continue;
         }
-        batch = remote_shard_room(shard, place);
+        batch = remote_shard_room(shard, place, item.kind);
         if (batch == NULL) {
             return false;
         }

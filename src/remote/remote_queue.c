@@ -232,6 +232,7 @@ struct remote_queue *remote_queue_free(struct remote_queue *queue)
     queue->series = remote_series_free(queue->series);
     queue->rules = relabel_rules_free(queue->rules);
     wire_out_done(&queue->wire);
+    vec_done(&queue->guests);
     return mem_free(queue);
 }
 

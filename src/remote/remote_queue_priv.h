@@ -122,7 +122,7 @@ struct remote_queue {
     mono position_synced;
     bool position_changed;
     struct wire_out wire;
-    struct buf raw;
+    VEC(uint32_t) guests; /* of the batch that is packed */
     struct remote_feed feed;
 
     struct remote_shard *shards;
@@ -170,7 +170,8 @@ void remote_shards_free(struct remote_queue *queue);
 
 /* remote_shard_room returns the batch that an item goes into, NULL when the shard is full;
  * remote_shard_added is to be called with it when the item is in. */
-struct remote_batch *remote_shard_room(struct remote_shard *shard, struct remote_place place);
+struct remote_batch *remote_shard_room(struct remote_shard *shard, struct remote_place place,
+                                       enum remote_kind kind);
 void remote_shard_added(struct remote_shard *shard, struct remote_batch *batch,
                         struct remote_place place);
 

@@ -7,6 +7,7 @@
 #include "model/labels_builder.h"
 #include "model/relabel.h"
 #include "remote/label_pairs.h"
+#include "remote/wire_out.h"
 
 enum {
     SLOTS_MIN = 1024,
@@ -35,6 +36,8 @@ struct remote_series {
     size_t used;
     struct labels_builder builder; /* of the series that is made */
     VEC(struct label) scratch;     /* of remote_series_labels */
+    VEC(str) fields;               /* of remote_series_fields */
+    VEC(uint32_t) symbols;         /* of remote_series_symbols */
     struct arena arena;            /* of relabelling; reset for each series */
     struct arena texts;            /* of metadata */
     struct map metadata;           /* by type, unit and help */
@@ -64,6 +67,8 @@ struct remote_series *remote_series_free(struct remote_series *series)
     vec_done(&series->entries);
     vec_done(&series->free_numbers);
     vec_done(&series->scratch);
+    vec_done(&series->fields);
+    vec_done(&series->symbols);
     label_pairs_done(&series->pairs);
     labels_builder_done(&series->builder);
     map_done(&series->metadata);
@@ -74,15 +79,11 @@ struct remote_series *remote_series_free(struct remote_series *series)
     return mem_free(series);
 }
 
-static uint64_t ref_hash(series_ref ref)
-{
-    return (ref * UINT64_C(0x9E3779B97F4A7C15)) >> 32;
-}
-
-/* The slot of a ref, or the free one where it belongs. */
+/* The slot of a ref, or the free one where it belongs. Refs are given one after the other, and the
+ * samples of a scrape come in their order: so do their slots. */
 static size_t slot_of(const struct remote_series *series, series_ref ref)
 {
-    size_t slot = ref_hash(ref) & (series->slot_count - 1);
+    size_t slot = ref & (series->slot_count - 1);
 
     while (series->slots[slot] != 0 && series->entries.items[series->slots[slot] - 1].ref != ref) {
         slot = (slot + 1) & (series->slot_count - 1);
@@ -231,6 +232,45 @@ struct labels remote_series_labels(struct remote_series *series, uint32_t number
         series->scratch.items[i] = label_pairs_get(&series->pairs, entry->pairs[i]);
     }
     return (struct labels){series->scratch.items, entry->pair_count};
+}
+
+const str *remote_series_fields(struct remote_series *series, uint32_t number, size_t *ret_count)
+{
+    const struct entry *entry = &series->entries.items[number];
+
+    ASSERT(entry->ref != 0 && entry->pair_count != DROPPED);
+    vec_reset(&series->fields);
+    vec_reserve(&series->fields, entry->pair_count);
+    for (size_t i = 0; i < entry->pair_count; i++) {
+        series->fields.items[i] = label_pairs_field(&series->pairs, entry->pairs[i]);
+    }
+    *ret_count = entry->pair_count;
+    return series->fields.items;
+}
+
+const uint32_t *remote_series_symbols(struct remote_series *series, uint32_t number,
+                                      struct wire_out *out, size_t *ret_count)
+{
+    const struct entry *entry = &series->entries.items[number];
+
+    ASSERT(entry->ref != 0 && entry->pair_count != DROPPED);
+    vec_reset(&series->symbols);
+    vec_reserve(&series->symbols, 2 * (size_t)entry->pair_count);
+    for (size_t i = 0; i < entry->pair_count; i++) {
+        struct label_pair *pair = &series->pairs.pairs.items[entry->pairs[i]];
+
+        if (pair->request != out->request) {
+            struct label label = label_pairs_get(&series->pairs, entry->pairs[i]);
+
+            pair->request = out->request;
+            pair->name_symbol = wire_out_symbol(out, label.name);
+            pair->value_symbol = wire_out_symbol(out, label.value);
+        }
+        series->symbols.items[2 * i] = pair->name_symbol;
+        series->symbols.items[2 * i + 1] = pair->value_symbol;
+    }
+    *ret_count = 2 * (size_t)entry->pair_count;
+    return series->symbols.items;
 }
 
 const struct metadata *remote_series_metadata(const struct remote_series *series, uint32_t number)

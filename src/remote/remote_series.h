@@ -18,6 +18,7 @@
 
 struct relabel_rules;
 struct remote_series;
+struct wire_out;
 
 /* Series that are held at most; others are not sent. */
 #define REMOTE_SERIES_MAX ((uint32_t)100 << 20)
@@ -51,6 +52,15 @@ enum remote_series_state remote_series_find(const struct remote_series *series, 
  * remote_series_metadata the metadata, or NULL. */
 struct labels remote_series_labels(struct remote_series *series, uint32_t number);
 const struct metadata *remote_series_metadata(const struct remote_series *series, uint32_t number);
+
+/* remote_series_fields gives the labels that are sent as fields of a series of remote write 1.0,
+ * valid until the next call. */
+const str *remote_series_fields(struct remote_series *series, uint32_t number, size_t *ret_count);
+
+/* remote_series_symbols gives them as symbols of a request of 2.0: *ret_count numbers, name, value,
+ * name, ..., valid until the next call. */
+const uint32_t *remote_series_symbols(struct remote_series *series, uint32_t number,
+                                      struct wire_out *out, size_t *ret_count);
 
 /* remote_series_sweep forgets the series whose newest record stands before a segment. Their numbers
  * are given to others: nobody may have them any more. */

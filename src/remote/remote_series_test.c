@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "model/relabel.h"
 #include "remote/label_pairs.h"
+#include "remote/wire_out.h"
 #include "testing/test.h"
 
 static const struct conf_pair external[] = {{STR_INIT("cluster"), STR_INIT("c1")},
@@ -133,4 +134,40 @@ TEST(label_pairs_are_kept_once_and_counted)
     }
     assert_int_equal(pairs.pairs.count, COUNT / 2);
     label_pairs_done(&pairs);
+}
+
+TEST(remote_series_fields_are_those_of_the_labels)
+{
+    static const struct {
+        double v;
+        ts t;
+    } cases[] = {{1.5, 1700000000000}, {0, 5}, {-0.0, 0}, {0, 0}, {2, -1}};
+    struct remote_series *series = remote_series_new((struct conf_pairs){external, 1}, NULL);
+    struct wire_out slow = {0}, fast = {0};
+    struct buf want = {0}, got = {0};
+    struct baro_error err = {0};
+    uint32_t number = 0;
+    size_t count = 0;
+
+    put(series, 7, 0, "metric_name",
+        "a value that is longer than the others, and of 2 bytes: \xc3\xa9");
+    assert_int_equal(remote_series_find(series, 7, &number), REMOTE_SERIES_SENT);
+    wire_out_begin(&slow, WIRE_WRITE_1);
+    wire_out_begin(&fast, WIRE_WRITE_1);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const str *fields = remote_series_fields(series, number, &count);
+
+        wire_out_series(&slow, remote_series_labels(series, number));
+        wire_out_sample(&slow, &(struct sample){.t = cases[i].t, .v = cases[i].v});
+        wire_out_series_end(&slow);
+        wire_out_float(&fast, fields, count, cases[i].v, cases[i].t);
+    }
+    assert_ok(wire_out_finish_raw(&slow, &want, &err), &err);
+    assert_ok(wire_out_finish_raw(&fast, &got, &err), &err);
+    assert_str_equal(buf_view(&got), buf_view(&want));
+    wire_out_done(&slow);
+    wire_out_done(&fast);
+    buf_done(&want);
+    buf_done(&got);
+    (void)remote_series_free(series);
 }

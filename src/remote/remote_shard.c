@@ -39,7 +39,16 @@ static void batch_open(struct remote_shard *shard, struct remote_batch *batch,
     batch->highest = INT64_MIN;
 }
 
-struct remote_batch *remote_shard_room(struct remote_shard *shard, struct remote_place place)
+/* An exemplar comes right behind the samples of its commit, and belongs into their request. */
+static bool takes_exemplar(const struct remote_shard *shard, const struct remote_batch *batch)
+{
+    return !shard->has_cut && batch->items.count < shard->queue->batch_items_max * 2 &&
+           (shard->used > 1 ||
+            (!remote_post_is_running(&shard->post) && shard->post.retry_at == 0));
+}
+
+struct remote_batch *remote_shard_room(struct remote_shard *shard, struct remote_place place,
+                                       enum remote_kind kind)
 {
     bool is_behind_cut = shard->has_cut && remote_place_cmp(place, shard->cut_at) >= 0;
     bool is_before_cut = shard->has_cut && !is_behind_cut;
@@ -47,6 +56,9 @@ struct remote_batch *remote_shard_room(struct remote_shard *shard, struct remote
 
     if (batch != NULL && is_behind_cut) {
         batch->is_cut = true;
+    }
+    if (batch != NULL && kind == REMOTE_EXEMPLAR && takes_exemplar(shard, batch)) {
+        return batch;
     }
     if (batch == NULL || batch->is_cut) {
         if (shard->used == shard->queue->batches_max) {
@@ -73,7 +85,7 @@ void remote_shard_added(struct remote_shard *shard, struct remote_batch *batch,
     batch->kinds[item->kind]++;
     batch->lowest = item->t < batch->lowest ? item->t : batch->lowest;
     batch->highest = item->t > batch->highest ? item->t : batch->highest;
-    batch->is_cut = batch->items.count >= shard->queue->batch_items_max;
+    batch->is_cut = batch->is_cut || batch->items.count >= shard->queue->batch_items_max;
     atomic_fetch_add_explicit(&shard->queue->stats->pending[item->kind], 1, memory_order_relaxed);
 }
 
@@ -93,12 +105,63 @@ static void add(_Atomic uint64_t *counter, uint64_t amount)
     atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
 
-static void put_item(struct remote_queue *queue, const struct remote_item *item)
+/*
+ * In 2.0 an exemplar has to stand beside a sample: Prometheus refuses a series that has nothing
+ * else. It goes with the newest sample of its series before it: queue->guests chains each sample to
+ * its exemplars.
+ */
+static bool has_hosts(const struct remote_queue *queue, const struct remote_batch *batch)
+{
+    return queue->settings->is_v2 && batch->kinds[REMOTE_EXEMPLAR] > 0;
+}
+
+#define NO_GUEST UINT32_MAX
+
+static void guests_find(struct remote_queue *queue, const struct remote_batch *batch)
+{
+    const struct remote_item *items = batch->items.items;
+
+    vec_reset(&queue->guests);
+    vec_reserve(&queue->guests, batch->items.count);
+    for (size_t i = 0; i < batch->items.count; i++) {
+        size_t host = i;
+
+        queue->guests.items[i] = NO_GUEST;
+        if (items[i].kind != REMOTE_EXEMPLAR) {
+            continue;
+        }
+        while (host-- > 0) {
+            if (items[host].series == items[i].series && items[host].kind != REMOTE_EXEMPLAR) {
+                queue->guests.items[i] = queue->guests.items[host];
+                queue->guests.items[host] = (uint32_t)i;
+                break;
+            }
+        }
+        /* SIZE_MAX: its samples were in an earlier request. */
+        add(&queue->stats->failed[REMOTE_EXEMPLAR], host == SIZE_MAX);
+    }
+}
+
+/* One series with one sample, histogram or exemplar, and the exemplars that go with it. */
+static void put_item(struct remote_queue *queue, const struct remote_batch *batch, size_t index)
 {
     struct wire_out *wire = &queue->wire;
+    const struct remote_item *item = &batch->items.items[index];
     const struct metadata *metadata = remote_series_metadata(queue->series, item->series);
+    size_t count = 0;
 
-    wire_out_series(wire, remote_series_labels(queue->series, item->series));
+    if (queue->settings->is_v2) {
+        const uint32_t *refs = remote_series_symbols(queue->series, item->series, wire, &count);
+
+        wire_out_series_refs(wire, refs, count);
+    } else if (item->kind == REMOTE_SAMPLE) {
+        const str *fields = remote_series_fields(queue->series, item->series, &count);
+
+        wire_out_float(wire, fields, count, item->v, item->t);
+        return;
+    } else {
+        wire_out_series(wire, remote_series_labels(queue->series, item->series));
+    }
     switch (item->kind) {
     case REMOTE_SAMPLE:
         wire_out_sample(wire, &(struct sample){.t = item->t, .v = item->v, .st = item->st});
@@ -111,6 +174,10 @@ static void put_item(struct remote_queue *queue, const struct remote_item *item)
         break;
     case REMOTE_KIND_COUNT:
         break;
+    }
+    for (uint32_t i = has_hosts(queue, batch) ? queue->guests.items[index] : NO_GUEST;
+         i != NO_GUEST; i = queue->guests.items[i]) {
+        wire_out_exemplar(wire, batch->items.items[i].exemplar);
     }
     if (metadata != NULL && queue->settings->is_v2) {
         wire_out_metadata(wire, metadata);
@@ -136,14 +203,17 @@ static int body_make(struct remote_shard *shard, struct baro_error *err)
     shard->body_lowest = INT64_MAX;
     shard->body_count = 0;
     buf_reset(&shard->body);
+    if (has_hosts(queue, batch)) {
+        guests_find(queue, batch);
+    }
     wire_out_begin(&queue->wire, queue->settings->is_v2 ? WIRE_WRITE_2 : WIRE_WRITE_1);
     for (size_t i = 0; i < batch->items.count; i++) {
         const struct remote_item *item = &batch->items.items[i];
 
-        if (item->t < limit) {
+        if (item->t < limit || (item->kind == REMOTE_EXEMPLAR && has_hosts(queue, batch))) {
             continue;
         }
-        put_item(queue, item);
+        put_item(queue, batch, i);
         shard->body_count++;
         shard->body_lowest = item->t < shard->body_lowest ? item->t : shard->body_lowest;
     }

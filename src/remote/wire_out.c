@@ -8,8 +8,8 @@
 #include "remote/wire_fields.h"
 #include "remote/wire_histogram.h"
 
-/* The number of a text, which is 0 for the empty one. */
-static uint32_t symbol_of(struct wire_out *out, str text)
+/* It is 0 for the empty text. */
+uint32_t wire_out_symbol(struct wire_out *out, str text)
 {
     void *known = text.len > 0 ? map_get(&out->symbol_numbers, text) : NULL;
 
@@ -28,6 +28,7 @@ static uint32_t symbol_of(struct wire_out *out, str text)
 void wire_out_begin(struct wire_out *out, enum wire_message message)
 {
     out->message = message;
+    out->request++;
     buf_reset(&out->body);
     buf_reset(&out->series);
     buf_reset(&out->symbols);
@@ -62,8 +63,8 @@ static void put_labels(struct wire_out *out, struct buf *buf, uint32_t number, s
         if (out->message == WIRE_WRITE_1) {
             wire_label_put(buf, number, labels.items[i]);
         } else {
-            write_uvarint(refs, symbol_of(out, labels.items[i].name));
-            write_uvarint(refs, symbol_of(out, labels.items[i].value));
+            write_uvarint(refs, wire_out_symbol(out, labels.items[i].name));
+            write_uvarint(refs, wire_out_symbol(out, labels.items[i].value));
         }
     }
     if (refs->len > 0) {
@@ -77,6 +78,26 @@ void wire_out_series(struct wire_out *out, struct labels labels)
     STATIC_ASSERT((int)SERIES1_LABEL == (int)SERIES2_REFS, "one number for both");
     buf_reset(&out->series);
     put_labels(out, &out->series, SERIES1_LABEL, labels);
+}
+
+void wire_out_series_refs(struct wire_out *out, const uint32_t *refs, size_t count)
+{
+    enum { REF_BYTES_MAX = 5 }; /* of 32 bits, seven a byte */
+    uint8_t *at;
+
+    ASSERT(out->message == WIRE_WRITE_2);
+    buf_reset(&out->series);
+    buf_reset(&out->refs);
+    at = (uint8_t *)buf_reserve(&out->refs, count * REF_BYTES_MAX + UVARINT_BYTES_MAX);
+    if (at == NULL) {
+        out->series.failed = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        at = put_uvarint(at, refs[i]);
+    }
+    out->refs.len = (size_t)((char *)at - out->refs.ptr);
+    protobuf_put_bytes(&out->series, SERIES2_REFS, buf_view(&out->refs));
 }
 
 void wire_out_sample(struct wire_out *out, const struct sample *sample)
@@ -119,8 +140,8 @@ void wire_out_metadata(struct wire_out *out, const struct metadata *metadata)
     ASSERT(out->message == WIRE_WRITE_2);
     buf_reset(&out->part);
     protobuf_put_uint(&out->part, METADATA_TYPE, (uint64_t)metadata->type);
-    protobuf_put_uint(&out->part, METADATA_HELP, symbol_of(out, metadata->help));
-    protobuf_put_uint(&out->part, METADATA_UNIT, symbol_of(out, metadata->unit));
+    protobuf_put_uint(&out->part, METADATA_HELP, wire_out_symbol(out, metadata->help));
+    protobuf_put_uint(&out->part, METADATA_UNIT, wire_out_symbol(out, metadata->unit));
     protobuf_put_bytes(&out->series, SERIES2_METADATA, buf_view(&out->part));
     out->series.failed = out->series.failed || out->part.failed;
 }
@@ -130,6 +151,46 @@ void wire_out_series_end(struct wire_out *out)
     protobuf_put_bytes(&out->body, out->message == WIRE_WRITE_2 ? REQUEST2_SERIES : REQUEST1_SERIES,
                        buf_view(&out->series));
     out->body.failed = out->body.failed || out->series.failed;
+}
+
+void wire_out_float(struct wire_out *out, const str *fields, size_t count, double v, int64_t t)
+{
+    /* Tag and length, value with its tag, time with its tag. */
+    uint8_t sample[2 + 9 + 1 + UVARINT_BYTES_MAX];
+    uint8_t *end = sample + 2;
+    uint64_t bits = value_bits(v);
+    size_t bytes = 0;
+    uint8_t *at;
+
+    ASSERT(out->message == WIRE_WRITE_1);
+    if (bits != 0) {
+        *end++ = SAMPLE_VALUE << 3 | PROTOBUF_FIXED64;
+        memcpy(end, &bits, sizeof(bits));
+        end += sizeof(bits);
+    }
+    if (t != 0) {
+        *end++ = SAMPLE_TIME << 3 | PROTOBUF_VARINT;
+        end = put_uvarint(end, (uint64_t)t);
+    }
+    sample[0] = SERIES1_SAMPLE << 3 | PROTOBUF_BYTES;
+    sample[1] = (uint8_t)(end - sample - 2);
+    for (size_t i = 0; i < count; i++) {
+        bytes += fields[i].len;
+    }
+    bytes += (size_t)(end - sample);
+    at = (uint8_t *)buf_reserve(&out->body, bytes + 1 + UVARINT_BYTES_MAX);
+    if (at == NULL) {
+        return;
+    }
+    *at++ = REQUEST1_SERIES << 3 | PROTOBUF_BYTES;
+    at = put_uvarint(at, bytes);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(at, fields[i].ptr, fields[i].len);
+        at += fields[i].len;
+    }
+    memcpy(at, sample, (size_t)(end - sample));
+    at += end - sample;
+    out->body.len = (size_t)((char *)at - out->body.ptr);
 }
 
 void wire_out_family(struct wire_out *out, str name, const struct metadata *metadata)

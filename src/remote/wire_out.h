@@ -30,6 +30,7 @@ struct wire_out {
     struct map symbol_numbers;
     struct arena texts; /* the keys of that map */
     uint32_t symbol_count;
+    uint32_t request; /* its number, from 1 */
 };
 
 /* wire_out_begin starts a request and forgets the one before. A struct wire_out is all zero at
@@ -45,6 +46,15 @@ void wire_out_sample(struct wire_out *out, const struct sample *sample);
 void wire_out_exemplar(struct wire_out *out, const struct exemplar *exemplar);
 void wire_out_metadata(struct wire_out *out, const struct metadata *metadata);
 void wire_out_series_end(struct wire_out *out);
+
+/* wire_out_series_refs is wire_out_series of 2.0 for labels whose symbols are known already: name,
+ * value, name, ... wire_out_symbol gives the number of a text, which holds for this request. */
+void wire_out_series_refs(struct wire_out *out, const uint32_t *refs, size_t count);
+uint32_t wire_out_symbol(struct wire_out *out, str text);
+
+/* wire_out_float adds a whole series of 1.0 with one float sample; its labels are fields that
+ * wire_label_put has written. */
+void wire_out_float(struct wire_out *out, const str *fields, size_t count, double v, int64_t t);
 
 /* wire_out_family adds the metadata of a metric family (1.0). */
 void wire_out_family(struct wire_out *out, str name, const struct metadata *metadata);

@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import barotest  # noqa: E402
+import protobuf  # noqa: E402
 from barotest import Server, contains, equal, free_port, main, need, wait_until  # noqa: E402
 
 QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n"
@@ -258,6 +259,96 @@ def test_a_rude_remote(build: pathlib.Path, work: pathlib.Path) -> None:
         equal(metric(sender, "prometheus_remote_storage_samples_retried_total", 'remote_name="rude"') > 0, True, "retried samples are counted")
         equal(metric(sender, "prometheus_remote_storage_sent_batch_duration_seconds_count") >= 8, True, "requests are timed")
     rude.stop()
+
+
+class Rich:
+    """A target in the protobuf format: a counter with exemplars, native histograms, classic ones that become custom buckets."""
+
+    PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+
+    def __init__(self):
+        rich = self
+        self.count = 0
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                rich.count += 1
+                body = rich.body(rich.count)
+                self.send_response(200)
+                self.send_header("Content-Type", rich.PROTOBUF)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def body(self, n: int) -> bytes:
+        now = time.time()
+        mark = protobuf.exemplar(2, {"trace_id": f"t{n}"}, n, now)
+        native = protobuf.histogram(3 * n, n / 2, protobuf.native(3, [n, 2 * n], 5))
+        classic = protobuf.histogram(2 * n, n / 4, protobuf.bucket(0.5, n), protobuf.bucket(1, 2 * n))
+        return (protobuf.family("jobs_total", protobuf.COUNTER, ({"kind": "a"}, protobuf.value(n, mark)), help="Jobs.") +
+                protobuf.family("native_seconds", protobuf.HISTOGRAM, ({}, native), help="Native.") +
+                protobuf.family("classic_seconds", protobuf.HISTOGRAM, ({}, classic), help="Classic."))
+
+    def __enter__(self) -> "Rich":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def everything(server: Server, end: float) -> dict:
+    """Floats and histograms of the last minutes, and exemplars, by series without the external label."""
+    def key(labels: dict) -> tuple:
+        return tuple(sorted((k, v) for k, v in labels.items() if k != "cluster"))
+
+    data = server.api("query", query='{job="t"}[15m]', time=end)
+    found = {key(row["metric"]): {repr(v) for v in row.get("values", []) + row.get("histograms", [])} for row in data["result"]}
+    for row in server.api("query_exemplars", query='jobs_total{job="t"}', start=end - 900, end=end):
+        found[("exemplars", *key(row["seriesLabels"]))] = {repr(sorted(e.items(), key=str)) for e in row["exemplars"]}
+    return found
+
+
+def to_barograph(build: pathlib.Path, work: pathlib.Path, message: str, custom: bool) -> None:
+    """A barograph receives what another one has: floats, histograms of all kinds, exemplars."""
+    port = free_port()
+    section = remote(port, f"protobuf_message: {message}, send_exemplars: true, send_native_histograms: true, metadata_config: {{send_interval: 200ms}}")
+    features = "--enable-feature=exemplar-storage,metadata-wal-records"
+    with Rich() as target, Server(str(build / "barograph"), work, QUIET, "--web.enable-remote-write-receiver", features, name="receiver", port=port) as receiver:
+        receiver.wait_ready()
+        config = sender_config(target, section).replace("job_name: t,", "job_name: t, scrape_native_histograms: true, convert_classic_histograms_to_nhcb: true,")
+        with barograph(build, work, config, features) as sender:
+            wait_until("scrapes", lambda: target.count > 12)
+            end = time.time() - 0.3
+            sent = everything(sender, end)
+            equal(sum(key[0] == "exemplars" for key in sent), 1, "exemplars are here")
+            equal(any("'count'" in v for key, values in sent.items() for v in values), True, "histograms are here")
+            if not custom:
+                sent = {k: v for k, v in sent.items() if ("__name__", "classic_seconds") not in k}
+            wait_until(f"{message}: everything arrives", lambda: everything(receiver, end) == sent, 30, 0.2)
+            for what in ("samples", "histograms", "exemplars"):
+                equal(metric(sender, f"prometheus_remote_storage_{what}_total") > 0, True, f"{what} are counted")
+                equal(metric(sender, f"prometheus_remote_storage_{what}_failed_total"), 0, f"{what} that failed")
+            equal(metric(sender, "prometheus_remote_storage_histograms_dropped_total", "nhcb_in_rw1_not_supported") > 0, not custom, "custom buckets in 1.0")
+            if not custom:
+                wait_until("metadata goes its own way", lambda: metric(sender, "prometheus_remote_storage_metadata_total") > 0)
+                equal(metric(sender, "prometheus_remote_storage_metadata_failed_total"), 0, "metadata that failed")
+
+
+def test_to_barograph_1(build: pathlib.Path, work: pathlib.Path) -> None:
+    to_barograph(build, work, "prometheus.WriteRequest", False)
+
+
+def test_to_barograph_2(build: pathlib.Path, work: pathlib.Path) -> None:
+    to_barograph(build, work, "io.prometheus.write.v2.Request", True)
 
 
 def resident(pid: int) -> int:
