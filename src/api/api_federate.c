@@ -271,6 +271,8 @@ void api_federate(struct api_call *call)
     CLEANUP(querier_closep) struct querier *querier = NULL;
     struct api_selectors selectors = {0};
     struct engine_options options = {0};
+    /* As in Prometheus: what others have is to be had from them. */
+    struct queryable *local = queryable_local(call->queryable);
     struct baro_error err = {0};
     newest_list list = {0};
     ts now = clock_now(call->context->clock);
@@ -283,7 +285,7 @@ void api_federate(struct api_call *call)
         api_selectors_done(&selectors);
         return;
     }
-    r = call->queryable->querier(call->queryable, now - options.lookback, now, &querier, &err);
+    r = local->querier(local, now - options.lookback, now, &querier, &err);
     if (r >= 0) {
         r = select_newest(call, &selectors, querier, now - options.lookback, now, is_protobuf,
                           &list, &err);

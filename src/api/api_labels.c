@@ -37,9 +37,12 @@ static int lookup_open(struct api_call *call, struct lookup *lookup)
     return 0;
 }
 
-static void lookup_close(struct lookup *lookup)
+static void lookup_close(struct api_call *call, struct lookup *lookup)
 {
     if (lookup->querier != NULL) {
+        for (size_t i = 0; querier_warning(lookup->querier, i) != NULL; i++) {
+            api_warn(call, arena_str(call->arena, str_from(querier_warning(lookup->querier, i))));
+        }
         querier_close(lookup->querier);
     }
     api_selectors_done(&lookup->selectors);
@@ -130,7 +133,7 @@ int api_label_names(struct api_call *call)
 
     if (r >= 0) {
         r = answer_list(call, &lookup, STR_NULL);
-        lookup_close(&lookup);
+        lookup_close(call, &lookup);
     }
     return r;
 }
@@ -151,7 +154,7 @@ int api_label_values(struct api_call *call)
     r = lookup_open(call, &lookup);
     if (r >= 0) {
         r = answer_list(call, &lookup, name);
-        lookup_close(&lookup);
+        lookup_close(call, &lookup);
     }
     return r;
 }
@@ -227,6 +230,6 @@ int api_series(struct api_call *call)
         write_series_list(call, &list, lookup.limit);
     }
     vec_done(&list);
-    lookup_close(&lookup);
+    lookup_close(call, &lookup);
     return r;
 }

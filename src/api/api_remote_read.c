@@ -212,7 +212,7 @@ static bool answer(struct api_call *call, str body)
 {
     const struct api_context *context = call->context;
     const struct read_options options = {
-        .queryable = call->queryable,
+        .queryable = queryable_local(call->queryable),
         .samples_max = context->remote.read_samples_max,
         .frame_bytes_max = context->remote.read_frame_bytes_max,
         .response_bytes_max =

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "client/self.h"
 #include "http/server.h"
+#include "remote/remote_read.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 #include "tsdb/retention_rules.h"
@@ -330,7 +331,7 @@ static int start_rules(struct serve *serve, const struct serve_rules *rules, str
 {
     struct rule_manager_options options = {
         .clock = clock_real(),
-        .queryable = tsdb_queryable(serve->tsdb),
+        .queryable = remote_read_queryable(serve->read),
         .appendable = tsdb_appendable(serve->tsdb),
         .sink = serve_alerting_sink(serve),
         .external_url = serve->external_url,
@@ -353,7 +354,8 @@ static int start_rules(struct serve *serve, const struct serve_rules *rules, str
     api_track_queries(serve->api, fs_real(),
                       fs_path(&serve->arena, flags_text(&serve->flags, SERVE_FLAG_TSDB_PATH).ptr,
                               "queries.active"));
-    atomic_store_explicit(&serve->queryable, tsdb_queryable(serve->tsdb), memory_order_release);
+    atomic_store_explicit(&serve->queryable, remote_read_queryable(serve->read),
+                          memory_order_release);
     self_set(SELF_READY, 1);
     return 0;
 }
@@ -415,7 +417,7 @@ static int shut_down(struct serve *serve, int status)
     serve->crew = crew_free(serve->crew);
     serve_heartbeat_free(serve);
     serve_alerting_free(serve);
-    serve_remote_stop(serve);
+    serve_stores_stop(serve);
     serve->scrape = scrape_manager_free(serve->scrape);
     if (serve->tsdb != NULL && tsdb_close(serve->tsdb, &err) < 0) {
         log_error("storage did not close well", log_err(&err));
@@ -471,7 +473,7 @@ static int start(struct serve *serve, struct baro_error *err)
     r = r >= 0 ? serve_objstore_load(serve, err) : r;
     r = r >= 0 ? open_tsdb(serve, err) : r;
     r = r >= 0 ? serve_objstore_start(serve, err) : r;
-    r = r >= 0 ? serve_remote_start(serve, err) : r;
+    r = r >= 0 ? serve_stores_start(serve, err) : r;
     r = r >= 0 ? start_scraping(serve, err) : r;
     r = r >= 0 ? serve_alerting_start(serve, &alerting, err) : r;
     r = r >= 0 ? serve_heartbeat_start(serve, TAKE(beats), err) : r;

@@ -185,7 +185,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
     r = r >= 0 ? serve_heartbeat_load(serve, false, &beats, err) : r;
     r = r >= 0 ? serve_alerting_apply(serve, config, &alerting, err) : r;
     r = r >= 0 ? serve_heartbeat_apply(serve, TAKE(beats), err) : r;
-    r = r >= 0 ? serve_remote_apply(serve, config, err) : r;
+    r = r >= 0 ? serve_stores_apply(serve, config, err) : r;
     if (r >= 0) {
         r = scrape_manager_apply(serve->scrape, config, err);
     }

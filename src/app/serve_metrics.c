@@ -235,5 +235,5 @@ void serve_metrics_write(struct serve *serve, struct buf *buf)
     write_discoveries(buf);
     write_engine(serve, buf);
     write_times(buf);
-    serve_remote_metrics(serve, buf);
+    serve_stores_metrics(serve, buf);
 }

@@ -55,6 +55,7 @@ struct serve {
     struct scrape_manager *scrape;
     struct rule_manager *rules;
     struct remote_write *_Atomic remote; /* set once, before scraping begins */
+    struct remote_read *read;            /* likewise, before `queryable` */
     struct dash_store *dash;
     struct am *_Atomic am; /* set once its state is read; release order, read with acquire */
     struct am_sender *_Atomic sender; /* likewise */
@@ -79,13 +80,14 @@ struct serve {
 };
 
 /*
- * serve_remote_start begins to send to the remotes of serve->config; the tsdb is open, and nothing
- * is appended yet. serve_remote_stop sends what there is: nothing is appended any more.
+ * serve_stores_start begins to send to the remotes of serve->config, and makes those known that are
+ * read; the tsdb is open, and nothing is appended yet. serve_stores_stop sends what there is:
+ * nothing is appended or queried any more.
  */
-int serve_remote_start(struct serve *serve, struct baro_error *err);
-int serve_remote_apply(struct serve *serve, struct prom_config *config, struct baro_error *err);
-void serve_remote_metrics(struct serve *serve, struct buf *buf);
-void serve_remote_stop(struct serve *serve);
+int serve_stores_start(struct serve *serve, struct baro_error *err);
+int serve_stores_apply(struct serve *serve, struct prom_config *config, struct baro_error *err);
+void serve_stores_metrics(struct serve *serve, struct buf *buf);
+void serve_stores_stop(struct serve *serve);
 
 /* serve_objstore_load reads the flags of object storage, serve_objstore_start starts uploading
  * (after the tsdb is open), serve_objstore_stop ends it (after the tsdb is closed);

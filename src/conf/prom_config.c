@@ -71,7 +71,7 @@ static const struct option root_rows[] = {
     ROW("remote_write", LIST, ROOT(remote_writes), OF(prom_remote_write_type),
         .null_fault = "empty or null remote write config section"),
     ROW("remote_read", LIST, ROOT(remote_reads), OF(prom_remote_read_type),
-        .flags = OPTION_UNSUPPORTED, .null_fault = "empty or null remote read config section"),
+        .null_fault = "empty or null remote read config section"),
     ROW("otlp", STRUCT, ROOT(otlp), OF(prom_otlp_type),
         .flags = OPTION_ALWAYS | OPTION_UNSUPPORTED),
 };
@@ -479,6 +479,15 @@ bool prom_config_remote_is_same(const struct prom_config *a, size_t a_index,
                    ((const struct remote_write_raw *)of_b->items[b_index])->node) &&
            pairs_eq(globals[0]->external_labels, globals[1]->external_labels) &&
            globals[0]->metric_name_validation_scheme == globals[1]->metric_name_validation_scheme;
+}
+
+bool prom_config_remote_read_is_same(const struct prom_config *config, size_t a, size_t b)
+{
+    const struct option_list *list = &config->root->remote_reads;
+
+    ASSERT(a < list->count && b < list->count);
+    return yaml_eq(((const struct remote_read_raw *)list->items[a])->node,
+                   ((const struct remote_read_raw *)list->items[b])->node);
 }
 
 struct conf_strs prom_config_rule_files(const struct prom_config *config)

@@ -464,6 +464,10 @@ const struct prom_remote_read *prom_config_remote_read(const struct prom_config 
 bool prom_config_remote_is_same(const struct prom_config *a, size_t a_index,
                                 const struct prom_config *b, size_t b_index);
 
+/* prom_config_remote_read_is_same says whether two remote_read sections of one configuration are
+ * written alike. */
+bool prom_config_remote_read_is_same(const struct prom_config *config, size_t a, size_t b);
+
 /* prom_config_rule_files are the patterns of rule_files. */
 struct conf_strs prom_config_rule_files(const struct prom_config *config);
 

@@ -320,6 +320,10 @@ static int run_tree(struct eval *ev, struct queryable *queryable, struct expr **
     ev->querier = ret->querier;
     ev->stats.prepare_ns = clock_mono(clock_real()) - begin;
     r = evaluate(ev, *tree, ret, err);
+    for (size_t i = 0; querier_warning(ev->querier, i) != NULL; i++) {
+        vec_push(&ev->annotations.warnings,
+                 arena_str(ev->keep, str_from(querier_warning(ev->querier, i))));
+    }
     if (querier_damage(ev->querier) > 0) {
         vec_push(&ev->annotations.warnings,
                  arena_printf(ev->keep,

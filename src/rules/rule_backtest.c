@@ -333,7 +333,8 @@ int rule_backtest_run(const struct rule_file *files, size_t file_count, const st
     int r = 0;
 
     *ret = (struct backtest){0};
-    run.joined = (struct joined){{joined_querier}, env->queryable, memstore_queryable(recorded)};
+    run.joined =
+        (struct joined){{.querier = joined_querier}, env->queryable, memstore_queryable(recorded)};
     run.env.queryable = &run.joined.queryable;
     for (size_t i = 0; i < file_count && r >= 0; i++) {
         r = run_kind(&run, &files[i], RULE_RECORDING);

@@ -471,6 +471,23 @@ static uint64_t merge_damage(struct querier *base)
     return damage;
 }
 
+static const char *merge_warning(struct querier *base, size_t index)
+{
+    struct merge_querier *merge = merge_of(base);
+
+    for (size_t i = 0; i < merge->count; i++) {
+        const char *warning;
+
+        for (size_t k = 0; (warning = querier_warning(merge->parts[i], k)) != NULL; k++) {
+            if (index == 0) {
+                return warning;
+            }
+            index--;
+        }
+    }
+    return NULL;
+}
+
 static void merge_close(struct querier *base)
 {
     struct merge_querier *merge = merge_of(base);
@@ -491,6 +508,7 @@ static const struct querier_ops merge_ops = {
     .label_values = merge_label_values,
     .close = merge_close,
     .damage = merge_damage,
+    .warning = merge_warning,
 };
 
 struct querier *querier_merge(struct querier **parts, size_t count)

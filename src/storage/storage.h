@@ -243,11 +243,19 @@ struct querier_ops {
     void (*close)(struct querier *querier);
     /* How many damaged series and chunks were passed over so far; NULL when that never happens. */
     uint64_t (*damage)(struct querier *querier);
+    /* What went wrong without ending the query, from index 0 on, NULL behind the last; it lives as
+     * long as the querier. NULL when nothing ever does. */
+    const char *(*warning)(struct querier *querier, size_t index);
 };
 
 static inline uint64_t querier_damage(struct querier *querier)
 {
     return querier->ops->damage != NULL ? querier->ops->damage(querier) : 0;
+}
+
+static inline const char *querier_warning(struct querier *querier, size_t index)
+{
+    return querier->ops->warning != NULL ? querier->ops->warning(querier, index) : NULL;
 }
 
 static inline void querier_close(struct querier *querier)
@@ -266,7 +274,14 @@ static inline void querier_closep(struct querier **querier)
 struct queryable {
     int (*querier)(struct queryable *queryable, ts mint, ts maxt, struct querier **ret,
                    struct baro_error *err);
+    struct queryable *local; /* what of it is in this process; NULL = all */
 };
+
+/* queryable_local leaves out what other processes have. */
+static inline struct queryable *queryable_local(struct queryable *queryable)
+{
+    return queryable->local != NULL ? queryable->local : queryable;
+}
 
 /*
  * querier_merge makes one view of several queriers (which it owns from then on): equal label sets

@@ -140,6 +140,10 @@ int tsdb_snapshot(struct tsdb *tsdb, bool skip_head, char ret_name[TSDB_SNAPSHOT
 struct json_writer;
 void tsdb_blocks_write(struct tsdb *tsdb, struct json_writer *json);
 
+/* tsdb_lowest_time is the time of the oldest block, or of the head when there is none; false when
+ * there is nothing at all. */
+bool tsdb_lowest_time(struct tsdb *tsdb, ts *ret);
+
 /* tsdb_set_ooo_window changes how late samples may come, from now on; 0 = none. Fails with -errno
  * when wbl/ cannot be made; the window is then as before. */
 int tsdb_set_ooo_window(struct tsdb *tsdb, dur window, struct baro_error *err);

@@ -80,18 +80,28 @@ static void set_log_metrics(struct tsdb *tsdb)
     self_set(SELF_WBL_WRITES_FAILED, (double)late.writes_failed);
 }
 
-static void set_lowest_time(struct tsdb *tsdb)
+bool tsdb_lowest_time(struct tsdb *tsdb, ts *ret)
 {
     struct block_list *list = tsdb_blocks_ref(tsdb);
     ts mint = 0, maxt = 0;
+    bool found = true;
 
     if (list->count > 0) {
         mint = block_meta(list->items[0])->mint;
     } else {
-        (void)head_time(tsdb->head, &mint, &maxt);
+        found = head_time(tsdb->head, &mint, &maxt);
     }
     tsdb_blocks_unref(list);
-    self_set(SELF_LOWEST_TIME, (double)mint);
+    *ret = mint;
+    return found;
+}
+
+static void set_lowest_time(struct tsdb *tsdb)
+{
+    ts lowest = 0;
+
+    (void)tsdb_lowest_time(tsdb, &lowest);
+    self_set(SELF_LOWEST_TIME, (double)lowest);
 }
 
 static void set_metrics(struct tsdb *tsdb)

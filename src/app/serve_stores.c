@@ -1,8 +1,10 @@
-/* serve_remote_write: what `serve` sends to other stores (remote_write). */
+/* serve_stores: what `serve` sends to other stores (remote_write), and reads from them
+ * (remote_read). */
 #include <stdatomic.h>
 
 #include "app/serve_priv.h"
 #include "app/version.h"
+#include "remote/remote_read.h"
 #include "remote/remote_write.h"
 
 /* What the scrapers know of metric families, each once: that of the first target that has it. */
@@ -28,7 +30,20 @@ static void metadata_now(void *context, struct arena *arena, struct remote_metad
     map_done(&seen);
 }
 
-int serve_remote_start(struct serve *serve, struct baro_error *err)
+static bool lowest_time(void *context, ts *ret)
+{
+    return tsdb_lowest_time(((struct serve *)context)->tsdb, ret);
+}
+
+/* Prometheus's margin: two of the shortest blocks. */
+static dur start_margin(const struct serve *serve)
+{
+    dur block = flags_duration(&serve->flags, SERVE_FLAG_TSDB_BLOCK_MIN);
+
+    return 2 * (block > 0 ? block : 2 * DUR_HOUR);
+}
+
+int serve_stores_start(struct serve *serve, struct baro_error *err)
 {
     const struct remote_write_options options = {
         .data_dir = flags_text(&serve->flags, SERVE_FLAG_TSDB_PATH).ptr,
@@ -39,28 +54,39 @@ int serve_remote_start(struct serve *serve, struct baro_error *err)
     };
     struct remote_write *remote = remote_write_new(&options);
 
-    /* Pairs with the acquire in serve_remote_metrics. */
+    serve->read =
+        remote_read_new(&(struct remote_read_options){.local = tsdb_queryable(serve->tsdb),
+                                                      .lowest_time = lowest_time,
+                                                      .context = serve,
+                                                      .start_margin = start_margin(serve)});
+
+    /* Pairs with the acquire in serve_stores_metrics. */
     atomic_store_explicit(&serve->remote, remote, memory_order_release);
-    return remote_write_apply(remote, serve->config, err);
+    return serve_stores_apply(serve, serve->config, err);
 }
 
-int serve_remote_apply(struct serve *serve, struct prom_config *config, struct baro_error *err)
+int serve_stores_apply(struct serve *serve, struct prom_config *config, struct baro_error *err)
 {
-    return remote_write_apply(atomic_load_explicit(&serve->remote, memory_order_relaxed), config,
-                              err);
+    int r = remote_read_apply(serve->read, config, err);
+
+    return r < 0 ? r
+                 : remote_write_apply(atomic_load_explicit(&serve->remote, memory_order_relaxed),
+                                      config, err);
 }
 
-void serve_remote_metrics(struct serve *serve, struct buf *buf)
+void serve_stores_metrics(struct serve *serve, struct buf *buf)
 {
     struct remote_write *remote = atomic_load_explicit(&serve->remote, memory_order_acquire);
 
     if (remote != NULL) {
         remote_write_metrics(remote, buf);
+        remote_read_metrics(serve->read, buf);
     }
 }
 
-void serve_remote_stop(struct serve *serve)
+void serve_stores_stop(struct serve *serve)
 {
     (void)remote_write_free(atomic_load_explicit(&serve->remote, memory_order_relaxed));
     atomic_store_explicit(&serve->remote, NULL, memory_order_relaxed);
+    serve->read = remote_read_free(serve->read);
 }
