@@ -116,7 +116,9 @@ struct api_remote {
     bool type_and_unit_labels;   /* are made of it */
     size_t read_samples_max;     /* of a remote read that is answered with samples; 0 = none */
     size_t read_frame_bytes_max; /* of one that is answered with chunks */
-    uint32_t read_concurrent;    /* at once; 0 = no bound */
+    bool takes_otlp;
+    bool takes_otlp_deltas;   /* as they are */
+    uint32_t read_concurrent; /* at once; 0 = no bound */
 };
 
 struct api_context {

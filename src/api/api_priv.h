@@ -88,6 +88,9 @@ void api_warn(struct api_call *call, str warning);
 int api_parse_form(struct api_call *call, struct baro_error *err);
 void api_write_fault(struct api_call *call);
 
+/* What receivers of pushed samples unpack at most, as in Prometheus. */
+#define API_PUSH_BYTES_MAX ((size_t)32 << 20)
+
 /* Seconds after which a sender may try again what found no room. */
 #define API_RETRY_AFTER "5"
 

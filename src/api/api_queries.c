@@ -188,6 +188,7 @@ int api_features(struct api_call *call)
     json_write_pair_bool(json, STR("kill_query"), true);
     json_write_pair_bool(json, STR("label_values_match"), true);
     json_write_pair_bool(json, STR("lifecycle"), call->context->enable_lifecycle);
+    json_write_pair_bool(json, STR("otlp_write_receiver"), call->context->remote.takes_otlp);
     json_write_pair_bool(json, STR("query_stats"), true);
     json_write_pair_bool(json, STR("query_warnings"), true);
     json_write_pair_bool(json, STR("remote_write_receiver"),
@@ -197,6 +198,12 @@ int api_features(struct api_call *call)
     json_write_pair_bool(json, STR("search_fuzz_alg_jarowinkler"), true);
     json_write_pair_bool(json, STR("search_fuzz_alg_subsequence"), true);
     json_write_pair_bool(json, STR("time_range_labels"), true);
+    json_write_object_end(json);
+    json_write_key(json, STR("otlp_receiver"));
+    json_write_object_begin(json);
+    json_write_pair_bool(json, STR("delta_conversion"), false);
+    json_write_pair_bool(json, STR("native_delta_ingestion"),
+                         call->context->remote.takes_otlp_deltas);
     json_write_object_end(json);
     json_write_key(json, STR("promql"));
     json_write_object_begin(json);

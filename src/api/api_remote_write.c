@@ -5,9 +5,6 @@
 #include "codec/compress.h"
 #include "remote/write_receiver.h"
 
-/* Of a request that is unpacked, as in Prometheus. Packed, it is bounded by the server. */
-#define BODY_BYTES_MAX ((size_t)32 << 20)
-
 static const char *const message_names[WIRE_MESSAGE_COUNT] = {
     [WIRE_WRITE_1] = "prometheus.WriteRequest",
     [WIRE_WRITE_2] = "io.prometheus.write.v2.Request",
@@ -138,7 +135,7 @@ void api_remote_write(struct api_call *call)
                         "%s protobuf message is not accepted by this server; only accepts %s",
                         message_names[message], message_names[1 - message]);
         refuse(call, 415, err.message);
-    } else if (snappy_unpack(call->request->body, BODY_BYTES_MAX, &body, &err) < 0) {
+    } else if (snappy_unpack(call->request->body, API_PUSH_BYTES_MAX, &body, &err) < 0) {
         refuse(call, err.code == BARO_ELIMIT ? 413 : 400, err.message);
     } else {
         take(call, message, buf_view(&body));

@@ -15,6 +15,9 @@ struct serve_features {
     bool exemplar_storage;
     bool extra_scrape_metrics;
     bool metadata_wal_records;
+    bool otlp_deltas;
+    bool otlp_receiver; /* the old names of the flags of the receivers */
+    bool write_receiver;
     bool per_step_stats;
     bool search_api;
     bool st_storage;

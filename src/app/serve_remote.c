@@ -70,13 +70,16 @@ void serve_remote_context(struct serve *serve, struct api_remote *ret)
 {
     *ret = (struct api_remote){
         .appendable = appendable,
+        .takes_otlp =
+            flags_bool(&serve->flags, SERVE_FLAG_WEB_OTLP) || serve->features.otlp_receiver,
+        .takes_otlp_deltas = serve->features.otlp_deltas,
         .keeps_metadata = serve->features.metadata_wal_records,
         .type_and_unit_labels = serve->features.promql.type_and_unit_labels,
         .read_samples_max = at_least(serve, SERVE_FLAG_REMOTE_READ_SAMPLES, 0),
         .read_frame_bytes_max = at_least(serve, SERVE_FLAG_REMOTE_READ_FRAME, 1),
         .read_concurrent = (uint32_t)at_least(serve, SERVE_FLAG_REMOTE_READ_CONCURRENT, 0),
     };
-    if (flags_bool(&serve->flags, SERVE_FLAG_WEB_REMOTE_WRITE)) {
+    if (flags_bool(&serve->flags, SERVE_FLAG_WEB_REMOTE_WRITE) || serve->features.write_receiver) {
         (void)read_messages(serve, ret->takes_write, NULL);
     }
 }

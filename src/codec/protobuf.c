@@ -72,6 +72,11 @@ int64_t protobuf_sint(struct reader *rd, const struct protobuf_field *field)
     return unzigzag(protobuf_uint(rd, field));
 }
 
+uint64_t protobuf_fixed64(struct reader *rd, const struct protobuf_field *field)
+{
+    return is_wire(rd, field, PROTOBUF_FIXED64) ? field->value : 0;
+}
+
 double protobuf_double(struct reader *rd, const struct protobuf_field *field)
 {
     return is_wire(rd, field, PROTOBUF_FIXED64) ? protobuf_double_of(field->value) : 0;
@@ -152,13 +157,18 @@ void protobuf_put_sint(struct buf *buf, uint32_t number, int64_t value)
     protobuf_put_uint(buf, number, zigzag(value));
 }
 
+void protobuf_put_fixed64(struct buf *buf, uint32_t number, uint64_t value)
+{
+    put_tag(buf, number, PROTOBUF_FIXED64);
+    write_be64(buf, __builtin_bswap64(value));
+}
+
 void protobuf_put_double(struct buf *buf, uint32_t number, double value)
 {
     uint64_t bits;
 
     memcpy(&bits, &value, sizeof(bits));
-    put_tag(buf, number, PROTOBUF_FIXED64);
-    write_be64(buf, __builtin_bswap64(bits));
+    protobuf_put_fixed64(buf, number, bits);
 }
 
 void protobuf_put_bytes(struct buf *buf, uint32_t number, str bytes)

@@ -40,10 +40,11 @@ struct protobuf_field {
 bool protobuf_next(struct reader *rd, struct protobuf_field *ret);
 
 /* The value of a field by its type in the schema: uint64, uint32, bool and enums; int64 and int32;
- * sint64 and sint32; double; string, bytes and messages. */
+ * sint64 and sint32; fixed64 and sfixed64; double; string, bytes and messages. */
 uint64_t protobuf_uint(struct reader *rd, const struct protobuf_field *field);
 int64_t protobuf_int(struct reader *rd, const struct protobuf_field *field);
 int64_t protobuf_sint(struct reader *rd, const struct protobuf_field *field);
+uint64_t protobuf_fixed64(struct reader *rd, const struct protobuf_field *field);
 double protobuf_double(struct reader *rd, const struct protobuf_field *field);
 str protobuf_bytes(struct reader *rd, const struct protobuf_field *field);
 
@@ -71,5 +72,6 @@ double protobuf_double_of(uint64_t value);
 void protobuf_put_uint(struct buf *buf, uint32_t number, uint64_t value);
 void protobuf_put_int(struct buf *buf, uint32_t number, int64_t value);
 void protobuf_put_sint(struct buf *buf, uint32_t number, int64_t value);
+void protobuf_put_fixed64(struct buf *buf, uint32_t number, uint64_t value);
 void protobuf_put_double(struct buf *buf, uint32_t number, double value);
 void protobuf_put_bytes(struct buf *buf, uint32_t number, str bytes);

@@ -72,8 +72,7 @@ static const struct option root_rows[] = {
         .null_fault = "empty or null remote write config section"),
     ROW("remote_read", LIST, ROOT(remote_reads), OF(prom_remote_read_type),
         .null_fault = "empty or null remote read config section"),
-    ROW("otlp", STRUCT, ROOT(otlp), OF(prom_otlp_type),
-        .flags = OPTION_ALWAYS | OPTION_UNSUPPORTED),
+    ROW("otlp", STRUCT, ROOT(otlp), OF(prom_otlp_type), .flags = OPTION_ALWAYS),
 };
 
 const struct option_type prom_root_type = {
@@ -418,6 +417,11 @@ const char *prom_config_path(const struct prom_config *config)
 const struct prom_global *prom_config_global(const struct prom_config *config)
 {
     return &config->root->global->global;
+}
+
+const struct prom_otlp *prom_config_otlp(const struct prom_config *config)
+{
+    return config->root->otlp;
 }
 
 const struct prom_storage *prom_config_storage(const struct prom_config *config)

@@ -440,9 +440,23 @@ DEFINE_CLEANUP(prom_config_unref, struct prom_config)
 
 /* ---- queries; what they return lives as long as the configuration ---- */
 
+/* How OTLP's metrics become Prometheus's: the section `otlp`. */
+struct prom_otlp {
+    bool promote_all_resource_attributes;
+    struct conf_strs promote_resource_attributes;
+    struct conf_strs ignore_resource_attributes;
+    str translation_strategy; /* UnderscoreEscapingWithSuffixes, ... */
+    bool keep_identifying_resource_attributes;
+    bool convert_histograms_to_nhcb;
+    bool promote_scope_metadata;
+    bool label_name_underscore_sanitization;
+    bool label_name_preserve_multiple_underscores;
+};
+
 const char *prom_config_path(const struct prom_config *config);
 const struct prom_global *prom_config_global(const struct prom_config *config);
 const struct prom_storage *prom_config_storage(const struct prom_config *config);
+const struct prom_otlp *prom_config_otlp(const struct prom_config *config);
 
 /* prom_config_scrapes are those of the file, then those of scrape_config_files. */
 struct prom_scrapes prom_config_scrapes(const struct prom_config *config);

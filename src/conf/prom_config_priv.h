@@ -65,18 +65,6 @@ struct remote_read_raw {
     const struct yaml_node *node;
 };
 
-struct otlp_raw {
-    bool promote_all_resource_attributes;
-    struct conf_strs promote_resource_attributes;
-    struct conf_strs ignore_resource_attributes;
-    str translation_strategy;
-    bool keep_identifying_resource_attributes;
-    bool convert_histograms_to_nhcb;
-    bool promote_scope_metadata;
-    bool label_name_underscore_sanitization;
-    bool label_name_preserve_multiple_underscores;
-};
-
 struct root_raw {
     struct global_raw *global;
     void *runtime;
@@ -88,7 +76,7 @@ struct root_raw {
     void *tracing;
     struct option_list remote_writes;
     struct option_list remote_reads;
-    struct otlp_raw *otlp;
+    struct prom_otlp *otlp;
 };
 
 extern const struct option_type prom_http_type;       /* enable_http2 true by default */

@@ -642,7 +642,7 @@ static void check_otlp(struct option_reader *rd, void *object, const struct yaml
         "NoTranslation",
         "NoUTF8EscapingWithSuffixes",
     };
-    struct otlp_raw *otlp = object;
+    struct prom_otlp *otlp = object;
     bool known = false;
 
     if (otlp->promote_all_resource_attributes) {
@@ -672,7 +672,7 @@ static void check_otlp(struct option_reader *rd, void *object, const struct yaml
     }
 }
 
-#define OTLP(member) AT(struct otlp_raw, member)
+#define OTLP(member) AT(struct prom_otlp, member)
 
 static const struct option otlp_rows[] = {
     ROW("promote_all_resource_attributes", BOOL, OTLP(promote_all_resource_attributes)),
@@ -691,7 +691,7 @@ static const struct option otlp_rows[] = {
 
 const struct option_type prom_otlp_type = {
     .name = "otlp",
-    .size = sizeof(struct otlp_raw),
+    .size = sizeof(struct prom_otlp),
     TABLE(otlp_rows),
     .place_offset = OPTION_NO_PLACE,
     .check = check_otlp,

@@ -5,41 +5,27 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "model/histogram.h"
+#include "storage/append_columns.h"
 
-enum {
-    BATCH = 1024, /* samples given to the store at once */
-    ATTEMPTS = 2, /* the store may forget a series between two calls, once */
-};
-/* Histograms that wait for the store. */
-#define ARENA_BYTES_MAX ((size_t)1 << 20)
+enum { ATTEMPTS = 2 /* the store may forget a series between two calls, once */ };
 
-/* Where a sample came from. */
-struct origin {
-    uint32_t offset; /* of its series in the body */
-    bool has_metadata;
-};
-
-/* One request on its way; samples of one kind wait in columns. */
+/* One request on its way. */
 struct taking {
     const struct write_options *options;
     struct write_receipt *receipt;
     struct wire_in in;
-    struct appender *appender;
-    struct arena arena; /* of histograms, and of labels with type and unit */
+    struct append_columns columns;
+    struct arena arena; /* of labels with type and unit */
     bool forgotten;     /* the store did not know a series any more */
     size_t faults;
     VEC(struct exemplar) exemplars;
-
-    size_t count;
-    bool is_histograms; /* what the columns hold */
-    series_ref refs[BATCH];
-    ts t[BATCH];
-    ts st[BATCH];
-    double v[BATCH];
-    const struct histogram *h[BATCH];
-    struct origin origins[BATCH];
-    uint8_t status[BATCH];
 };
+
+/* Where a sample came from: its series in the body, and whether that has metadata. */
+static uint64_t tag_of(uint32_t offset, bool has_metadata)
+{
+    return (uint64_t)offset << 1 | has_metadata;
+}
 
 void write_receipt_done(struct write_receipt *receipt)
 {
@@ -85,103 +71,34 @@ static void note_at(struct taking *taking, const char *what, uint32_t offset)
     labels_builder_done(&in.labels);
 }
 
-static void note_status(struct taking *taking, size_t i)
-{
-    struct baro_error err = {0};
-    const char *what = "";
-
-    switch ((enum append_status)taking->status[i]) {
-    case APPEND_OUT_OF_ORDER:
-        what = "out of order sample";
-        break;
-    case APPEND_DUPLICATE:
-        what = "duplicate sample for timestamp";
-        break;
-    case APPEND_OUT_OF_BOUNDS:
-        what = "out of bounds";
-        break;
-    case APPEND_TOO_OLD:
-        what = "too old sample";
-        break;
-    case APPEND_TOO_FAR:
-        what = "out of bounds: timestamp is too far in the future";
-        break;
-    case APPEND_INVALID:
-        what = taking->is_histograms && histogram_check(taking->h[i], &err) < 0
-                   ? err.message
-                   : "invalid histogram";
-        break;
-    case APPEND_UNKNOWN:
-        taking->forgotten = true;
-        return;
-    case APPEND_OK:
-    case APPEND_STATUS_COUNT:
-        return;
-    }
-    note_at(taking, what, taking->origins[i].offset);
-}
-
 /* ---- samples ---- */
 
-static int flush(struct taking *taking, struct baro_error *err)
+static void settled(void *context, uint64_t tag, enum append_status status,
+                    const struct histogram *h)
 {
-    const struct append_batch floats = {taking->refs,  taking->t,      taking->v,
-                                        taking->count, taking->status, taking->st};
-    const struct append_histograms histograms = {taking->refs, taking->t,     taking->h,
-                                                 taking->st,   taking->count, taking->status};
-    const struct appender_ops *ops = taking->appender->ops;
-    size_t *written =
-        taking->is_histograms ? &taking->receipt->histograms : &taking->receipt->samples;
-    int r = 0;
+    struct taking *taking = context;
+    struct baro_error err = {0};
 
-    if (taking->count > 0 && taking->is_histograms && ops->histograms == NULL) {
-        return error_set(err, BARO_EUNSUPPORTED, "this store takes no native histograms");
+    if (status == APPEND_OK) {
+        *(h != NULL ? &taking->receipt->histograms : &taking->receipt->samples) += 1;
+        taking->receipt->without_metadata += (tag & 1) == 0;
+    } else if (status == APPEND_UNKNOWN) {
+        taking->forgotten = true;
+    } else {
+        const bool is_told = status == APPEND_INVALID && h != NULL && histogram_check(h, &err) < 0;
+
+        note_at(taking, is_told ? err.message : append_status_text(status), (uint32_t)(tag >> 1));
     }
-    if (taking->count > 0) {
-        r = taking->is_histograms ? ops->histograms(taking->appender, &histograms, err)
-                                  : ops->samples(taking->appender, &floats, err);
-    }
-    for (size_t i = 0; r >= 0 && i < taking->count; i++) {
-        if (taking->status[i] == APPEND_OK) {
-            *written += 1;
-            taking->receipt->without_metadata += !taking->origins[i].has_metadata;
-        } else {
-            note_status(taking, i);
-        }
-    }
-    taking->count = 0;
-    arena_reset(&taking->arena);
-    return r;
 }
 
-/* Samples of a series keep their order when their kind changes: what waits of the other kind goes
- * first. */
-static int push(struct taking *taking, const struct sample *sample, series_ref ref,
-                struct origin origin, struct baro_error *err)
+static int push(struct taking *taking, const struct sample *sample, series_ref ref, uint64_t tag,
+                struct baro_error *err)
 {
-    const size_t i = taking->count;
-
     if (sample->t > taking->options->now + WRITE_AHEAD_MAX) {
-        note_at(taking, "out of bounds: timestamp is too far in the future", origin.offset);
+        note_at(taking, append_status_text(APPEND_TOO_FAR), (uint32_t)(tag >> 1));
         return 0;
     }
-    taking->refs[i] = ref;
-    taking->t[i] = sample->t;
-    taking->st[i] = sample->st;
-    taking->v[i] = sample->v;
-    taking->h[i] = sample->h;
-    taking->origins[i] = origin;
-    taking->count++;
-    return taking->count == BATCH || taking->arena.used_bytes > ARENA_BYTES_MAX ? flush(taking, err)
-                                                                                : 0;
-}
-
-static int switch_kind(struct taking *taking, bool is_histograms, struct baro_error *err)
-{
-    int r = taking->is_histograms != is_histograms ? flush(taking, err) : 0;
-
-    taking->is_histograms = is_histograms;
-    return r;
+    return append_columns_push(&taking->columns, ref, sample, tag, err);
 }
 
 /* Finer schemas than are kept lose resolution, as in Prometheus; what cannot be right is left as it
@@ -204,22 +121,23 @@ static void reduce(struct arena *arena, const struct sample *sample)
 }
 
 static int take_samples(struct taking *taking, struct wire_series *series, series_ref ref,
-                        struct origin origin, struct baro_error *err)
+                        uint64_t tag, struct baro_error *err)
 {
     struct sample sample;
     int r = 0;
 
     if (series->sample_count > 0) {
-        r = switch_kind(taking, false, err);
+        r = append_columns_kind(&taking->columns, false, err);
         while (r >= 0 && (r = wire_in_sample(series, &sample, err)) > 0) {
-            r = push(taking, &sample, ref, origin, err);
+            r = push(taking, &sample, ref, tag, err);
         }
     }
     if (r >= 0 && series->histogram_count > 0) {
-        r = switch_kind(taking, true, err);
-        while (r >= 0 && (r = wire_in_histogram(series, &taking->arena, &sample, err)) > 0) {
-            reduce(&taking->arena, &sample);
-            r = push(taking, &sample, ref, origin, err);
+        r = append_columns_kind(&taking->columns, true, err);
+        while (r >= 0 &&
+               (r = wire_in_histogram(series, &taking->columns.arena, &sample, err)) > 0) {
+            reduce(&taking->columns.arena, &sample);
+            r = push(taking, &sample, ref, tag, err);
         }
     }
     return r;
@@ -249,7 +167,7 @@ static void give_exemplar(struct taking *taking, series_ref ref, const struct ex
     if (exemplar->t > taking->options->now + WRITE_AHEAD_MAX) {
         return;
     }
-    r = taking->appender->ops->exemplar(taking->appender, ref, exemplar, &err);
+    r = taking->columns.appender->ops->exemplar(taking->columns.appender, ref, exemplar, &err);
     if (r >= 0) {
         taking->receipt->exemplars++;
     } else if (r == BARO_EOUTOFORDER && taking->in.message == WIRE_WRITE_2) {
@@ -292,6 +210,7 @@ static struct labels typed_labels(struct taking *taking, const struct wire_serie
     struct arena *arena = &taking->arena;
     struct labels labels = series->labels;
 
+    arena_reset(arena);
     if (!taking->options->type_and_unit_labels ||
         (series->metadata.type == METRIC_UNKNOWN && series->metadata.unit.len == 0)) {
         return labels;
@@ -333,23 +252,23 @@ static bool is_good(struct taking *taking, const struct wire_series *series)
 static int take_series(struct taking *taking, struct wire_series *series, uint32_t offset,
                        struct baro_error *err)
 {
-    const struct appender_ops *ops = taking->appender->ops;
-    const struct origin origin = {offset, series->has_metadata};
+    const struct appender_ops *ops = taking->columns.appender->ops;
+    const uint64_t tag = tag_of(offset, series->has_metadata);
     series_ref ref = 0;
     int r;
 
     if (!is_good(taking, series)) {
         return 0;
     }
-    r = ops->series(taking->appender, typed_labels(taking, series), &ref, err);
+    r = ops->series(taking->columns.appender, typed_labels(taking, series), &ref, err);
     if (r >= 0 && taking->options->keeps_metadata && series->has_metadata) {
-        r = ops->metadata(taking->appender, ref, &series->metadata, err);
+        r = ops->metadata(taking->columns.appender, ref, &series->metadata, err);
         if (r == BARO_ENOTFOUND) {
             taking->forgotten = true;
             r = 0;
         }
     }
-    r = r < 0 ? r : take_samples(taking, series, ref, origin, err);
+    r = r < 0 ? r : take_samples(taking, series, ref, tag, err);
     return r >= 0 && series->exemplar_count > 0 ? take_exemplars(taking, series, ref, err) : r;
 }
 
@@ -368,7 +287,7 @@ static int take_body(struct taking *taking, enum wire_message message, str body,
         }
         r = take_series(taking, &series, offset, err);
     }
-    return r < 0 ? r : flush(taking, err);
+    return r < 0 ? r : append_columns_flush(&taking->columns, err);
 }
 
 /* ---- requests ---- */
@@ -411,32 +330,35 @@ void write_receiver_take(const struct write_options *options, enum wire_message 
 
     taking->options = options;
     taking->receipt = ret;
-    taking->appender = options->appendable->appender(options->appendable);
+    taking->columns.appender = options->appendable->appender(options->appendable);
+    taking->columns.settled = settled;
+    taking->columns.context = taking;
     for (int i = 0; i < ATTEMPTS; i++) {
         receipt_reset(ret);
         taking->faults = 0;
-        taking->count = 0;
+        append_columns_drop(&taking->columns);
         taking->forgotten = false;
         r = take_body(taking, message, body, &err);
         if (r < 0 || !taking->forgotten) {
             break;
         }
-        taking->appender->ops->rollback(taking->appender);
+        taking->columns.appender->ops->rollback(taking->columns.appender);
         r = error_set(&err, BARO_EBUSY, "series were removed meanwhile: send it again");
     }
     if (r >= 0) {
-        r = taking->appender->ops->commit(taking->appender, &err);
+        r = taking->columns.appender->ops->commit(taking->columns.appender, &err);
     } else {
-        taking->appender->ops->rollback(taking->appender);
+        taking->columns.appender->ops->rollback(taking->columns.appender);
     }
     if (r < 0) {
         refuse(ret, &err);
     } else {
         conclude(taking);
     }
-    taking->appender->ops->free(taking->appender);
+    taking->columns.appender->ops->free(taking->columns.appender);
     wire_in_done(&taking->in);
     vec_done(&taking->exemplars);
+    append_columns_done(&taking->columns);
     arena_done(&taking->arena);
     (void)mem_free(taking);
 }

@@ -54,8 +54,7 @@ REFUSED = {"agent": "true", "storage.agent.checkpoint-batch-size": "5", "storage
            "storage.agent.no-lockfile": "true", "storage.agent.path": "x", "storage.agent.retention.max-time": "1h",
            "storage.agent.retention.min-time": "1m", "storage.agent.wal-compression": "false", "storage.agent.wal-compression-type": "zstd",
            "storage.agent.wal-segment-size": "20MB", "storage.agent.wal-truncate-frequency": "1h",
-           "storage.tsdb.allow-overlapping-compaction": "false", "web.enable-otlp-receiver": "true",
-           "web.user-assets": "x"}
+           "storage.tsdb.allow-overlapping-compaction": "false", "web.user-assets": "x"}
 # Flags of 2.42 that Prometheus 3 does not know either.
 GONE = {"alertmanager.timeout", "storage.tsdb.allow-overlapping-blocks"}
 # Debian's own.

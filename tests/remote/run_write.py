@@ -99,7 +99,7 @@ def test_write_refuses(build: pathlib.Path, work: pathlib.Path) -> None:
 
 def test_write_takes_the_named_messages_alone(build: pathlib.Path, work: pathlib.Path) -> None:
     flag = "--web.remote-write-receiver.accepted-protobuf-messages="
-    with Server(str(build / "barograph"), work, QUIET, RECEIVE, flag + "io.prometheus.write.v2.Request") as server:
+    with Server(str(build / "barograph"), work, QUIET, "--enable-feature=remote-write-receiver", flag + "io.prometheus.write.v2.Request") as server:
         server.wait_ready()
         status, _, text = post(server, pack(series_1({"__name__": "m"}, sample(now_ms(), 1))))
         equal(status, 415)
