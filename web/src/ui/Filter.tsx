@@ -52,10 +52,11 @@ export function usePick(): (name: string, value: string) => void {
     }, [change]);
 }
 
+const holds = (low: string, typed: string) => typed.split(/\s+/).every((word) => low.includes(word));
+
 /* matchesWords is true when each word is somewhere in the text. */
 export function matchesWords(text: string, typed: string): boolean {
-    const low = text.toLowerCase();
-    return typed.split(/\s+/).every((word) => low.includes(word));
+    return holds(text.toLowerCase(), typed);
 }
 
 /* Rows stay the same objects while they are typed about. */
@@ -68,7 +69,7 @@ export function hasWords(row: object, text: () => string, typed: string): boolea
     }
     const low = texts.get(row) ?? text().toLowerCase();
     texts.set(row, low);
-    return typed.split(/\s+/).every((word) => low.includes(word));
+    return holds(low, typed);
 }
 
 export function FilterBar({ what, labels = false, choices, choiceName = 'Show', children }: FilterProps) {

@@ -79,7 +79,7 @@ function Preview({ matchers }: { matchers: string[] }) {
     return (
         <Section title="What it mutes now" aside={<span className="muted num" aria-live="polite">{found.data ? plural(found.data.length, 'alert') : ''}</span>}>
             {found.error ? <Fault error={found.error} /> : !found.data || found.data.length === 0 ? (
-                <Empty title="No alert of now" icon="silence">It mutes those that fit while it lasts.</Empty>
+                <Empty title="No alert fits now" icon="silence">It mutes those that fit while it lasts.</Empty>
             ) : (
                 <div className="table-wrap" style={{ maxHeight: 420 }} tabIndex={0} role="region" aria-label="Alerts that fit">
                     <table className="table">
