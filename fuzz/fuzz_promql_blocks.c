@@ -312,7 +312,7 @@ static int ask(struct queryable *inner, const struct query *query, struct query_
                                                   .samples_max = 1000000,
                                                   .memory_bytes_max = (size_t)64 << 20,
                                                   .features = {1, 1, 1, 1, 1, 0, 0}};
-    struct sorted_store store = {{sorted_querier}, inner};
+    struct sorted_store store = {{.querier = sorted_querier}, inner};
 
     return engine_run(&options, &store.queryable, query, ret, NULL);
 }

@@ -185,13 +185,10 @@ static void put_dropped(const struct writer *w, const char *family, enum remote_
     };
 
     for (size_t i = 0; i < REMOTE_REASON_COUNT; i++) {
-        uint64_t count = get(&w->entry->stats->dropped[kind][i]);
         char more[64];
 
-        if (count > 0) {
-            (void)snprintf(more, sizeof(more), ",reason=\"%s\"", reasons[i]);
-            put(w, family, more, (double)count);
-        }
+        (void)snprintf(more, sizeof(more), ",reason=\"%s\"", reasons[i]);
+        put(w, family, more, (double)get(&w->entry->stats->dropped[kind][i]));
     }
 }
 

@@ -294,8 +294,9 @@ def test_own_metrics_are_as_declared(build: pathlib.Path, work: pathlib.Path) ->
     (work / "own-rules.yml").write_text("groups: [{name: g, rules: [{record: a, expr: '1'}]}]\n")
     config = "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:1']}]}]}\n" \
              "rule_files: [own-rules.yml]\nscrape_configs: [{job_name: none}, " \
-             "{job_name: gone, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:1']}]}]\n"
-    with Server(str(build / "barograph"), work, config) as server:
+             "{job_name: gone, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:1']}]}]\n" \
+             "remote_write: [{url: 'http://127.0.0.1:1/write'}]\nremote_read: [{url: 'http://127.0.0.1:1/read'}]\n"
+    with Server(str(build / "barograph"), work, config, "--storage.remote.flush-deadline=1s") as server:
         server.wait_ready()
         wait_until("the scrape job is there", lambda: "none" in server.api("scrape_pools")["scrapePools"])
         wait_until("two scrapes: the time between them is told", lambda: server.query("count_over_time(up[1m]) >= 2"))
