@@ -147,18 +147,20 @@ def need_ui(build: pathlib.Path) -> None:
 def start(build: pathlib.Path, work: pathlib.Path, name: str, *flags: str, path: str = "", features: bool = True, traced: bool = False) -> Server:
     port = free_port()
     sink = start_sink()
-    (work / "rules.yml").write_text(RULES)
-    (work / "alertmanager.yml").write_text(ALERTING % {"sink": sink})
-    config = CONFIG % {"rules": work / "rules.yml", "port": port, "path": path} + (TRACED % {"sink": sink} if traced else "")
+    # Files of its own: several servers start side by side, and one that is written anew is empty for a moment.
+    rules, alerting, heartbeats = (work / f"{name}-{what}.yml" for what in ("rules", "alertmanager", "heartbeats"))
+    rules.write_text(RULES)
+    alerting.write_text(ALERTING % {"sink": sink})
+    config = CONFIG % {"rules": rules, "port": port, "path": path} + (TRACED % {"sink": sink} if traced else "")
     if traced:
-        (work / "heartbeats.yml").write_text(HEARTBEATS % {"sink": sink})
-        flags = (*flags, f"--alerting.heartbeat-file={work / 'heartbeats.yml'}")
+        heartbeats.write_text(HEARTBEATS % {"sink": sink})
+        flags = (*flags, f"--alerting.heartbeat-file={heartbeats}")
     boards = work / f"dashboards-{name}"
     for source in (BOARDS, FEATURES) if features else (BOARDS,):
         shutil.copytree(source, boards, dirs_exist_ok=True)
     if NODE_EXPORTER_FULL.exists():
         shutil.copy(NODE_EXPORTER_FULL, boards)
-    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={work / 'alertmanager.yml'}",
+    return Server(str(build / "barograph"), work, config, f"--alertmanager.config-file={alerting}",
                   f"--dashboards.path={boards}", *flags, name=name, port=port)
 
 
