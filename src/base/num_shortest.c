@@ -135,7 +135,7 @@ HOT struct num_decimal num_shortest(double v)
             uint64_t short_one = 10 * (tens + next_fits);
             uint64_t long_one = whole + (fraction > half);
 
-            return (struct num_decimal){next_fits | (down < reach) ? short_one : long_one, k};
+            return (struct num_decimal){(next_fits | (down < reach)) ? short_one : long_one, k};
         }
     }
     return num_shortest_exactly(mantissa, biased);

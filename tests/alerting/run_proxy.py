@@ -275,7 +275,7 @@ def test_a_proxy_over_tls(build, work):
     context = tls(work)
     host = Host(context)
     proxy = Proxy({"secure.test": host.port}, context)
-    config = "scrape_configs:\n" + "".join(f"- job_name: {name}\n  scheme: https\n  scrape_interval: 500ms\n  scrape_timeout: 500ms\n  proxy_url: 'https://localhost:{proxy.port}'\n"
+    config = "scrape_configs:\n" + "".join(f"- job_name: {name}\n  scheme: https\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  proxy_url: 'https://localhost:{proxy.port}'\n"
                                            f"  {trust}\n  static_configs: [{{targets: [secure.test]}}]\n"
                                            for name, trust in (("a", f"tls_config: {{ca_file: '{work / 'cert.pem'}'}}"), ("b", "sample_limit: 9"),
                                                                ("c", "tls_config: {insecure_skip_verify: true}")))
