@@ -51,7 +51,8 @@ struct http_engine {
     struct http_transfer *running;
     struct loop_timer failure_timer;
     size_t kept_bytes;
-    long shuffle; /* 1 = addresses */
+    long shuffle;               /* 1 = addresses */
+    _Atomic bool has_tls_proxy; /* relaxed: a client is there before its requests */
     char *user_agent;
     struct plain_engine *plain;
     struct buf lines;            /* header lines of a request that is being started */
@@ -458,9 +459,15 @@ static void socket_ready(struct loop_fd *fd, unsigned events)
     int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
                ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0) |
                ((events & LOOP_HANGUP) != 0 ? CURL_CSELECT_ERR : 0);
+    bool has_tls_proxy = atomic_load_explicit(&shard->engine->has_tls_proxy, memory_order_relaxed);
     int running = 0;
 
     (void)curl_multi_socket_action(shard->multi, fd->fd, mask, &running);
+    /* Behind a session ticket of the far server libcurl forgets what the TLS of the proxy has
+     * unpacked already, and would wait for bytes that have come. A server sends two tickets. */
+    for (int i = 0; has_tls_proxy && i < 2; i++) {
+        (void)curl_multi_socket_action(shard->multi, fd->fd, CURL_CSELECT_IN, &running);
+    }
     shard_reap(shard);
 }
 
@@ -650,6 +657,9 @@ int http_client_new_sharing(struct http_engine *engine, const struct prom_http *
     client->engine = engine;
     client->settings = settings;
     client->proxy = client_proxy_new(settings);
+    if (settings->proxy_from_environment || str_has_prefix(settings->proxy_url, STR("https:"))) {
+        atomic_store_explicit(&engine->has_tls_proxy, true, memory_order_relaxed);
+    }
     client_proxy_headers(settings, connect_header_add, client);
     if (settings->oauth2 != NULL) {
         grant_attach(client, tokens);

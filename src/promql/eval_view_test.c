@@ -248,7 +248,8 @@ TEST(eval_views_change_no_answer)
     };
     static const dur steps[] = {1000, 7000, 15000, 30000, 60000, 75000, 450000, 7200000};
     struct memstore *store = memstore_new();
-    struct telling telling = {.queryable = {telling_querier}, .store = memstore_queryable(store)};
+    struct telling telling = {.queryable = {.querier = telling_querier},
+                              .store = memstore_queryable(store)};
     struct random random = {7};
 
     for (int i = 0; i < SERIES; i++) {
