@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wire_out out = {0};
 
-    for (int message = WIRE_WRITE_1; message < WIRE_MESSAGE_COUNT; message++) {
+    for (unsigned message = WIRE_WRITE_1; message < WIRE_MESSAGE_COUNT; message++) {
         struct wire_out again = {0};
         struct buf body = {0};
         size_t count = 0;
