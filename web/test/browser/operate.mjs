@@ -106,6 +106,7 @@ export function operateTests({ using, origin, go }) {
             await page.waitForFunction(() => document.querySelector('.range-button')?.innerText.includes('01:00:00') && !document.querySelector('.range-form'));
             await go(page, '/');
             await page.keyboard.press('Control+k');
+            await page.getByRole('combobox').fill('local times');
             await page.getByRole('option', { name: 'Show local times' }).waitFor();
         })],
         ...[['alerts', ALERTS, 'All'], ['rules', RULES, 'All'], ['targets', TARGETS, 'All'], ['service-discovery', TARGETS, 'Active']].map(([name, count, choice]) => [
