@@ -1,13 +1,36 @@
 #include "base/slab.h"
 
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/attr.h"
+
+/* The leak sanitizer looks for pointers in what it knows of alone. */
+#if BARO_ASAN
+#include <sanitizer/lsan_interface.h>
+
+static void root_add(const void *slab)
+{
+    __lsan_register_root_region(slab, SLAB_BYTES);
+}
+
+static void root_remove(const void *slab)
+{
+    __lsan_unregister_root_region(slab, SLAB_BYTES);
+}
+#else
+static void root_add(const void *slab)
+{
+    (void)slab;
+}
+
+static void root_remove(const void *slab)
+{
+    (void)slab;
+}
+#endif
 
 /* Twice the size surely has an aligned slab in it; the rest goes back at once. */
 static char *map_slab(void)
@@ -31,15 +54,9 @@ static char *map_slab(void)
 
 void *slab_alloc(bool is_dense)
 {
-    char *slab;
+    char *slab = map_slab();
 
-    if (BARO_ASAN) { /* which finds leaks only behind what it gave out itself */
-        slab = aligned_alloc(SLAB_BYTES, SLAB_BYTES);
-        ASSERT(slab != NULL);
-        memset(slab, 0, SLAB_BYTES);
-        return slab;
-    }
-    slab = map_slab();
+    root_add(slab);
     if (is_dense) {
         (void)madvise(slab, SLAB_BYTES, MADV_HUGEPAGE); /* a kernel without them works as well */
     }
@@ -53,9 +70,8 @@ void slab_touch(void *slab)
 
 void slab_free(void *slab)
 {
-    if (BARO_ASAN) {
-        free(slab);
-    } else if (slab != NULL) {
+    if (slab != NULL) {
+        root_remove(slab);
         ASSERT(munmap(slab, SLAB_BYTES) == 0);
     }
 }

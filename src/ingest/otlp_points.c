@@ -157,11 +157,12 @@ static int by_time(const void *a, const void *b)
 /* Gives exemplars [first, end) to a series; those that are out of order are counted, no more. */
 static void give_exemplars(struct otlp_taking *taking, series_ref ref, size_t first, size_t end)
 {
-    struct exemplar *items = taking->exemplars.items + first;
+    struct exemplar *items;
 
     if (end == first) {
         return;
     }
+    items = taking->exemplars.items + first;
     qsort(items, end - first, sizeof(*items), by_time);
     for (size_t i = 0; i < end - first; i++) {
         if (items[i].t <= taking->options->now + OTLP_AHEAD_MAX &&
