@@ -53,8 +53,15 @@ void head_pages_done(struct head *head)
     for (size_t i = 0; i < head->pages_count; i++) {
         head_page_free_locked(head, i);
     }
-    for (size_t i = head->pages_count / SLAB_PAGES; i < SLABS_MAX; i++) {
-        slab_free(atomic_load_explicit(&head->page_slabs[i], memory_order_relaxed));
+    /* Those that were touched ahead follow without a gap. */
+    for (size_t i = (head->pages_count + SLAB_PAGES - 1) / SLAB_PAGES; i < SLABS_MAX; i++) {
+        struct head_page_slab *slab =
+            atomic_load_explicit(&head->page_slabs[i], memory_order_relaxed);
+
+        if (slab == NULL) {
+            break;
+        }
+        slab_free(slab);
     }
     (void)mem_free(head->pages);
     (void)mem_free(head->page_slabs);
