@@ -698,6 +698,22 @@ struct fs_fake *fs_fake_new(uint64_t seed)
     return fake;
 }
 
+struct fs_fake *fs_fake_copy(const struct fs_fake *from, uint64_t seed)
+{
+    struct fs_fake *fake = fs_fake_new(seed);
+
+    names_copy(&fake->seen, &from->seen);
+    names_copy(&fake->durable, &from->seen);
+    for (size_t i = 0; i < from->nodes.count; i++) {
+        const struct fake_node *node = from->nodes.items[i];
+        int copy = new_node(fake, node->is_dir);
+
+        copy_content(&fake->nodes.items[copy]->seen, &node->seen);
+        copy_content(&fake->nodes.items[copy]->durable, &node->seen);
+    }
+    return fake;
+}
+
 struct fs_fake *fs_fake_free(struct fs_fake *fake)
 {
     if (fake == NULL) {

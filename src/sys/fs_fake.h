@@ -18,6 +18,9 @@ struct fs_fake *fs_fake_new(uint64_t seed);
 struct fs_fake *fs_fake_free(struct fs_fake *fake);
 DEFINE_CLEANUP(fs_fake_free, struct fs_fake)
 
+/* fs_fake_copy makes another disk, on which all lasts that is seen on this one. */
+struct fs_fake *fs_fake_copy(const struct fs_fake *from, uint64_t seed);
+
 /* fs_fake_fs is the body; it lives as long as the fake. */
 const struct fs *fs_fake_fs(struct fs_fake *fake);
 

@@ -6,7 +6,8 @@ enum {
     SLAB_PAGES = (SLAB_BYTES - 64) / sizeof(struct head_page),
     SLAB_SERIES = SLAB_PAGES * HEAD_PAGE_SERIES,
     SLABS_SPARSE = 2, /* the first: a small head pays for what it touches */
-    SLABS_MAX = (UINT32_MAX >> HEAD_PAGE_BITS) / SLAB_PAGES + 1,
+    PAGES_MAX = (UINT32_MAX >> HEAD_PAGE_BITS) + 1,
+    SLABS_MAX = PAGES_MAX / SLAB_PAGES + 1,
 };
 
 struct head_page_slab {
@@ -17,10 +18,11 @@ STATIC_ASSERT(sizeof(struct head_page_slab) <= SLAB_BYTES, "a slab of pages");
 
 void head_pages_init(struct head *head)
 {
-    /* Reserved whole: untouched memory costs nothing. */
+    /* Reserved whole and as one, so large that it comes from the kernel: untouched memory costs
+     * nothing. */
     head->pages =
-        mem_alloc_zero((((size_t)UINT32_MAX + 1) >> HEAD_PAGE_BITS) * sizeof(*head->pages));
-    head->page_slabs = mem_alloc_zero(SLABS_MAX * sizeof(*head->page_slabs));
+        mem_alloc_zero(PAGES_MAX * sizeof(*head->pages) + SLABS_MAX * sizeof(*head->page_slabs));
+    head->page_slabs = (_Atomic(struct head_page_slab *) *)(head->pages + PAGES_MAX);
 }
 
 /* The newest page is not freed before the head is, so a slab whose pages are all free gets no more
@@ -63,8 +65,7 @@ void head_pages_done(struct head *head)
         }
         slab_free(slab);
     }
-    (void)mem_free(head->pages);
-    (void)mem_free(head->page_slabs);
+    (void)mem_free(head->pages); /* and page_slabs behind them */
 }
 
 /* What another thread made first is taken instead. */

@@ -132,7 +132,7 @@ struct head {
     struct wal *wal;
     struct head_pool pool;
     struct head_page **pages; /* by slot >> HEAD_PAGE_BITS; NULL once it is freed */
-    /* What the pages lie in; NULL = not yet, or freed. */
+    /* What the pages lie in, behind them in memory; NULL = not yet, or freed. */
     _Atomic(struct head_page_slab *) *page_slabs;
     struct head_epochs epochs;
     struct head_refs refs;

@@ -476,9 +476,8 @@ static size_t count_good(struct life *life, bool *ret_failed)
     return count;
 }
 
-/* Opens the store with one bit flipped and says whether somebody noticed. A copy of the life is not
- * needed: what opening mends is put back by the reboot, since nothing of it is synced. */
-static bool is_noticed(struct life *life, const char *path, uint64_t bit, size_t all)
+/* Opens a store and says whether somebody noticed that it is not whole. */
+static bool is_noticed(struct life *life, size_t all)
 {
     struct tsdb_options options = options_of(life);
     struct tsdb_open_report report = {0};
@@ -486,7 +485,6 @@ static bool is_noticed(struct life *life, const char *path, uint64_t bit, size_t
     size_t count;
     int r;
 
-    assert_true(fs_fake_flip(life->fake, path, bit));
     options.no_snapshot = true;
     r = tsdb_open("data", &options, &life->tsdb, NULL);
     if (r < 0) {
@@ -501,13 +499,11 @@ static bool is_noticed(struct life *life, const char *path, uint64_t bit, size_t
            report.snapshot_text[0] != '\0';
 }
 
-static struct life *small_store(size_t *ret_samples)
+static void small_store(struct life *life, size_t *ret_samples)
 {
-    struct life *life = MEM_NEW(struct life);
     bool has_failed = false;
 
-    life->random = (struct random){7};
-    life->fake = fs_fake_new(7);
+    *life = (struct life){.random = {7}, .fake = fs_fake_new(7)};
     open_again(life);
     for (int i = 0; i < 85; i++) {
         assert_true(scrape(life));
@@ -515,7 +511,22 @@ static struct life *small_store(size_t *ret_samples)
     assert_int_equal(tsdb_compact(life->tsdb, NULL), 0);
     *ret_samples = count_good(life, &has_failed);
     close_it(life);
-    return life;
+}
+
+/* False when the file has fewer bits. */
+static bool flip_and_open(struct life *whole, const char *path, uint64_t bit, size_t samples)
+{
+    CLEANUP(fs_fake_freep) struct fs_fake *fake = fs_fake_copy(whole->fake, 7);
+    bool is_meta = strstr(path, "meta.json") != NULL;
+    struct life life = {.fake = fake, .random = {bit}};
+
+    if (!fs_fake_flip(fake, path, bit)) {
+        return false;
+    }
+    if (!is_noticed(&life, samples) && !is_meta) {
+        fail_msg("bit %llu of %s went unnoticed", (unsigned long long)bit, path);
+    }
+    return true;
 }
 
 /* In every file of a small store one bit of every byte, and every bit when asked for
@@ -529,37 +540,19 @@ TEST(tsdb_sim_notices_every_flipped_bit)
     const char *paths[64];
     struct arena arena = {0};
     size_t samples = 0, path_count;
-    struct life *life = small_store(&samples);
+    struct life *whole = MEM_NEW(struct life);
     uint64_t flips = 0;
 
+    small_store(whole, &samples);
     path_count =
-        fixture_files(fs_fake_fs(life->fake), &arena, "data", paths, 0, ARRAY_COUNT(paths));
-    (void)fs_fake_free(life->fake);
-    (void)mem_free(life);
+        fixture_files(fs_fake_fs(whole->fake), &arena, "data", paths, 0, ARRAY_COUNT(paths));
     for (size_t i = 0; i < path_count; i++) {
-        for (uint64_t bit = i % step;; bit += step) {
-            bool is_meta;
-
-            life = small_store(&samples);
-            /* Names of blocks differ from store to store. */
-            arena_reset(&arena);
-            path_count =
-                fixture_files(fs_fake_fs(life->fake), &arena, "data", paths, 0, ARRAY_COUNT(paths));
-            is_meta = strstr(paths[i], "meta.json") != NULL;
-            if (!fs_fake_flip(life->fake, paths[i], bit)) {
-                (void)fs_fake_free(life->fake);
-                (void)mem_free(life);
-                break;
-            }
-            (void)fs_fake_flip(life->fake, paths[i], bit);
-            if (!is_noticed(life, paths[i], bit, samples) && !is_meta) {
-                fail_msg("bit %llu of %s went unnoticed", (unsigned long long)bit, paths[i]);
-            }
+        for (uint64_t bit = i % step; flip_and_open(whole, paths[i], bit, samples); bit += step) {
             flips++;
-            (void)fs_fake_free(life->fake);
-            (void)mem_free(life);
         }
     }
     assert_true(flips > 200);
     arena_done(&arena);
+    (void)fs_fake_free(whole->fake);
+    (void)mem_free(whole);
 }
