@@ -17,7 +17,7 @@
 #include "testing/recorder.h"
 #include "testing/test.h"
 
-enum { WAIT_STEPS = 500, WAIT_STEP_US = 10000 };
+enum { WAIT_STEPS = 2000, WAIT_STEP_US = 10000 };
 
 /* A target whose answers the test changes while it is scraped. */
 struct site {
@@ -106,7 +106,7 @@ static void rig_collect(struct rig *rig)
     (void)mem_free(lines);
 }
 
-/* Waits until the text was recorded, at most five seconds. */
+/* Waits until the text was recorded, at most twenty seconds. */
 static bool rig_wait(struct rig *rig, const char *text)
 {
     for (int i = 0; i < WAIT_STEPS; i++) {
@@ -115,6 +115,20 @@ static bool rig_wait(struct rig *rig, const char *text)
             return true;
         }
         (void)usleep(WAIT_STEP_US);
+    }
+    return false;
+}
+
+/* A scrape that came too late on a busy machine marks what the target sent, never `up`: only a
+ * target that has ended does. */
+static bool has_ended(struct rig *rig)
+{
+    str rest = buf_view(&rig->lines);
+
+    for (str line; str_split_next(&rest, '\n', &line);) {
+        if (str_has_prefix(line, STR("up{")) && str_contains(line, STR(" stale @"))) {
+            return true;
+        }
     }
     return false;
 }
@@ -204,7 +218,7 @@ TEST(scrape_keeps_unchanged_targets_over_a_reload)
     }
     assert_int_equal(fake_server_connections(rig.site.server), connections);
     assert_int_equal(recorder_series_calls(rig.recorder), calls);
-    assert_false(str_contains(buf_view(&rig.lines), STR("stale")));
+    assert_false(has_ended(&rig));
     rig_done(&rig);
 }
 
@@ -223,6 +237,7 @@ TEST(scrape_writes_stale_markers_for_removed_targets)
     assert_true(rig_wait(&rig, "stale @"));
     (void)usleep(200000);
     rig_collect(&rig);
+    assert_true(has_ended(&rig));
     buf_char(&rig.lines, '\0');
     /* Both series and the five of the target's health. */
     size_t count = 0;
@@ -247,7 +262,7 @@ TEST(scrape_shutdown_and_removed_jobs_leave_no_stale_markers)
     assert_true(rig_wait(&rig, "up{"));
     scrape_manager_stop(rig.manager);
     rig_collect(&rig);
-    assert_false(str_contains(buf_view(&rig.lines), STR("stale")));
+    assert_false(has_ended(&rig));
     rig_done(&rig);
 }
 
@@ -383,8 +398,8 @@ TEST(scrape_takes_the_node_exporter)
     pid = child_start(args);
     rig_init(&rig);
     (void)snprintf(text, sizeof(text),
-                   "scrape_configs:\n- job_name: node\n  scrape_interval: 300ms\n"
-                   "  scrape_timeout: 300ms\n  static_configs: [{targets: ['127.0.0.1:%d']}]\n",
+                   "scrape_configs:\n- job_name: node\n  scrape_interval: 1s\n"
+                   "  scrape_timeout: 1s\n  static_configs: [{targets: ['127.0.0.1:%d']}]\n",
                    port);
     assert_ok(rig_apply(&rig, text, NULL), NULL);
     assert_true(rig_wait(&rig, "node_boot_time_seconds{instance="));
