@@ -303,7 +303,8 @@ struct client_way client_proxy_pick(const struct client_proxy *proxy, const char
     str host;
     str port;
 
-    if (url_parse(str_from(url), &parts, NULL) < 0) {
+    if ((proxy->by_http == NULL && proxy->by_https == NULL) ||
+        url_parse(str_from(url), &parts, NULL) < 0) {
         return (struct client_way){0};
     }
     is_https = str_eq_nocase(parts.scheme, STR("https"));

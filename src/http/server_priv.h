@@ -1,4 +1,5 @@
-/* server_priv: what the parts of http/server share; only server.c knows libmicrohttpd. */
+/* server_priv: what the parts of http/server share; server_mhd.h adds what speaks with
+ * libmicrohttpd. */
 #pragma once
 
 #include <netinet/in.h>
@@ -45,7 +46,8 @@ enum http_method server_method(const char *name);
 /* server_accepts_gzip reads an Accept-Encoding header (RFC 9110, 12.5.3). */
 bool server_accepts_gzip(str accept_encoding);
 
-/* server_target_path cuts scheme and authority of an absolute-form target and the query off. */
+/* server_target_split finds path and query of a target; of one in absolute form, behind scheme and
+ * authority. */
 void server_target_split(str target, str *ret_path, str *ret_query);
 
 /* ---- server_pool.c: the query pool ---- */
@@ -81,7 +83,7 @@ void server_pool_stop(struct server_pool *pool);
 /* server_pool_free stops, if that has not been done, and releases. */
 struct server_pool *server_pool_free(struct server_pool *pool);
 
-/* ---- server.c and server_accept.c: connections and requests ---- */
+/* ---- connections and requests ---- */
 
 enum { SERVER_LISTENERS_MAX = 64, SERVER_THREADS_MAX = 16, SERVER_PACKERS_MAX = 64 };
 

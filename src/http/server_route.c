@@ -1,6 +1,3 @@
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/assert.h"
 #include "base/mem.h"
 #include "http/server_priv.h"
@@ -264,29 +261,4 @@ void server_target_split(str target, str *ret_path, str *ret_query)
     }
     *ret_path = path;
     *ret_query = question == SIZE_MAX ? STR("") : str_from_index(target, question + 1);
-}
-
-/* ---- responses ---- */
-
-void http_response_header(struct http_response *response, const char *name, const char *value)
-{
-    ASSERT(response->header_count < HTTP_RESPONSE_HEADERS_MAX);
-    response->headers[response->header_count].name = name;
-    response->headers[response->header_count].value = value;
-    response->header_count++;
-}
-
-void http_response_text(struct http_response *response, int status, const char *format, ...)
-{
-    char text[ERROR_FORMAT_BYTES + 64];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    response->status = status;
-    response->content_type = "text/plain; charset=utf-8";
-    response->constant_body = STR_NULL;
-    buf_reset(&response->body);
-    buf_c(&response->body, text);
 }

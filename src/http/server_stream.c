@@ -1,8 +1,7 @@
 /* Bodies that come over time. */
-#include <microhttpd.h>
 #include <sys/socket.h>
 
-#include "http/server_priv.h"
+#include "http/server_mhd.h"
 
 struct http_stream *http_response_stream(struct http_request *request,
                                          const struct http_stream_source *source)
