@@ -187,6 +187,14 @@ static inline uint8_t *put_uvarint(uint8_t *at, uint64_t value)
     return at + 1;
 }
 
+/* uvarint_size is how many bytes put_uvarint writes. */
+static inline size_t uvarint_size(uint64_t value)
+{
+    uint8_t bytes[UVARINT_BYTES_MAX];
+
+    return (size_t)(put_uvarint(bytes, value) - bytes);
+}
+
 static inline uint8_t *put_varint(uint8_t *at, int64_t value)
 {
     return put_uvarint(at, zigzag(value));

@@ -72,6 +72,14 @@ int64_t protobuf_sint(struct reader *rd, const struct protobuf_field *field)
     return unzigzag(protobuf_uint(rd, field));
 }
 
+int32_t protobuf_sint32(struct reader *rd, const struct protobuf_field *field)
+{
+    const int64_t value = protobuf_sint(rd, field);
+
+    rd->failed = rd->failed || value > INT32_MAX || value < INT32_MIN;
+    return rd->failed ? 0 : (int32_t)value;
+}
+
 uint64_t protobuf_fixed64(struct reader *rd, const struct protobuf_field *field)
 {
     return is_wire(rd, field, PROTOBUF_FIXED64) ? field->value : 0;

@@ -39,11 +39,19 @@ struct protobuf_field {
  * (rd->failed). */
 bool protobuf_next(struct reader *rd, struct protobuf_field *ret);
 
+/* protobuf_fail_with: a message within another one fails the one around it. */
+static inline void protobuf_fail_with(struct reader *outer, const struct reader *inner)
+{
+    outer->failed = outer->failed || inner->failed;
+}
+
 /* The value of a field by its type in the schema: uint64, uint32, bool and enums; int64 and int32;
- * sint64 and sint32; fixed64 and sfixed64; double; string, bytes and messages. */
+ * sint64; sint32 (which fails beyond 32 bits); fixed64 and sfixed64; double; string, bytes and
+ * messages. */
 uint64_t protobuf_uint(struct reader *rd, const struct protobuf_field *field);
 int64_t protobuf_int(struct reader *rd, const struct protobuf_field *field);
 int64_t protobuf_sint(struct reader *rd, const struct protobuf_field *field);
+int32_t protobuf_sint32(struct reader *rd, const struct protobuf_field *field);
 uint64_t protobuf_fixed64(struct reader *rd, const struct protobuf_field *field);
 double protobuf_double(struct reader *rd, const struct protobuf_field *field);
 str protobuf_bytes(struct reader *rd, const struct protobuf_field *field);

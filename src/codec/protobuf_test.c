@@ -32,6 +32,25 @@ TEST(protobuf_reads_what_it_writes)
     buf_done(&buf);
 }
 
+TEST(protobuf_bounds_sint32)
+{
+    static const int64_t values[] = {INT32_MIN, INT32_MAX, INT64_C(0) + INT32_MIN - 1,
+                                     INT64_C(0) + INT32_MAX + 1};
+
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++) {
+        struct buf buf = {0};
+        struct protobuf_field field = {0};
+        struct reader rd;
+
+        protobuf_put_sint(&buf, 1, values[i]);
+        rd = reader_over(buf_view(&buf));
+        assert_true(protobuf_next(&rd, &field));
+        assert_int_equal(protobuf_sint32(&rd, &field), i < 2 ? values[i] : 0);
+        assert_int_equal(rd.failed, i >= 2);
+        buf_done(&buf);
+    }
+}
+
 TEST(protobuf_refuses_damage)
 {
     static const struct {

@@ -68,7 +68,7 @@ enum {
     EXEMPLAR_INT = 6,
     EXEMPLAR_ATTRIBUTES = 7,
 };
-enum { KEY_VALUE_KEY = 1, KEY_VALUE_VALUE };
+/* KeyValue is a pair as model/proto_parts has it. */
 enum {
     ANY_STRING = 1,
     ANY_BOOL,

@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "codec/protobuf.h"
 #include "ingest/otlp_fields.h"
+#include "model/proto_parts.h"
 
 /* Values hold lists that hold values. */
 enum { DEPTH_MAX = 64 };
@@ -44,8 +45,8 @@ struct message {
 
 static const struct message any_value;
 
-MESSAGE(key_value, {"key", NULL, KEY_VALUE_KEY, KIND_TEXT, NULL},
-        {"value", NULL, KEY_VALUE_VALUE, KIND_MESSAGE, &any_value});
+MESSAGE(key_value, {"key", NULL, PROTO_PAIR_NAME, KIND_TEXT, NULL},
+        {"value", NULL, PROTO_PAIR_VALUE, KIND_MESSAGE, &any_value});
 MESSAGE(array_value, {"values", NULL, LIST_VALUES, KIND_MESSAGE, &any_value});
 MESSAGE(key_values, {"values", NULL, LIST_VALUES, KIND_MESSAGE, &key_value});
 static const struct field any_fields[] = {

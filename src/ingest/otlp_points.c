@@ -137,7 +137,7 @@ static void read_exemplar(struct otlp_taking *taking, struct reader *outer, str 
             break;
         }
     }
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
     exemplar.labels = exemplar_labels(taking, &attributes, trace, span);
     if (!outer->failed && are_utf8(exemplar.labels)) {
         vec_push(&taking->exemplars, exemplar);

@@ -103,7 +103,7 @@ static void read_data(struct otlp_taking *taking, struct reader *outer, struct r
             taking->last_time = time > taking->last_time ? time : taking->last_time;
         }
     }
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
 }
 
 static bool read_metric(struct otlp_taking *taking, str message, struct raw_metric *ret)

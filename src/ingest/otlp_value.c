@@ -7,6 +7,7 @@
 #include "codec/json_write.h"
 #include "codec/protobuf.h"
 #include "ingest/otlp_fields.h"
+#include "model/proto_parts.h"
 
 /* Lists and maps within each other. */
 enum { DEPTH_MAX = 32 };
@@ -40,25 +41,7 @@ static void put_array(struct reader *outer, str message, struct arena *arena, in
         }
     }
     json_write_array_end(json);
-    outer->failed = outer->failed || rd.failed;
-}
-
-/* A pair whose value is the message. */
-static struct label read_raw_pair(struct reader *outer, str message)
-{
-    struct reader rd = reader_over(message);
-    struct protobuf_field field = {0};
-    struct label label = {STR(""), STR("")};
-
-    while (protobuf_next(&rd, &field)) {
-        if (field.number == KEY_VALUE_KEY) {
-            label.name = protobuf_bytes(&rd, &field);
-        } else if (field.number == KEY_VALUE_VALUE) {
-            label.value = protobuf_bytes(&rd, &field);
-        }
-    }
-    outer->failed = outer->failed || rd.failed;
-    return label;
+    protobuf_fail_with(outer, &rd);
 }
 
 /* Keys are sorted, as Go's encoder has it. */
@@ -71,7 +54,7 @@ static void put_map(struct reader *outer, str message, struct arena *arena, int 
 
     while (protobuf_next(&rd, &field)) {
         if (field.number == LIST_VALUES) {
-            vec_push(&pairs, read_raw_pair(&rd, protobuf_bytes(&rd, &field)));
+            vec_push(&pairs, proto_pair_read(&rd, protobuf_bytes(&rd, &field)));
         }
     }
     if (pairs.count > 0) {
@@ -84,7 +67,7 @@ static void put_map(struct reader *outer, str message, struct arena *arena, int 
     }
     json_write_object_end(json);
     vec_done(&pairs);
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
 }
 
 /* The field of an AnyValue that is set; number 0 when none is. */
@@ -97,7 +80,7 @@ static struct protobuf_field value_field(struct reader *outer, str message)
     while (protobuf_next(&rd, &field)) {
         last = field.number >= ANY_STRING && field.number <= ANY_BYTES ? field : last;
     }
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
     return last;
 }
 
@@ -169,17 +152,8 @@ str otlp_value_text(struct reader *outer, str message, struct arena *arena)
 
 struct label otlp_attribute_read(struct reader *outer, str message, struct arena *arena)
 {
-    struct reader rd = reader_over(message);
-    struct protobuf_field field = {0};
-    struct label label = {STR(""), STR("")};
+    struct label label = proto_pair_read(outer, message);
 
-    while (protobuf_next(&rd, &field)) {
-        if (field.number == KEY_VALUE_KEY) {
-            label.name = protobuf_bytes(&rd, &field);
-        } else if (field.number == KEY_VALUE_VALUE) {
-            label.value = otlp_value_text(&rd, protobuf_bytes(&rd, &field), arena);
-        }
-    }
-    outer->failed = outer->failed || rd.failed;
+    label.value = otlp_value_text(outer, label.value, arena);
     return label;
 }

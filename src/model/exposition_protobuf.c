@@ -7,6 +7,8 @@
 #include "base/num.h"
 #include "codec/protobuf.h"
 #include "model/exposition_priv.h"
+#include "model/exposition_proto_fields.h"
+#include "model/proto_parts.h"
 
 enum {
     /* Of one kind in one metric: labels, quantiles, buckets, exemplars. */
@@ -21,44 +23,6 @@ enum step { STEP_FAMILY, STEP_HELP, STEP_TYPE, STEP_UNIT, STEP_METRIC, STEP_PART
 
 /* The series that a summary or classic histogram begins with. */
 enum { PART_COUNT, PART_SUM, PART_FIRST_ITEM };
-
-/* Field numbers of io.prometheus.client, message by message. */
-enum family_field { FAMILY_NAME = 1, FAMILY_HELP, FAMILY_TYPE, FAMILY_METRIC, FAMILY_UNIT };
-enum metric_field {
-    METRIC_FIELD_LABEL = 1,
-    METRIC_FIELD_GAUGE,
-    METRIC_FIELD_COUNTER,
-    METRIC_FIELD_SUMMARY,
-    METRIC_FIELD_UNTYPED,
-    METRIC_FIELD_TIMESTAMP_MS,
-    METRIC_FIELD_HISTOGRAM,
-};
-enum pair_field { PAIR_NAME = 1, PAIR_VALUE };
-enum value_field { VALUE_VALUE = 1, VALUE_EXEMPLAR, VALUE_CREATED };
-enum timestamp_field { TIMESTAMP_SECONDS = 1, TIMESTAMP_NANOS };
-enum quantile_field { QUANTILE_QUANTILE = 1, QUANTILE_VALUE };
-enum summary_field { SUMMARY_COUNT = 1, SUMMARY_SUM, SUMMARY_QUANTILE, SUMMARY_CREATED };
-enum bucket_field { BUCKET_COUNT = 1, BUCKET_UPPER, BUCKET_EXEMPLAR, BUCKET_COUNT_FLOAT };
-enum span_field { SPAN_OFFSET = 1, SPAN_LENGTH };
-enum exemplar_field { EXEMPLAR_LABEL = 1, EXEMPLAR_VALUE, EXEMPLAR_TIMESTAMP };
-enum histogram_field {
-    HISTOGRAM_COUNT = 1,
-    HISTOGRAM_SUM,
-    HISTOGRAM_BUCKET,
-    HISTOGRAM_COUNT_FLOAT,
-    HISTOGRAM_SCHEMA,
-    HISTOGRAM_ZERO_THRESHOLD,
-    HISTOGRAM_ZERO_COUNT,
-    HISTOGRAM_ZERO_COUNT_FLOAT,
-    HISTOGRAM_NEGATIVE_SPAN,
-    HISTOGRAM_NEGATIVE_DELTA,
-    HISTOGRAM_NEGATIVE_COUNT,
-    HISTOGRAM_POSITIVE_SPAN,
-    HISTOGRAM_POSITIVE_DELTA,
-    HISTOGRAM_POSITIVE_COUNT,
-    HISTOGRAM_CREATED,
-    HISTOGRAM_EXEMPLARS,
-};
 
 void exposition_protobuf_init(struct exposition_protobuf *parser, str body,
                               struct exposition_protobuf_options options)
@@ -102,12 +66,6 @@ void exposition_protobuf_done(struct exposition_protobuf *parser)
         }                                                                                          \
     } while (0)
 
-/* A message inside a message fails with the one around it. */
-static void fail_with(struct reader *outer, const struct reader *inner)
-{
-    outer->failed = outer->failed || inner->failed;
-}
-
 /* NaN is what the text formats read: a target cannot send a stale marker. */
 static double number(struct reader *rd, const struct protobuf_field *field)
 {
@@ -136,25 +94,8 @@ static ts read_timestamp(struct reader *outer, str message)
         rd.failed = true;
         t = 0;
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
     return t;
-}
-
-static struct label read_pair(struct reader *outer, str message)
-{
-    struct reader rd = reader_over(message);
-    struct protobuf_field field = {0};
-    struct label label = {STR(""), STR("")};
-
-    while (protobuf_next(&rd, &field)) {
-        if (field.number == PAIR_NAME) {
-            label.name = protobuf_bytes(&rd, &field);
-        } else if (field.number == PAIR_VALUE) {
-            label.value = protobuf_bytes(&rd, &field);
-        }
-    }
-    fail_with(outer, &rd);
-    return label;
 }
 
 /* Gauge, Counter or Untyped; only Counter has more than the value. */
@@ -172,7 +113,7 @@ static void read_value(struct reader *outer, str message, struct protobuf_metric
             metric->st = read_timestamp(&rd, protobuf_bytes(&rd, &field));
         }
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
 }
 
 static struct protobuf_quantile read_quantile(struct reader *outer, str message)
@@ -188,7 +129,7 @@ static struct protobuf_quantile read_quantile(struct reader *outer, str message)
             quantile.value = number(&rd, &field);
         }
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
     return quantile;
 }
 
@@ -213,7 +154,7 @@ static void read_summary(struct reader *outer, str message, struct protobuf_metr
             break;
         }
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
 }
 
 static struct protobuf_bucket read_bucket(struct reader *outer, str message)
@@ -238,28 +179,18 @@ static struct protobuf_bucket read_bucket(struct reader *outer, str message)
             break;
         }
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
     return bucket;
 }
 
-static void read_span(struct reader *outer, str message, struct protobuf_side *side)
+/* The least offset is left out: a bucket has one below it. */
+static void read_span(struct reader *rd, const struct protobuf_field *field,
+                      struct protobuf_side *side)
 {
-    struct reader rd = reader_over(message);
-    struct protobuf_field field = {0};
-    int64_t offset = 0;
-    uint64_t length = 0;
+    const struct histogram_span span = proto_span_read(rd, protobuf_bytes(rd, field));
 
-    while (protobuf_next(&rd, &field)) {
-        if (field.number == SPAN_OFFSET) {
-            offset = protobuf_sint(&rd, &field);
-        } else if (field.number == SPAN_LENGTH) {
-            length = protobuf_uint(&rd, &field);
-        }
-    }
-    /* The least number is left out: a bucket has one below it. */
-    rd.failed = rd.failed || offset > INT32_MAX || offset <= INT32_MIN || length > UINT32_MAX;
-    ITEM_PUSH(&rd, &side->spans, ((struct histogram_span){(int32_t)offset, (uint32_t)length}));
-    fail_with(outer, &rd);
+    rd->failed = rd->failed || span.offset == INT32_MIN;
+    ITEM_PUSH(rd, &side->spans, span);
 }
 
 static void read_deltas(struct reader *rd, const struct protobuf_field *field,
@@ -284,15 +215,6 @@ static void read_counts(struct reader *rd, const struct protobuf_field *field,
     }
 }
 
-static void read_schema(struct reader *rd, const struct protobuf_field *field,
-                        struct protobuf_metric *metric)
-{
-    const int64_t schema = protobuf_sint(rd, field);
-
-    rd->failed = rd->failed || schema > INT32_MAX || schema < INT32_MIN;
-    metric->schema = rd->failed ? 0 : (int32_t)schema;
-}
-
 /* The fields of native histograms. */
 static void read_native_field(struct reader *rd, const struct protobuf_field *field,
                               struct protobuf_metric *metric)
@@ -302,7 +224,7 @@ static void read_native_field(struct reader *rd, const struct protobuf_field *fi
 
     switch ((enum histogram_field)field->number) {
     case HISTOGRAM_SCHEMA:
-        read_schema(rd, field, metric);
+        metric->schema = protobuf_sint32(rd, field);
         break;
     case HISTOGRAM_ZERO_THRESHOLD:
         metric->zero_threshold = number(rd, field);
@@ -315,7 +237,7 @@ static void read_native_field(struct reader *rd, const struct protobuf_field *fi
         break;
     case HISTOGRAM_NEGATIVE_SPAN:
     case HISTOGRAM_POSITIVE_SPAN:
-        read_span(rd, protobuf_bytes(rd, field), side);
+        read_span(rd, field, side);
         break;
     case HISTOGRAM_NEGATIVE_DELTA:
     case HISTOGRAM_POSITIVE_DELTA:
@@ -365,7 +287,7 @@ static void read_histogram(struct reader *outer, str message, struct protobuf_me
             break;
         }
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
 }
 
 static void metric_reset(struct protobuf_metric *metric)
@@ -423,7 +345,7 @@ static void read_metric(struct reader *outer, str message, enum metric_type type
             read_value(&rd, protobuf_bytes(&rd, &field), metric);
         }
     }
-    fail_with(outer, &rd);
+    protobuf_fail_with(outer, &rd);
 }
 
 /* ---- families ---- */
@@ -838,7 +760,7 @@ static int read_labels(const struct exposition_protobuf *parser, struct labels_b
     struct reader rd = reader_over(buf_view(&parser->metric.labels));
 
     while (reader_left(&rd) > 0) {
-        const struct label label = read_pair(&rd, read_uvarint_bytes(&rd));
+        const struct label label = proto_pair_read(&rd, read_uvarint_bytes(&rd));
 
         if (rd.failed || builder->count == ITEMS_MAX) {
             return bad_labels(parser, err, "a label is damaged, or there are too many");
@@ -896,7 +818,7 @@ static void read_exemplar(struct reader *rd, struct labels_builder *builder,
     *ret = (struct exposition_exemplar){0};
     while (protobuf_next(rd, &field)) {
         if (field.number == EXEMPLAR_LABEL) {
-            const struct label label = read_pair(rd, protobuf_bytes(rd, &field));
+            const struct label label = proto_pair_read(rd, protobuf_bytes(rd, &field));
 
             rd->failed = rd->failed || builder->count == ITEMS_MAX || label.name.len == 0 ||
                          !utf8_is_valid(label.name) || !utf8_is_valid(label.value);

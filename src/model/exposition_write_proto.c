@@ -1,25 +1,8 @@
 #include "base/attr.h"
 #include "codec/protobuf.h"
+#include "model/exposition_proto_fields.h"
 #include "model/exposition_write.h"
-
-/* Numbers of fields: docs/formats/exposition-protobuf.md. */
-enum { FAMILY_NAME = 1, FAMILY_TYPE = 3, FAMILY_METRIC = 4 };
-enum { METRIC_LABEL = 1, METRIC_UNTYPED = 5, METRIC_TIMESTAMP = 6, METRIC_HISTOGRAM_FIELD = 7 };
-enum { LABEL_NAME = 1, LABEL_VALUE = 2 };
-enum {
-    HISTOGRAM_SUM = 2,
-    HISTOGRAM_BUCKET = 3,
-    HISTOGRAM_COUNT_FLOAT = 4,
-    HISTOGRAM_SCHEMA = 5,
-    HISTOGRAM_ZERO_THRESHOLD = 6,
-    HISTOGRAM_ZERO_COUNT_FLOAT = 8,
-    HISTOGRAM_NEGATIVE_SPAN = 9,
-    HISTOGRAM_NEGATIVE_COUNT = 11,
-    HISTOGRAM_POSITIVE_SPAN = 12,
-    HISTOGRAM_POSITIVE_COUNT = 14,
-};
-enum { BUCKET_UPPER = 2, BUCKET_COUNT_FLOAT = 4 };
-enum { SPAN_OFFSET = 1, SPAN_LENGTH = 2 };
+#include "model/proto_parts.h"
 
 void exposition_proto_done(struct exposition_proto *proto)
 {
@@ -52,18 +35,18 @@ static void begin_metric(struct exposition_proto *proto, struct labels labels)
         if (str_eq(labels.items[i].name, LABEL_METRIC_NAME)) {
             continue;
         }
-        protobuf_put_bytes(&proto->part, LABEL_NAME, labels.items[i].name);
-        protobuf_put_bytes(&proto->part, LABEL_VALUE, labels.items[i].value);
-        put_message(&proto->metric, METRIC_LABEL, &proto->part);
+        protobuf_put_bytes(&proto->part, PROTO_PAIR_NAME, labels.items[i].name);
+        protobuf_put_bytes(&proto->part, PROTO_PAIR_VALUE, labels.items[i].value);
+        put_message(&proto->metric, METRIC_FIELD_LABEL, &proto->part);
     }
 }
 
 void exposition_proto_float(struct exposition_proto *proto, struct labels labels, double v, ts t)
 {
     begin_metric(proto, labels);
-    protobuf_put_double(&proto->value, 1, v);
-    put_message(&proto->metric, METRIC_UNTYPED, &proto->value);
-    protobuf_put_int(&proto->metric, METRIC_TIMESTAMP, t);
+    protobuf_put_double(&proto->value, VALUE_VALUE, v);
+    put_message(&proto->metric, METRIC_FIELD_UNTYPED, &proto->value);
+    protobuf_put_int(&proto->metric, METRIC_FIELD_TIMESTAMP_MS, t);
     put_message(&proto->family, FAMILY_METRIC, &proto->metric);
 }
 
@@ -71,8 +54,8 @@ static void put_side(struct exposition_proto *proto, const struct histogram_side
                      uint32_t span_number, uint32_t count_number)
 {
     for (uint32_t i = 0; i < side->span_count; i++) {
-        protobuf_put_sint(&proto->part, SPAN_OFFSET, side->spans[i].offset);
-        protobuf_put_uint(&proto->part, SPAN_LENGTH, side->spans[i].length);
+        protobuf_put_sint(&proto->part, PROTO_SPAN_OFFSET, side->spans[i].offset);
+        protobuf_put_uint(&proto->part, PROTO_SPAN_LENGTH, side->spans[i].length);
         put_message(&proto->value, span_number, &proto->part);
     }
     for (uint32_t i = 0; i < side->bucket_count; i++) {
@@ -113,8 +96,8 @@ void exposition_proto_histogram(struct exposition_proto *proto, struct labels la
     } else {
         put_native(proto, h);
     }
-    protobuf_put_int(&proto->metric, METRIC_TIMESTAMP, t);
-    put_message(&proto->metric, METRIC_HISTOGRAM_FIELD, &proto->value);
+    protobuf_put_int(&proto->metric, METRIC_FIELD_TIMESTAMP_MS, t);
+    put_message(&proto->metric, METRIC_FIELD_HISTOGRAM, &proto->value);
     put_message(&proto->family, FAMILY_METRIC, &proto->metric);
 }
 

@@ -1,29 +1,11 @@
 #include "remote/wire_fields.h"
 
 #include "codec/protobuf.h"
-
-struct label wire_label_read(struct reader *outer, str message)
-{
-    struct reader rd = reader_over(message);
-    struct protobuf_field field = {0};
-    struct label label = {STR(""), STR("")};
-
-    while (protobuf_next(&rd, &field)) {
-        if (field.number == LABEL_NAME_FIELD) {
-            label.name = protobuf_bytes(&rd, &field);
-        } else if (field.number == LABEL_VALUE_FIELD) {
-            label.value = protobuf_bytes(&rd, &field);
-        }
-    }
-    outer->failed = outer->failed || rd.failed;
-    return label;
-}
+#include "model/proto_parts.h"
 
 size_t wire_bytes_size(size_t size)
 {
-    uint8_t bytes[UVARINT_BYTES_MAX];
-
-    return 1 + (size_t)(put_uvarint(bytes, size) - bytes) + size;
+    return 1 + uvarint_size(size) + size;
 }
 
 void wire_bytes_head(struct buf *buf, uint32_t number, size_t size)
@@ -36,8 +18,8 @@ void wire_label_put(struct buf *buf, uint32_t number, struct label label)
 {
     wire_bytes_head(buf, number,
                     wire_bytes_size(label.name.len) + wire_bytes_size(label.value.len));
-    protobuf_put_bytes(buf, LABEL_NAME_FIELD, label.name);
-    protobuf_put_bytes(buf, LABEL_VALUE_FIELD, label.value);
+    protobuf_put_bytes(buf, PROTO_PAIR_NAME, label.name);
+    protobuf_put_bytes(buf, PROTO_PAIR_VALUE, label.value);
 }
 
 /* A zero is left out, as the format has it; minus zero is not one. */

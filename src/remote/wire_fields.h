@@ -25,15 +25,11 @@ enum {
     SERIES2_EXEMPLAR,
     SERIES2_METADATA,
 };
-enum { LABEL_NAME_FIELD = 1, LABEL_VALUE_FIELD };
 enum { SAMPLE_VALUE = 1, SAMPLE_TIME, SAMPLE_START };
 enum { EXEMPLAR_LABELS = 1, EXEMPLAR_VALUE, EXEMPLAR_TIME };
 /* prometheus.MetricMetadata, and the message of 2.0, which has no name and refers to symbols */
 enum { FAMILY_TYPE = 1, FAMILY_NAME = 2, FAMILY_HELP = 4, FAMILY_UNIT = 5 };
 enum { METADATA_TYPE = 1, METADATA_HELP = 3, METADATA_UNIT = 4 };
-
-/* wire_label_read reads one pair; the reader around it fails with it. */
-struct label wire_label_read(struct reader *outer, str message);
 
 /* wire_label_put appends a pair as field `number` of the message around it. */
 void wire_label_put(struct buf *buf, uint32_t number, struct label label);

@@ -1,6 +1,8 @@
 #include "remote/wire_histogram.h"
 
 #include "codec/protobuf.h"
+#include "model/proto_parts.h"
+#include "remote/wire_fields.h"
 
 enum histogram_field {
     HISTOGRAM_COUNT = 1,
@@ -23,7 +25,6 @@ enum histogram_field {
     /* The fields of the positive side are those of the negative one and this. */
     POSITIVE_AFTER_NEGATIVE = HISTOGRAM_POSITIVE_SPAN - HISTOGRAM_NEGATIVE_SPAN,
 };
-enum span_field { SPAN_OFFSET = 1, SPAN_LENGTH };
 
 /* How many items of each repeated field there are. */
 struct counts {
@@ -75,14 +76,6 @@ static void count_field(struct reader *rd, const struct protobuf_field *field, s
     }
 }
 
-static int32_t read_sint32(struct reader *rd, const struct protobuf_field *field)
-{
-    const int64_t value = protobuf_sint(rd, field);
-
-    rd->failed = rd->failed || value > INT32_MAX || value < INT32_MIN;
-    return rd->failed ? 0 : (int32_t)value;
-}
-
 /* The numbers alone; whether the counts are integers is told by the last of their fields. */
 static void read_number(struct reader *rd, const struct protobuf_field *field, struct histogram *h,
                         struct sample *sample)
@@ -100,7 +93,7 @@ static void read_number(struct reader *rd, const struct protobuf_field *field, s
         h->sum = protobuf_double(rd, field);
         break;
     case HISTOGRAM_SCHEMA:
-        h->schema = read_sint32(rd, field);
+        h->schema = protobuf_sint32(rd, field);
         break;
     case HISTOGRAM_ZERO_THRESHOLD:
         h->zero_threshold = protobuf_double(rd, field);
@@ -125,26 +118,6 @@ static void read_number(struct reader *rd, const struct protobuf_field *field, s
     default:
         break;
     }
-}
-
-static struct histogram_span read_span(struct reader *outer, str message)
-{
-    struct reader rd = reader_over(message);
-    struct protobuf_field field = {0};
-    struct histogram_span span = {0};
-
-    while (protobuf_next(&rd, &field)) {
-        if (field.number == SPAN_OFFSET) {
-            span.offset = read_sint32(&rd, &field);
-        } else if (field.number == SPAN_LENGTH) {
-            const uint64_t length = protobuf_uint(&rd, &field);
-
-            rd.failed = rd.failed || length > UINT32_MAX;
-            span.length = rd.failed ? 0 : (uint32_t)length;
-        }
-    }
-    outer->failed = outer->failed || rd.failed;
-    return span;
 }
 
 /* A running sum wraps where Go's does, and is refused by histogram_check. */
@@ -190,7 +163,7 @@ static bool read_arrays(str message, double *custom, struct histogram *h)
         switch (positive && field.number < HISTOGRAM_HINT ? field.number - POSITIVE_AFTER_NEGATIVE
                                                           : field.number) {
         case HISTOGRAM_NEGATIVE_SPAN:
-            side->spans[side->span_count++] = read_span(&rd, protobuf_bytes(&rd, &field));
+            side->spans[side->span_count++] = proto_span_read(&rd, protobuf_bytes(&rd, &field));
             break;
         case HISTOGRAM_NEGATIVE_DELTA:
             if (h->integer) {
@@ -282,28 +255,14 @@ static void put_span(struct buf *buf, uint32_t number, const struct histogram_sp
     uint8_t *at = bytes;
 
     if (span->offset != 0) {
-        *at++ = SPAN_OFFSET << 3 | PROTOBUF_VARINT;
+        *at++ = PROTO_SPAN_OFFSET << 3 | PROTOBUF_VARINT;
         at = put_uvarint(at, zigzag(span->offset));
     }
     if (span->length != 0) {
-        *at++ = SPAN_LENGTH << 3 | PROTOBUF_VARINT;
+        *at++ = PROTO_SPAN_LENGTH << 3 | PROTOBUF_VARINT;
         at = put_uvarint(at, span->length);
     }
     protobuf_put_bytes(buf, number, str_of((const char *)bytes, (size_t)(at - bytes)));
-}
-
-static size_t uvarint_size(uint64_t value)
-{
-    uint8_t bytes[UVARINT_BYTES_MAX];
-
-    return (size_t)(put_uvarint(bytes, value) - bytes);
-}
-
-/* The head of a packed field: its tag and how many bytes follow. */
-static void put_packed(struct buf *buf, uint32_t number, size_t size)
-{
-    write_uvarint(buf, (uint64_t)number << 3 | PROTOBUF_BYTES);
-    write_uvarint(buf, size);
 }
 
 static void put_doubles(struct buf *buf, uint32_t number, const double *items, size_t count)
@@ -311,7 +270,7 @@ static void put_doubles(struct buf *buf, uint32_t number, const double *items, s
     if (count == 0) {
         return;
     }
-    put_packed(buf, number, count * sizeof(*items));
+    wire_bytes_head(buf, number, count * sizeof(*items));
     for (size_t i = 0; i < count; i++) {
         write_be64(buf, __builtin_bswap64(value_bits(items[i])));
     }
@@ -335,7 +294,7 @@ static void put_deltas(struct buf *buf, uint32_t number, const struct histogram_
     if (size == 0) {
         return;
     }
-    put_packed(buf, number, size);
+    wire_bytes_head(buf, number, size);
     for (size_t i = 0; i < side->bucket_count; i++) {
         write_uvarint(buf, delta_at(side, i));
     }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "codec/protobuf.h"
+#include "model/proto_parts.h"
 #include "remote/wire_fields.h"
 #include "remote/wire_histogram.h"
 
@@ -102,7 +103,7 @@ static void read_refs(const struct wire_in *in, struct reader *rd,
 static void read_pair(struct reader *rd, const struct protobuf_field *field,
                       struct labels_builder *labels)
 {
-    const struct label label = wire_label_read(rd, protobuf_bytes(rd, field));
+    const struct label label = proto_pair_read(rd, protobuf_bytes(rd, field));
 
     if (labels->count == WIRE_LABELS_MAX) {
         rd->failed = true;
@@ -172,7 +173,7 @@ static void read_metadata(const struct wire_in *in, struct reader *outer, str me
             unit = protobuf_uint(&rd, &field);
         }
     }
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
     series->metadata.unit = symbol_at(in, unit);
     series->metadata.help = symbol_at(in, help);
 }

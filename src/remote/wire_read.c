@@ -60,7 +60,7 @@ static struct wire_matcher read_matcher(struct reader *outer, str message)
             matcher.value = protobuf_bytes(&rd, &field);
         }
     }
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
     return matcher;
 }
 
@@ -102,7 +102,7 @@ static void read_hints(struct reader *outer, str message, struct arena *arena,
             break;
         }
     }
-    outer->failed = outer->failed || rd.failed;
+    protobuf_fail_with(outer, &rd);
 }
 
 static int read_query(str message, struct arena *arena, struct wire_query *ret,

@@ -3,6 +3,7 @@
 
 #include "codec/crc32c.h"
 #include "codec/protobuf.h"
+#include "model/proto_parts.h"
 #include "remote/wire_fields.h"
 #include "remote/wire_histogram.h"
 #include "remote/wire_read.h"
@@ -90,7 +91,7 @@ static bool read_labels(str message, uint32_t number, struct labels_builder *bui
     labels_builder_reset(builder);
     while (protobuf_next(&rd, &field)) {
         if (field.number == number) {
-            const struct label label = wire_label_read(&rd, protobuf_bytes(&rd, &field));
+            const struct label label = proto_pair_read(&rd, protobuf_bytes(&rd, &field));
 
             rd.failed = rd.failed || builder->count == LABELS_MAX;
             if (!rd.failed) {

@@ -1,0 +1,40 @@
+/*
+ * exposition_proto_fields: the numbers of the fields of io.prometheus.client, message by message;
+ * pairs and spans are in model/proto_parts. docs/formats/exposition-protobuf.md.
+ */
+#pragma once
+
+enum family_field { FAMILY_NAME = 1, FAMILY_HELP, FAMILY_TYPE, FAMILY_METRIC, FAMILY_UNIT };
+enum metric_field {
+    METRIC_FIELD_LABEL = 1,
+    METRIC_FIELD_GAUGE,
+    METRIC_FIELD_COUNTER,
+    METRIC_FIELD_SUMMARY,
+    METRIC_FIELD_UNTYPED,
+    METRIC_FIELD_TIMESTAMP_MS,
+    METRIC_FIELD_HISTOGRAM,
+};
+enum value_field { VALUE_VALUE = 1, VALUE_EXEMPLAR, VALUE_CREATED };
+enum timestamp_field { TIMESTAMP_SECONDS = 1, TIMESTAMP_NANOS };
+enum quantile_field { QUANTILE_QUANTILE = 1, QUANTILE_VALUE };
+enum summary_field { SUMMARY_COUNT = 1, SUMMARY_SUM, SUMMARY_QUANTILE, SUMMARY_CREATED };
+enum bucket_field { BUCKET_COUNT = 1, BUCKET_UPPER, BUCKET_EXEMPLAR, BUCKET_COUNT_FLOAT };
+enum exemplar_field { EXEMPLAR_LABEL = 1, EXEMPLAR_VALUE, EXEMPLAR_TIMESTAMP };
+enum histogram_field {
+    HISTOGRAM_COUNT = 1,
+    HISTOGRAM_SUM,
+    HISTOGRAM_BUCKET,
+    HISTOGRAM_COUNT_FLOAT,
+    HISTOGRAM_SCHEMA,
+    HISTOGRAM_ZERO_THRESHOLD,
+    HISTOGRAM_ZERO_COUNT,
+    HISTOGRAM_ZERO_COUNT_FLOAT,
+    HISTOGRAM_NEGATIVE_SPAN,
+    HISTOGRAM_NEGATIVE_DELTA,
+    HISTOGRAM_NEGATIVE_COUNT,
+    HISTOGRAM_POSITIVE_SPAN,
+    HISTOGRAM_POSITIVE_DELTA,
+    HISTOGRAM_POSITIVE_COUNT,
+    HISTOGRAM_CREATED,
+    HISTOGRAM_EXEMPLARS,
+};
