@@ -58,8 +58,8 @@ static void collect(struct late_flush *flush)
 
     for (size_t i = 0; i < HEAD_STRIPES; i++) {
         lock_acquire(&head->stripes[i]);
-        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
-            collect_locked(flush, head->ooo[i].series.items[k]);
+        for (size_t k = 0; k < head->ooo[i].items.count; k++) {
+            collect_locked(flush, ooo_series_of(head->ooo[i].items.items[k]));
         }
         lock_release(&head->stripes[i]);
     }
@@ -251,8 +251,8 @@ uint32_t head_late_first_file(struct head *head)
 
     for (size_t i = 0; i < HEAD_STRIPES; i++) {
         lock_acquire(&head->stripes[i]);
-        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
-            for (pool_ref ref = head->ooo[i].series.items[k]->closed; ref != 0;) {
+        for (size_t k = 0; k < head->ooo[i].items.count; k++) {
+            for (pool_ref ref = ooo_series_of(head->ooo[i].items.items[k])->closed; ref != 0;) {
                 const struct head_chunk *chunk = head_chunk_at(head, ref);
                 uint32_t file = head_chunk_file(chunk);
 

@@ -5,57 +5,28 @@
 #include "base/mem.h"
 #include "tsdb/head_priv.h"
 
-static struct ooo_stripe *stripe_of(const struct head *head, uint32_t slot)
+static struct head_slots *list_of(const struct head *head, uint32_t slot)
 {
     return &((struct head *)(uintptr_t)head)->ooo[slot >> HEAD_STRIPE_BITS & (HEAD_STRIPES - 1)];
 }
 
-/* Where the series of a slot stands, or would. */
-static size_t place_of(const struct ooo_stripe *stripe, uint32_t slot)
-{
-    size_t low = 0, high = stripe->series.count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (stripe->series.items[middle]->slot < slot) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 struct ooo_series *head_ooo_at_locked(const struct head *head, uint32_t slot)
 {
-    const struct ooo_stripe *stripe = stripe_of(head, slot);
-    size_t at;
-
-    if ((head_series_at(head, slot)->flags & SERIES_OOO) == 0) {
-        return NULL;
-    }
-    at = place_of(stripe, slot);
-    ASSERT(at < stripe->series.count && stripe->series.items[at]->slot == slot);
-    return stripe->series.items[at];
+    return (head_series_at(head, slot)->flags & SERIES_OOO) != 0
+               ? ooo_series_of(*head_slots_find(list_of(head, slot), slot))
+               : NULL;
 }
 
 struct ooo_series *head_ooo_make_locked(struct head *head, uint32_t slot)
 {
     struct ooo_series *one = head_ooo_at_locked(head, slot);
-    struct ooo_stripe *stripe = stripe_of(head, slot);
-    size_t at;
 
     if (one != NULL) {
         return one;
     }
     one = MEM_NEW(struct ooo_series);
     one->slot = slot;
-    at = place_of(stripe, slot);
-    vec_push(&stripe->series, one);
-    memmove(stripe->series.items + at + 1, stripe->series.items + at,
-            (stripe->series.count - 1 - at) * sizeof(one));
-    stripe->series.items[at] = one;
+    head_slots_add(list_of(head, slot), &one->slot);
     head_series_at(head, slot)->flags |= SERIES_OOO;
     atomic_fetch_add_explicit(&head->outside_bytes, sizeof(*one), memory_order_relaxed);
     return one;
@@ -63,12 +34,7 @@ struct ooo_series *head_ooo_make_locked(struct head *head, uint32_t slot)
 
 static void drop_locked(struct head *head, struct ooo_series *one)
 {
-    struct ooo_stripe *stripe = stripe_of(head, one->slot);
-    size_t at = place_of(stripe, one->slot);
-
-    memmove(stripe->series.items + at, stripe->series.items + at + 1,
-            (stripe->series.count - 1 - at) * sizeof(one));
-    stripe->series.count--;
+    head_slots_remove(list_of(head, one->slot), one->slot);
     head_series_at(head, one->slot)->flags &= (uint8_t)~SERIES_OOO;
     atomic_fetch_sub_explicit(&head->outside_bytes, sizeof(*one), memory_order_relaxed);
     arena_done(&one->arena);
@@ -412,8 +378,8 @@ void head_ooo_begin(struct head *head, struct arena *arena, struct head_ooo_pick
     *ret = (struct head_ooo_picked){.mint = INT64_MAX, .maxt = INT64_MIN};
     for (size_t i = 0; i < HEAD_STRIPES; i++) {
         lock_acquire(&head->stripes[i]);
-        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
-            struct ooo_series *one = head->ooo[i].series.items[k];
+        for (size_t k = 0; k < head->ooo[i].items.count; k++) {
+            struct ooo_series *one = ooo_series_of(head->ooo[i].items.items[k]);
 
             begin_one_locked(head, one, ret);
             if (one->closed != 0) {
@@ -507,13 +473,13 @@ void head_ooo_end(struct head *head, const struct head_ooo_picked *picked,
 void head_ooo_free(struct head *head)
 {
     for (size_t i = 0; i < HEAD_STRIPES; i++) {
-        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
-            struct ooo_series *one = head->ooo[i].series.items[k];
+        for (size_t k = 0; k < head->ooo[i].items.count; k++) {
+            struct ooo_series *one = ooo_series_of(head->ooo[i].items.items[k]);
 
             head_chain_free(head, one->closed);
             arena_done(&one->arena);
             (void)mem_free(one);
         }
-        vec_done(&head->ooo[i].series);
+        vec_done(&head->ooo[i].items);
     }
 }

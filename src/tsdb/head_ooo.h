@@ -12,12 +12,13 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/error.h"
-#include "base/vec.h"
 #include "model/histogram.h"
 #include "storage/storage.h"
 #include "tsdb/head_epoch.h"
 #include "tsdb/head_pool.h"
+#include "tsdb/head_slots.h"
 
 struct head;
 struct head_ooo_picked;
@@ -33,10 +34,11 @@ struct ooo_series {
     struct sample samples[OOO_SAMPLES_MAX];
 };
 
-/* Those of one stripe, by slot. */
-struct ooo_stripe {
-    VEC(struct ooo_series *) series; /* lock: head.stripe */
-};
+/* ooo_series_of is that of an item of head.ooo. */
+static inline struct ooo_series *ooo_series_of(uint32_t *slot)
+{
+    return CONTAINER_OF(slot, struct ooo_series, slot);
+}
 
 /* head_ooo_at gives the entry of a series, NULL when there is none; head_ooo_make makes it. */
 struct ooo_series *head_ooo_at_locked(const struct head *head, uint32_t slot);

@@ -18,6 +18,7 @@
 #include "tsdb/head_ooo.h"
 #include "tsdb/head_pool.h"
 #include "tsdb/head_refs.h"
+#include "tsdb/head_slots.h"
 #include "tsdb/head_starts.h"
 
 enum {
@@ -138,8 +139,8 @@ struct head {
     struct head_refs refs;
     struct head_shard shards[HEAD_SHARDS];
     struct lock stripes[HEAD_STRIPES];
-    struct ooo_stripe ooo[HEAD_STRIPES];
-    struct starts_stripe starts[HEAD_STRIPES];
+    struct head_slots ooo[HEAD_STRIPES];    /* lock: head.stripe; struct ooo_series */
+    struct head_slots starts[HEAD_STRIPES]; /* likewise; struct starts_series */
     struct wal *_Atomic wbl; /* the log of what is out of order; NULL = none is taken */
     /* Appenders hold it while late samples go to the WBL and to the series: under it for writing,
      * the series have all that the WBL has. */

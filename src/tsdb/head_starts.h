@@ -12,7 +12,6 @@
 #include "base/buf.h"
 #include "base/dur.h"
 #include "base/str.h"
-#include "base/vec.h"
 
 struct head;
 
@@ -27,11 +26,6 @@ struct starts_series {
     uint32_t count;
     uint32_t capacity;
     struct starts_run runs[];
-};
-
-/* Those of one stripe, by slot: the series with SERIES_STARTS. */
-struct starts_stripe {
-    VEC(struct starts_series *) series; /* lock: head.stripe */
 };
 
 /* head_starts_note tells the start of the sample that the open chunk got last. */

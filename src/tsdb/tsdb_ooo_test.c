@@ -486,8 +486,8 @@ static size_t count_late(struct tsdb *tsdb, bool is_filed)
     size_t count = 0;
 
     for (size_t i = 0; i < HEAD_STRIPES; i++) {
-        for (size_t k = 0; k < head->ooo[i].series.count; k++) {
-            for (pool_ref ref = head->ooo[i].series.items[k]->closed; ref != 0;) {
+        for (size_t k = 0; k < head->ooo[i].items.count; k++) {
+            for (pool_ref ref = ooo_series_of(head->ooo[i].items.items[k])->closed; ref != 0;) {
                 const struct head_chunk *chunk = head_chunk_at(head, ref);
 
                 count += (head_chunk_file(chunk) != 0) == is_filed;
