@@ -61,78 +61,78 @@ static const struct am_integration *integration(const struct fixture *fixture)
     return &fixture->config->receivers[0].integrations[0];
 }
 
+static const struct {
+    const char *receiver;
+    const char *want;
+} bodies[] = {
+    {"webhook_configs: [{url: 'http://h', max_alerts: 1}]",
+     "{\"receiver\":\"r\",\"status\":\"firing\",\"alerts\":[{\"status\":\"firing\",\"labels\":{"
+     "\"alertname\":\"A\",\"job\":\"\\u003cj\\u003e\\r\\n\"},\"annotations\":{\"summary\":\"it "
+     "\\\"burns\\\"\"},\"startsAt\":\"2026-01-02T03:04:05.678Z\",\"endsAt\":\"0001-01-01T00:00:"
+     "00Z\",\"generatorURL\":\"\",\"fingerprint\":\"0000000000000abc\"}],\"notification_"
+     "reason\":"
+     "\"first "
+     "notification\",\"groupLabels\":{\"alertname\":\"A\"},\"commonLabels\":{\"alertname\":"
+     "\"A\",\"job\":\"\\u003cj\\u003e\\r\\n\"},\"commonAnnotations\":{\"summary\":\"it "
+     "\\\"burns\\\"\"},\"routeLabels\":{},\"externalURL\":\"http://"
+     "am.example\",\"version\":\"4\","
+     "\"groupKey\":\"{}:{alertname=\\\"A\\\"}\",\"truncatedAlerts\":1}\n"},
+    {"webhook_configs: [{url: 'http://h', payload: {b: '{{ .Status }}', a: [1, '{{ len .Alerts "
+     "}}', {c: 'x: w'}]}}]",
+     "{\"a\":[1,2,{\"c\":{\"x\":\"w\"}}],\"b\":\"firing\"}\n"},
+    {"telegram_configs: [{bot_token: '123:abc', chat_id: -5, message: '<b>{{ (index .Alerts "
+     "0).Labels.job }}</b>'}]",
+     "{\"chat_id\":\"-5\",\"disable_web_page_preview\":\"true\",\"parse_mode\":\"HTML\","
+     "\"text\":"
+     "\"\\u003cb\\u003e\\u0026lt;j\\u0026gt;\\r\\n\\u003c/b\\u003e\"}\n"},
+    {"discord_configs: [{webhook_url: 'http://h', title: t, message: m, username: u}]",
+     "{\"content\":\"\",\"embeds\":[{\"title\":\"t\",\"description\":\"m\",\"color\":10038562}]"
+     ","
+     "\"username\":\"u\"}\n"},
+    {"webex_configs: [{room_id: x, message: m, http_config: {authorization: {credentials: "
+     "y}}}]",
+     "{\"markdown\":\"m\",\"roomId\":\"x\"}\n"},
+    {"pushover_configs: [{user_key: userkey, token: tokentoken, title: t, message: ' ', url: "
+     "u, "
+     "priority: '1', html: true}]",
+     "device=&expire=3600&html=1&message=%28no+details%29&priority=1&retry=60&sound=&title=t&"
+     "token=<secret>&url=u&url_title=&user=<secret>"},
+    {"opsgenie_configs: [{api_key: k, message: m, description: d, source: s, tags: ' a,,b', "
+     "responders: [{name: 'x,y', type: teams}], details: {alertname: B, z: '{{ .Status }}'}}]",
+     "{\"alias\":\"ad4b39d3af6c5f089ddb8504a474cd124febe3ef322f263d58074fb0c51dc572\","
+     "\"message\":"
+     "\"m\",\"description\":\"d\",\"details\":{\"alertname\":\"B\",\"z\":\"firing\"},"
+     "\"source\":\"s\","
+     "\"responders\":[{\"name\":\"x\",\"type\":\"team\"},{\"name\":\"y\",\"type\":\"team\"}],"
+     "\"tags\":["
+     "\"a\",\"b\"]}\n"},
+    {"pagerduty_configs: [{routing_key: secretkey, details: {firing: x, resolved: x, "
+     "num_firing: "
+     "'{{ .Alerts.Firing | len }}', num_resolved: w}, description: d, client: c, client_url: "
+     "u}]",
+     "{\"routing_key\":\"<secret>\",\"dedup_key\":"
+     "\"ad4b39d3af6c5f089ddb8504a474cd124febe3ef322f263d58074fb0c51dc572\",\"event_action\":"
+     "\"trigger\",\"payload\":{\"summary\":\"d\",\"source\":\"c\",\"severity\":\"error\","
+     "\"custom_details\":{\"firing\":\"x\",\"num_firing\":2,\"num_resolved\":\"w\","
+     "\"resolved\":\"x\"}},"
+     "\"client\":\"c\",\"client_url\":\"u\"}\n"},
+};
+
 /* Bodies, to the byte; what real servers get is tested by tests/alerting/run_receivers.py. */
 TEST(am_notifier_renders_bodies)
 {
-    static const struct {
-        const char *receiver;
-        const char *want;
-    } cases[] = {
-        {"webhook_configs: [{url: 'http://h', max_alerts: 1}]",
-         "{\"receiver\":\"r\",\"status\":\"firing\",\"alerts\":[{\"status\":\"firing\",\"labels\":{"
-         "\"alertname\":\"A\",\"job\":\"\\u003cj\\u003e\\r\\n\"},\"annotations\":{\"summary\":\"it "
-         "\\\"burns\\\"\"},\"startsAt\":\"2026-01-02T03:04:05.678Z\",\"endsAt\":\"0001-01-01T00:00:"
-         "00Z\",\"generatorURL\":\"\",\"fingerprint\":\"0000000000000abc\"}],\"notification_"
-         "reason\":"
-         "\"first "
-         "notification\",\"groupLabels\":{\"alertname\":\"A\"},\"commonLabels\":{\"alertname\":"
-         "\"A\",\"job\":\"\\u003cj\\u003e\\r\\n\"},\"commonAnnotations\":{\"summary\":\"it "
-         "\\\"burns\\\"\"},\"routeLabels\":{},\"externalURL\":\"http://"
-         "am.example\",\"version\":\"4\","
-         "\"groupKey\":\"{}:{alertname=\\\"A\\\"}\",\"truncatedAlerts\":1}\n"},
-        {"webhook_configs: [{url: 'http://h', payload: {b: '{{ .Status }}', a: [1, '{{ len .Alerts "
-         "}}', {c: 'x: w'}]}}]",
-         "{\"a\":[1,2,{\"c\":{\"x\":\"w\"}}],\"b\":\"firing\"}\n"},
-        {"telegram_configs: [{bot_token: '123:abc', chat_id: -5, message: '<b>{{ (index .Alerts "
-         "0).Labels.job }}</b>'}]",
-         "{\"chat_id\":\"-5\",\"disable_web_page_preview\":\"true\",\"parse_mode\":\"HTML\","
-         "\"text\":"
-         "\"\\u003cb\\u003e\\u0026lt;j\\u0026gt;\\r\\n\\u003c/b\\u003e\"}\n"},
-        {"discord_configs: [{webhook_url: 'http://h', title: t, message: m, username: u}]",
-         "{\"content\":\"\",\"embeds\":[{\"title\":\"t\",\"description\":\"m\",\"color\":10038562}]"
-         ","
-         "\"username\":\"u\"}\n"},
-        {"webex_configs: [{room_id: x, message: m, http_config: {authorization: {credentials: "
-         "y}}}]",
-         "{\"markdown\":\"m\",\"roomId\":\"x\"}\n"},
-        {"pushover_configs: [{user_key: userkey, token: tokentoken, title: t, message: ' ', url: "
-         "u, "
-         "priority: '1', html: true}]",
-         "device=&expire=3600&html=1&message=%28no+details%29&priority=1&retry=60&sound=&title=t&"
-         "token=<secret>&url=u&url_title=&user=<secret>"},
-        {"opsgenie_configs: [{api_key: k, message: m, description: d, source: s, tags: ' a,,b', "
-         "responders: [{name: 'x,y', type: teams}], details: {alertname: B, z: '{{ .Status }}'}}]",
-         "{\"alias\":\"ad4b39d3af6c5f089ddb8504a474cd124febe3ef322f263d58074fb0c51dc572\","
-         "\"message\":"
-         "\"m\",\"description\":\"d\",\"details\":{\"alertname\":\"B\",\"z\":\"firing\"},"
-         "\"source\":\"s\","
-         "\"responders\":[{\"name\":\"x\",\"type\":\"team\"},{\"name\":\"y\",\"type\":\"team\"}],"
-         "\"tags\":["
-         "\"a\",\"b\"]}\n"},
-        {"pagerduty_configs: [{routing_key: secretkey, details: {firing: x, resolved: x, "
-         "num_firing: "
-         "'{{ .Alerts.Firing | len }}', num_resolved: w}, description: d, client: c, client_url: "
-         "u}]",
-         "{\"routing_key\":\"<secret>\",\"dedup_key\":"
-         "\"ad4b39d3af6c5f089ddb8504a474cd124febe3ef322f263d58074fb0c51dc572\",\"event_action\":"
-         "\"trigger\",\"payload\":{\"summary\":\"d\",\"source\":\"c\",\"severity\":\"error\","
-         "\"custom_details\":{\"firing\":\"x\",\"num_firing\":2,\"num_resolved\":\"w\","
-         "\"resolved\":\"x\"}},"
-         "\"client\":\"c\",\"client_url\":\"u\"}\n"},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bodies); i++) {
         struct am_receipt receipt = {0};
         struct baro_error err = {0};
         struct fixture fixture;
 
-        test_row(cases[i].receiver);
-        fixture_init(&fixture, cases[i].receiver);
+        test_row(bodies[i].receiver);
+        fixture_init(&fixture, bodies[i].receiver);
         fixture.notification.count = 2;
         assert_ok(am_notifier_render(fixture.notifier, integration(&fixture), &fixture.notification,
                                      &receipt, &err),
                   &err);
-        assert_str_equal(buf_view(&receipt.message), str_from(cases[i].want));
+        assert_str_equal(buf_view(&receipt.message), str_from(bodies[i].want));
         buf_done(&receipt.message);
         fixture_done(&fixture);
     }
@@ -164,126 +164,128 @@ static bool answer_all(int fd, const char *head, void *context)
     return sent && false;
 }
 
+#define JSON_TYPE "Content-Type: application/json\r\n"
+
+static const struct {
+    const char *receiver; /* %u is the server's port */
+    struct answer answer;
+    enum am_notify_outcome want;
+    dur retry_after;
+    const char *message; /* a part of it */
+} outcomes[] = {
+    {"webhook_configs: [{url: 'http://127.0.0.1:%u/s3cret'}]",
+     {"204 No", "", ""},
+     AM_NOTIFY_OK,
+     0,
+     ""},
+    {"webhook_configs: [{url: 'http://127.0.0.1:%u/s3cret'}]",
+     {"400 Bad", "", "why"},
+     AM_NOTIFY_FAIL,
+     0,
+     "unexpected status code 400: why"},
+    {"webhook_configs: [{url: 'http://127.0.0.1:%u/'}]",
+     {"429 Slow", "Retry-After: 7\r\n", ""},
+     AM_NOTIFY_FAIL,
+     7000,
+     "unexpected status code 429"},
+    {"webhook_configs: [{url: 'http://127.0.0.1:%u/'}]",
+     {"503 Down", "", ""},
+     AM_NOTIFY_RETRY,
+     0,
+     "503"},
+    {"webhook_configs: [{url: 'http://127.0.0.1:%u/s3cret'}]",
+     {NULL, "", ""},
+     AM_NOTIFY_RETRY,
+     0,
+     "<redacted>"},
+    {"opsgenie_configs: [{api_key: k, api_url: 'http://127.0.0.1:%u/'}]",
+     {"429 Slow", "Retry-After: 2\r\n", ""},
+     AM_NOTIFY_RETRY,
+     2000,
+     "429"},
+    {"telegram_configs: [{bot_token: '12:s3cret', chat_id: 1, api_url: 'http://127.0.0.1:%u'}]",
+     {"404 No", "", "no"},
+     AM_NOTIFY_RETRY,
+     0,
+     "404"},
+    {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
+     {"200 OK", "", "ok"},
+     AM_NOTIFY_OK,
+     0,
+     ""},
+    {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
+     {"200 OK", "", "no_such_channel"},
+     AM_NOTIFY_FAIL,
+     0,
+     "channel \"c\": received an error response from Slack: no_such_channel"},
+    {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
+     {"200 OK", JSON_TYPE, "{\"ok\":false,\"error\":\"bad\"}"},
+     AM_NOTIFY_FAIL,
+     0,
+     "error response from Slack: bad"},
+    {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
+     {"200 OK", JSON_TYPE, "{"},
+     AM_NOTIFY_RETRY,
+     0,
+     "could not unmarshal"},
+    {"rocketchat_configs: [{api_url: 'http://127.0.0.1:%u/', token: t, token_id: i}]",
+     {"200 OK", JSON_TYPE, "{\"success\":false,\"error\":\"no\"}"},
+     AM_NOTIFY_FAIL,
+     0,
+     "error response from Rocketchat: no"},
+    {"incidentio_configs: [{url: 'http://127.0.0.1:%u/', alert_source_token: t}]",
+     {"422 Bad", JSON_TYPE, "{\"message\":\"m\",\"errors\":[\"a\",\"b\"]}"},
+     AM_NOTIFY_FAIL,
+     0,
+     "unexpected status code 422: m: a, b"},
+    {"webhook_configs: [{url_file: /nonexistent/file}]",
+     {"200 OK", "", ""},
+     AM_NOTIFY_FAIL,
+     0,
+     "/nonexistent/file"},
+    {"webhook_configs: [{url: '{{ .CommonLabels.none }}'}]",
+     {"200 OK", "", ""},
+     AM_NOTIFY_FAIL,
+     0,
+     "webhook URL is empty after templating"},
+    {"webhook_configs: [{url: '{{ .Nothing }}'}]",
+     {"200 OK", "", ""},
+     AM_NOTIFY_FAIL,
+     0,
+     "can't evaluate field Nothing"},
+    {"pagerduty_configs: [{routing_key: '{{ .CommonLabels.none }}'}]",
+     {"200 OK", "", ""},
+     AM_NOTIFY_FAIL,
+     0,
+     "routing key cannot be empty"},
+};
+
 TEST(am_notifier_tells_what_may_go_better_later)
 {
-#define JSON_TYPE "Content-Type: application/json\r\n"
-    static const struct {
-        const char *receiver; /* %u is the server's port */
-        struct answer answer;
-        enum am_notify_outcome want;
-        dur retry_after;
-        const char *message; /* a part of it */
-    } cases[] = {
-        {"webhook_configs: [{url: 'http://127.0.0.1:%u/s3cret'}]",
-         {"204 No", "", ""},
-         AM_NOTIFY_OK,
-         0,
-         ""},
-        {"webhook_configs: [{url: 'http://127.0.0.1:%u/s3cret'}]",
-         {"400 Bad", "", "why"},
-         AM_NOTIFY_FAIL,
-         0,
-         "unexpected status code 400: why"},
-        {"webhook_configs: [{url: 'http://127.0.0.1:%u/'}]",
-         {"429 Slow", "Retry-After: 7\r\n", ""},
-         AM_NOTIFY_FAIL,
-         7000,
-         "unexpected status code 429"},
-        {"webhook_configs: [{url: 'http://127.0.0.1:%u/'}]",
-         {"503 Down", "", ""},
-         AM_NOTIFY_RETRY,
-         0,
-         "503"},
-        {"webhook_configs: [{url: 'http://127.0.0.1:%u/s3cret'}]",
-         {NULL, "", ""},
-         AM_NOTIFY_RETRY,
-         0,
-         "<redacted>"},
-        {"opsgenie_configs: [{api_key: k, api_url: 'http://127.0.0.1:%u/'}]",
-         {"429 Slow", "Retry-After: 2\r\n", ""},
-         AM_NOTIFY_RETRY,
-         2000,
-         "429"},
-        {"telegram_configs: [{bot_token: '12:s3cret', chat_id: 1, api_url: 'http://127.0.0.1:%u'}]",
-         {"404 No", "", "no"},
-         AM_NOTIFY_RETRY,
-         0,
-         "404"},
-        {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
-         {"200 OK", "", "ok"},
-         AM_NOTIFY_OK,
-         0,
-         ""},
-        {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
-         {"200 OK", "", "no_such_channel"},
-         AM_NOTIFY_FAIL,
-         0,
-         "channel \"c\": received an error response from Slack: no_such_channel"},
-        {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
-         {"200 OK", JSON_TYPE, "{\"ok\":false,\"error\":\"bad\"}"},
-         AM_NOTIFY_FAIL,
-         0,
-         "error response from Slack: bad"},
-        {"slack_configs: [{api_url: 'http://127.0.0.1:%u/', channel: c}]",
-         {"200 OK", JSON_TYPE, "{"},
-         AM_NOTIFY_RETRY,
-         0,
-         "could not unmarshal"},
-        {"rocketchat_configs: [{api_url: 'http://127.0.0.1:%u/', token: t, token_id: i}]",
-         {"200 OK", JSON_TYPE, "{\"success\":false,\"error\":\"no\"}"},
-         AM_NOTIFY_FAIL,
-         0,
-         "error response from Rocketchat: no"},
-        {"incidentio_configs: [{url: 'http://127.0.0.1:%u/', alert_source_token: t}]",
-         {"422 Bad", JSON_TYPE, "{\"message\":\"m\",\"errors\":[\"a\",\"b\"]}"},
-         AM_NOTIFY_FAIL,
-         0,
-         "unexpected status code 422: m: a, b"},
-        {"webhook_configs: [{url_file: /nonexistent/file}]",
-         {"200 OK", "", ""},
-         AM_NOTIFY_FAIL,
-         0,
-         "/nonexistent/file"},
-        {"webhook_configs: [{url: '{{ .CommonLabels.none }}'}]",
-         {"200 OK", "", ""},
-         AM_NOTIFY_FAIL,
-         0,
-         "webhook URL is empty after templating"},
-        {"webhook_configs: [{url: '{{ .Nothing }}'}]",
-         {"200 OK", "", ""},
-         AM_NOTIFY_FAIL,
-         0,
-         "can't evaluate field Nothing"},
-        {"pagerduty_configs: [{routing_key: '{{ .CommonLabels.none }}'}]",
-         {"200 OK", "", ""},
-         AM_NOTIFY_FAIL,
-         0,
-         "routing key cannot be empty"},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        struct answer answer = cases[i].answer;
+    for (size_t i = 0; i < ARRAY_COUNT(outcomes); i++) {
+        struct answer answer = outcomes[i].answer;
         struct fake_server *server = fake_server_new(answer_all, &answer);
         struct am_receipt receipt = {0};
         struct baro_error err = {0};
         struct fixture fixture;
         char receiver[300];
         enum am_notify_outcome outcome;
-        const char *percent = strchr(cases[i].receiver, '%');
+        const char *percent = strchr(outcomes[i].receiver, '%');
 
-        test_row(cases[i].receiver);
+        test_row(outcomes[i].receiver);
         (void)snprintf(receiver, sizeof(receiver), "%.*s%u%s",
-                       percent != NULL ? (int)(percent - cases[i].receiver) : 0, cases[i].receiver,
-                       (unsigned)fake_server_port(server), percent != NULL ? percent + 2 : "");
-        fixture_init(&fixture, percent != NULL ? receiver : cases[i].receiver);
+                       percent != NULL ? (int)(percent - outcomes[i].receiver) : 0,
+                       outcomes[i].receiver, (unsigned)fake_server_port(server),
+                       percent != NULL ? percent + 2 : "");
+        fixture_init(&fixture, percent != NULL ? receiver : outcomes[i].receiver);
         outcome = am_notifier_send(fixture.notifier, integration(&fixture), &fixture.notification,
                                    20000, NULL, &receipt, &err);
-        if (outcome != cases[i].want ||
-            !str_contains(str_from(err.message), str_from(cases[i].message)) ||
+        if (outcome != outcomes[i].want ||
+            !str_contains(str_from(err.message), str_from(outcomes[i].message)) ||
             str_contains(str_from(err.message), STR("s3cret"))) {
             fail_msg("outcome %d, got: %s", (int)outcome, err.message);
         }
-        assert_int_equal(receipt.retry_after, cases[i].retry_after);
+        assert_int_equal(receipt.retry_after, outcomes[i].retry_after);
         buf_done(&receipt.message);
         buf_done(&receipt.thread_id);
         fixture_done(&fixture);

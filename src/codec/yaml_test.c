@@ -106,63 +106,63 @@ TEST(yaml_empty_documents)
     test_row(NULL);
 }
 
+static const struct {
+    const char *text;
+    enum yaml_type type;
+    double number;
+} scalars[] = {
+    {"", YAML_TYPE_NULL, 0},
+    {"~", YAML_TYPE_NULL, 0},
+    {"null", YAML_TYPE_NULL, 0},
+    {"nUll", YAML_TYPE_STRING, 0},
+    {"y", YAML_TYPE_BOOL, 1},
+    {"On", YAML_TYPE_BOOL, 1},
+    {"off", YAML_TYPE_BOOL, 0},
+    {"oFF", YAML_TYPE_STRING, 0},
+    {"0", YAML_TYPE_INT, 0},
+    {"-12", YAML_TYPE_INT, -12},
+    {"+12", YAML_TYPE_INT, 12},
+    {"1_000", YAML_TYPE_INT, 1000},
+    {"0x1F", YAML_TYPE_INT, 31},
+    {"-0x1f", YAML_TYPE_INT, -31},
+    {"010", YAML_TYPE_INT, 8},
+    {"0o17", YAML_TYPE_INT, 15},
+    {"0b101", YAML_TYPE_INT, 5},
+    {"08", YAML_TYPE_FLOAT, 8},
+    {"0b2", YAML_TYPE_STRING, 0},
+    {"0x", YAML_TYPE_STRING, 0},
+    {"9223372036854775807", YAML_TYPE_INT, 9223372036854775807.0},
+    {"-9223372036854775808", YAML_TYPE_INT, -9223372036854775808.0},
+    {"18446744073709551615", YAML_TYPE_UINT, 18446744073709551615.0},
+    {"18446744073709551616", YAML_TYPE_FLOAT, 18446744073709551616.0},
+    {"1.5", YAML_TYPE_FLOAT, 1.5},
+    {".5", YAML_TYPE_FLOAT, 0.5},
+    {"-1e3", YAML_TYPE_FLOAT, -1000},
+    {"1.", YAML_TYPE_FLOAT, 1},
+    {".", YAML_TYPE_STRING, 0},
+    {"1e", YAML_TYPE_STRING, 0},
+    {"-", YAML_TYPE_STRING, 0},
+    {"+", YAML_TYPE_STRING, 0},
+    {"15s", YAML_TYPE_STRING, 0},
+    {"1.2.3", YAML_TYPE_STRING, 0},
+    {"1.5.", YAML_TYPE_STRING, 0},
+    {".inf", YAML_TYPE_FLOAT, INFINITY},
+    {"-.Inf", YAML_TYPE_FLOAT, -INFINITY},
+    {"inf", YAML_TYPE_STRING, 0},
+    {"nan", YAML_TYPE_STRING, 0},
+    {"10:20", YAML_TYPE_STRING, 0},
+    {"2001-01-01", YAML_TYPE_STRING, 0},
+};
+
 TEST(yaml_resolves_plain_scalars)
 {
-    static const struct {
-        const char *text;
-        enum yaml_type type;
-        double number;
-    } cases[] = {
-        {"", YAML_TYPE_NULL, 0},
-        {"~", YAML_TYPE_NULL, 0},
-        {"null", YAML_TYPE_NULL, 0},
-        {"nUll", YAML_TYPE_STRING, 0},
-        {"y", YAML_TYPE_BOOL, 1},
-        {"On", YAML_TYPE_BOOL, 1},
-        {"off", YAML_TYPE_BOOL, 0},
-        {"oFF", YAML_TYPE_STRING, 0},
-        {"0", YAML_TYPE_INT, 0},
-        {"-12", YAML_TYPE_INT, -12},
-        {"+12", YAML_TYPE_INT, 12},
-        {"1_000", YAML_TYPE_INT, 1000},
-        {"0x1F", YAML_TYPE_INT, 31},
-        {"-0x1f", YAML_TYPE_INT, -31},
-        {"010", YAML_TYPE_INT, 8},
-        {"0o17", YAML_TYPE_INT, 15},
-        {"0b101", YAML_TYPE_INT, 5},
-        {"08", YAML_TYPE_FLOAT, 8},
-        {"0b2", YAML_TYPE_STRING, 0},
-        {"0x", YAML_TYPE_STRING, 0},
-        {"9223372036854775807", YAML_TYPE_INT, 9223372036854775807.0},
-        {"-9223372036854775808", YAML_TYPE_INT, -9223372036854775808.0},
-        {"18446744073709551615", YAML_TYPE_UINT, 18446744073709551615.0},
-        {"18446744073709551616", YAML_TYPE_FLOAT, 18446744073709551616.0},
-        {"1.5", YAML_TYPE_FLOAT, 1.5},
-        {".5", YAML_TYPE_FLOAT, 0.5},
-        {"-1e3", YAML_TYPE_FLOAT, -1000},
-        {"1.", YAML_TYPE_FLOAT, 1},
-        {".", YAML_TYPE_STRING, 0},
-        {"1e", YAML_TYPE_STRING, 0},
-        {"-", YAML_TYPE_STRING, 0},
-        {"+", YAML_TYPE_STRING, 0},
-        {"15s", YAML_TYPE_STRING, 0},
-        {"1.2.3", YAML_TYPE_STRING, 0},
-        {"1.5.", YAML_TYPE_STRING, 0},
-        {".inf", YAML_TYPE_FLOAT, INFINITY},
-        {"-.Inf", YAML_TYPE_FLOAT, -INFINITY},
-        {"inf", YAML_TYPE_STRING, 0},
-        {"nan", YAML_TYPE_STRING, 0},
-        {"10:20", YAML_TYPE_STRING, 0},
-        {"2001-01-01", YAML_TYPE_STRING, 0},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(scalars); i++) {
         struct yaml_value value;
         double got = 0;
 
-        test_row(cases[i].text);
-        assert_int_equal(yaml_resolve(str_from(cases[i].text), &value), cases[i].type);
-        switch (cases[i].type) {
+        test_row(scalars[i].text);
+        assert_int_equal(yaml_resolve(str_from(scalars[i].text), &value), scalars[i].type);
+        switch (scalars[i].type) {
         case YAML_TYPE_BOOL:
             got = value.boolean;
             break;
@@ -179,7 +179,7 @@ TEST(yaml_resolves_plain_scalars)
         case YAML_TYPE_STRING:
             break;
         }
-        assert_true(got == cases[i].number);
+        assert_true(got == scalars[i].number);
     }
     test_row(NULL);
 }

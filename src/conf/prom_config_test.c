@@ -166,99 +166,98 @@ TEST(prom_config_relabel_defaults)
 #define QUEUE "remote_write: [{url: http://x, queue_config: {"
 #define JOB   "scrape_configs:\n- job_name: a\n"
 
+static const struct {
+    const char *text;
+    uint32_t line;
+    uint32_t column;
+    const char *want;
+} refusals[] = {
+    {"a: [", 2, 1, "did not find expected node content"},
+    {"- a\n", 1, 1, "cannot unmarshal !!seq into the configuration"},
+    {"global: 3\n", 1, 9, "cannot unmarshal !!int `3` into global"},
+    {"global:\n  scrape_intervall: 3s\n", 2, 3, "did you mean 'scrape_interval'?"},
+    {"global:\n  zzz: 3s\n", 2, 3, "field zzz not found in type global"},
+    {"global:\n  scrape_interval: 3\n", 2, 20, "not a valid duration string: \"3\""},
+    {"global:\n  scrape_interval: [3s]\n", 2, 20, "cannot unmarshal !!seq into string"},
+    {"global:\n  sample_limit: -1\n", 2, 17, "cannot unmarshal !!int `-1` into uint"},
+    {"global:\n  sample_limit: x\n", 2, 17, "cannot unmarshal !!str `x` into uint"},
+    {"global:\n  body_size_limit: 5XB\n", 2, 20, "units: unknown unit XB in 5XB"},
+    {"global:\n  body_size_limit: MB\n", 2, 20, "units: invalid MB"},
+    {"global:\n  scrape_interval: 1s\n  scrape_timeout: 2s\n", 3, 19,
+     "global scrape timeout greater than scrape interval"},
+    {"global:\n  metric_name_validation_scheme: legacy\n  external_labels: {a.b: c}\n", 3, 21,
+     "\"a.b\" is not a valid label name"},
+    {"global:\n  external_labels: {a: !!binary /w==}\n", 2, 24,
+     "\"\\xff\" is not a valid label value"},
+    {"global:\n  external_labels: {!!binary /w==: a}\n", 2, 21,
+     "\"\\xff\" is not a valid label name"},
+    {"global:\n  scrape_interval: 3x\n", 2, 20, "unknown unit \"x\" in duration \"3x\""},
+    {QUEUE "capacity: 0}}]\n", 1, 57, "remote write queue capacity must be positive"},
+    {QUEUE "min_shards: 0}}]\n", 1, 59, "remote write queue min_shards must be positive"},
+    {QUEUE "max_shards: 0}}]\n", 1, 59, "remote write queue max_shards must be positive"},
+    {QUEUE "max_samples_per_send: 0}}]\n", 1, 69, "max_samples_per_send must be positive"},
+    {QUEUE "min_shards: 51}}]\n", 1, 59, "min_shards must not be greater than max_shards"},
+    {"global:\n  external_labels: {null: b}\n", 2, 20, "\"\" is not a valid label name"},
+    {"rule_files: [a/*/b]\n", 1, 14, "invalid rule file path \"a/*/b\""},
+    {JOB "- job_name: a\n", 3, 13, "found multiple scrape configs with job name \"a\""},
+    {JOB "  honor_labels: 1\n", 3, 17, "cannot unmarshal !!int `1` into bool"},
+    {JOB "  scrape_protocols: []\n", 3, 21, "scrape_protocols cannot be empty"},
+    {JOB "  scrape_protocols: [PrometheusProto, prometheusproto]\n", 3, 39,
+     "duplicated protocol in scrape_protocols, got [PrometheusProto prometheusproto] for "},
+    {JOB "  metric_name_escaping_scheme: x\n", 3, 32, "unknown scrape config name escaping"},
+    {JOB "  static_configs: [{targets: ['http://x']}]\n", 3, 20,
+     "\"http://x\" is not a valid hostname"},
+    {JOB "  file_sd_configs: [{files: [a.txt]}]\n", 3, 30,
+     "path name \"a.txt\" is not valid for file discovery"},
+    {JOB "  file_sd_configs: [{}]\n", 3, 21, "must contain at least one path name"},
+    {JOB "  dns_sd_configs: [{names: [a], type: A}]\n", 3, 39, "a port is required in DNS-SD"},
+    {JOB "  dns_sd_configs: [{names: [a], type: TXT}]\n", 3, 39, "invalid DNS-SD records type TXT"},
+    {JOB "  http_sd_configs: [{url: ':x'}]\n", 3, 27, "missing protocol scheme"},
+    {JOB "  relabel_configs: [{action: x}]\n", 3, 30, "unknown relabel action \"x\""},
+    {JOB "  relabel_configs: [{action: hashmod, target_label: a}]\n", 3, 21,
+     "hashmod requires non-zero modulus"},
+    {JOB "  metric_name_validation_scheme: legacy\n"
+         "  relabel_configs: [{target_label: a.b}]\n",
+     4, 36, "\"a.b\" is invalid 'target_label' for replace action"},
+    {JOB "  metric_name_validation_scheme: legacy\n"
+         "  relabel_configs: [{action: labelmap, replacement: '${1'}]\n",
+     4, 53, "\"${1\" is invalid 'replacement' for labelmap action"},
+    {JOB "  http_headers: {Host: {values: [a]}}\n", 3, 18,
+     "setting header \"Host\" is not allowed"},
+    {JOB "  tls_config: {cert_file: a}\n", 3, 15, "exactly one of key or key_file"},
+    {JOB "  tls_config: {min_version: SSL3}\n", 3, 29, "unknown TLS version: SSL3"},
+    {JOB "  basic_auth: {username: a, username_file: b}\n", 3, 15,
+     "at most one of basic_auth username, username_file & username_ref"},
+    {JOB "  authorization: {type: Basic}\n", 3, 18, "cannot be set to \"basic\""},
+    {JOB "  oauth2: {client_id: a}\n", 3, 11, "oauth2 token_url must be configured"},
+    {JOB "  no_proxy: a\n", 3, 13, "if no_proxy is configured, proxy_url must also"},
+    {JOB "  proxy_from_environment: true\n  proxy_url: http://p\n", 4, 14,
+     "if proxy_from_environment is configured, proxy_url must not be configured"},
+    {JOB "  proxy_from_environment: true\n  no_proxy: a\n", 4, 13,
+     "if proxy_from_environment is configured, no_proxy must not be configured"},
+    {JOB "  proxy_connect_header: {a: [b]}\n", 3, 25,
+     "proxy_url or proxy_from_environment must also be configured"},
+};
+
 TEST(prom_config_refusals)
 {
-    static const struct {
-        const char *text;
-        uint32_t line;
-        uint32_t column;
-        const char *want;
-    } cases[] = {
-        {"a: [", 2, 1, "did not find expected node content"},
-        {"- a\n", 1, 1, "cannot unmarshal !!seq into the configuration"},
-        {"global: 3\n", 1, 9, "cannot unmarshal !!int `3` into global"},
-        {"global:\n  scrape_intervall: 3s\n", 2, 3, "did you mean 'scrape_interval'?"},
-        {"global:\n  zzz: 3s\n", 2, 3, "field zzz not found in type global"},
-        {"global:\n  scrape_interval: 3\n", 2, 20, "not a valid duration string: \"3\""},
-        {"global:\n  scrape_interval: [3s]\n", 2, 20, "cannot unmarshal !!seq into string"},
-        {"global:\n  sample_limit: -1\n", 2, 17, "cannot unmarshal !!int `-1` into uint"},
-        {"global:\n  sample_limit: x\n", 2, 17, "cannot unmarshal !!str `x` into uint"},
-        {"global:\n  body_size_limit: 5XB\n", 2, 20, "units: unknown unit XB in 5XB"},
-        {"global:\n  body_size_limit: MB\n", 2, 20, "units: invalid MB"},
-        {"global:\n  scrape_interval: 1s\n  scrape_timeout: 2s\n", 3, 19,
-         "global scrape timeout greater than scrape interval"},
-        {"global:\n  metric_name_validation_scheme: legacy\n  external_labels: {a.b: c}\n", 3, 21,
-         "\"a.b\" is not a valid label name"},
-        {"global:\n  external_labels: {a: !!binary /w==}\n", 2, 24,
-         "\"\\xff\" is not a valid label value"},
-        {"global:\n  external_labels: {!!binary /w==: a}\n", 2, 21,
-         "\"\\xff\" is not a valid label name"},
-        {"global:\n  scrape_interval: 3x\n", 2, 20, "unknown unit \"x\" in duration \"3x\""},
-        {QUEUE "capacity: 0}}]\n", 1, 57, "remote write queue capacity must be positive"},
-        {QUEUE "min_shards: 0}}]\n", 1, 59, "remote write queue min_shards must be positive"},
-        {QUEUE "max_shards: 0}}]\n", 1, 59, "remote write queue max_shards must be positive"},
-        {QUEUE "max_samples_per_send: 0}}]\n", 1, 69, "max_samples_per_send must be positive"},
-        {QUEUE "min_shards: 51}}]\n", 1, 59, "min_shards must not be greater than max_shards"},
-        {"global:\n  external_labels: {null: b}\n", 2, 20, "\"\" is not a valid label name"},
-        {"rule_files: [a/*/b]\n", 1, 14, "invalid rule file path \"a/*/b\""},
-        {JOB "- job_name: a\n", 3, 13, "found multiple scrape configs with job name \"a\""},
-        {JOB "  honor_labels: 1\n", 3, 17, "cannot unmarshal !!int `1` into bool"},
-        {JOB "  scrape_protocols: []\n", 3, 21, "scrape_protocols cannot be empty"},
-        {JOB "  scrape_protocols: [PrometheusProto, prometheusproto]\n", 3, 39,
-         "duplicated protocol in scrape_protocols, got [PrometheusProto prometheusproto] for "},
-        {JOB "  metric_name_escaping_scheme: x\n", 3, 32, "unknown scrape config name escaping"},
-        {JOB "  static_configs: [{targets: ['http://x']}]\n", 3, 20,
-         "\"http://x\" is not a valid hostname"},
-        {JOB "  file_sd_configs: [{files: [a.txt]}]\n", 3, 30,
-         "path name \"a.txt\" is not valid for file discovery"},
-        {JOB "  file_sd_configs: [{}]\n", 3, 21, "must contain at least one path name"},
-        {JOB "  dns_sd_configs: [{names: [a], type: A}]\n", 3, 39, "a port is required in DNS-SD"},
-        {JOB "  dns_sd_configs: [{names: [a], type: TXT}]\n", 3, 39,
-         "invalid DNS-SD records type TXT"},
-        {JOB "  http_sd_configs: [{url: ':x'}]\n", 3, 27, "missing protocol scheme"},
-        {JOB "  relabel_configs: [{action: x}]\n", 3, 30, "unknown relabel action \"x\""},
-        {JOB "  relabel_configs: [{action: hashmod, target_label: a}]\n", 3, 21,
-         "hashmod requires non-zero modulus"},
-        {JOB "  metric_name_validation_scheme: legacy\n"
-             "  relabel_configs: [{target_label: a.b}]\n",
-         4, 36, "\"a.b\" is invalid 'target_label' for replace action"},
-        {JOB "  metric_name_validation_scheme: legacy\n"
-             "  relabel_configs: [{action: labelmap, replacement: '${1'}]\n",
-         4, 53, "\"${1\" is invalid 'replacement' for labelmap action"},
-        {JOB "  http_headers: {Host: {values: [a]}}\n", 3, 18,
-         "setting header \"Host\" is not allowed"},
-        {JOB "  tls_config: {cert_file: a}\n", 3, 15, "exactly one of key or key_file"},
-        {JOB "  tls_config: {min_version: SSL3}\n", 3, 29, "unknown TLS version: SSL3"},
-        {JOB "  basic_auth: {username: a, username_file: b}\n", 3, 15,
-         "at most one of basic_auth username, username_file & username_ref"},
-        {JOB "  authorization: {type: Basic}\n", 3, 18, "cannot be set to \"basic\""},
-        {JOB "  oauth2: {client_id: a}\n", 3, 11, "oauth2 token_url must be configured"},
-        {JOB "  no_proxy: a\n", 3, 13, "if no_proxy is configured, proxy_url must also"},
-        {JOB "  proxy_from_environment: true\n  proxy_url: http://p\n", 4, 14,
-         "if proxy_from_environment is configured, proxy_url must not be configured"},
-        {JOB "  proxy_from_environment: true\n  no_proxy: a\n", 4, 13,
-         "if proxy_from_environment is configured, no_proxy must not be configured"},
-        {JOB "  proxy_connect_header: {a: [b]}\n", 3, 25,
-         "proxy_url or proxy_from_environment must also be configured"},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
         static struct faults faults;
         struct prom_config *config = NULL;
 
-        test_row(cases[i].text);
+        test_row(refusals[i].text);
         faults = (struct faults){0};
-        assert_true(prom_config_parse(str_from(cases[i].text), "p.yml", NULL, &config, &faults) <
+        assert_true(prom_config_parse(str_from(refusals[i].text), "p.yml", NULL, &config, &faults) <
                     0);
         assert_null(config);
         assert_int_equal(faults.total, 1);
-        if (strstr(faults.items[0].message, cases[i].want) == NULL) {
-            assert_string_equal(faults.items[0].message, cases[i].want);
+        if (strstr(faults.items[0].message, refusals[i].want) == NULL) {
+            assert_string_equal(faults.items[0].message, refusals[i].want);
         }
         assert_string_equal(faults.items[0].input, "p.yml");
-        assert_int_equal(faults.items[0].line, cases[i].line);
-        if (cases[i].column > 0) {
-            assert_int_equal(faults.items[0].column, cases[i].column);
+        assert_int_equal(faults.items[0].line, refusals[i].line);
+        if (refusals[i].column > 0) {
+            assert_int_equal(faults.items[0].column, refusals[i].column);
         }
     }
     test_row(NULL);

@@ -34,95 +34,95 @@ static int plan(struct arena *arena, const struct prom_scrape *settings,
     return result;
 }
 
+static const struct {
+    const char *name;
+    const char *address;
+    struct label label;
+    int want;
+    const char *text; /* the labels, or part of the message */
+} plans[] = {
+    {"plain",
+     "h:1",
+     {STR_INIT("zone"), STR_INIT("z")},
+     0,
+     "{__address__=\"h:1\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
+     "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"h:1\", job=\"j\", "
+     "zone=\"z\"}"},
+    {"no port is added",
+     "h",
+     {STR_INIT("job"), STR_INIT("mine")},
+     0,
+     "{__address__=\"h\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
+     "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"h\", job=\"mine\"}"},
+    {"meta labels go",
+     "h",
+     {STR_INIT("__meta_x"), STR_INIT("1")},
+     0,
+     "{__address__=\"h\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
+     "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"h\", job=\"j\"}"},
+    {"instance is kept",
+     "h",
+     {STR_INIT("instance"), STR_INIT("i")},
+     0,
+     "{__address__=\"h\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
+     "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"i\", job=\"j\"}"},
+    {"no address", "", {STR_INIT("a"), STR_INIT("b")}, BARO_EINVALID, "no address"},
+    {"a path",
+     "h/x",
+     {STR_INIT("a"), STR_INIT("b")},
+     BARO_EINVALID,
+     "\"h/x\" is not a valid hostname"},
+    {"a line break",
+     "h\r\nX: y",
+     {STR_INIT("a"), STR_INIT("b")},
+     BARO_EINVALID,
+     "is not a valid hostname"},
+    {"bad scheme",
+     "h",
+     {STR_INIT("__scheme__"), STR_INIT("ftp")},
+     BARO_EINVALID,
+     "invalid scheme: \"ftp\""},
+    {"bad interval",
+     "h",
+     {STR_INIT("__scrape_interval__"), STR_INIT("x")},
+     BARO_EPARSE,
+     "error parsing scrape interval: "},
+    {"no interval",
+     "h",
+     {STR_INIT("__scrape_interval__"), STR_INIT("0s")},
+     BARO_EINVALID,
+     "scrape interval cannot be 0"},
+    {"no timeout",
+     "h",
+     {STR_INIT("__scrape_timeout__"), STR_INIT("0s")},
+     BARO_EINVALID,
+     "scrape timeout cannot be 0"},
+    {"too long",
+     "h",
+     {STR_INIT("__scrape_timeout__"), STR_INIT("16s")},
+     BARO_EINVALID,
+     "scrape timeout cannot be greater than scrape interval (\"16s\" > \"15s\")"},
+};
+
 TEST(target_plan_fills_defaults_and_checks)
 {
-    static const struct {
-        const char *name;
-        const char *address;
-        struct label label;
-        int want;
-        const char *text; /* the labels, or part of the message */
-    } cases[] = {
-        {"plain",
-         "h:1",
-         {STR_INIT("zone"), STR_INIT("z")},
-         0,
-         "{__address__=\"h:1\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
-         "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"h:1\", job=\"j\", "
-         "zone=\"z\"}"},
-        {"no port is added",
-         "h",
-         {STR_INIT("job"), STR_INIT("mine")},
-         0,
-         "{__address__=\"h\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
-         "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"h\", job=\"mine\"}"},
-        {"meta labels go",
-         "h",
-         {STR_INIT("__meta_x"), STR_INIT("1")},
-         0,
-         "{__address__=\"h\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
-         "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"h\", job=\"j\"}"},
-        {"instance is kept",
-         "h",
-         {STR_INIT("instance"), STR_INIT("i")},
-         0,
-         "{__address__=\"h\", __metrics_path__=\"/metrics\", __scheme__=\"http\", "
-         "__scrape_interval__=\"15s\", __scrape_timeout__=\"10s\", instance=\"i\", job=\"j\"}"},
-        {"no address", "", {STR_INIT("a"), STR_INIT("b")}, BARO_EINVALID, "no address"},
-        {"a path",
-         "h/x",
-         {STR_INIT("a"), STR_INIT("b")},
-         BARO_EINVALID,
-         "\"h/x\" is not a valid hostname"},
-        {"a line break",
-         "h\r\nX: y",
-         {STR_INIT("a"), STR_INIT("b")},
-         BARO_EINVALID,
-         "is not a valid hostname"},
-        {"bad scheme",
-         "h",
-         {STR_INIT("__scheme__"), STR_INIT("ftp")},
-         BARO_EINVALID,
-         "invalid scheme: \"ftp\""},
-        {"bad interval",
-         "h",
-         {STR_INIT("__scrape_interval__"), STR_INIT("x")},
-         BARO_EPARSE,
-         "error parsing scrape interval: "},
-        {"no interval",
-         "h",
-         {STR_INIT("__scrape_interval__"), STR_INIT("0s")},
-         BARO_EINVALID,
-         "scrape interval cannot be 0"},
-        {"no timeout",
-         "h",
-         {STR_INIT("__scrape_timeout__"), STR_INIT("0s")},
-         BARO_EINVALID,
-         "scrape timeout cannot be 0"},
-        {"too long",
-         "h",
-         {STR_INIT("__scrape_timeout__"), STR_INIT("16s")},
-         BARO_EINVALID,
-         "scrape timeout cannot be greater than scrape interval (\"16s\" > \"15s\")"},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(plans); i++) {
         const struct prom_scrape settings = job_default();
-        const struct labels labels = {&cases[i].label, 1};
+        const struct labels labels = {&plans[i].label, 1};
         struct arena arena = {0};
         struct target_plan got = {0};
         struct baro_error err = {0};
         struct buf text = {0};
 
-        test_row(cases[i].name);
+        test_row(plans[i].name);
         assert_int_equal(
-            plan(&arena, &settings, NULL, str_from(cases[i].address), labels, &got, &err),
-            cases[i].want);
+            plan(&arena, &settings, NULL, str_from(plans[i].address), labels, &got, &err),
+            plans[i].want);
         labels_format(&text, got.labels);
-        if (cases[i].want == 0) {
-            assert_str_equal(buf_view(&text), str_from(cases[i].text));
+        if (plans[i].want == 0) {
+            assert_str_equal(buf_view(&text), str_from(plans[i].text));
         } else {
-            assert_true(str_contains(str_from(err.message), str_from(cases[i].text)));
+            assert_true(str_contains(str_from(err.message), str_from(plans[i].text)));
         }
         buf_done(&text);
         arena_done(&arena);

@@ -287,47 +287,48 @@ TEST(head_bounds_the_number_of_series)
     arena_done(&arena);
 }
 
+/* The table of Prometheus's TestPostingsForMatchers, in our words. */
+static const struct {
+    const char *matchers;
+    const char *want;
+} selections[] = {
+    {"n=1", "{n=\"1\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=1;i=a", "{i=\"a\", n=\"1\"}"},
+    {"n=1;i=missing", ""},
+    {"missing=", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n!=1", "{n=\"2\"} {n=\"2.5\"}"},
+    {"i!=", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"missing!=", ""},
+    {"n=1;i!=a", "{n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=1;i!=", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=~^1$", "{n=\"1\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=1;i=~^a$", "{i=\"a\", n=\"1\"}"},
+    {"n=1;i=~^a?$", "{n=\"1\"} {i=\"a\", n=\"1\"}"},
+    {"i=~^$", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"}"},
+    {"n=1;i=~^.*$", "{n=\"1\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=1;i=~^.+$", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n!~^1$", "{n=\"2\"} {n=\"2.5\"}"},
+    {"n!~1|2.5", "{n=\"2\"}"},
+    {"n!~1|2\\.5", "{n=\"2\"}"},
+    {"n=1;i!~^a$", "{n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=1;i!~^a?$", "{i=\"b\", n=\"1\"}"},
+    {"n=1;i!~^$", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=1;i!~^.*$", ""},
+    {"n=1;i!~^.+$", "{n=\"1\"}"},
+    {"n=1;i!=;i=a", "{i=\"a\", n=\"1\"}"},
+    {"n=1;i!=b;i=~^(b|a).*$", "{i=\"a\", n=\"1\"}"},
+    {"n=~1|2", "{n=\"1\"} {n=\"2\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"i=~a|b", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"n=~x1|2", "{n=\"2\"}"},
+    {"n=~2.*", "{n=\"2\"} {n=\"2.5\"}"},
+    {"i=~c||d", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"}"},
+    {"i!~c||d", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+    {"missing=~.+", ""},
+    {"missing!~.+", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
+};
+
 TEST(head_selects_as_prometheus_does)
 {
-    /* The table of Prometheus's TestPostingsForMatchers, in our words. */
-    static const struct {
-        const char *matchers;
-        const char *want;
-    } cases[] = {
-        {"n=1", "{n=\"1\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=1;i=a", "{i=\"a\", n=\"1\"}"},
-        {"n=1;i=missing", ""},
-        {"missing=", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n!=1", "{n=\"2\"} {n=\"2.5\"}"},
-        {"i!=", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"missing!=", ""},
-        {"n=1;i!=a", "{n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=1;i!=", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=~^1$", "{n=\"1\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=1;i=~^a$", "{i=\"a\", n=\"1\"}"},
-        {"n=1;i=~^a?$", "{n=\"1\"} {i=\"a\", n=\"1\"}"},
-        {"i=~^$", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"}"},
-        {"n=1;i=~^.*$", "{n=\"1\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=1;i=~^.+$", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n!~^1$", "{n=\"2\"} {n=\"2.5\"}"},
-        {"n!~1|2.5", "{n=\"2\"}"},
-        {"n!~1|2\\.5", "{n=\"2\"}"},
-        {"n=1;i!~^a$", "{n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=1;i!~^a?$", "{i=\"b\", n=\"1\"}"},
-        {"n=1;i!~^$", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=1;i!~^.*$", ""},
-        {"n=1;i!~^.+$", "{n=\"1\"}"},
-        {"n=1;i!=;i=a", "{i=\"a\", n=\"1\"}"},
-        {"n=1;i!=b;i=~^(b|a).*$", "{i=\"a\", n=\"1\"}"},
-        {"n=~1|2", "{n=\"1\"} {n=\"2\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"i=~a|b", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"n=~x1|2", "{n=\"2\"}"},
-        {"n=~2.*", "{n=\"2\"} {n=\"2.5\"}"},
-        {"i=~c||d", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"}"},
-        {"i!~c||d", "{i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-        {"missing=~.+", ""},
-        {"missing!~.+", "{n=\"1\"} {n=\"2\"} {n=\"2.5\"} {i=\"a\", n=\"1\"} {i=\"b\", n=\"1\"}"},
-    };
     static const char *const series[] = {"n=1", "i=a,n=1", "i=b,n=1", "n=2", "n=2.5"};
     struct head *head = new_head();
     struct appender *appender = head_appender(head);
@@ -337,13 +338,13 @@ TEST(head_selects_as_prometheus_does)
         assert_int_equal(append(appender, get_series(appender, series[i]), 100, 1), APPEND_OK);
     }
     commit(appender);
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        str got = select_text(&arena, head, cases[i].matchers, 0, 1000);
+    for (size_t i = 0; i < ARRAY_COUNT(selections); i++) {
+        str got = select_text(&arena, head, selections[i].matchers, 0, 1000);
         struct test_matchers matchers;
         size_t want = 0, have = 0;
 
-        test_row(cases[i].matchers);
-        (void)parse_matchers(&arena, &matchers, cases[i].matchers);
+        test_row(selections[i].matchers);
+        (void)parse_matchers(&arena, &matchers, selections[i].matchers);
         for (size_t k = 0; k < ARRAY_COUNT(series); k++) {
             want += matchers_match((struct matchers){matchers.items, matchers.count},
                                    parse_labels(&arena, series[k]));
@@ -354,8 +355,8 @@ TEST(head_selects_as_prometheus_does)
         }
         assert_int_equal(have, want);
         /* Labels of one name sort before longer sets only when their first pair does. */
-        for (size_t k = 0; k < strlen(cases[i].want); k++) {
-            want -= cases[i].want[k] == '{';
+        for (size_t k = 0; k < strlen(selections[i].want); k++) {
+            want -= selections[i].want[k] == '{';
         }
         assert_int_equal(want, 0);
     }
@@ -573,6 +574,43 @@ static void check_twin(struct querier *querier, const struct series *series,
     }
 }
 
+/* Gives head and twins the same random samples, which rise mostly. */
+static void fill_twins(struct appender *appender, struct twin *twins, struct random *random)
+{
+    struct arena arena = {0};
+    series_ref refs[TWIN_SERIES];
+
+    for (size_t i = 0; i < TWIN_SERIES; i++) {
+        refs[i] = get_series(appender, arena_printf(&arena, "i=%zu,n=x", i).ptr);
+    }
+    for (size_t step = 0; step < 60000; step++) {
+        size_t i = (size_t)random_below(random, TWIN_SERIES);
+        struct twin *twin = &twins[i];
+        ts last = twin->count > 0 ? twin->t[twin->count - 1] : 0;
+        double before = twin->count > 0 ? twin->v[twin->count - 1] : 0;
+        ts t = last + (ts)random_below(random, i % 4 == 0 ? 2000000 : 15010) - 5;
+        double v = random_value(random, before);
+        enum append_status want = twin->count == 0 || t > last          ? APPEND_OK
+                                  : t < last                            ? APPEND_OUT_OF_ORDER
+                                  : value_bits(v) == value_bits(before) ? APPEND_OK
+                                                                        : APPEND_DUPLICATE;
+
+        if (twin->count == TWIN_SAMPLES) {
+            continue;
+        }
+        assert_int_equal(append(appender, refs[i], t, v), want);
+        if (want == APPEND_OK && (twin->count == 0 || t > last)) {
+            twin->t[twin->count] = t;
+            twin->v[twin->count++] = v;
+        }
+        if (random_below(random, 50) == 0) {
+            commit(appender);
+        }
+    }
+    commit(appender);
+    arena_done(&arena);
+}
+
 TEST(head_equals_a_naive_twin)
 {
     struct twin *twins = mem_alloc_zero(TWIN_SERIES * sizeof(*twins));
@@ -586,38 +624,8 @@ TEST(head_equals_a_naive_twin)
     struct baro_error err = {0};
     struct random random = {7};
     struct arena arena = {0};
-    series_ref refs[TWIN_SERIES];
-    ts maxt = 0;
 
-    for (size_t i = 0; i < TWIN_SERIES; i++) {
-        refs[i] = get_series(appender, arena_printf(&arena, "i=%zu,n=x", i).ptr);
-    }
-    for (size_t step = 0; step < 60000; step++) {
-        size_t i = (size_t)random_below(&random, TWIN_SERIES);
-        struct twin *twin = &twins[i];
-        ts last = twin->count > 0 ? twin->t[twin->count - 1] : 0;
-        double before = twin->count > 0 ? twin->v[twin->count - 1] : 0;
-        ts t = last + (ts)random_below(&random, i % 4 == 0 ? 2000000 : 15010) - 5;
-        double v = random_value(&random, before);
-        enum append_status want = twin->count == 0 || t > last          ? APPEND_OK
-                                  : t < last                            ? APPEND_OUT_OF_ORDER
-                                  : value_bits(v) == value_bits(before) ? APPEND_OK
-                                                                        : APPEND_DUPLICATE;
-
-        if (twin->count == TWIN_SAMPLES) {
-            continue;
-        }
-        assert_int_equal(append(appender, refs[i], t, v), want);
-        if (want == APPEND_OK && (twin->count == 0 || t > last)) {
-            twin->t[twin->count] = t;
-            twin->v[twin->count++] = v;
-            maxt = t > maxt ? t : maxt;
-        }
-        if (random_below(&random, 50) == 0) {
-            commit(appender);
-        }
-    }
-    commit(appender);
+    fill_twins(appender, twins, &random);
     assert_ok(head_querier(head, INT64_MIN, INT64_MAX, &querier, &err), &err);
     assert_ok(querier->ops->select(querier, &arena, &hints,
                                    parse_matchers(&arena, &matchers, "n=x"), NULL, &list, &err),

@@ -749,76 +749,72 @@ TEST(tsdb_compact_beside_appends_and_queries)
     arena_done(&arena);
 }
 
+static const struct {
+    const char *name;
+    struct retention retention;
+    struct retention_block blocks[4];
+    size_t count;
+    uint64_t head;
+    enum retention_verdict want[4];
+} retention_cases[] = {
+    {"no bounds", {0}, {{10, 5}, {20, 5}}, 2, 0, {RETENTION_KEEP, RETENTION_KEEP}},
+    {"by time",
+     {.time = 10},
+     {{10, 5}, {20, 5}, {11, 5}},
+     3,
+     0,
+     {RETENTION_OLD, RETENTION_KEEP, RETENTION_KEEP}},
+    {"the newest stays", {.time = 1}, {{10, 5}}, 1, 0, {RETENTION_KEEP}},
+    {"by size, oldest first",
+     {.bytes = 12},
+     {{30, 5}, {10, 5}, {20, 5}},
+     3,
+     0,
+     {RETENTION_KEEP, RETENTION_LARGE, RETENTION_KEEP}},
+    {"a large one takes the older with it",
+     {.bytes = 12},
+     {{30, 5}, {20, 50}, {10, 1}},
+     3,
+     0,
+     {RETENTION_KEEP, RETENTION_LARGE, RETENTION_LARGE}},
+    {"the head counts", {.bytes = 12}, {{30, 5}, {20, 5}}, 2, 3, {RETENTION_KEEP, RETENTION_LARGE}},
+    {"by share of the disk",
+     {.percentage = 1},
+     {{30, 5}, {20, 6}},
+     2,
+     0,
+     {RETENTION_KEEP, RETENTION_LARGE}},
+    {"the lesser of both",
+     {.bytes = 100, .percentage = 1},
+     {{30, 5}, {20, 6}},
+     2,
+     0,
+     {RETENTION_KEEP, RETENTION_LARGE}},
+    {"by time and size",
+     {.time = 20, .bytes = 12},
+     {{40, 5}, {30, 50}, {20, 1}},
+     3,
+     0,
+     {RETENTION_KEEP, RETENTION_LARGE, RETENTION_OLD}},
+    {"all", {.bytes = 1}, {{30, 5}, {20, 6}}, 2, 0, {RETENTION_LARGE, RETENTION_LARGE}},
+};
+
 TEST(retention_plan_chooses)
 {
-    static const struct {
-        const char *name;
-        struct retention retention;
-        struct retention_block blocks[4];
-        size_t count;
-        uint64_t head;
-        enum retention_verdict want[4];
-    } cases[] = {
-        {"no bounds", {0}, {{10, 5}, {20, 5}}, 2, 0, {RETENTION_KEEP, RETENTION_KEEP}},
-        {"by time",
-         {.time = 10},
-         {{10, 5}, {20, 5}, {11, 5}},
-         3,
-         0,
-         {RETENTION_OLD, RETENTION_KEEP, RETENTION_KEEP}},
-        {"the newest stays", {.time = 1}, {{10, 5}}, 1, 0, {RETENTION_KEEP}},
-        {"by size, oldest first",
-         {.bytes = 12},
-         {{30, 5}, {10, 5}, {20, 5}},
-         3,
-         0,
-         {RETENTION_KEEP, RETENTION_LARGE, RETENTION_KEEP}},
-        {"a large one takes the older with it",
-         {.bytes = 12},
-         {{30, 5}, {20, 50}, {10, 1}},
-         3,
-         0,
-         {RETENTION_KEEP, RETENTION_LARGE, RETENTION_LARGE}},
-        {"the head counts",
-         {.bytes = 12},
-         {{30, 5}, {20, 5}},
-         2,
-         3,
-         {RETENTION_KEEP, RETENTION_LARGE}},
-        {"by share of the disk",
-         {.percentage = 1},
-         {{30, 5}, {20, 6}},
-         2,
-         0,
-         {RETENTION_KEEP, RETENTION_LARGE}},
-        {"the lesser of both",
-         {.bytes = 100, .percentage = 1},
-         {{30, 5}, {20, 6}},
-         2,
-         0,
-         {RETENTION_KEEP, RETENTION_LARGE}},
-        {"by time and size",
-         {.time = 20, .bytes = 12},
-         {{40, 5}, {30, 50}, {20, 1}},
-         3,
-         0,
-         {RETENTION_KEEP, RETENTION_LARGE, RETENTION_OLD}},
-        {"all", {.bytes = 1}, {{30, 5}, {20, 6}}, 2, 0, {RETENTION_LARGE, RETENTION_LARGE}},
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(retention_cases); i++) {
         enum retention_verdict got[4] = {RETENTION_KEEP};
         size_t want = 0;
 
-        test_row(cases[i].name);
-        for (size_t k = 0; k < cases[i].count; k++) {
-            want += cases[i].want[k] != RETENTION_KEEP;
+        test_row(retention_cases[i].name);
+        for (size_t k = 0; k < retention_cases[i].count; k++) {
+            want += retention_cases[i].want[k] != RETENTION_KEEP;
         }
-        assert_int_equal(retention_plan(&cases[i].retention, cases[i].blocks, cases[i].count,
-                                        cases[i].head, 1000, got),
+        assert_int_equal(retention_plan(&retention_cases[i].retention, retention_cases[i].blocks,
+                                        retention_cases[i].count, retention_cases[i].head, 1000,
+                                        got),
                          want);
-        for (size_t k = 0; k < cases[i].count; k++) {
-            assert_int_equal(got[k], cases[i].want[k]);
+        for (size_t k = 0; k < retention_cases[i].count; k++) {
+            assert_int_equal(got[k], retention_cases[i].want[k]);
         }
     }
     test_row(NULL);
