@@ -1,6 +1,5 @@
 /* Points of OTLP's metrics on their way into the store. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/num.h"
 #include "ingest/otlp_priv.h"
@@ -145,15 +144,6 @@ static void read_exemplar(struct otlp_taking *taking, struct reader *outer, str 
     vec_done(&attributes);
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct exemplar *left = a;
-    const struct exemplar *right = b;
-
-    return left->t != right->t ? (left->t < right->t ? -1 : 1)
-                               : (left->value > right->value) - (left->value < right->value);
-}
-
 /* Gives exemplars [first, end) to a series; those that are out of order are counted, no more. */
 static void give_exemplars(struct otlp_taking *taking, series_ref ref, size_t first, size_t end)
 {
@@ -163,7 +153,7 @@ static void give_exemplars(struct otlp_taking *taking, series_ref ref, size_t fi
         return;
     }
     items = taking->exemplars.items + first;
-    qsort(items, end - first, sizeof(*items), by_time);
+    append_exemplars_sort(items, end - first);
     for (size_t i = 0; i < end - first; i++) {
         if (items[i].t <= taking->options->now + OTLP_AHEAD_MAX &&
             taking->columns.appender->ops->exemplar(taking->columns.appender, ref, &items[i],
@@ -219,7 +209,7 @@ int otlp_series_add(struct otlp_taking *taking, str name, struct label more,
     r = appender->ops->series(appender, labels_builder_finish(&taking->series), ret, err);
     if (r >= 0 && taking->options->keeps_metadata) {
         r = appender->ops->metadata(appender, *ret, &taking->metadata, err);
-        taking->forgotten = taking->forgotten || r == BARO_ENOTFOUND;
+        taking->columns.forgotten = taking->columns.forgotten || r == BARO_ENOTFOUND;
         r = r == BARO_ENOTFOUND ? 0 : r;
     }
     return r < 0 ? r

@@ -29,7 +29,6 @@ struct otlp_taking {
     const struct otlp_options *options;
     struct otlp_receipt *receipt;
     struct append_columns columns;
-    bool forgotten; /* the store did not know a series any more */
     size_t faults;
     str body;
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "ingest/otlp_priv.h"
 
-enum { NS_PER_MS = 1000000, ATTEMPTS = 2 /* the store may forget a series between two calls */ };
+enum { NS_PER_MS = 1000000 };
 
 static int damaged(struct baro_error *err)
 {
@@ -51,8 +51,6 @@ static void settled(void *context, uint64_t tag, enum append_status status,
 
     if (status == APPEND_OK) {
         taking->receipt->samples++;
-    } else if (status == APPEND_UNKNOWN) {
-        taking->forgotten = true;
     } else if (tag != 0) {
         const bool is_told = status == APPEND_INVALID && h != NULL && histogram_check(h, &err) < 0;
 
@@ -326,25 +324,6 @@ static int take_resource(struct otlp_taking *taking, str message, struct baro_er
     return r < 0 ? r : rd.failed ? damaged(err) : take_target_info(taking, err);
 }
 
-static int take_body(struct otlp_taking *taking, struct baro_error *err)
-{
-    struct reader rd = reader_over(taking->body);
-    struct protobuf_field field = {0};
-    int r = taking->body.len >= UINT32_MAX ? damaged(err) : 0;
-
-    while (r >= 0 && protobuf_next(&rd, &field)) {
-        if (field.number == EXPORT_RESOURCE_METRICS) {
-            r = take_resource(taking, protobuf_bytes(&rd, &field), err);
-        }
-    }
-    if (r >= 0 && rd.failed) {
-        r = damaged(err);
-    }
-    return r < 0 ? r : append_columns_flush(&taking->columns, err);
-}
-
-/* ---- requests ---- */
-
 static void receipt_reset(struct otlp_receipt *receipt)
 {
     struct buf message = receipt->message;
@@ -353,13 +332,24 @@ static void receipt_reset(struct otlp_receipt *receipt)
     *receipt = (struct otlp_receipt){.message = message};
 }
 
-static void taking_reset(struct otlp_taking *taking)
+static int take_body(void *context, struct baro_error *err)
 {
+    struct otlp_taking *taking = context;
+    struct reader rd = reader_over(taking->body);
+    struct protobuf_field field = {0};
+    int r = taking->body.len >= UINT32_MAX ? damaged(err) : 0;
+
     receipt_reset(taking->receipt);
-    append_columns_drop(&taking->columns);
     taking->faults = 0;
-    taking->forgotten = false;
+    while (r >= 0 && protobuf_next(&rd, &field)) {
+        if (field.number == EXPORT_RESOURCE_METRICS) {
+            r = take_resource(taking, protobuf_bytes(&rd, &field), err);
+        }
+    }
+    return r >= 0 && rd.failed ? damaged(err) : r;
 }
+
+/* ---- requests ---- */
 
 static void taking_free(struct otlp_taking *taking)
 {
@@ -399,7 +389,7 @@ void otlp_receiver_take(const struct otlp_options *options, str body, struct otl
     struct otlp_taking *taking = MEM_NEW(struct otlp_taking);
     struct appender *appender = options->appendable->appender(options->appendable);
     struct baro_error err = {0};
-    int r = 0;
+    int r;
 
     taking->options = options;
     taking->receipt = ret;
@@ -407,20 +397,7 @@ void otlp_receiver_take(const struct otlp_options *options, str body, struct otl
     taking->columns.appender = appender;
     taking->columns.settled = settled;
     taking->columns.context = taking;
-    for (int i = 0; i < ATTEMPTS; i++) {
-        taking_reset(taking);
-        r = take_body(taking, &err);
-        if (r < 0 || !taking->forgotten) {
-            break;
-        }
-        appender->ops->rollback(appender);
-        r = error_set(&err, BARO_EBUSY, "series were removed meanwhile: send it again");
-    }
-    if (r >= 0) {
-        r = appender->ops->commit(appender, &err);
-    } else {
-        appender->ops->rollback(appender);
-    }
+    r = append_columns_run(&taking->columns, take_body, &err);
     conclude(taking, r, &err);
     appender->ops->free(appender);
     taking_free(taking);

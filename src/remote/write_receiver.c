@@ -1,22 +1,19 @@
 #include "remote/write_receiver.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "base/vec.h"
 #include "model/histogram.h"
 #include "storage/append_columns.h"
 
-enum { ATTEMPTS = 2 /* the store may forget a series between two calls, once */ };
-
 /* One request on its way. */
 struct taking {
     const struct write_options *options;
     struct write_receipt *receipt;
+    enum wire_message message;
+    str body;
     struct wire_in in;
     struct append_columns columns;
     struct arena arena; /* of labels with type and unit */
-    bool forgotten;     /* the store did not know a series any more */
     size_t faults;
     VEC(struct exemplar) exemplars;
 };
@@ -82,8 +79,6 @@ static void settled(void *context, uint64_t tag, enum append_status status,
     if (status == APPEND_OK) {
         *(h != NULL ? &taking->receipt->histograms : &taking->receipt->samples) += 1;
         taking->receipt->without_metadata += (tag & 1) == 0;
-    } else if (status == APPEND_UNKNOWN) {
-        taking->forgotten = true;
     } else {
         const bool is_told = status == APPEND_INVALID && h != NULL && histogram_check(h, &err) < 0;
 
@@ -145,17 +140,6 @@ static int take_samples(struct taking *taking, struct wire_series *series, serie
 
 /* ---- exemplars ---- */
 
-static int by_time(const void *a, const void *b)
-{
-    const struct exemplar *left = a;
-    const struct exemplar *right = b;
-
-    if (left->t != right->t) {
-        return left->t < right->t ? -1 : 1;
-    }
-    return (left->value > right->value) - (left->value < right->value);
-}
-
 /* The store's word on one exemplar; its faults do not fail the request but for those of 2.0 that
  * are out of order. */
 static void give_exemplar(struct taking *taking, series_ref ref, const struct exemplar *exemplar,
@@ -192,9 +176,7 @@ static int take_exemplars(struct taking *taking, struct wire_series *series, ser
             note(taking, "parsing exemplar: labels are no good", series->labels);
         }
     }
-    if (r >= 0 && taking->exemplars.count > 0) {
-        qsort(taking->exemplars.items, taking->exemplars.count, sizeof(exemplar), by_time);
-    }
+    append_exemplars_sort(taking->exemplars.items, taking->exemplars.count);
     for (size_t i = 0; r >= 0 && i < taking->exemplars.count; i++) {
         give_exemplar(taking, ref, &taking->exemplars.items[i], series);
     }
@@ -264,7 +246,7 @@ static int take_series(struct taking *taking, struct wire_series *series, uint32
     if (r >= 0 && taking->options->keeps_metadata && series->has_metadata) {
         r = ops->metadata(taking->columns.appender, ref, &series->metadata, err);
         if (r == BARO_ENOTFOUND) {
-            taking->forgotten = true;
+            taking->columns.forgotten = true;
             r = 0;
         }
     }
@@ -272,12 +254,22 @@ static int take_series(struct taking *taking, struct wire_series *series, uint32
     return r >= 0 && series->exemplar_count > 0 ? take_exemplars(taking, series, ref, err) : r;
 }
 
-static int take_body(struct taking *taking, enum wire_message message, str body,
-                     struct baro_error *err)
+static void receipt_reset(struct write_receipt *receipt)
 {
-    struct wire_series series;
-    int r = wire_in_begin(&taking->in, message, body, err);
+    struct buf message = receipt->message;
 
+    buf_reset(&message);
+    *receipt = (struct write_receipt){.message = message};
+}
+
+static int take_body(void *context, struct baro_error *err)
+{
+    struct taking *taking = context;
+    struct wire_series series;
+    int r = wire_in_begin(&taking->in, taking->message, taking->body, err);
+
+    receipt_reset(taking->receipt);
+    taking->faults = 0;
     while (r >= 0) {
         const uint32_t offset = (uint32_t)taking->in.body.offset;
 
@@ -287,18 +279,10 @@ static int take_body(struct taking *taking, enum wire_message message, str body,
         }
         r = take_series(taking, &series, offset, err);
     }
-    return r < 0 ? r : append_columns_flush(&taking->columns, err);
+    return r;
 }
 
 /* ---- requests ---- */
-
-static void receipt_reset(struct write_receipt *receipt)
-{
-    struct buf message = receipt->message;
-
-    buf_reset(&message);
-    *receipt = (struct write_receipt){.message = message};
-}
 
 /* Nothing of the request was kept. What is damaged will be so again; all else may go by. */
 static void refuse(struct write_receipt *receipt, const struct baro_error *err)
@@ -326,31 +310,15 @@ void write_receiver_take(const struct write_options *options, enum wire_message 
 {
     struct taking *taking = MEM_NEW(struct taking);
     struct baro_error err = {0};
-    int r = 0;
 
     taking->options = options;
     taking->receipt = ret;
+    taking->message = message;
+    taking->body = body;
     taking->columns.appender = options->appendable->appender(options->appendable);
     taking->columns.settled = settled;
     taking->columns.context = taking;
-    for (int i = 0; i < ATTEMPTS; i++) {
-        receipt_reset(ret);
-        taking->faults = 0;
-        append_columns_drop(&taking->columns);
-        taking->forgotten = false;
-        r = take_body(taking, message, body, &err);
-        if (r < 0 || !taking->forgotten) {
-            break;
-        }
-        taking->columns.appender->ops->rollback(taking->columns.appender);
-        r = error_set(&err, BARO_EBUSY, "series were removed meanwhile: send it again");
-    }
-    if (r >= 0) {
-        r = taking->columns.appender->ops->commit(taking->columns.appender, &err);
-    } else {
-        taking->columns.appender->ops->rollback(taking->columns.appender);
-    }
-    if (r < 0) {
+    if (append_columns_run(&taking->columns, take_body, &err) < 0) {
         refuse(ret, &err);
     } else {
         conclude(taking);

@@ -1,6 +1,10 @@
 #include "storage/append_columns.h"
 
+#include <stdlib.h>
+
 #include "base/assert.h"
+
+enum { ATTEMPTS = 2 };
 
 const char *append_status_text(enum append_status status)
 {
@@ -39,8 +43,13 @@ int append_columns_flush(struct append_columns *columns, struct baro_error *err)
     int r = columns->count > 0 ? give(columns, err) : 0;
 
     for (size_t i = 0; r >= 0 && i < columns->count; i++) {
-        columns->settled(columns->context, columns->tags[i], (enum append_status)columns->status[i],
-                         columns->h[i]);
+        const enum append_status status = (enum append_status)columns->status[i];
+
+        if (status == APPEND_UNKNOWN) {
+            columns->forgotten = true;
+        } else {
+            columns->settled(columns->context, columns->tags[i], status, columns->h[i]);
+        }
     }
     append_columns_drop(columns);
     return r < 0 ? r : 0;
@@ -82,4 +91,44 @@ int append_columns_push(struct append_columns *columns, series_ref ref, const st
                    columns->arena.used_bytes > APPEND_COLUMNS_BYTES_MAX
                ? append_columns_flush(columns, err)
                : 0;
+}
+
+int append_columns_run(struct append_columns *columns,
+                       int (*take)(void *context, struct baro_error *err), struct baro_error *err)
+{
+    struct appender *appender = columns->appender;
+    int r = 0;
+
+    for (int i = 0; i < ATTEMPTS; i++) {
+        append_columns_drop(columns);
+        columns->forgotten = false;
+        r = take(columns->context, err);
+        r = r < 0 ? r : append_columns_flush(columns, err);
+        if (r < 0 || !columns->forgotten) {
+            break;
+        }
+        appender->ops->rollback(appender);
+        r = error_set(err, BARO_EBUSY, "series were removed meanwhile: send it again");
+    }
+    if (r >= 0) {
+        return appender->ops->commit(appender, err);
+    }
+    appender->ops->rollback(appender);
+    return r;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct exemplar *left = a;
+    const struct exemplar *right = b;
+
+    return left->t != right->t ? (left->t < right->t ? -1 : 1)
+                               : (left->value > right->value) - (left->value < right->value);
+}
+
+void append_exemplars_sort(struct exemplar *items, size_t count)
+{
+    if (count > 1) {
+        qsort(items, count, sizeof(*items), by_time);
+    }
 }

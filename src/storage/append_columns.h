@@ -21,6 +21,7 @@ struct append_columns {
     void (*settled)(void *context, uint64_t tag, enum append_status status,
                     const struct histogram *h);
     void *context;
+    bool forgotten; /* the store did not know a series any more: settled is not told of it */
 
     size_t count; /* private from here on */
     bool is_histograms;
@@ -44,6 +45,17 @@ int append_columns_push(struct append_columns *columns, series_ref ref, const st
 /* append_columns_flush gives everything to the store; append_columns_drop forgets it. */
 int append_columns_flush(struct append_columns *columns, struct baro_error *err);
 void append_columns_drop(struct append_columns *columns);
+
+/*
+ * append_columns_run is one transaction: `take`, which is given the context, asks for series and
+ * pushes samples. A store may forget a series between two calls: then all is taken back, and taken
+ * once more. Commits, or rolls back and fails with what take, the store, or BARO_EBUSY said.
+ */
+int append_columns_run(struct append_columns *columns,
+                       int (*take)(void *context, struct baro_error *err), struct baro_error *err);
+
+/* append_exemplars_sort puts those of one series into the order that stores take them in. */
+void append_exemplars_sort(struct exemplar *items, size_t count);
 
 /* append_columns_done releases the arena. */
 void append_columns_done(struct append_columns *columns);
