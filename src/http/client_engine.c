@@ -178,13 +178,15 @@ struct http_engine *http_engine_free(struct http_engine *engine)
     if (engine == NULL) {
         return NULL;
     }
-    while (engine->granted != NULL) { /* the settings of these are gone; none of them is done */
-        engine->granted->transfer_count--;
-        client_release(engine->granted);
-    }
     engine->plain = plain_engine_free(engine->plain);
     while (engine->running != NULL) {
         http_call_cancel(engine->running->request);
+    }
+    while (engine->granted != NULL) {
+        /* Freed, and kept by nothing but the token that was on its way. */
+        ASSERT(engine->granted->is_freed && engine->granted->transfer_count == 1);
+        engine->granted->transfer_count--;
+        client_release(engine->granted);
     }
     client_transfers_free(engine);
     for (size_t i = 0; i < engine->shard_count; i++) {

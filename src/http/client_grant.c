@@ -177,6 +177,9 @@ struct client_grant *client_grant_free(struct client_grant *grant)
     if (grant == NULL) {
         return NULL;
     }
+    while (grant->waiting != NULL) {
+        client_grant_forget(grant, grant->waiting);
+    }
     http_call_cancel(&grant->call);
     grant->asker = http_client_free(grant->asker);
     grant->headers = http_headers_free(grant->headers);
@@ -420,8 +423,9 @@ static int refusal(const struct client_grant *grant, const struct client_grant_a
         return error_set(err, BARO_ENETWORK, "oauth2: cannot fetch token: %s",
                          grant->call.status_text);
     }
-    return error_set(err, BARO_ENETWORK, "oauth2: \"%.60s\" \"%.120s\"", answer->error.ptr,
-                     answer->description.ptr);
+    return error_set(err, BARO_ENETWORK, "oauth2: \"%.*s\" \"%.*s\"",
+                     STR_ARG(str_slice(answer->error, 0, 60)),
+                     STR_ARG(str_slice(answer->description, 0, 120)));
 }
 
 static const char *type_of(str type, char ret[64])

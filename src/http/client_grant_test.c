@@ -17,6 +17,8 @@
 struct site {
     _Atomic int asked; /* for tokens */
     _Atomic int refused;
+    _Atomic int held;
+    bool holds;      /* the target does not answer */
     bool wants_form; /* refuses Basic */
     const char *type;
     const char *answer;
@@ -42,6 +44,10 @@ static bool answer(int fd, const char *head, void *context)
     const char *length = strstr(head, "Content-Length: ");
     size_t len = length != NULL ? strtoul(length + 16, NULL, 10) : 0;
 
+    if (site->holds && strncmp(head, "GET /target", 11) == 0) {
+        site->held++;
+        return true;
+    }
     if (strncmp(head, "POST /token", 11) != 0) {
         return fake_send_response(fd, "text/plain", "", head, strlen(head));
     }
@@ -170,6 +176,8 @@ TEST(client_grant_judges_answers)
         {"no token", 200, JSON, "{}", "server response missing access_token"},
         {"no JSON", 200, JSON, "oops", "cannot parse the answer"},
         {"refused", 403, JSON, "oops", "oauth2: cannot fetch token: 403 X"},
+        {"an error alone", 400, "application/x-www-form-urlencoded", "error=bad",
+         "oauth2: \"bad\" \"\""},
         {"an error with 200", 200, JSON, "{\"error\":\"bad\",\"error_description\":\"very\"}",
          "oauth2: \"bad\" \"very\""},
         {"the secret comes back", 400, JSON, "{\"error\":\"bad\",\"error_description\":\"p:w d?\"}",
@@ -287,7 +295,49 @@ TEST(client_grant_lets_requests_wait)
     http_call_start(client, &many[0].call);
     client = http_client_free(client);
     engine = http_engine_free(engine);
+    assert_false(http_call_is_running(&many[0].call));
     loop = loop_free(loop);
     assert_int_equal(done, CALLS - 2);
+    fake_server_free(fixture.server);
+}
+
+/* Requests that have got their token, over libcurl and without, and one that waits for another. */
+TEST(client_grant_ends_with_its_engine)
+{
+    enum { CALLS = 3 };
+    struct site site = {
+        .type = JSON, .answer = "{\"access_token\":\"x\",\"expires_in\":1}", .holds = true};
+    struct fixture fixture;
+    struct loop *loop = NULL;
+    struct http_engine *engine = NULL;
+    struct http_client *client = NULL;
+    struct many many[CALLS];
+    int done = 0;
+    int good = 0;
+
+    setup(&fixture, &site);
+    assert_ok(loop_new(clock_real(), NULL, NULL, &loop, NULL), NULL);
+    assert_ok(http_engine_new(loop, NULL, &engine, NULL), NULL);
+    assert_ok(http_client_new(engine, &fixture.http, &client, NULL), NULL);
+    for (int i = 0; i < CALLS; i++) {
+        many[i] =
+            (struct many){{.url = fixture.url, .timeout = 20000, .done = many_done}, &done, &good};
+    }
+    many[1].call.post = STR("body");
+    many[1].call.method = "GET";
+    http_call_start(client, &many[0].call);
+    http_call_start(client, &many[1].call);
+    for (int turn = 0; turn < 1000 && site.held < 2; turn++) {
+        loop_turn(loop, 20);
+    }
+    assert_int_equal(site.held, 2);
+    http_call_start(client, &many[2].call);
+    client = http_client_free(client);
+    engine = http_engine_free(engine);
+    for (int i = 0; i < CALLS; i++) {
+        assert_false(http_call_is_running(&many[i].call));
+    }
+    loop = loop_free(loop);
+    assert_int_equal(done, 0);
     fake_server_free(fixture.server);
 }

@@ -234,6 +234,48 @@ TEST(http_client_keeps_connections_and_cancels)
     fake_server_free(server);
 }
 
+struct again {
+    struct http_call request;
+    struct http_client *client;
+    int count;
+};
+
+static void start_again(struct http_call *request)
+{
+    struct again *again = CONTAINER_OF(request, struct again, request);
+
+    assert_true(request->result < 0);
+    if (++again->count < 100) {
+        http_call_start(again->client, request);
+    }
+}
+
+/* One that fails before it is sent, and is started again by its done, leaves the loop its turns. */
+TEST(http_client_fails_once_a_turn)
+{
+    struct prom_authorization bearer = {.type = STR("Bearer"),
+                                        .credentials_file = STR("/nowhere/token")};
+    const struct prom_http settings = {.authorization = &bearer};
+    struct again again = {
+        {.url = "http://127.0.0.1:1/", .timeout = 5000, .done = start_again}, NULL, 0};
+    struct loop *loop = NULL;
+    struct http_engine *engine = NULL;
+
+    assert_ok(loop_new(clock_real(), NULL, NULL, &loop, NULL), NULL);
+    assert_ok(http_engine_new(loop, NULL, &engine, NULL), NULL);
+    assert_ok(http_client_new(engine, &settings, &again.client, NULL), NULL);
+    http_call_start(again.client, &again.request);
+    assert_int_equal(again.count, 0);
+    for (int turn = 1; turn <= 5; turn++) {
+        loop_turn(loop, 1000);
+        assert_int_equal(again.count, turn);
+    }
+    http_call_cancel(&again.request);
+    (void)http_client_free(again.client);
+    http_engine_free(engine);
+    loop_free(loop);
+}
+
 TEST(http_client_detours_name_the_true_host)
 {
     static const struct {

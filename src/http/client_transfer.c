@@ -316,16 +316,23 @@ void client_transfer_done(struct http_transfer *transfer, CURLcode code)
 void client_transfers_hand_out(struct loop_timer *timer)
 {
     struct http_engine *engine = CONTAINER_OF(timer, struct http_engine, failure_timer);
-    struct http_transfer *transfer = engine->running;
+    size_t count = 0;
 
-    /* A done may change the list, so the walk starts anew after each. */
-    while (transfer != NULL) {
-        if (transfer->has_failed) {
-            transfer_hand_over(transfer);
-            transfer = engine->running;
-        } else {
+    for (struct http_transfer *one = engine->running; one != NULL; one = one->next) {
+        count += one->has_failed;
+    }
+    /* A done may change the list, so the walk starts anew after each; what it starts that fails
+     * has started the timer again. */
+    for (; count > 0; count--) {
+        struct http_transfer *transfer = engine->running;
+
+        while (transfer != NULL && !transfer->has_failed) {
             transfer = transfer->next;
         }
+        if (transfer == NULL) {
+            return;
+        }
+        transfer_hand_over(transfer);
     }
 }
 
