@@ -8,12 +8,7 @@
 
 static size_t labels_bytes(struct labels labels)
 {
-    size_t bytes = labels.count * sizeof(*labels.items);
-
-    for (size_t i = 0; i < labels.count; i++) {
-        bytes += labels.items[i].name.len + labels.items[i].value.len;
-    }
-    return bytes;
+    return labels.count * sizeof(*labels.items) + labels_text_bytes(labels);
 }
 
 size_t am_kept_bytes(const struct am_alert *alert)

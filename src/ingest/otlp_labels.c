@@ -16,6 +16,20 @@ int otlp_attributes_read(struct reader *rd, const struct protobuf_field *field, 
     return rd->failed ? BARO_EPARSE : 0;
 }
 
+int otlp_labels_spend(struct otlp_taking *taking, size_t bytes, struct baro_error *err)
+{
+    const size_t most = taking->options->label_bytes_max > 0 ? taking->options->label_bytes_max
+                                                             : OTLP_LABEL_BYTES_MAX;
+
+    taking->label_bytes += bytes;
+    return taking->label_bytes > most
+               ? error_set(err, BARO_EPARSE,
+                           "OTLP: the labels of all series have more than %zu bytes: send fewer "
+                           "points in a request",
+                           most)
+               : 0;
+}
+
 static str attribute(const otlp_labels *attributes, const char *name)
 {
     for (size_t i = 0; i < attributes->count; i++) {
@@ -138,6 +152,11 @@ static int add_attributes(struct otlp_taking *taking, otlp_labels *attributes,
         }
         there = labels_builder_get(base, name);
         if (there.len > 0 && !taking->options->naming.allows_utf8) {
+            int r = otlp_labels_spend(taking, there.len + from->value.len, err);
+
+            if (r < 0) {
+                return r;
+            }
             labels_builder_set(base, name,
                                arena_printf(&taking->point_arena, "%.*s;%.*s", STR_ARG(there),
                                             STR_ARG(from->value)));
@@ -158,8 +177,16 @@ static void add_job(struct otlp_taking *taking)
     }
 }
 
-static int check_utf8(const struct labels_builder *labels, struct baro_error *err)
+/* That all is UTF-8, and not too much of it. */
+static int check(struct otlp_taking *taking, struct baro_error *err)
 {
+    const struct labels_builder *labels = &taking->base;
+    int r = otlp_labels_spend(
+        taking, labels_text_bytes((struct labels){labels->items, labels->count}), err);
+
+    if (r < 0) {
+        return r;
+    }
     for (size_t i = 0; i < labels->count; i++) {
         if (!utf8_is_valid(labels->items[i].name) || !utf8_is_valid(labels->items[i].value)) {
             return error_set(err, BARO_EINVALID, "an attribute is not valid UTF-8");
@@ -219,7 +246,7 @@ int otlp_labels_point(struct otlp_taking *taking, struct baro_error *err)
     if (taking->options->type_and_unit_labels) {
         add_type_and_unit(taking);
     }
-    return check_utf8(base, err);
+    return check(taking, err);
 }
 
 /* target_info tells all attributes of a resource. It is made when there are others than those that
@@ -245,5 +272,5 @@ int otlp_labels_target(struct otlp_taking *taking, bool *ret_has_one, struct bar
     add_job(taking);
     *ret_has_one = others > 0 && (labels_builder_get(&taking->base, STR("job")).len > 0 ||
                                   labels_builder_get(&taking->base, STR("instance")).len > 0);
-    return r < 0 ? r : check_utf8(&taking->base, err);
+    return r < 0 ? r : check(taking, err);
 }

@@ -24,7 +24,8 @@ static const struct point_fields summary_fields = {SUMMARY_ATTRIBUTES, SUMMARY_F
 
 static int damaged(struct baro_error *err)
 {
-    return error_set(err, BARO_EPARSE, "OTLP: a point is damaged, or has too many attributes");
+    return error_set(err, BARO_EPARSE,
+                     "OTLP: a point is damaged, or has too many attributes or exemplars");
 }
 
 /* ---- exemplars ---- */
@@ -137,6 +138,7 @@ static void read_exemplar(struct otlp_taking *taking, struct reader *outer, str 
         }
     }
     protobuf_fail_with(outer, &rd);
+    outer->failed = outer->failed || taking->exemplars.count == OTLP_EXEMPLARS_MAX;
     exemplar.labels = exemplar_labels(taking, &attributes, trace, span);
     if (!outer->failed && are_utf8(exemplar.labels)) {
         vec_push(&taking->exemplars, exemplar);
@@ -195,6 +197,7 @@ int otlp_series_add(struct otlp_taking *taking, str name, struct label more,
                     const struct sample *sample, series_ref *ret, struct baro_error *err)
 {
     struct appender *appender = taking->columns.appender;
+    struct labels labels;
     int r;
 
     if (sample->t > taking->options->now + OTLP_AHEAD_MAX) {
@@ -206,7 +209,12 @@ int otlp_series_add(struct otlp_taking *taking, str name, struct label more,
         labels_builder_set(&taking->series, more.name, more.value);
     }
     labels_builder_set(&taking->series, LABEL_METRIC_NAME, name);
-    r = appender->ops->series(appender, labels_builder_finish(&taking->series), ret, err);
+    labels = labels_builder_finish(&taking->series);
+    if (labels.count > APPENDER_LABELS_MAX) {
+        return error_set(err, BARO_EINVALID, "more than %d labels", APPENDER_LABELS_MAX);
+    }
+    r = otlp_labels_spend(taking, labels_text_bytes(labels), err);
+    r = r < 0 ? r : appender->ops->series(appender, labels, ret, err);
     if (r >= 0 && taking->options->keeps_metadata) {
         r = appender->ops->metadata(appender, *ret, &taking->metadata, err);
         taking->columns.forgotten = taking->columns.forgotten || r == BARO_ENOTFOUND;

@@ -30,6 +30,7 @@ struct otlp_taking {
     struct otlp_receipt *receipt;
     struct append_columns columns;
     size_t faults;
+    size_t label_bytes; /* of all series so far */
     str body;
 
     struct arena resource_arena; /* of the resource and scope */
@@ -67,6 +68,10 @@ struct otlp_point {
 void otlp_note(struct otlp_taking *taking, const char *what, str name);
 
 /* ---- otlp_labels.c ---- */
+
+/* otlp_labels_spend counts what a series or a point has; fails with BARO_EPARSE when
+ * that is too much for one request. */
+int otlp_labels_spend(struct otlp_taking *taking, size_t bytes, struct baro_error *err);
 
 /* These fail with BARO_EPARSE when a message is damaged, with BARO_EINVALID when a name cannot be a
  * label's. otlp_labels_point makes the labels of a point, without its name, of its attributes. */

@@ -169,6 +169,10 @@ static bool prepare_metric(struct otlp_taking *taking, const struct raw_metric *
         otlp_note(taking, "unsupported metric type", metric->name);
         return false;
     }
+    if (metric->name.len > OTLP_NAME_BYTES_MAX || metric->unit.len > OTLP_NAME_BYTES_MAX) {
+        otlp_note(taking, "name or unit is longer than 4096 bytes", metric->name);
+        return false;
+    }
     if (has_temporality(metric) && metric->temporality != TEMPORALITY_CUMULATIVE &&
         !(options->takes_deltas && metric->temporality == TEMPORALITY_DELTA)) {
         otlp_note(taking, "invalid temporality and type combination", metric->name);
@@ -228,7 +232,9 @@ static int take_scope(struct otlp_taking *taking, str message, struct baro_error
     rd = reader_over(message);
     while (r >= 0 && protobuf_next(&rd, &field)) {
         if (field.number == SCOPE_METRICS_METRICS) {
-            r = take_metric(taking, protobuf_bytes(&rd, &field), err);
+            const str metric = protobuf_bytes(&rd, &field);
+
+            r = rd.failed ? damaged(err) : take_metric(taking, metric, err);
         }
     }
     return r < 0 ? r : rd.failed ? damaged(err) : 0;
@@ -270,18 +276,11 @@ static int take_target_info(struct otlp_taking *taking, struct baro_error *err)
     bool has_one = false;
     int r;
 
-    if (taking->first_time == UINT64_MAX) {
-        return 0;
-    }
     arena_reset(&taking->point_arena);
     taking->metric_offset = 0;
     taking->name = STR("target_info");
     taking->metadata = (struct metadata){METRIC_GAUGE, STR(""), STR("Target metadata")};
     r = otlp_labels_target(taking, &has_one, err);
-    if (r == BARO_EINVALID) {
-        otlp_note(taking, err->message, taking->name);
-        return 0;
-    }
     r = r < 0 || !has_one ? r : append_columns_kind(&taking->columns, false, err);
     if (r < 0 || !has_one) {
         return r;
@@ -321,7 +320,13 @@ static int take_resource(struct otlp_taking *taking, str message, struct baro_er
             r = take_scope(taking, protobuf_bytes(&rd, &field), err);
         }
     }
-    return r < 0 ? r : rd.failed ? damaged(err) : take_target_info(taking, err);
+    r = r < 0 ? r : rd.failed ? damaged(err) : 0;
+    r = r < 0 || taking->first_time == UINT64_MAX ? r : take_target_info(taking, err);
+    if (r == BARO_EINVALID) {
+        otlp_note(taking, err->message, taking->name);
+        return 0;
+    }
+    return r;
 }
 
 static void receipt_reset(struct otlp_receipt *receipt)
@@ -341,6 +346,7 @@ static int take_body(void *context, struct baro_error *err)
 
     receipt_reset(taking->receipt);
     taking->faults = 0;
+    taking->label_bytes = 0;
     while (r >= 0 && protobuf_next(&rd, &field)) {
         if (field.number == EXPORT_RESOURCE_METRICS) {
             r = take_resource(taking, protobuf_bytes(&rd, &field), err);

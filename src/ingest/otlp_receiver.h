@@ -19,8 +19,12 @@ enum {
     OTLP_AHEAD_MAX = 10 * DUR_MINUTE, /* points may be so far in the future */
     OTLP_FAULTS_MAX = 20,             /* that are told one by one */
     OTLP_ATTRIBUTES_MAX = 512,        /* of one point, resource or scope */
+    OTLP_EXEMPLARS_MAX = 1 << 16,     /* of one point */
+    OTLP_NAME_BYTES_MAX = 1 << 12,    /* of a metric, and of its unit */
     OTLP_TARGET_INFO_MAX = 1000,      /* samples of one target_info series in one request */
 };
+/* Labels of all series of a request together: what resources and scopes have stands in each. */
+#define OTLP_LABEL_BYTES_MAX ((size_t)512 << 20)
 
 struct otlp_options {
     struct appendable *appendable;
@@ -35,7 +39,8 @@ struct otlp_options {
     bool takes_deltas; /* as they are */
     bool type_and_unit_labels;
     bool keeps_metadata;
-    dur lookback; /* target_info has a sample every half of it */
+    dur lookback;           /* target_info has a sample every half of it */
+    size_t label_bytes_max; /* 0 = OTLP_LABEL_BYTES_MAX */
 };
 
 struct otlp_receipt {

@@ -322,6 +322,160 @@ TEST(otlp_receiver_keeps_what_is_good)
     test_row(NULL);
 }
 
+/* Attributes "kNNN" of a resource or point. */
+static void put_attributes(struct buf *json, const char *prefix, int count)
+{
+    buf_c(json, "\"attributes\":[");
+    for (int i = 0; i < count; i++) {
+        buf_printf(json, "%s{\"key\":\"%s%03d\",\"value\":{\"stringValue\":\"v\"}}",
+                   i > 0 ? "," : "", prefix, i);
+    }
+    buf_c(json, "]");
+}
+
+/* Series with more labels than a store has are told of, and the others are kept. */
+TEST(otlp_receiver_bounds_labels)
+{
+    struct otlp_options options = {.naming = escaped, .promotes_all = true};
+    struct otlp_receipt receipt = {0};
+    struct buf json = {0};
+    struct buf lines = {0};
+    char *text;
+
+    buf_c(&json, "{\"resourceMetrics\":[{\"resource\":{");
+    put_attributes(&json, "r", 400);
+    buf_c(&json, "},\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
+                 "\"dataPoints\":[{\"timeUnixNano\":\"1000000\",\"asInt\":1,");
+    put_attributes(&json, "p", 400);
+    buf_c(&json, "}]}}]}]},{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"n\",\"gauge\":{"
+                 "\"dataPoints\":[{\"timeUnixNano\":\"1000000\",\"asInt\":1}]}}]}]}]}");
+    text = buf_take_c(&json);
+    assert_int_equal(take(&options, text, &lines, &receipt), 400);
+    assert_str_equal(buf_view(&receipt.message), STR("more than 512 labels for metric \"m\""));
+    assert_str_equal(buf_view(&lines), STR("n 1 @1\n"));
+    /* What they add up to. */
+    options.label_bytes_max = 1000;
+    buf_reset(&lines);
+    assert_int_equal(take(&options, text, &lines, &receipt), 400);
+    assert_true(str_contains(buf_view(&receipt.message), STR("send fewer points")));
+    assert_int_equal(lines.len, 0);
+    (void)mem_free(text);
+    buf_done(&lines);
+    otlp_receipt_done(&receipt);
+}
+
+TEST(otlp_receiver_bounds_names)
+{
+    for (int i = 0; i < 4; i++) {
+        struct otlp_options options = {.naming = escaped};
+        struct otlp_receipt receipt = {0};
+        struct buf json = {0};
+        struct buf lines = {0};
+        char *text;
+
+        buf_printf(
+            &json,
+            "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{\"dataPoints\":"
+            "[{}]},%s\":\"",
+            i % 2 == 0 ? "\"name" : "\"name\":\"m\",\"unit");
+        for (int k = 0; k < OTLP_NAME_BYTES_MAX + i / 2; k++) {
+            buf_char(&json, 'u');
+        }
+        buf_c(&json, "\"}]}]}]}");
+        text = buf_take_c(&json);
+        assert_int_equal(take(&options, text, &lines, &receipt), i < 2 ? 200 : 400);
+        assert_true(i < 2 || str_contains(buf_view(&receipt.message), STR("longer than 4096")));
+        (void)mem_free(text);
+        buf_done(&lines);
+        otlp_receipt_done(&receipt);
+    }
+}
+
+/* Attributes whose names become the same are joined one by one. */
+TEST(otlp_receiver_bounds_what_is_joined)
+{
+    struct otlp_options options = {.naming = escaped, .label_bytes_max = 4000};
+    struct otlp_receipt receipt = {0};
+    struct buf json = {0};
+    struct buf lines = {0};
+    char *text;
+
+    buf_c(&json, "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
+                 "\"gauge\":{\"dataPoints\":[{\"attributes\":[");
+    for (int i = 0; i < 100; i++) {
+        buf_printf(&json, "%s{\"key\":\"a%c%c\",\"value\":{\"stringValue\":\"0123456789\"}}",
+                   i > 0 ? "," : "", "-+*=.:;,<>"[i / 10], "-+*=.:;,<>"[i % 10]);
+    }
+    buf_c(&json, "]}]}}]}]}]}");
+    text = buf_take_c(&json);
+    assert_int_equal(take(&options, text, &lines, &receipt), 400);
+    assert_true(str_contains(buf_view(&receipt.message), STR("send fewer points")));
+    (void)mem_free(text);
+    buf_done(&lines);
+    otlp_receipt_done(&receipt);
+}
+
+/* Puts a message around what is in `inner`, and leaves it there. */
+static void wrap(struct buf *inner, uint32_t number)
+{
+    struct buf outer = {0};
+
+    protobuf_put_bytes(&outer, number, buf_view(inner));
+    buf_done(inner);
+    *inner = outer;
+}
+
+/* Few bytes each, and many of them. */
+TEST(otlp_receiver_bounds_lists)
+{
+    enum { METRIC_GAUGE_FIELD = 5, EXEMPLARS = 5, ATTRIBUTES = 7, KVLIST = 6 };
+    static const struct {
+        const char *name;
+        uint32_t around[3]; /* from inside to the point; 0 = the end */
+        uint32_t item;
+        int count;
+        int want;
+    } cases[] = {
+        {"exemplars", {0}, EXEMPLARS, OTLP_EXEMPLARS_MAX, 200},
+        {"too many exemplars", {0}, EXEMPLARS, OTLP_EXEMPLARS_MAX + 1, 400},
+        {"a map", {KVLIST, 2, ATTRIBUTES}, 1, 1 << 16, 200},
+        {"too large a map", {KVLIST, 2, ATTRIBUTES}, 1, (1 << 16) + 1, 400},
+        {"attributes", {0}, ATTRIBUTES, OTLP_ATTRIBUTES_MAX + 1, 400},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct recorder *recorder = recorder_new();
+        struct otlp_options options = {
+            .naming = escaped, .appendable = recorder_appendable(recorder), .now = 2000};
+        struct otlp_receipt receipt = {0};
+        struct buf body = {0};
+
+        test_row(cases[i].name);
+        for (int k = 0; k < cases[i].count; k++) {
+            protobuf_put_bytes(&body, cases[i].item, STR(""));
+        }
+        for (int k = 0; k < 3 && cases[i].around[k] != 0; k++) {
+            if (cases[i].around[k] == ATTRIBUTES) {
+                protobuf_put_bytes(&body, 1, STR("key"));
+            }
+            wrap(&body, cases[i].around[k]);
+        }
+        wrap(&body, 1); /* point, data, metric with a name, scope, resource */
+        wrap(&body, METRIC_GAUGE_FIELD);
+        protobuf_put_bytes(&body, 1, STR("m"));
+        wrap(&body, 2);
+        wrap(&body, 2);
+        wrap(&body, 1);
+        otlp_receiver_take(&options, buf_view(&body), &receipt);
+        assert_int_equal(receipt.status, cases[i].want);
+        assert_int_equal(receipt.samples, cases[i].want == 200);
+        buf_done(&body);
+        otlp_receipt_done(&receipt);
+        (void)recorder_free(recorder);
+    }
+    test_row(NULL);
+}
+
 TEST(otlp_receiver_takes_nothing_of_a_damaged_request)
 {
     struct recorder *recorder = recorder_new();

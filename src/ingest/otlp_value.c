@@ -9,8 +9,10 @@
 #include "ingest/otlp_fields.h"
 #include "model/proto_parts.h"
 
-/* Lists and maps within each other. */
-enum { DEPTH_MAX = 32 };
+enum {
+    DEPTH_MAX = 32,      /* lists and maps within each other */
+    PAIRS_MAX = 1 << 16, /* of one map, which are sorted */
+};
 
 /* ES6's form: the exponent has no leading zero. */
 static void put_double(struct buf *out, double value)
@@ -53,7 +55,9 @@ static void put_map(struct reader *outer, str message, struct arena *arena, int 
     VEC(struct label) pairs = {0};
 
     while (protobuf_next(&rd, &field)) {
-        if (field.number == LIST_VALUES) {
+        if (field.number == LIST_VALUES && pairs.count == PAIRS_MAX) {
+            rd.failed = true;
+        } else if (field.number == LIST_VALUES) {
             vec_push(&pairs, proto_pair_read(&rd, protobuf_bytes(&rd, &field)));
         }
     }

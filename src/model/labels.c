@@ -91,20 +91,26 @@ uint64_t labels_hash_prometheus(struct labels labels)
     return hash;
 }
 
+size_t labels_text_bytes(struct labels labels)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < labels.count; i++) {
+        bytes += labels.items[i].name.len + labels.items[i].value.len;
+    }
+    return bytes;
+}
+
 struct labels labels_copy(struct arena *arena, struct labels labels)
 {
     struct label *items;
-    size_t bytes = 0;
     char *p;
 
     if (labels.count == 0) {
         return (struct labels){NULL, 0};
     }
     items = ARENA_ARRAY(arena, struct label, labels.count);
-    for (size_t i = 0; i < labels.count; i++) {
-        bytes += labels.items[i].name.len + labels.items[i].value.len;
-    }
-    p = arena_alloc(arena, bytes + 1);
+    p = arena_alloc(arena, labels_text_bytes(labels) + 1);
     for (size_t i = 0; i < labels.count; i++) {
         str name = labels.items[i].name;
         str value = labels.items[i].value;

@@ -42,6 +42,9 @@ uint64_t labels_hash(struct labels labels);
  * behind its length (one byte below 255, else 255 and three bytes, low first). */
 uint64_t labels_hash_prometheus(struct labels labels);
 
+/* labels_text_bytes is the length of all names and values. */
+size_t labels_text_bytes(struct labels labels);
+
 /* labels_copy copies items and bytes into the arena. labels_from_pairs sorts `count` pairs into an
  * arena array. */
 struct labels labels_copy(struct arena *arena, struct labels labels);

@@ -51,37 +51,88 @@ static int labels_take(struct remote_answer *answer, const struct remote_answer_
                : 0;
 }
 
-/* The series with these labels: the newest one when it is that, since a series may come in parts.
- */
-static struct remote_answer_series *series_open(struct remote_answer *answer, struct labels labels)
-{
-    size_t count = answer->series.count;
-
-    if (count > 0 && labels_eq(answer->series.items[count - 1].labels, labels)) {
-        return &answer->series.items[count - 1];
-    }
-    vec_push(&answer->series, (struct remote_answer_series){.labels = labels});
-    return vec_last(&answer->series);
-}
-
 static int no_memory(struct baro_error *err)
 {
     return error_set(err, BARO_ELIMIT, "no memory for the answer of a remote");
 }
 
-/* Makes what lies behind `middle` part of one rising run. */
-static int runs_join(struct sample_buf *buf, size_t middle, struct baro_error *err)
+static int out_of_order(struct baro_error *err)
 {
-    bool rises = middle == 0 || middle == buf->count || buf->t[middle] > buf->t[middle - 1];
+    return error_set(err, BARO_EPARSE, "samples of the answer are out of order");
+}
 
-    return rises || sample_buf_merge(buf, 0, middle) ? 0 : no_memory(err);
+/* `open` has the samples of the newest series. */
+static int check_bytes(const struct remote_answer *answer, const struct remote_answer_query *query,
+                       const struct sample_buf *open, struct baro_error *err)
+{
+    return answer->bytes + answer->arena.used_bytes + sample_buf_bytes(open) > query->bytes_max
+               ? error_set(err, BARO_ELIMIT,
+                           "the answer takes more than %zu bytes of memory: ask for fewer series "
+                           "or a shorter time",
+                           query->bytes_max)
+               : 0;
+}
+
+/* The samples of the series with these labels: of the newest one when it is that, since a series
+ * may come in parts. */
+static int series_open(struct remote_answer *answer, const struct remote_answer_query *query,
+                       struct labels labels, struct sample_buf **ret, struct baro_error *err)
+{
+    struct remote_answer_series *newest =
+        answer->series.count > 0 ? vec_last(&answer->series) : NULL;
+
+    if (newest == NULL || !labels_eq(newest->labels, labels)) {
+        if (newest != NULL) {
+            sample_buf_trim(&newest->samples);
+            answer->bytes += sizeof(*newest) + sample_buf_bytes(&newest->samples);
+        }
+        vec_push(&answer->series, (struct remote_answer_series){.labels = labels});
+        newest = vec_last(&answer->series);
+    }
+    *ret = &newest->samples;
+    return check_bytes(answer, query, *ret, err);
+}
+
+size_t remote_answer_from(const struct sample_buf *buf, size_t behind, ts t)
+{
+    size_t low = 0, high = behind;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (buf->t[middle] < t) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Makes what lies behind `middle` part of one rising run. What is older than all of that stays,
+ * but for its last sample: whoever gets it as a new predecessor is to lose its hint. */
+static int runs_join(struct remote_answer *answer, const struct remote_answer_query *query,
+                     struct sample_buf *buf, size_t middle, struct baro_error *err)
+{
+    size_t first;
+
+    if (middle == 0 || middle == buf->count || buf->t[middle] > buf->t[middle - 1]) {
+        return 0;
+    }
+    first = remote_answer_from(buf, middle, buf->t[middle]);
+    first -= first > 0;
+    answer->moved += buf->count - first;
+    if (answer->moved > query->moves_max) {
+        return error_set(err, BARO_ELIMIT, "the samples of the answer are too far out of order");
+    }
+    return sample_buf_merge(buf, first, middle) ? 0 : no_memory(err);
 }
 
 static int sample_add(struct sample_buf *buf, const struct sample *sample, bool is_first,
                       struct baro_error *err)
 {
     if (!is_first && sample->t <= buf->t[buf->count - 1]) {
-        return error_set(err, BARO_EPARSE, "samples of the answer are out of order");
+        return out_of_order(err);
     }
     if (!sample_buf_reserve(buf, 1) ||
         (sample->h != NULL && buf->h == NULL && !sample_buf_add_h(buf))) {
@@ -113,12 +164,13 @@ static int samples_take(struct remote_answer *answer, const struct remote_answer
         }
         r = sample.h != NULL ? histogram_check(sample.h, err) : 0;
         r = r < 0 ? r : sample_add(buf, &sample, buf->count == begin || buf->count == middle, err);
+        r = r < 0 ? r : check_bytes(answer, query, buf, err);
     }
     if (r >= 0 && middle != SIZE_MAX && middle > begin && middle < buf->count &&
         !sample_buf_merge(buf, begin, middle)) {
         r = no_memory(err);
     }
-    return r < 0 ? r : runs_join(buf, begin, err);
+    return r < 0 ? r : runs_join(answer, query, buf, begin, err);
 }
 
 static int read_sampled(struct remote_answer *answer, const struct remote_answer_query *query,
@@ -127,15 +179,15 @@ static int read_sampled(struct remote_answer *answer, const struct remote_answer
     struct wire_response_in in = {0};
     struct buf raw = {0};
     struct labels labels = {0};
+    struct sample_buf *samples = NULL;
     int r = snappy_unpack(body, UNPACKED_BYTES_MAX, &raw, err);
 
     wire_response_in_begin(&in, buf_view(&raw));
     while (r >= 0 && wire_response_in_result(&in)) {
         while (r >= 0 && wire_response_in_series(&in, &labels)) {
             r = labels_take(answer, query, labels, &labels, err);
-            r = r < 0
-                    ? r
-                    : samples_take(answer, query, &in, &series_open(answer, labels)->samples, err);
+            r = r < 0 ? r : series_open(answer, query, labels, &samples, err);
+            r = r < 0 ? r : samples_take(answer, query, &in, samples, err);
         }
     }
     if (r >= 0 && in.failed) {
@@ -146,8 +198,19 @@ static int read_sampled(struct remote_answer *answer, const struct remote_answer
     return r;
 }
 
-static int chunks_take(const struct remote_answer_query *query, struct wire_chunks_in *in,
-                       struct sample_buf *buf, struct baro_error *err)
+/* What decodes a chunk believes its times, for ours have checksums of their own. */
+static int check_times(const struct sample_buf *buf, size_t from, struct baro_error *err)
+{
+    for (size_t i = from + 1; i < buf->count; i++) {
+        if (buf->t[i] <= buf->t[i - 1]) {
+            return out_of_order(err);
+        }
+    }
+    return 0;
+}
+
+static int chunks_take(struct remote_answer *answer, const struct remote_answer_query *query,
+                       struct wire_chunks_in *in, struct sample_buf *buf, struct baro_error *err)
 {
     struct wire_chunk chunk = {0};
     int r = 0;
@@ -155,12 +218,10 @@ static int chunks_take(const struct remote_answer_query *query, struct wire_chun
     while (r >= 0 && wire_chunks_in_chunk(in, &chunk)) {
         size_t middle = buf->count;
 
-        if (chunk.encoding > UINT8_MAX) {
-            return error_set(err, BARO_EUNSUPPORTED, "chunk encoding %u is not known",
-                             chunk.encoding);
-        }
         r = chunk_decode((uint8_t)chunk.encoding, chunk.data, query->start, query->end, buf, err);
-        r = r < 0 ? r : runs_join(buf, middle, err);
+        r = r < 0 ? r : check_times(buf, middle, err);
+        r = r < 0 ? r : runs_join(answer, query, buf, middle, err);
+        r = r < 0 ? r : check_bytes(answer, query, buf, err);
     }
     return r;
 }
@@ -170,12 +231,14 @@ static int read_frame(struct remote_answer *answer, const struct remote_answer_q
 {
     struct wire_chunks_in in = {0};
     struct labels labels = {0};
+    struct sample_buf *samples = NULL;
     int r = 0;
 
     wire_chunks_in_begin(&in, message);
     while (r >= 0 && wire_chunks_in_series(&in, &labels)) {
         r = labels_take(answer, query, labels, &labels, err);
-        r = r < 0 ? r : chunks_take(query, &in, &series_open(answer, labels)->samples, err);
+        r = r < 0 ? r : series_open(answer, query, labels, &samples, err);
+        r = r < 0 ? r : chunks_take(answer, query, &in, samples, err);
     }
     if (r >= 0 && in.failed) {
         r = error_set(err, BARO_EPARSE, "a frame of the answer is damaged");
@@ -208,7 +271,9 @@ static int by_labels(const void *a, const void *b)
 }
 
 /* Appends all samples of one series to those of another. */
-static int samples_move(struct sample_buf *to, struct sample_buf *from, struct baro_error *err)
+static int samples_move(struct remote_answer *answer, const struct remote_answer_query *query,
+                        struct sample_buf *to, const struct sample_buf *from,
+                        struct baro_error *err)
 {
     size_t middle = to->count;
 
@@ -224,12 +289,13 @@ static int samples_move(struct sample_buf *to, struct sample_buf *from, struct b
         }
         to->count++;
     }
-    return runs_join(to, middle, err);
+    return runs_join(answer, query, to, middle, err);
 }
 
 /* Sorts the series; equal ones, which dropped labels have made so, become one, and those without
  * samples go. */
-static int series_unite(struct remote_answer *answer, struct baro_error *err)
+static int series_unite(struct remote_answer *answer, const struct remote_answer_query *query,
+                        struct baro_error *err)
 {
     struct remote_answer_series *items = answer->series.items;
     size_t count = 0;
@@ -240,7 +306,7 @@ static int series_unite(struct remote_answer *answer, struct baro_error *err)
     }
     for (size_t i = 0; i < answer->series.count; i++) {
         if (r >= 0 && count > 0 && labels_eq(items[count - 1].labels, items[i].labels)) {
-            r = samples_move(&items[count - 1].samples, &items[i].samples, err);
+            r = samples_move(answer, query, &items[count - 1].samples, &items[i].samples, err);
             sample_buf_done(&items[i].samples);
         } else if (items[i].samples.count == 0) {
             sample_buf_done(&items[i].samples);
@@ -270,5 +336,5 @@ int remote_answer_read(struct remote_answer *answer, const struct remote_answer_
         r = error_set(err, BARO_EUNSUPPORTED, "unsupported content type: %.*s",
                       STR_ARG(str_slice(content_type, 0, 80)));
     }
-    return r < 0 ? r : series_unite(answer, err);
+    return r < 0 ? r : series_unite(answer, query, err);
 }

@@ -18,6 +18,8 @@ static const struct remote_answer_query query = {
     .dropped_names = external,
     .dropped_count = 1,
     .frame_bytes_max = 4096,
+    .bytes_max = 1 << 20,
+    .moves_max = 1000,
 };
 
 static struct labels labels_of(struct arena *arena, const char *name, const char *cluster)
@@ -126,8 +128,9 @@ TEST(remote_answer_refuses_samples_out_of_order)
     arena_done(&arena);
 }
 
-/* A frame of one series with a chunk of five samples, ten apart, from `from` on. */
-static void frame_put(struct arena *arena, struct buf *stream, const char *cluster, ts from)
+/* A frame of one series with a chunk of five samples, `step` apart, from `from` on. */
+static void frame_put_steps(struct arena *arena, struct buf *stream, const char *cluster, ts from,
+                            ts step)
 {
     uint8_t bytes[256];
     struct chunk_xor xor ;
@@ -135,14 +138,84 @@ static void frame_put(struct arena *arena, struct buf *stream, const char *clust
 
     chunk_xor_init(&xor, bytes);
     for (int i = 0; i < 5; i++) {
-        assert_true(chunk_xor_append(&xor, bytes, sizeof(bytes), from + 10 * i, (double)from));
+        assert_true(chunk_xor_append(&xor, bytes, sizeof(bytes), from + step *i, (double)from));
     }
     wire_chunk_labels_put(&series, labels_of(arena, "a", cluster));
     wire_chunk_put(&series,
-                   &(struct wire_chunk){from, from + 40, CHUNK_XOR,
+                   &(struct wire_chunk){from, from + 4 * step, CHUNK_XOR,
                                         str_of((const char *)bytes, chunk_xor_size(&xor))});
     wire_frame_put(stream, buf_view(&series), 0);
     buf_done(&series);
+}
+
+static void frame_put(struct arena *arena, struct buf *stream, const char *cluster, ts from)
+{
+    frame_put_steps(arena, stream, cluster, from, 10);
+}
+
+/* Reads the stream, and wants the code and, where it is one, what stands in the message. */
+static void read_stream(struct buf *stream, const struct remote_answer_query *with, int want,
+                        const char *text)
+{
+    struct remote_answer answer = {0};
+    struct baro_error err = {0};
+    enum remote_read_kind kind = REMOTE_READ_FAILED;
+
+    assert_int_equal(remote_answer_read(&answer, with, CHUNKED, buf_view(stream), &kind, &err),
+                     want);
+    if (want < 0) {
+        assert_non_null(strstr(err.message, text));
+    } else {
+        expect(&answer, text);
+    }
+    remote_answer_done(&answer);
+    buf_reset(stream);
+}
+
+TEST(remote_answer_puts_chunks_in_order)
+{
+    struct arena arena = {0};
+    struct buf stream = {0};
+
+    /* Over the end, within, before everything, and the same again, which wins. */
+    frame_put(&arena, &stream, "x", 101);
+    frame_put(&arena, &stream, "x", 133);
+    frame_put(&arena, &stream, "x", 112);
+    frame_put(&arena, &stream, "x", 20);
+    frame_put(&arena, &stream, "x", 30);
+    read_stream(&stream, &query, 0,
+                "a 20:20 30:30 40:30 50:30 60:30 70:30 101:101 111:101 112:112 121:101 122:112 "
+                "131:101 132:112 133:133 141:101 142:112 143:133 152:112 153:133 163:133 "
+                "173:133\n");
+    /* A chunk whose own samples do not rise. */
+    frame_put_steps(&arena, &stream, "x", 500, -10);
+    read_stream(&stream, &query, BARO_EPARSE, "out of order");
+    frame_put_steps(&arena, &stream, "x", 500, 0);
+    read_stream(&stream, &query, BARO_EPARSE, "out of order");
+    buf_done(&stream);
+    arena_done(&arena);
+}
+
+TEST(remote_answer_keeps_its_bounds)
+{
+    struct remote_answer_query narrow = query;
+    struct arena arena = {0};
+    struct buf stream = {0};
+
+    /* Each before all that came. */
+    for (int i = 0; i < 30; i++) {
+        frame_put_steps(&arena, &stream, "x", 900 - 20 * i, 1);
+    }
+    read_stream(&stream, &query, BARO_ELIMIT, "too far out of order");
+    /* Series that are different, each with a few samples. */
+    narrow.bytes_max = 16 << 10;
+    for (int i = 0; i < 200; i++) {
+        frame_put(&arena, &stream, i % 2 == 0 ? "x" : "y", 100);
+    }
+    narrow.dropped_count = 0;
+    read_stream(&stream, &narrow, BARO_ELIMIT, "of memory: ask for fewer series");
+    buf_done(&stream);
+    arena_done(&arena);
 }
 
 TEST(remote_answer_reads_chunks)

@@ -8,7 +8,11 @@
 #include "remote/wire_read.h"
 #include "sys/clock.h"
 
-#define ANSWER_BYTES_MAX ((uint64_t)256 << 20)
+/* What a remote may make us spend on one answer: bytes on the way, bytes of memory, and samples
+ * that are moved into order (some seconds). */
+#define ANSWER_BYTES_MAX        ((uint64_t)256 << 20)
+#define ANSWER_MEMORY_BYTES_MAX ((size_t)2 << 30)
+#define ANSWER_MOVES_MAX        ((size_t)1 << 30)
 
 enum { MESSAGE_SHOWN_BYTES = 200 };
 
@@ -99,6 +103,8 @@ static void query_make(const struct source_querier *q, struct arena *arena,
         .dropped_names = names,
         .dropped_count = dropped,
         .frame_bytes_max = q->source->settings->frame_bytes_max,
+        .bytes_max = ANSWER_MEMORY_BYTES_MAX,
+        .moves_max = ANSWER_MOVES_MAX,
     };
 }
 
@@ -264,23 +270,6 @@ static int source_select(struct querier *base, struct arena *arena,
     return r;
 }
 
-/* The first sample at or behind t. */
-static size_t first_from(const struct sample_buf *buf, ts t)
-{
-    size_t low = 0, high = buf->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (buf->t[middle] < t) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 static const struct sample_buf *samples_of(const struct series *series)
 {
     const struct remote_answer *answer = series->source;
@@ -292,8 +281,8 @@ static int source_samples(UNUSED struct querier *base, const struct series *seri
                           ts end, struct sample_buf *ret, struct baro_error *err)
 {
     const struct sample_buf *from = samples_of(series);
-    size_t first = first_from(from, start);
-    size_t last = end == INT64_MAX ? from->count : first_from(from, end + 1);
+    size_t first = remote_answer_from(from, from->count, start);
+    size_t last = end == INT64_MAX ? from->count : remote_answer_from(from, from->count, end + 1);
 
     if (first >= last) {
         return 0;
@@ -315,7 +304,7 @@ static int source_last_sample(UNUSED struct querier *base, const struct series *
                               UNUSED struct baro_error *err)
 {
     const struct sample_buf *from = samples_of(series);
-    size_t behind = end == INT64_MAX ? from->count : first_from(from, end + 1);
+    size_t behind = end == INT64_MAX ? from->count : remote_answer_from(from, from->count, end + 1);
 
     if (behind == 0 || from->t[behind - 1] < start) {
         return 0;

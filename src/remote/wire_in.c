@@ -12,6 +12,17 @@ static int damaged(struct baro_error *err, const char *what)
     return error_set(err, BARO_EPARSE, "remote write request: %s", what);
 }
 
+/* What was read failed, for a damage or for what its symbols add up to. */
+static int unreadable(const struct wire_in *in, struct baro_error *err, const char *what)
+{
+    return in->symbol_bytes > WIRE_SYMBOL_BYTES_MAX
+               ? error_set(err, BARO_EPARSE,
+                           "remote write request: labels and metadata have more than %zu bytes: "
+                           "send fewer series in a request",
+                           WIRE_SYMBOL_BYTES_MAX)
+               : damaged(err, what);
+}
+
 /* ---- the request ---- */
 
 /* Reads over the whole message: symbols may come behind the series that use them. */
@@ -42,6 +53,7 @@ int wire_in_begin(struct wire_in *in, enum wire_message message, str body, struc
     in->body = reader_over(body);
     in->families = in->body;
     in->symbol_count = 0;
+    in->symbol_bytes = 0;
     if (body.len >= UINT32_MAX) {
         return error_set(err, BARO_ELIMIT, "remote write request: 4 GiB or more");
     }
@@ -58,8 +70,9 @@ void wire_in_done(struct wire_in *in)
 
 /* ---- labels ---- */
 
-/* The symbol with a number; ptr is NULL when there is none. */
-static str symbol_at(const struct wire_in *in, uint64_t index)
+/* The symbol with a number; ptr is NULL when there is none. Each use counts: the caller looks at
+ * the sum. */
+static str symbol_at(struct wire_in *in, uint64_t index)
 {
     struct reader rd = in->body;
     str symbol;
@@ -72,13 +85,13 @@ static str symbol_at(const struct wire_in *in, uint64_t index)
     (void)read_uvarint(&rd); /* the tag, which was read before */
     symbol = read_uvarint_bytes(&rd);
     ASSERT(!rd.failed);
+    in->symbol_bytes += symbol.len;
     return symbol;
 }
 
 /* Labels as numbers of symbols, of which *pending waits for its value. */
-static void read_refs(const struct wire_in *in, struct reader *rd,
-                      const struct protobuf_field *field, struct labels_builder *labels,
-                      str *pending, enum wire_fault *fault)
+static void read_refs(struct wire_in *in, struct reader *rd, const struct protobuf_field *field,
+                      struct labels_builder *labels, str *pending, enum wire_fault *fault)
 {
     struct protobuf_items items = protobuf_items(rd, field, PROTOBUF_VARINT);
     uint64_t index = 0;
@@ -90,7 +103,7 @@ static void read_refs(const struct wire_in *in, struct reader *rd,
             *fault = WIRE_BAD_REFS;
         } else if (pending->ptr == NULL) {
             *pending = symbol;
-        } else if (labels->count == WIRE_LABELS_MAX) {
+        } else if (labels->count == WIRE_LABELS_MAX || in->symbol_bytes > WIRE_SYMBOL_BYTES_MAX) {
             rd->failed = true;
             return;
         } else {
@@ -156,7 +169,7 @@ static enum metric_type metric_type_of(uint64_t number)
     return number < METRIC_TYPE_COUNT ? (enum metric_type)number : METRIC_UNKNOWN;
 }
 
-static void read_metadata(const struct wire_in *in, struct reader *outer, str message,
+static void read_metadata(struct wire_in *in, struct reader *outer, str message,
                           struct wire_series *series)
 {
     struct reader rd = reader_over(message);
@@ -176,10 +189,11 @@ static void read_metadata(const struct wire_in *in, struct reader *outer, str me
     protobuf_fail_with(outer, &rd);
     series->metadata.unit = symbol_at(in, unit);
     series->metadata.help = symbol_at(in, help);
+    outer->failed = outer->failed || in->symbol_bytes > WIRE_SYMBOL_BYTES_MAX;
 }
 
 /* Texts that are absent are symbol 0, which must be there. */
-static void check_metadata(const struct wire_in *in, struct wire_series *series)
+static void check_metadata(struct wire_in *in, struct wire_series *series)
 {
     struct metadata *metadata = &series->metadata;
 
@@ -316,7 +330,7 @@ int wire_in_series(struct wire_in *in, struct wire_series *ret, struct baro_erro
         read_series1(in, &rd, &series);
     }
     if (rd.failed || in->body.failed) {
-        return damaged(err, "a series is damaged, or has too many labels");
+        return unreadable(in, err, "a series is damaged, or has too many labels");
     }
     check_labels(in, &series);
     *ret = series;
@@ -409,7 +423,7 @@ int wire_in_exemplar(struct wire_in *in, struct wire_series *series, struct exem
     labels_builder_reset(&in->exemplar);
     read_exemplar(in, &rd, &exemplar, &fault);
     if (rd.failed) {
-        return damaged(err, "an exemplar is damaged, or has too many labels");
+        return unreadable(in, err, "an exemplar is damaged, or has too many labels");
     }
     for (size_t i = 0; i < in->exemplar.count && fault == WIRE_GOOD; i++) {
         const struct label *label = &in->exemplar.items[i];

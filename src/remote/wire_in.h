@@ -26,6 +26,8 @@ enum wire_message { WIRE_WRITE_1, WIRE_WRITE_2, WIRE_MESSAGE_COUNT };
 
 /* Labels of one series or exemplar at most. */
 enum { WIRE_LABELS_MAX = 1 << 12 };
+/* Symbols are short to name again: labels and metadata of all series of a request together. */
+#define WIRE_SYMBOL_BYTES_MAX ((size_t)256 << 20)
 
 /* What is wrong with a series that can be read; the rest of the request is good. */
 enum wire_fault {
@@ -62,6 +64,7 @@ struct wire_in {
     uint32_t *symbols; /* 2.0: where the length of each stands in the body */
     size_t symbol_count;
     size_t symbol_capacity;
+    size_t symbol_bytes; /* of all uses so far */
 };
 
 /* wire_in_begin starts on a request, which must outlive the reading. A struct wire_in is all zero

@@ -5,6 +5,8 @@
 #include "model/histogram.h"
 #include "storage/append_columns.h"
 
+enum { SHOWN_BYTES = 1024 /* of the labels of a series, in a fault */ };
+
 /* One request on its way. */
 struct taking {
     const struct write_options *options;
@@ -44,8 +46,13 @@ static void note(struct taking *taking, const char *what, struct labels labels)
     }
     buf_c(message, what);
     if (labels.count > 0) {
+        struct buf shown = {.limit = SHOWN_BYTES};
+
+        labels_format(&shown, labels);
         buf_c(message, " for series ");
-        labels_format(message, labels);
+        buf_str(message, buf_view(&shown));
+        buf_c(message, shown.failed ? "..." : "");
+        buf_done(&shown);
     }
 }
 
@@ -62,6 +69,7 @@ static void note_at(struct taking *taking, const char *what, uint32_t offset)
     }
     in.labels = (struct labels_builder){0};
     in.body.offset = offset;
+    in.symbol_bytes = 0;
     if (wire_in_series(&in, &series, NULL) > 0) {
         note(taking, what, series.labels);
     }
@@ -167,6 +175,12 @@ static int take_exemplars(struct taking *taking, struct wire_series *series, ser
     enum wire_fault fault = WIRE_GOOD;
     int r;
 
+    if (series->exemplar_count > WRITE_EXEMPLARS_MAX) {
+        return error_set(err, BARO_EPARSE,
+                         "remote write request: a series has more than %d exemplars: send fewer at "
+                         "once",
+                         WRITE_EXEMPLARS_MAX);
+    }
     vec_reset(&taking->exemplars);
     while ((r = wire_in_exemplar(&taking->in, series, &exemplar, &fault, err)) > 0) {
         if (fault == WIRE_GOOD) {
@@ -236,13 +250,20 @@ static int take_series(struct taking *taking, struct wire_series *series, uint32
 {
     const struct appender_ops *ops = taking->columns.appender->ops;
     const uint64_t tag = tag_of(offset, series->has_metadata);
+    struct labels labels;
     series_ref ref = 0;
     int r;
 
     if (!is_good(taking, series)) {
         return 0;
     }
-    r = ops->series(taking->columns.appender, typed_labels(taking, series), &ref, err);
+    labels = typed_labels(taking, series);
+    if (labels.count > APPENDER_LABELS_MAX) {
+        taking->receipt->bad_labels += series->sample_count + series->histogram_count;
+        note(taking, "more than 512 labels", labels);
+        return 0;
+    }
+    r = ops->series(taking->columns.appender, labels, &ref, err);
     if (r >= 0 && taking->options->keeps_metadata && series->has_metadata) {
         r = ops->metadata(taking->columns.appender, ref, &series->metadata, err);
         if (r == BARO_ENOTFOUND) {

@@ -18,6 +18,7 @@
 enum {
     WRITE_AHEAD_MAX = 10 * DUR_MINUTE, /* samples may be so far in the future */
     WRITE_FAULTS_MAX = 20,             /* that are told one by one */
+    WRITE_EXEMPLARS_MAX = 1 << 16,     /* of one series */
 };
 
 struct write_options {

@@ -1,6 +1,7 @@
 /* Requests of remote write on their way into a store. */
 #include "remote/write_receiver.h"
 
+#include "base/mem.h"
 #include "model/histogram.h"
 #include "remote/wire_out.h"
 #include "testing/test.h"
@@ -213,6 +214,76 @@ TEST(write_receiver_tells_a_few_faults)
     assert_int_equal(give(&rig), 400);
     assert_true(was_told(&rig, "and 5 more"));
     rig_done(&rig);
+}
+
+/* A series with more labels than a store has is told of, and the others are kept. */
+TEST(write_receiver_bounds_labels)
+{
+    enum { LABELS = APPENDER_LABELS_MAX + 1, LONG = 100000 };
+    static char text[LONG + 1];
+
+    for (int message = WIRE_WRITE_1; message < WIRE_MESSAGE_COUNT; message++) {
+        struct label items[LABELS] = {{LABEL_METRIC_NAME, STR("wide")}};
+        struct arena arena = {0};
+        double last = 0;
+        struct rig rig;
+
+        for (size_t i = 1; i < LABELS; i++) {
+            items[i] = (struct label){arena_printf(&arena, "l%06zu", i), STR("v")};
+        }
+        rig_init(&rig, NULL);
+        wire_out_begin(&rig.out, (enum wire_message)message);
+        put_float(&rig, "f", 1, NOW);
+        wire_out_series(&rig.out, (struct labels){items, LABELS});
+        wire_out_sample(&rig.out, &(struct sample){.t = NOW, .v = 1});
+        wire_out_series_end(&rig.out);
+        put_float(&rig, "g", 1, NOW);
+        assert_int_equal(give(&rig), 400);
+        assert_true(was_told(&rig, "more than 512 labels for series wide"));
+        assert_int_equal(rig.receipt.samples, 2);
+        assert_int_equal(rig.receipt.bad_labels, 1);
+        assert_int_equal(stored(&rig, "g", &last), 1);
+
+        /* Long ones are not repeated for each fault. */
+        memset(text, 'x', LONG);
+        wire_out_begin(&rig.out, (enum wire_message)message);
+        for (int i = 0; i < 10; i++) {
+            put_begin(&rig, "long", text);
+            wire_out_sample(&rig.out, &(struct sample){.t = NOW - i, .v = 1});
+            wire_out_series_end(&rig.out);
+        }
+        assert_int_equal(give(&rig), 400);
+        assert_true(was_told(&rig, "out of order sample for series long"));
+        assert_true(rig.receipt.message.len < LONG);
+        arena_done(&arena);
+        rig_done(&rig);
+    }
+}
+
+/* A symbol is named again by few bytes. */
+TEST(write_receiver_bounds_what_symbols_add_up_to)
+{
+    enum { LONG = 4 << 20, SERIES = WIRE_SYMBOL_BYTES_MAX / LONG + 1 };
+    char *text = mem_alloc(LONG + 1);
+    double last = 0;
+    struct rig rig;
+
+    memset(text, 'x', LONG);
+    text[LONG] = '\0';
+    rig_init(&rig, NULL);
+    wire_out_begin(&rig.out, WIRE_WRITE_2);
+    put_float(&rig, "f", 1, NOW);
+    for (int i = 0; i < SERIES; i++) {
+        put_begin(&rig, "long", text);
+        wire_out_sample(&rig.out, &(struct sample){.t = NOW + i, .v = 1});
+        wire_out_series_end(&rig.out);
+    }
+    assert_int_equal(give(&rig), 400);
+    assert_true(was_told(&rig, "send fewer series in a request"));
+    assert_int_equal(rig.receipt.samples, 0);
+    assert_int_equal(stored(&rig, "f", &last), 0);
+    rig_done(&rig);
+    (void)mem_free(text);
 }
 
 TEST(write_receiver_takes_nothing_of_a_damaged_request)

@@ -15,6 +15,9 @@
 #include "model/sample.h"
 #include "storage/storage.h"
 
+/* Labels of one series: stores refuse more with BARO_ELIMIT, for good. */
+enum { APPENDER_LABELS_MAX = 512 };
+
 /* What became of one sample of a batch. */
 enum append_status {
     APPEND_OK,

@@ -4,7 +4,7 @@
 #include "model/histogram.h"
 #include "storage/storage.h"
 
-enum { SAMPLES_MIN = 256 };
+enum { SAMPLES_MIN = 256, ARENA_BYTES_LEAST = 4096 /* of an arena that is not empty */ };
 
 void sample_buf_done(struct sample_buf *buf)
 {
@@ -33,9 +33,8 @@ static bool grow(void **column, size_t capacity, size_t item_size)
     return grown != NULL;
 }
 
-bool sample_buf_reserve(struct sample_buf *buf, size_t more)
+static bool resize(struct sample_buf *buf, size_t capacity)
 {
-    size_t capacity;
     void *t = buf->t;
     void *v = buf->v;
     void *h = buf->h_room;
@@ -43,14 +42,6 @@ bool sample_buf_reserve(struct sample_buf *buf, size_t more)
     void *n = buf->n_room;
     bool done;
 
-    if (more <= buf->capacity - buf->count) {
-        return true;
-    }
-    if (more > SAMPLE_BUF_MAX - buf->count) {
-        return false;
-    }
-    capacity = buf->capacity < SAMPLES_MIN ? SAMPLES_MIN : buf->capacity * 2;
-    capacity = capacity < buf->count + more ? buf->count + more : capacity;
     done = grow(&t, capacity, sizeof(*buf->t)) && grow(&v, capacity, sizeof(*buf->v)) &&
            (h == NULL || grow(&h, capacity, sizeof(*buf->h))) &&
            (st == NULL || grow(&st, capacity, sizeof(*buf->st))) &&
@@ -65,6 +56,45 @@ bool sample_buf_reserve(struct sample_buf *buf, size_t more)
     buf->n_room = n;
     buf->capacity = done ? capacity : buf->capacity;
     return done;
+}
+
+bool sample_buf_reserve(struct sample_buf *buf, size_t more)
+{
+    size_t capacity = buf->capacity < SAMPLES_MIN ? SAMPLES_MIN : buf->capacity * 2;
+
+    if (more <= buf->capacity - buf->count) {
+        return true;
+    }
+    if (more > SAMPLE_BUF_MAX - buf->count) {
+        return false;
+    }
+    return resize(buf, capacity < buf->count + more ? buf->count + more : capacity);
+}
+
+void sample_buf_trim(struct sample_buf *buf)
+{
+    if (buf->aside != NULL) {
+        sample_buf_done(buf->aside);
+        buf->aside = mem_free(buf->aside);
+    }
+    if (buf->count == 0) {
+        sample_buf_done(buf);
+    } else if (buf->capacity > buf->count) {
+        /* Columns that could not be moved are larger than they need be. */
+        (void)resize(buf, buf->count);
+        buf->capacity = buf->count;
+    }
+}
+
+size_t sample_buf_bytes(const struct sample_buf *buf)
+{
+    const size_t columns =
+        sizeof(*buf->t) + sizeof(*buf->v) + (buf->h_room != NULL ? sizeof(*buf->h) : 0) +
+        (buf->st_room != NULL ? sizeof(*buf->st) : 0) + (buf->n_room != NULL ? sizeof(*buf->n) : 0);
+    const size_t least = buf->arena.blocks != NULL ? ARENA_BYTES_LEAST : 0;
+
+    return buf->capacity * columns +
+           (buf->arena.used_bytes > least ? buf->arena.used_bytes : least);
 }
 
 bool sample_buf_add_h(struct sample_buf *buf)

@@ -107,6 +107,12 @@ static inline void sample_buf_move(struct sample_buf *to, size_t to_index,
     }
 }
 
+/* sample_buf_trim gives back what there is room for behind the samples, when no more will come. */
+void sample_buf_trim(struct sample_buf *buf);
+
+/* sample_buf_bytes is the memory of the columns and of the histograms, about. */
+size_t sample_buf_bytes(const struct sample_buf *buf);
+
 /* sample_buf_reserve makes room for `more` samples; false when memory is out or SAMPLE_BUF_MAX is
  * passed. */
 #define SAMPLE_BUF_MAX ((size_t)1 << 28)

@@ -88,12 +88,7 @@ static bool labels_are(const struct exemplar_slot *item, struct labels labels)
 
 static size_t labels_bytes(struct labels labels)
 {
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < labels.count; i++) {
-        bytes += labels.items[i].name.len + labels.items[i].value.len + 2;
-    }
-    return bytes;
+    return labels_text_bytes(labels) + 2 * labels.count;
 }
 
 static size_t labels_runes(struct labels labels)

@@ -105,6 +105,8 @@ static void shard_grow(const struct head *head, struct head_shard *shard)
     (void)mem_free(old.slots);
 }
 
+STATIC_ASSERT((int)HEAD_LABELS_MAX == (int)APPENDER_LABELS_MAX, "what receivers count on");
+
 static int check_labels(struct labels labels, struct baro_error *err)
 {
     if (labels.count == 0) {
