@@ -6,17 +6,18 @@ import { Component, lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, 
 import type { Look } from '../grafana/color';
 import { interpolate, type Scope } from '../grafana/interpolate';
 import { parseDateMath, parseInterval } from '../grafana/datetime';
-import { safeUrl } from '../grafana/links';
 import type { PanelModel } from '../grafana/model';
 import { isRelative } from '../grafana/time';
 import { exploreLink, Icon, Menu, Tooltip, useLocation } from '../ui';
 import type { PanelAnnotation } from './annotations';
 import { usePanelData, type PanelData } from './data';
 import { useDrawAll } from './drawAll';
+import { useRecolor } from './recolor';
 import type { PanelType } from './types';
 
-/* Most panels have data. */
+/* Most panels have data, and no notes. */
 const Said = lazy(() => import('./Said'));
+const PanelNotes = lazy(() => import('./PanelNotes'));
 const HEADER_PX = 28;
 const PADDING_PX = 8;
 /* Panels this near to the window are drawn. */
@@ -39,6 +40,7 @@ export interface FrameProps {
     pending: ReadonlySet<string>;
     range: { from: string; to: string };
     sync: string | undefined;
+    sharesTip: boolean;
     focusable?: boolean;
     onZoom: (from: number, to: number) => void;
     onZoomOut: () => void;
@@ -147,12 +149,14 @@ export function PanelFrame(props: FrameProps) {
         }
     }, [data]);
     const isOld = data.error !== undefined && isEmpty && good.current.length > 0;
-    const frames = isOld ? good.current : data.frames;
+    const given = isOld ? good.current : data.frames;
+    const recolor = useRecolor((s) => s.recolor);
+    const frames = useMemo(() => (recolor ? recolor(given, look) : given), [recolor, given, look]);
     const showsBody = seen && (type.needsNoData || !isEmpty || isOld);
     const expr = data.asked[0]?.expr;
     const exprs = useMemo(() => data.asked.map((q) => q.expr), [data.asked]);
-    const given = props.annotations ?? NO_ANNOTATIONS;
-    const annotations = useMemo(() => given.filter((one) => one.shows(panel.id, exprs)), [given, panel.id, exprs]);
+    const events = props.annotations ?? NO_ANNOTATIONS;
+    const annotations = useMemo(() => events.filter((one) => one.shows(panel.id, exprs)), [events, panel.id, exprs]);
     return (
         <section
             ref={box} className={panel.transparent ? 'board-panel transparent' : 'board-panel'} style={{ width, height }} aria-label={title || 'Panel'} tabIndex={-1} data-panel={panel.id} data-type={panel.type}
@@ -163,11 +167,7 @@ export function PanelFrame(props: FrameProps) {
             <header className="board-panel-head">
                 <h2 className="truncate" title={title}>{title}</h2>
                 {own.text && <span className="panel-range">{own.text}</span>}
-                {description && (
-                    <Tooltip label={description} multiline maw={420}>
-                        <button type="button" className="panel-info" aria-label={`About: ${description}`}><Icon name="info" size={13} /></button>
-                    </Tooltip>
-                )}
+                {(description || panel.links.length > 0) && <Suspense fallback={<span className="panel-info" />}><PanelNotes title={title} description={description} links={panel.links} fill={fill} /></Suspense>}
                 {data.warnings.length > 0 && (
                     <Tooltip label={data.warnings.slice(0, 5).join('\n')} multiline maw={420}>
                         <button type="button" className="panel-info warn" aria-label={data.warnings.join('; ')}><Icon name="warning" size={13} /></button>
@@ -184,9 +184,6 @@ export function PanelFrame(props: FrameProps) {
                         <Menu.Item onClick={() => props.onInspect(data)}>Inspect</Menu.Item>
                         <Menu.Item onClick={() => void import('./png').then(({ savePng }) => box.current && savePng(box.current, title))}>Save as PNG</Menu.Item>
                         {props.actions?.map((a) => <Menu.Item key={a.label} onClick={a.run}>{a.label}</Menu.Item>)}
-                        {panel.links.map((link, i) => (
-                            <Menu.Item key={i} component="a" href={safeUrl(fill(link.url))} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer">{fill(link.title) || 'Link'}</Menu.Item>
-                        ))}
                     </Menu.Dropdown>
                 </Menu>
             </header>
@@ -197,7 +194,7 @@ export function PanelFrame(props: FrameProps) {
                         <Suspense fallback={null}>
                             <Body
                                 panel={panel} frames={frames} look={look} width={width - 2 * PADDING_PX} height={bodyHeight - (props.isKnown ? 0 : 36)} from={own.from} to={own.to}
-                                zone={props.scope.zone} sync={props.sync} fill={fill} onZoom={props.onZoom} onZoomOut={props.onZoomOut} annotations={annotations} exemplars={data.exemplars} exprs={exprs}
+                                zone={props.scope.zone} sync={props.sync} sharesTip={props.sharesTip} fill={fill} onZoom={props.onZoom} onZoomOut={props.onZoomOut} annotations={annotations} exemplars={data.exemplars} exprs={exprs}
                             />
                         </Suspense>
                     )}

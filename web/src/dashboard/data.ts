@@ -145,7 +145,7 @@ export function usePanelData({ panel, scope: outer, extra = NO_EXTRA, pending, w
     });
     const answers = asks.map((ask) => given[different.findIndex((one) => isSameAsk(one, ask))]!);
     const transform = useTransform(panel.transformations);
-    const wanted = panel.type === 'timeseries' ? distinct(asks.filter((a) => (wantsExemplars ?? a.target.exemplar) && !a.instant)) : [];
+    const wanted = ['timeseries', 'heatmap'].includes(panel.type) ? distinct(asks.filter((a) => (wantsExemplars ?? a.target.exemplar) && !a.instant)) : [];
     const exemplars = useQueries({
         queries: wanted.map((ask) => ({
             queryKey: ['panel-exemplars', ask.expr, ask.start, ask.end],

@@ -69,3 +69,32 @@ export function textPx(text: string): number {
     widths.set(text, width);
     return width;
 }
+
+/* What stands in a list of names. */
+interface ListedRow {
+    name: string;
+    figures: readonly LegendFigure[];
+}
+
+/* Swatch and gaps of a name; a figure has a gap before it. */
+const ITEM_PX = 30;
+const FIGURE_PX = 8;
+
+function itemPx(row: ListedRow): number {
+    return ITEM_PX + textPx(row.name) + row.figures.reduce((sum, f) => sum + FIGURE_PX + textPx(`${f.name}: ${f.text}`), 0);
+}
+
+/** listRows is how many lines a list of names takes in that width. */
+export function listRows(rows: readonly ListedRow[], width: number): number {
+    let lines = 1;
+    let x = 0;
+    for (const row of rows) {
+        const px = Math.min(width, itemPx(row));
+        if (x > 0 && x + px > width) {
+            lines++;
+            x = 0;
+        }
+        x += px;
+    }
+    return lines;
+}

@@ -18,8 +18,10 @@ export interface PanelProps {
     from: number;
     to: number;
     zone: string | undefined;
-    /* Plots of the same key share their cursor. */
+    /* Panels of the same key share their cursor. */
     sync: string | undefined;
+    /* And their tooltip. */
+    sharesTip: boolean;
     /* Variables in texts: titles, markdown, links. */
     fill: (text: string) => string;
     onZoom: (from: number, to: number) => void;

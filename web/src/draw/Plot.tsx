@@ -8,7 +8,7 @@ import 'uplot/dist/uPlot.min.css';
 import './plot.css';
 import { isBrowser, isUtc, type TimeZone } from '../grafana/datetime';
 import { alpha } from './colors';
-import { type ColorStops, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
+import { type ColorStops, groupPlugin, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
 import { stack } from './align';
 
 export interface PlotSeries {
@@ -21,6 +21,8 @@ export interface PlotSeries {
     /* 0 to 1 */
     fill?: number;
     dash?: number[];
+    /* Dashes have round ends: those of no length are dots. */
+    round?: boolean;
     points?: 'auto' | 'always' | 'never';
     pointSize?: number;
     /* Of bars: where they stand at their time, their share of the room between two, and the most pixels. */
@@ -76,6 +78,8 @@ export interface PlotProps {
     height: number;
     stacked?: boolean;
     sync?: string;
+    /* Where others of that group point, the tooltip is shown here too. */
+    sharesTip?: boolean;
     thresholds?: Threshold[];
     marks?: Mark[];
     tooltip?: TooltipOptions;
@@ -212,7 +216,6 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
             drag: { x: true, y: false, setScale: false },
             focus: { prox: dims ? 24 : -1 },
             points: { size: 7, width: 0 },
-            sync: props.sync ? { key: props.sync, setSeries: false } : undefined,
             bind: {
                 dblclick: () => () => {
                     handlers.current.onZoomOut?.();
@@ -256,6 +259,7 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
         plugins: [
             marksPlugin(() => ({ thresholds: handlers.current.thresholds ?? [], marks: handlers.current.marks ?? [] })),
             ...(props.tooltip?.mode === 'none' ? [] : [makeTooltip(() => handlers.current)]),
+            ...(props.sync ? [groupPlugin(props.sync)] : []),
         ],
     };
 }

@@ -1,7 +1,8 @@
-/* plotParts: what a Plot is made of: styles of lines, labels of the time axis, the tooltip, thresholds and marks. */
+/* plotParts: what a Plot is made of: styles of lines, labels of the time axis, the tooltip, the shared cursor, thresholds and marks. */
 import uPlot from 'uplot';
 import { calendarTime, formatDate, FULL_DATE, FULL_DATE_MS, type TimeZone } from '../grafana/datetime';
 import { alpha, mix } from './colors';
+import { joinCursor, moveCursor, type CursorListener } from './cursor';
 import type { PlotProps, PlotSeries } from './Plot';
 
 export interface Threshold {
@@ -45,6 +46,7 @@ export interface TooltipOptions {
 
 /* Rows in a tooltip; a screen has no room for more. */
 const TOOLTIP_ROWS_MAX = 24;
+const ROW_PX = 18;
 /* Points in the canvas as elements that can be clicked. */
 const POINT_MARKS_MAX = 300;
 const FLAGS_MAX = 300;
@@ -111,6 +113,7 @@ export function lineOptions(series: PlotSeries, props: PlotProps, index: number)
         width: draw === 'points' ? 0 : (series.width ?? 1.25),
         fill: fill > 0 && draw !== 'points' ? fillOf(series, fill) : undefined,
         dash: series.dash,
+        cap: series.round ? 'round' : 'butt',
         paths: draw === 'bars' ? uPlot.paths.bars!({ size: [series.bars?.factor ?? 0.8, series.bars?.most ?? 60], align: series.bars?.align ?? 0 }) : draw === 'points' ? () => null : paths[series.interpolation ?? 'linear'],
         points: {
             /* A lone point between two gaps would not be seen as a line. */
@@ -374,14 +377,71 @@ function setText(element: HTMLElement, text: string): void {
     }
 }
 
+/* pointed tells whether the pointer, or the keys, are at a plot; `onLeave` hears when they are no more. */
+function pointed(u: uPlot, onLeave: () => void): () => boolean {
+    let inside = false;
+    const enter = (): void => { inside = true; };
+    const leave = (): void => {
+        inside = false;
+        onLeave();
+    };
+    const frame = u.root.parentElement?.parentElement;
+    u.over.addEventListener('mouseenter', enter);
+    u.over.addEventListener('mouseleave', leave);
+    frame?.addEventListener('keydown', enter);
+    frame?.addEventListener('focusout', leave);
+    return () => inside;
+}
+
+/* Above the plot, so that no series is near to a cursor that others move. */
+const FAR_PX = -1000;
+
+/* groupPlugin shares the time of the cursor with all of a group. */
+export function groupPlugin(group: string): uPlot.Plugin {
+    let isPointed = (): boolean => false;
+    let leave = (): void => undefined;
+    let follow: CursorListener = () => undefined;
+    const tell = (u: uPlot): void => moveCursor(group, (u.cursor.left ?? -1) < 0 ? null : u.posToVal(u.cursor.left!, 'x'), follow);
+    return {
+        hooks: {
+            ready: [(u) => {
+                follow = (seconds) => {
+                    const { min = 0, max = 0 } = u.scales.x!;
+                    const left = seconds === null || seconds < min || seconds > max ? -1 : u.valToPos(seconds, 'x');
+                    if (left >= 0 || (u.cursor.left ?? -1) >= 0) {
+                        u.setCursor({ left: left < 0 ? -10 : left, top: FAR_PX });
+                    }
+                };
+                isPointed = pointed(u, () => moveCursor(group, null, follow));
+                leave = joinCursor(group, follow);
+            }],
+            setCursor: [(u) => isPointed() && tell(u)],
+            destroy: [() => {
+                leave();
+                if (isPointed()) {
+                    moveCursor(group, null, follow);
+                }
+            }],
+        },
+    };
+}
+
+/* What of the page scrolls: a plot outside of it is not in sight. */
+function isInSight(u: uPlot): boolean {
+    const view = u.root.closest('main')?.getBoundingClientRect();
+    const middle = (u.rect.top + u.rect.bottom) / 2;
+    return middle > Math.max(0, view?.top ?? 0) && middle < Math.min(innerHeight, view?.bottom ?? innerHeight);
+}
+
 /* makeTooltip shows the values at the cursor, the nearest series first in sight. Text only: names come from outside. */
 export function makeTooltip(get: () => PlotProps): uPlot.Plugin {
     const box = document.createElement('div');
     box.className = 'plot-tip';
     box.hidden = true;
     let focused = -1;
-    let shownAt = -1;
-    let inside = false;
+    let shown = '';
+    let size = { width: 0, height: 0 };
+    let isPointed = (): boolean => false;
     const head = document.createElement('div');
     const tail = document.createElement('div');
     head.className = 'plot-tip-time';
@@ -401,65 +461,65 @@ export function makeTooltip(get: () => PlotProps): uPlot.Plugin {
         }
     }
 
-    function fill(u: uPlot, at: number): boolean {
+    /* Where others point there is no nearest series: all are shown, as many as the plot has room for. */
+    function fill(u: uPlot, at: number, isOthers: boolean): boolean {
         const props = get();
         let rows = tipRows(u, props, at);
-        if (props.tooltip?.mode === 'single') {
+        if (props.tooltip?.mode === 'single' && !isOthers) {
             rows = rows.filter((row) => row.index === focused);
         }
         if (rows.length === 0) {
             return false;
         }
+        const most = isOthers ? Math.max(2, Math.min(TOOLTIP_ROWS_MAX, Math.floor(u.over.clientHeight / ROW_PX) - 1)) : TOOLTIP_ROWS_MAX;
         const nearest = rows.findIndex((row) => row.index === focused);
-        const start = Math.max(0, Math.min(nearest - TOOLTIP_ROWS_MAX / 2, rows.length - TOOLTIP_ROWS_MAX));
+        const start = Math.max(0, Math.min(nearest - most / 2, rows.length - most));
         const ms = u.data[0][at]! * 1000;
         setText(head, formatDate(ms, ms % 1000 === 0 ? FULL_DATE : FULL_DATE_MS, props.zone));
-        const more = rows.length - TOOLTIP_ROWS_MAX;
+        const more = rows.length - most;
         setText(tail, more > 0 ? `and ${more} more` : '');
-        const visible = rows.slice(start, start + TOOLTIP_ROWS_MAX);
+        const visible = rows.slice(start, start + most);
         resize(visible.length);
         visible.forEach((row, i) => lines[i]!.write(row, props, row.index === focused));
         return true;
     }
 
-    function place(u: uPlot): void {
-        const bounds = u.rect;
-        const x = bounds.left + (u.cursor.left ?? 0);
-        const y = bounds.top + (u.cursor.top ?? 0);
-        const width = box.offsetWidth;
-        const height = box.offsetHeight;
-        const left = x + 16 + width > innerWidth ? x - 16 - width : x + 16;
-        box.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, Math.min(y + 12, innerHeight - height - 4))}px)`;
+    function place(u: uPlot, isOthers: boolean): void {
+        const x = u.rect.left + (u.cursor.left ?? 0);
+        const y = Math.max(u.rect.top - 8, u.rect.top + (u.cursor.top ?? 0));
+        /* Many at once keep to their own plots. */
+        const left = x + 16 + size.width > (isOthers ? u.rect.right : innerWidth) ? x - 16 - size.width : x + 16;
+        box.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, Math.min(y + 12, innerHeight - size.height - 4))}px)`;
+    }
+
+    function hide(): void {
+        box.hidden = true;
+        shown = '';
     }
 
     function update(u: uPlot): void {
         const at = u.cursor.idx;
-        /* A cursor that another plot moves has a line here, but no tooltip. */
-        if (!inside || at === null || at === undefined || (u.cursor.left ?? -1) < 0) {
-            box.hidden = true;
-            shownAt = -1;
+        const isOthers = !isPointed();
+        if (at === null || at === undefined || (u.cursor.left ?? -1) < 0 || (isOthers && !(get().sharesTip === true && isInSight(u)))) {
+            hide();
             return;
         }
-        if (at !== shownAt || box.dataset.focused !== String(focused)) {
-            shownAt = at;
-            box.dataset.focused = String(focused);
-            box.hidden = !fill(u, at);
+        const now = `${at} ${focused} ${isOthers}`;
+        if (now !== shown) {
+            shown = now;
+            box.style.maxWidth = isOthers ? `${u.rect.width}px` : '';
+            box.hidden = !fill(u, at, isOthers);
+            size = { width: box.offsetWidth, height: box.offsetHeight };
         }
-        place(u);
+        place(u, isOthers);
     }
 
     return {
         hooks: {
-            ready: [
-                (u) => {
-                    document.body.appendChild(box);
-                    u.over.addEventListener('mouseenter', () => { inside = true; });
-                    u.over.addEventListener('mouseleave', () => { inside = false; update(u); });
-                    /* Arrow keys on the frame count as being inside. */
-                    u.root.parentElement?.parentElement?.addEventListener('keydown', () => { inside = true; });
-                    u.root.parentElement?.parentElement?.addEventListener('focusout', () => { inside = false; update(u); });
-                },
-            ],
+            ready: [(u) => {
+                document.body.appendChild(box);
+                isPointed = pointed(u, hide);
+            }],
             setSeries: [(_u, index) => { focused = index === null ? -1 : index - 1; }],
             setCursor: [update],
             destroy: [() => box.remove()],

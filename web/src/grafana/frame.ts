@@ -40,7 +40,13 @@ export interface FrameMeta {
     /** Query as it was run. */
     executedQueryString?: string;
     stepMs?: number;
+    /** Of a table within a table: its names are not shown; of the outer one: all are shown at once. */
+    hidesHeader?: boolean;
+    opensRows?: boolean;
 }
+
+/** The field whose values are frames, each for its row. */
+export const NESTED_NAME = '__nestedFrames';
 
 export function makeField(name: string, type: FieldType, values: Values, config: FieldConfig = {}, labels?: Record<string, string>): Field {
     return labels ? { name, type, values, config, labels } : { name, type, values, config };

@@ -42,6 +42,8 @@ test.each([
     ['${__from:date:seconds}', '1000'],
     ['${__to:date:YYYY-MM}', '1970-01'],
     ['${__dashboard} ${__dashboard.uid} $__org', 'Board u 1'],
+    ['/d/x?${__url_time_range}&var-job=$job', '/d/x?from=1000000&to=4600000&var-job=web'],
+    ['?$__all_variables', '?var-job=web&var-one=a.b&var-host=a&var-host=b%2Bc&var-every=a&var-every=b&var-quote=o%27b%5Cc'],
     ['no variable', 'no variable'],
 ])('in a text: %s', (text, want) => expect(interpolate(text, scope)).toBe(want));
 

@@ -105,6 +105,9 @@ export function rateInterval(intervalMs: number, scrapeIntervalMs: number): numb
 
 /** builtIn gives a variable that every dashboard has; undefined when the name is none. */
 function builtIn(name: string, scope: Scope): VariableValue | undefined {
+    if (name === '__all_variables') {
+        return { value: [...scope.variables].map(([key, one]) => FORMATS.queryparam!(one.value, key, [], scope.zone)).join('&'), isMulti: false };
+    }
     const range = scope.to - scope.from;
     const rate = rateInterval(scope.intervalMs, scope.scrapeIntervalMs);
     const texts: Record<string, string> = {
@@ -121,6 +124,7 @@ function builtIn(name: string, scope: Scope): VariableValue | undefined {
         __dashboard: scope.dashboard?.title ?? '',
         __org: '1',
         __user: '',
+        __url_time_range: `from=${Math.round(scope.from)}&to=${Math.round(scope.to)}`,
         timeFilter: '',
         interval: promDuration(scope.intervalMs),
     };

@@ -33,9 +33,7 @@ export interface DataSourceRef {
     uid?: string;
 }
 
-export interface PanelLink extends DataLink {
-    icon?: string;
-}
+export type PanelLink = DataLink;
 
 export interface PanelModel {
     id: number;
@@ -218,8 +216,11 @@ export function readGridPos(value: unknown): GridPos {
     };
 }
 
+/* What old links carry on was a flag, and further parameters a member of their own. */
 function readLink(json: Json): PanelLink {
-    return { title: asText(json.title) ?? '', url: asText(json.url) ?? '', targetBlank: json.targetBlank === true };
+    const more = [json.keepTime === true ? '${__url_time_range}' : '', json.includeVars === true ? '${__all_variables}' : '', asText(json.params) ?? ''].filter((part) => part !== '').join('&');
+    const url = asText(json.url) ?? '';
+    return { title: asText(json.title) ?? '', url: more === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${more}`, targetBlank: json.targetBlank === true };
 }
 
 /** readPanel reads one panel of migrated JSON. */

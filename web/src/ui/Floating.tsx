@@ -290,16 +290,17 @@ function PopoverTarget({ children }: { children: ReactNode }) {
     return <span ref={note} style={{ display: 'contents' }}>{children}</span>;
 }
 
-function PopoverDropdown({ children, 'aria-label': label }: { children: ReactNode; 'aria-label'?: string }) {
+/* Without `takesFocus` the focus stays where it is: nobody has asked for more than a look. */
+function PopoverDropdown({ children, 'aria-label': label, takesFocus = true }: { children: ReactNode; 'aria-label'?: string; takesFocus?: boolean }) {
     const { at, open, position, width, id } = useFloating();
     const box = useRef<HTMLDivElement>(null);
     const close = useCallback(() => open(null), [open]);
     useOutside(box, at, close);
     useEffect(() => {
-        if (at) {
+        if (at && takesFocus) {
             box.current?.querySelector<HTMLElement>(FOCUSABLE)?.focus({ preventScroll: true });
         }
-    }, [at]);
+    }, [at, takesFocus]);
     if (!at) {
         return null;
     }

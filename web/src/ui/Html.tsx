@@ -1,6 +1,6 @@
 /* Html: outside text as HTML, sanitised: no script, no style that leaves its box, no request to elsewhere. */
 import DOMPurify from 'dompurify';
-import { marked } from 'marked';
+import { Marked, marked } from 'marked';
 import { useMemo } from 'react';
 
 const ALLOWED_URI = /^(?:https?:|mailto:|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i;
@@ -29,7 +29,16 @@ export function sanitize(html: string): string {
     return box.innerHTML;
 }
 
-export function Html({ text, markdown = false }: { text: string; markdown?: boolean }) {
-    const html = useMemo(() => sanitize(markdown ? (marked.parse(text, { async: false }) as string) : text), [text, markdown]);
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+/* Markdown whose HTML is shown as it is written. */
+const words = new Marked({ renderer: { html: ({ text }) => text.replace(/[&<>]/g, (c) => ESCAPES[c]!) } });
+
+/** htmlOf gives text as HTML that can be shown: of markdown, of markdown whose own HTML stays text, or of HTML. */
+export function htmlOf(text: string, markdown: boolean | 'words'): string {
+    return sanitize(markdown ? ((markdown === 'words' ? words : marked).parse(text, { async: false }) as string) : text);
+}
+
+export function Html({ text, markdown = false }: { text: string; markdown?: boolean | 'words' }) {
+    const html = useMemo(() => htmlOf(text, markdown), [text, markdown]);
     return <div className="prose" dangerouslySetInnerHTML={{ __html: html }} />;
 }

@@ -4,6 +4,7 @@ import { dashboardTests } from './dashboards.mjs';
 import { annotationTests } from './annotations.mjs';
 import { liveTests } from './live.mjs';
 import { editingTests } from './editing.mjs';
+import { featureTests } from './features.mjs';
 import { operateTests } from './operate.mjs';
 import { panelTests } from './panels.mjs';
 import { PAGES } from './pages.mjs';
@@ -328,5 +329,5 @@ const tests = [
     })],
 ];
 
-process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...annotationTests({ origin, using, go }), ...operateTests({ using, origin, go }), ...walkTests({ using, origin, go }), ...dashboardTests(using, origin), ...panelTests(using, origin), ...editingTests(using, origin)], only);
+process.exitCode = await runAll([...tests, ...liveTests({ origin, prefixed, using, go }), ...annotationTests({ origin, using, go }), ...operateTests({ using, origin, go }), ...walkTests({ using, origin, go }), ...dashboardTests(using, origin), ...panelTests(using, origin), ...featureTests(using, origin), ...editingTests(using, origin)], only);
 

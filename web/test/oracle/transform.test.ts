@@ -34,11 +34,17 @@ function tables(random: () => number): Frame[] {
     });
 }
 
+/* A frame within a frame; Grafana has a list of one there. */
+function innerOf(value: unknown): Frame | undefined {
+    const one = (Array.isArray(value) ? value[0] : value) as Partial<Frame> | null | undefined;
+    return Array.isArray(one?.fields) ? (one as Frame) : undefined;
+}
+
 /* What can be seen of frames: names and values, gaps as null. */
 function seen(frames: readonly Frame[]): unknown {
     return frames.map((frame) => frame.fields.map((f) => [
         f.config.displayName ?? f.name,
-        Array.from(f.values as ArrayLike<unknown>, (v) => (v === undefined || v === null || (typeof v === 'number' && Number.isNaN(v)) ? null : typeof v === 'number' ? Math.round(v * 1e9) / 1e9 : v)),
+        Array.from(f.values as ArrayLike<unknown>, (v) => (innerOf(v) ? seen([innerOf(v)!]) : v === undefined || v === null || (typeof v === 'number' && Number.isNaN(v)) ? null : typeof v === 'number' ? Math.round(v * 1e9) / 1e9 : v)),
         Object.fromEntries(Object.entries(f.labels ?? {}).filter(([, v]) => v !== undefined)),
     ]));
 }
@@ -100,6 +106,9 @@ const TABLE_CASES: [string, Json][] = [
     ['sortBy', { sort: [{ field: 'host' }] }],
     ['groupBy', { fields: { host: { operation: 'groupby', aggregations: [] }, v0: { operation: 'aggregate', aggregations: ['sum', 'count', 'max'] } } }],
     ['groupBy', { fields: { host: { operation: 'groupby', aggregations: [] }, zone: { operation: 'groupby', aggregations: [] }, v0: { operation: 'aggregate', aggregations: ['mean'] } } }],
+    ['groupToNestedTable', { fields: { host: { operation: 'groupby', aggregations: [] }, v0: { operation: 'aggregate', aggregations: ['sum', 'count'] } } }],
+    ['groupToNestedTable', { fields: { zone: { operation: 'groupby', aggregations: [] } } }],
+    ['groupToNestedTable', { rules: [{ matcher: { id: 'byRegexp', options: '^h' }, operation: 'groupby', aggregations: [] }, { matcher: { id: 'byName', options: 'v0' }, operation: 'aggregate', aggregations: ['max'], keepNestedField: true }] }],
     ['merge', {}],
     ['joinByField', { byField: 'host', mode: 'inner' }],
     ['joinByField', { byField: 'host', mode: 'outerTabular' }],

@@ -5,12 +5,12 @@ import { calculateField } from './calculate';
 import { configFromData, convertFieldType, extractFields, filterByRefId, filterByValue, filterFieldsByName, formatTimeFields, labelsToFields, limit, organize, renameByRegex, sortBy } from './fields';
 import { joinByLabels, partitionByValues, timeSeriesTable } from './series';
 import type { Transform } from './shared';
-import { concatenate, groupBy, groupingToMatrix, histogram, joinByField, merge, prepareTimeSeries, reduce, rowsToFields, seriesToRows, transpose } from './tables';
+import { concatenate, groupBy, groupingToMatrix, groupToNestedTable, histogram, joinByField, merge, prepareTimeSeries, reduce, rowsToFields, seriesToRows, transpose } from './tables';
 import type { Transformation } from './types';
 
 const TRANSFORMS: Record<string, Transform> = {
     calculateField, concatenate, configFromData, convertFieldType, extractFields, filterByRefId, filterByValue, filterFieldsByName, formatTime: formatTimeFields,
-    groupBy, groupingToMatrix, histogram, joinByField, joinByLabels, labelsToFields, limit, merge, organize, partitionByValues, prepareTimeSeries, reduce, renameByRegex, rowsToFields,
+    groupBy, groupingToMatrix, groupToNestedTable, histogram, joinByField, joinByLabels, labelsToFields, limit, merge, organize, partitionByValues, prepareTimeSeries, reduce, renameByRegex, rowsToFields,
     seriesToColumns: joinByField, seriesToRows, sortBy, timeSeriesTable, transpose,
 };
 

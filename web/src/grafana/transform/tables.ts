@@ -1,6 +1,6 @@
 /* Transformations that join, merge, group, reduce and reshape tables. */
 import { asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../json';
-import { isTimeSeries, makeField, makeFrame, timeField, type Field, type Frame, type FieldType } from '../frame';
+import { isTimeSeries, makeField, makeFrame, NESTED_NAME, timeField, type Field, type Frame, type FieldType } from '../frame';
 import { fieldMatcher } from '../fieldconfig';
 import { findReducer, reduceField } from '../reduce';
 import { formatLabels, frameName, TIME_NAME, VALUE_NAME } from '../names';
@@ -208,37 +208,72 @@ export const merge: Transform = (frames, _options) => {
 interface GroupRule {
     operation?: string;
     aggregations: string[];
+    /* What is calculated stays among the rows of a group, too. */
+    keeps: boolean;
 }
 
-function ruleOf(rules: Json, field: Field, frame: Frame, frames: readonly Frame[]): GroupRule | undefined {
-    const json = rules[nameIn(field, frame, frames)] ?? rules[field.name];
-    return json === undefined ? undefined : { ...(asText(asRecord(json).operation) ? { operation: asText(asRecord(json).operation)! } : {}), aggregations: asTexts(asRecord(json).aggregations) };
+type RuleOf = (field: Field, frame: Frame, frames: readonly Frame[]) => GroupRule | undefined;
+
+function readRule(value: unknown): GroupRule {
+    const json = asRecord(value);
+    return { ...(asText(json.operation) ? { operation: asText(json.operation)! } : {}), aggregations: asTexts(json.aggregations), keeps: json.keepNestedField === true };
+}
+
+/* Rules by the names of fields or, newer, a list of them with matchers; none when nothing is grouped by. */
+function rulesOf(options: Json): RuleOf | undefined {
+    const fields = asRecord(options.fields);
+    const listed = asRecords(options.rules).map((rule) => ({ matches: fieldMatcher(asText(asRecord(rule.matcher).id) ?? '', asRecord(rule.matcher).options), rule: readRule(rule) }));
+    if (![...listed.map((one) => one.rule), ...Object.values(fields).map(readRule)].some((rule) => rule.operation === 'groupby')) {
+        return undefined;
+    }
+    return (field, frame, frames) => {
+        const json = fields[nameIn(field, frame, frames)] ?? fields[field.name];
+        return listed.find((one) => one.matches(field, frame, frames))?.rule ?? (json === undefined ? undefined : readRule(json));
+    };
+}
+
+/* The fields that are grouped by and calculated, a row a group, and which rows each group has; none without such a field. */
+function grouped(frame: Frame, frames: readonly Frame[], of: RuleOf): { fields: Field[]; rows: number[][] } | undefined {
+    const keys = frame.fields.filter((f) => of(f, frame, frames)?.operation === 'groupby');
+    if (keys.length === 0) {
+        return undefined;
+    }
+    const groups = new Map<string, number[]>();
+    for (let i = 0; i < frame.length; i++) {
+        const key = keys.map((f) => String(f.values[i])).join('\u0000');
+        groups.set(key, [...(groups.get(key) ?? []), i]);
+    }
+    const rows = [...groups.values()];
+    const keyFields = keys.map((f) => column(nameIn(f, frame, frames), rows.map((r) => f.values[r[0]!]), f));
+    const calculated = frame.fields.filter((f) => !keys.includes(f)).flatMap((f) => {
+        const rule = of(f, frame, frames);
+        const results = rule?.operation === 'aggregate' ? rows.map((r) => reduceField({ ...f, values: r.map((i) => f.values[i]) }, rule.aggregations)) : [];
+        return (rule?.operation === 'aggregate' ? rule.aggregations : []).map((id) => makeField(`${nameIn(f, frame, frames)} (${id})`, reducerType(id, f.type), results.map((r) => r[id] ?? null)));
+    });
+    return { fields: [...keyFields, ...calculated], rows };
 }
 
 export const groupBy: Transform = (frames, options) => {
-    const rules = asRecord(options.fields);
-    if (!Object.values(rules).some((r) => asRecord(r).operation === 'groupby')) {
-        return [...frames];
-    }
-    return frames.flatMap((frame) => {
-        const keys = frame.fields.filter((f) => ruleOf(rules, f, frame, frames)?.operation === 'groupby');
-        if (keys.length === 0) {
-            return [];
-        }
-        const groups = new Map<string, number[]>();
-        for (let i = 0; i < frame.length; i++) {
-            const key = keys.map((f) => String(f.values[i])).join('\u0000');
-            groups.set(key, [...(groups.get(key) ?? []), i]);
-        }
-        const rows = [...groups.values()];
-        const keyFields = keys.map((f) => column(nameIn(f, frame, frames), rows.map((r) => f.values[r[0]!]), f));
-        const calculated = frame.fields.filter((f) => !keys.includes(f)).flatMap((f) => {
-            const rule = ruleOf(rules, f, frame, frames);
-            const results = rule?.operation === 'aggregate' ? rows.map((r) => reduceField({ ...f, values: r.map((i) => f.values[i]) }, rule.aggregations)) : [];
-            return (rule?.operation === 'aggregate' ? rule.aggregations : []).map((id) => makeField(`${nameIn(f, frame, frames)} (${id})`, reducerType(id, f.type), results.map((r) => r[id] ?? null)));
+    const of = rulesOf(options);
+    return of ? frames.flatMap((frame) => {
+        const found = grouped(frame, frames, of);
+        return found ? [withFields({ ...frame }, found.fields)] : [];
+    }) : [...frames];
+};
+
+/* Each group keeps the fields that nothing was calculated of, as a frame of its own. */
+export const groupToNestedTable: Transform = (frames, options) => {
+    const of = rulesOf(options);
+    return of ? frames.flatMap((frame) => {
+        const found = grouped(frame, frames, of);
+        const inner = frame.fields.filter((f) => {
+            const rule = of(f, frame, frames);
+            return rule?.operation === undefined || (rule.operation === 'aggregate' && (rule.aggregations.length === 0 || rule.keeps));
         });
-        return [withFields({ ...frame }, [...keyFields, ...calculated])];
-    });
+        const meta = options.showSubframeHeaders === false ? { hidesHeader: true } : {};
+        const nested = (found?.rows ?? []).map((rows) => pickRows({ fields: inner, length: frame.length, meta }, rows));
+        return found ? [makeFrame([...found.fields, makeField(NESTED_NAME, 'other', nested)], { ...(frame.refId ? { refId: frame.refId } : {}), ...(options.expandAllRows === true ? { meta: { opensRows: true } } : {}) })] : [];
+    }) : [...frames];
 };
 
 export const groupingToMatrix: Transform = (frames, options) => {

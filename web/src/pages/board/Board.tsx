@@ -6,6 +6,7 @@ import type { PanelAnnotation } from '../../dashboard/annotations';
 import { Grid } from '../../dashboard/Grid';
 import { PanelFrame, type PanelAction } from '../../dashboard/PanelFrame';
 import { isDirty, useEdits } from '../../dashboard/edit';
+import { toggleOwnColors } from '../../dashboard/recolor';
 import { useScrapeInterval, useVariables } from '../../dashboard/variables';
 import { VariablesBar } from '../../dashboard/VariablesBar';
 import type { PanelData } from '../../dashboard/data';
@@ -158,6 +159,7 @@ export default function Board() {
         { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && !locked && editing.duplicate(hovered.id) },
         { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered && !locked && editing.remove(hovered.id) },
         { keys: 'd k', help: 'Kiosk', run: () => change({ kiosk: kiosk ? null : '' }) },
+        { keys: 'd p', help: 'Series in colours of our own, which each keeps, or in the dashboard’s', run: () => void toggleOwnColors().then((own) => notify(own ? 'Series have colours of our own' : 'Series have the dashboard’s colours')) },
         { keys: 'd x', help: 'Exemplars in all graphs, or in none', run: toggleExemplars },
         { keys: 'd E', help: 'Open all rows', run: () => setFolded(new Set()) },
         { keys: 'd C', help: 'Fold all rows', run: () => setFolded(new Set(board?.panels.filter((p) => p.type === 'row').map((p) => p.id))) },
@@ -201,7 +203,7 @@ export default function Board() {
         return (
             <PanelFrame
                 panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
-                pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now(), clock.calendar))}
+                pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} sharesTip={board!.graphTooltip === 2} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now(), clock.calendar))}
                 onView={() => view(alone ? null : panel)} onEdit={edited || locked ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations} exemplars={exemplars}
                 actions={alone || edited ? undefined : actions(panel)}
             />

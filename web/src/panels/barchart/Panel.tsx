@@ -1,118 +1,248 @@
-/* Bar chart and histogram: bars by category, or by bucket of size. */
-import { useMemo, useState } from 'react';
+/* Bar chart and histogram: bars by category, or by bucket of size, upright or lying. */
+import { type PointerEvent, useMemo, useState } from 'react';
 import { PanelLegend, toggled } from '../../dashboard/Legend';
-import { readLegend } from '../../dashboard/legend';
+import { listRows, readLegend } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
-import { valueTicks } from '../../draw/ticks';
-import { paletteColor } from '../../grafana/color';
-import { displayProcessor, displayText, seriesColor } from '../../grafana/fieldconfig';
-import { formattedText, formatValue, unitFormatter } from '../../grafana/units';
-import { asText } from '../../grafana/json';
+import { Tip, type TipContent } from '../../draw/Tip';
+import { textOn } from '../../grafana/color';
+import type { Frame } from '../../grafana/frame';
+import { asNumber, asRecord, asText } from '../../grafana/json';
 import { transformFrames } from '../../grafana/transform';
-import { timeField, valueAt, type Field, type Frame } from '../../grafana/frame';
+import { formattedText, formatValue, unitFormatter } from '../../grafana/units';
+import { isLabelled, placeBars, valueAxis, type PlacedBar, type ValueAxis } from './bars';
+import { asShares, groupsOf, type Bar, type Group } from './groups';
 
-const BOTTOM_PX = 22;
+const LEGEND_ROW_PX = 24;
+const LEGEND_SHARE_MAX = 0.35;
+const LEGEND_SIDE_PX = 140;
+/* Lower panels have no room for a legend. */
+const LEGEND_FROM_PX = 120;
+const LINE_PX = 16;
+/* Of a character of the font, on average. */
+const CHARACTER_PX = 6.2;
+const PAD_PX = 8;
+/* Labels take at most this share of the panel. */
+const LABELS_MAX = 0.4;
+/* Fainter bars have their values in the colour of text. */
+const OPAQUE_FROM = 0.5;
 
-interface Group {
-    label: string;
-    bars: { name: string; value: number; text: string; color: string }[];
-}
-
-function groupsOf(frame: Frame | undefined, xField: string | undefined, look: PanelProps['look'], zone: string | undefined): Group[] {
-    if (!frame) {
-        return [];
-    }
-    const category = frame.fields.find((f) => f.name === xField || f.state?.displayName === xField) ?? frame.fields.find((f) => f.type === 'string') ?? timeField(frame) ?? frame.fields[0];
-    const numbers = frame.fields.filter((f) => f.type === 'number' && f !== category && f.name !== 'xMax');
-    const label = category ? displayProcessor(category, look, { zone }) : undefined;
-    /* The fields of a histogram are made here, and have no colours of their own. */
-    const shown = numbers.map((f: Field, i) => ({ f, display: displayProcessor(f, look, { zone }), color: f.config.color ? seriesColor(f, look) : (paletteColor('palette-classic', i, f.name, look) ?? seriesColor(f, look)) }));
-    return Array.from({ length: Math.min(frame.length, 500) }, (_, i) => ({
-        label: label && category ? displayText(label(valueAt(category, i))) : String(i),
-        bars: shown.map(({ f, display, color }) => {
-            const value = display(valueAt(f, i));
-            const byValue = f.config.color?.mode === 'thresholds' || f.config.color?.mode?.startsWith('continuous') === true;
-            return { name: f.state?.displayName ?? f.name, value: value.numeric, text: displayText(value), color: byValue ? value.color : color };
-        }),
-    }));
-}
+const textPx = (text: string): number => 8 + CHARACTER_PX * text.length;
 
 /* As many decimals at each tick as tell it from the next, where the unit does not scale numbers. */
 function tickTexts(ticks: readonly number[], unit: string | undefined): string[] {
-    const decimals = Math.max(0, -Math.floor(Math.log10((ticks[1] ?? 1) - (ticks[0] ?? 0)) + 1e-9));
+    const decimals = Math.max(0, -Math.floor(Math.log10(Math.abs((ticks[1] ?? 1) - (ticks[0] ?? 0)) || 1) + 1e-9));
     const format = unitFormatter(unit);
-    return ticks.map((tick) => {
-        const even = format(tick, decimals);
-        return Number(even.text) === Number(tick.toFixed(decimals)) ? formattedText(even) : formatValue(tick, unit);
-    });
+    const even = ticks.map((tick) => format(tick, decimals));
+    const isPlain = even.every((one, i) => Number(one.text) === Number(ticks[i]!.toFixed(decimals)));
+    return ticks.map((tick, i) => (isPlain ? formattedText(even[i]!) : formatValue(tick, unit)));
 }
 
-const LEGEND_PX = 26;
-/* Lower panels have no room for a legend. */
-const LEGEND_FROM_PX = 120;
-
-/* Shares of each group's sum, 0 to 100. */
-function asShares(groups: readonly Group[]): Group[] {
-    return groups.map((g) => {
-        const sum = g.bars.reduce((total, b) => total + Math.abs(b.value || 0), 0);
-        return { ...g, bars: g.bars.map((b) => ({ ...b, value: sum > 0 ? (b.value / sum) * 100 : 0 })) };
-    });
+interface Style {
+    isLying: boolean;
+    isStacked: boolean;
+    isPercent: boolean;
+    showValue: string;
+    groupWidth: number;
+    barWidth: number;
+    radius: number;
+    /* Degrees, clockwise. */
+    rotation: number;
+    labelMax: number;
+    spacing: number;
 }
 
-export default function BarChartPanel({ panel, frames, look, width, height: whole, zone }: PanelProps) {
-    const stacking = asText(panel.options.stacking);
+function styleOf({ type, options }: PanelProps['panel'], width: number, height: number): Style {
+    const isHistogram = type === 'histogram';
+    const stacking = asText(options.stacking);
+    const orientation = asText(options.orientation) ?? 'auto';
+    return {
+        isLying: !isHistogram && (orientation === 'horizontal' || (orientation === 'auto' && width < height)),
+        isStacked: stacking === 'normal' || stacking === 'percent',
+        isPercent: stacking === 'percent',
+        showValue: isHistogram ? 'never' : (asText(options.showValue) ?? 'auto'),
+        groupWidth: isHistogram ? 1 : (asNumber(options.groupWidth) ?? 0.7),
+        barWidth: isHistogram ? 1 : (asNumber(options.barWidth) ?? 0.97),
+        radius: asNumber(options.barRadius) ?? 0,
+        rotation: Math.min(90, Math.max(-90, asNumber(options.xTickLabelRotation) ?? 0)),
+        labelMax: asNumber(options.xTickLabelMaxLength) || Infinity,
+        spacing: asNumber(options.xTickLabelSpacing) ?? 0,
+    };
+}
+
+interface Layout {
+    style: Style;
+    groups: readonly Group[];
+    bars: readonly PlacedBar[];
+    axis: ValueAxis;
+    tickTexts: string[];
+    labels: string[];
+    /* The plot within the panel, px. */
+    left: number;
+    top: number;
+    width: number;
+    height: number;
+}
+
+const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, Math.max(1, Math.floor(most)))}…` : text);
+
+function layoutOf(groups: readonly Group[], style: Style, width: number, height: number, unit: string | undefined, limits: { min?: number; max?: number }): Layout {
+    const { isLying, isStacked, showValue, rotation } = style;
+    const values = groups.map((g) => g.bars.map((b) => b.value));
+    const names = groups.map((g) => cut(g.label, style.labelMax));
+    const widest = Math.max(0, ...names.map(textPx));
+    /* The axis is the same however long the bars are. */
+    const axis = valueAxis(placeBars(values, 1, { ...style, groupWidth: 1 }), Math.max(2, Math.floor((isLying ? width : height) / (isLying ? 90 : 48))), limits);
+    const ticks = tickTexts(axis.ticks, unit);
+    const valueRoom = !isStacked && showValue !== 'never' ? (isLying ? Math.min(width * 0.25, Math.max(0, ...groups.flatMap((g) => g.bars.map((b) => textPx(b.text))))) : LINE_PX) : 0;
+    const slant = (Math.abs(rotation) * Math.PI) / 180;
+    const labelPx = isLying ? Math.min(width * LABELS_MAX, widest) : Math.min(height * LABELS_MAX, rotation === 0 ? LINE_PX : LINE_PX + (widest - PAD_PX) * Math.sin(slant));
+    /* A label that is turned begins or ends at its bar, and goes on before the first or behind the last one. */
+    const slantPx = (Math.min(widest, labelPx / Math.max(0.2, Math.sin(slant))) - PAD_PX) * Math.cos(slant);
+    const aside = isLying || rotation === 0 ? 0 : Math.min(width * 0.25, Math.max(0, slantPx - width / Math.max(1, groups.length) / 2));
+    const left = isLying ? labelPx : Math.max(rotation < 0 ? aside : 0, ...ticks.map((text) => textPx(text) + 4));
+    const right = isLying ? Math.max(valueRoom, textPx(ticks[ticks.length - 1] ?? '') / 2) : rotation > 0 ? aside : 0;
+    const top = isLying ? 2 : 6 + valueRoom;
+    const plot = { width: Math.max(10, width - left - PAD_PX - right), height: Math.max(10, height - top - 6 - (isLying ? LINE_PX : labelPx)) };
+    const slot = (isLying ? plot.height : plot.width) / Math.max(1, groups.length);
+    /* Turned labels need their height alone. */
+    const wanted = style.spacing !== 0 ? style.spacing : isLying ? LINE_PX - 2 : rotation !== 0 ? (LINE_PX - 2) / Math.max(0.2, Math.sin(slant)) : Math.min(110, widest);
+    const room = isLying ? (labelPx - PAD_PX) / CHARACTER_PX : rotation !== 0 ? (labelPx - LINE_PX) / Math.sin(slant) / CHARACTER_PX : Math.max(slot, Math.min(110, widest)) / CHARACTER_PX;
+    return {
+        style, groups, axis, tickTexts: ticks, left, top, ...plot,
+        bars: placeBars(values, isLying ? plot.height : plot.width, style),
+        labels: names.map((name, i) => (isLabelled(i, names.length, slot, wanted) ? cut(name, room) : '')),
+    };
+}
+
+const valueShare = ({ low, high }: ValueAxis, value: number): number => (Math.min(high, Math.max(low, value)) - low) / (high - low);
+
+function Axes({ layout }: { layout: Layout }) {
+    const { style: { isLying, rotation }, axis, left, top, width, height, labels } = layout;
+    const slot = (isLying ? height : width) / Math.max(1, labels.length);
+    return (
+        <>
+            {axis.ticks.map((tick, i) => {
+                const share = valueShare(axis, tick);
+                const [x, y] = [left + width * share, top + height * (1 - share)];
+                return isLying ? (
+                    <g key={tick}>
+                        <line x1={x} x2={x} y1={top} y2={top + height} stroke="var(--line)" />
+                        <text x={x} y={top + height + 13} textAnchor="middle" fontSize={11} fill="var(--muted)">{layout.tickTexts[i]}</text>
+                    </g>
+                ) : (
+                    <g key={tick}>
+                        <line x1={left} x2={left + width} y1={y} y2={y} stroke="var(--line)" />
+                        <text x={left - 6} y={y} textAnchor="end" dominantBaseline="middle" fontSize={11} fill="var(--muted)">{layout.tickTexts[i]}</text>
+                    </g>
+                );
+            })}
+            {labels.map((label, i) => {
+                const along = (i + 0.5) * slot;
+                const [x, y] = isLying ? [left - 6, top + along] : [left + along, top + height + (rotation === 0 ? 14 : 9)];
+                return label === '' ? null : (
+                    <text
+                        key={i} x={x} y={y} fontSize={11} fill="var(--muted)" textAnchor={isLying || rotation < 0 ? 'end' : rotation > 0 ? 'start' : 'middle'} dominantBaseline={isLying || rotation !== 0 ? 'middle' : undefined}
+                        transform={!isLying && rotation !== 0 ? `rotate(${rotation} ${x} ${y})` : undefined}
+                    >
+                        {label}
+                    </text>
+                );
+            })}
+        </>
+    );
+}
+
+/* The value of a bar: beside its end, or in it where others stand on it. */
+function Value({ box, bar, style, isDown }: { box: { x: number; y: number; width: number; height: number }; bar: Bar; style: Style; isDown: boolean }) {
+    const { isLying, isStacked } = style;
+    const text = style.isPercent ? `${Math.round(bar.value)}%` : bar.text;
+    const wide = textPx(text) - 6;
+    const fits = isLying ? box.height >= 11 && (!isStacked || box.width >= wide) : box.width >= wide - 4 && (!isStacked || box.height >= 13);
+    if (text === '' || Number.isNaN(bar.value) || !(style.showValue === 'always' || (style.showValue === 'auto' && fits))) {
+        return null;
+    }
+    const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    const at = isStacked ? { ...middle, anchor: 'middle' as const }
+        : isLying ? { x: isDown ? box.x - 4 : box.x + box.width + 4, y: middle.y, anchor: isDown ? 'end' as const : 'start' as const }
+        : { x: middle.x, y: isDown ? box.y + box.height + 9 : box.y - 8, anchor: 'middle' as const };
+    return <text x={at.x} y={at.y} textAnchor={at.anchor} dominantBaseline="middle" fontSize={11} fill={isStacked && bar.opacity >= OPAQUE_FROM && box.height >= 11 && box.width >= 11 ? textOn(bar.color) : 'var(--text)'}>{text}</text>;
+}
+
+function Bars({ layout }: { layout: Layout }) {
+    const { style, axis, left, top, width, height, groups } = layout;
+    const boxes = layout.bars.map((one) => {
+        const [from, to] = [valueShare(axis, Math.min(one.from, one.to)), valueShare(axis, Math.max(one.from, one.to))];
+        const box = style.isLying
+            ? { x: left + width * from, y: top + one.at, width: width * (to - from), height: one.thick }
+            : { x: left + one.at, y: top + height * (1 - to), width: one.thick, height: height * (to - from) };
+        return { one, box, bar: groups[one.group]!.bars[one.bar]! };
+    });
+    return (
+        <>
+            {boxes.map(({ one, box, bar }, i) => {
+                /* The line lies within the bar. */
+                const line = Math.min(bar.linePx, box.width / 2, box.height / 2);
+                return <rect key={i} x={box.x + line / 2} y={box.y + line / 2} width={box.width - line} height={box.height - line} rx={(style.radius * one.thick) / 2} fill={bar.color} fillOpacity={bar.opacity} stroke={bar.color} strokeWidth={line} />;
+            })}
+            {style.showValue !== 'never' && boxes.map(({ one, box, bar }, i) => <Value key={i} box={box} bar={bar} style={style} isDown={one.to < one.from} />)}
+        </>
+    );
+}
+
+/* The bar at a place of the panel, the nearest of its category. */
+function barAt({ style, bars, left, top, width, height, groups }: Layout, x: number, y: number): PlacedBar | undefined {
+    const along = style.isLying ? y - top : x - left;
+    const slot = (style.isLying ? height : width) / Math.max(1, groups.length);
+    const own = bars.filter((b) => b.group === Math.floor(along / slot));
+    const away = (b: PlacedBar): number => Math.abs(b.at + b.thick / 2 - along);
+    return own.reduce<PlacedBar | undefined>((best, b) => (best && away(best) <= away(b) ? best : b), undefined);
+}
+
+/* Several queries of time series are one chart. */
+function framesOf(frames: readonly Frame[], { type, options }: PanelProps['panel']): readonly Frame[] {
+    return type === 'histogram' ? transformFrames(frames, [{ id: 'histogram', options }]).frames : frames.length > 1 ? transformFrames(frames, [{ id: 'joinByField', options: {} }]).frames : frames;
+}
+
+export default function BarChartPanel({ panel, frames, look, width: given, height: whole, zone }: PanelProps) {
+    const isPercent = asText(panel.options.stacking) === 'percent';
     const groups = useMemo(() => {
-        const source = panel.type === 'histogram' ? transformFrames(frames, [{ id: 'histogram', options: panel.options }]).frames : frames;
-        const found = groupsOf(source[0], asText(panel.options.xField), look, zone);
-        return stacking === 'percent' ? asShares(found) : found;
-    }, [frames, panel.type, panel.options, look, zone, stacking]);
-    const stacked = stacking === 'normal' || stacking === 'percent';
+        const found = groupsOf(framesOf(frames, panel)[0], panel.options, look, zone);
+        return isPercent ? asShares(found) : found;
+    }, [frames, panel, look, zone, isPercent]);
     const legend = readLegend(panel.options);
     const [shown, setShown] = useState<readonly boolean[]>([]);
+    const [pointed, setPointed] = useState<{ bar: PlacedBar; x: number; y: number } | null>(null);
     const series = groups[0]?.bars ?? [];
     const hasLegend = legend.show && series.length > 1 && whole > LEGEND_FROM_PX;
-    const height = whole - (hasLegend ? LEGEND_PX : 0);
-    const isShown = (i: number): boolean => !hasLegend || (shown[i] ?? true);
-    const visible = groups.map((g) => ({ ...g, bars: g.bars.filter((_, i) => isShown(i)) }));
-    const sums = visible.map((g) => (stacked ? g.bars.reduce((s, b) => s + (b.value || 0), 0) : Math.max(0, ...g.bars.map((b) => b.value || 0))));
-    const ticks = valueTicks(Math.max(0, ...sums), Math.max(2, Math.floor(height / 48)));
-    const most = ticks[ticks.length - 1]!;
-    const unit = frames[0]?.fields.find((f) => f.type === 'number')?.config.unit;
-    const texts = tickTexts(ticks, stacking === 'percent' ? 'percent' : panel.type === 'histogram' ? 'short' : unit);
-    const left = 12 + 6.4 * Math.max(...texts.map((text) => text.length));
-    const plotWidth = width - left - 8;
-    const plotHeight = height - BOTTOM_PX - 6;
-    const groupPx = plotWidth / Math.max(1, groups.length);
-    const widest = Math.min(110, 8 + 6.2 * Math.max(0, ...groups.map((g) => g.label.length)));
-    const every = Math.max(1, Math.ceil(widest / groupPx));
+    const isBeside = hasLegend && legend.right;
+    const sidePx = legend.widthPx ?? Math.min(given * 0.35, LEGEND_SIDE_PX);
+    const listed = series.map((one, i) => ({ name: one.name, color: one.color, shown: !hasLegend || (shown[i] ?? true), figures: [] }));
+    const legendPx = hasLegend && !isBeside ? Math.min(Math.floor(whole * LEGEND_SHARE_MAX), listRows(listed, given) * LEGEND_ROW_PX + 2) : 0;
+    const height = whole - legendPx;
+    const width = given - (isBeside ? sidePx + PAD_PX : 0);
+    const numbers = frames[0]?.fields.find((f) => f.type === 'number')?.config;
+    const layout = layoutOf(
+        groups.map((g) => ({ ...g, bars: g.bars.filter((_, i) => listed[i]!.shown) })), styleOf(panel, width, height), width, height, isPercent ? 'percent' : panel.type === 'histogram' ? 'short' : numbers?.unit,
+        isPercent || panel.type === 'histogram' ? {} : { ...(typeof numbers?.min === 'number' ? { min: numbers.min } : {}), ...(typeof numbers?.max === 'number' ? { max: numbers.max } : {}) },
+    );
+    const tipMode = asText(asRecord(panel.options.tooltip).mode) ?? 'single';
+    function point(event: PointerEvent<SVGSVGElement>): void {
+        const box = event.currentTarget.getBoundingClientRect();
+        const bar = tipMode === 'none' ? undefined : barAt(layout, event.clientX - box.left, event.clientY - box.top);
+        setPointed(bar ? { bar, x: event.clientX, y: event.clientY } : null);
+    }
+    const group = pointed && layout.groups[pointed.bar.group];
+    const content: TipContent | null = group ? { head: group.label, rows: group.bars.flatMap((b, i) => (tipMode === 'multi' || i === pointed.bar.bar ? [{ color: b.color, name: b.name, text: isPercent ? `${b.text} (${Math.round(b.value)}%)` : b.text, near: tipMode === 'multi' && i === pointed.bar.bar }] : [])) } : null;
     return (
-        <div className="panel-column">
-            <svg width={width} height={height} role="img" aria-label={`${panel.title}: ${groups.length} groups of bars`}>
-                {ticks.map((tick, i) => ({ text: texts[i]!, share: tick / most })).map(({ text, share }) => (
-                    <g key={share}>
-                        <line x1={left} x2={width - 8} y1={6 + plotHeight * (1 - share)} y2={6 + plotHeight * (1 - share)} stroke="var(--line)" />
-                        <text x={left - 6} y={6 + plotHeight * (1 - share)} textAnchor="end" dominantBaseline="middle" fontSize={11} fill="var(--muted)">{text}</text>
-                    </g>
-                ))}
-                {visible.map((group, g) => {
-                    let base = 0;
-                    const barPx = stacked ? groupPx * 0.8 : (groupPx * 0.8) / Math.max(1, group.bars.length);
-                    return (
-                        <g key={g}>
-                            {group.bars.map((bar, b) => {
-                                const tall = ((bar.value || 0) / most) * plotHeight;
-                                const y = 6 + plotHeight - base - tall;
-                                base += stacked ? tall : 0;
-                                return <rect key={b} x={left + g * groupPx + groupPx * 0.1 + (stacked ? 0 : b * barPx)} y={y} width={Math.max(1, barPx - 1)} height={Math.max(0, tall)} fill={bar.color}><title>{`${group.label} ${bar.name}: ${bar.text}`}</title></rect>;
-                            })}
-                            {g % every === 0 && <text x={left + (g + 0.5) * groupPx} y={height - 7} textAnchor="middle" fontSize={11} fill="var(--muted)">{group.label.slice(0, Math.max(3, Math.floor((groupPx * every) / 6.2)))}</text>}
-                        </g>
-                    );
-                })}
+        <div className={isBeside ? 'panel-split' : 'panel-column'}>
+            <svg width={width} height={height} role="img" aria-label={`${panel.title}: ${groups.length} groups of bars`} onPointerMove={point} onPointerLeave={() => setPointed(null)}>
+                <Axes layout={layout} />
+                <Bars layout={layout} />
             </svg>
+            {pointed && content && <Tip x={pointed.x} y={pointed.y} content={content} />}
             {hasLegend && (
-                <div style={{ height: LEGEND_PX }}>
-                    <PanelLegend rows={series.map((one, i) => ({ name: one.name, color: one.color, shown: isShown(i), figures: [] }))} options={{ ...legend, table: false, right: false }} onPick={(i, more) => setShown(toggled(series.map((_, k) => isShown(k)), i, more))} />
+                <div style={isBeside ? { width: sidePx, maxHeight: whole } : { height: legendPx }} className="panel-legend-box">
+                    <PanelLegend rows={listed} options={{ ...legend, table: false }} onPick={(i, more) => setShown(toggled(listed.map((one) => one.shown), i, more))} />
                 </div>
             )}
         </div>

@@ -69,6 +69,23 @@ export function merged(frames: readonly Frame[]): Frame | undefined {
     return time ? { ...frames[0]!, fields: [time, ...sorted] } : undefined;
 }
 
+/** columnAt is the column of a time in seconds; -1 where there is none. */
+export function columnAt(cells: Cells, seconds: number): number {
+    return cells.times.findIndex((end) => seconds <= end && seconds > end - cells.step);
+}
+
+/** heightOf says where a value stands, from 0 at the top to 1; undefined where no bucket has it. */
+export function heightOf({ rows }: Cells, value: number, isReversed: boolean): number | undefined {
+    const row = rows.findIndex(({ low, high }) => value > low && value <= high);
+    if (row < 0) {
+        return undefined;
+    }
+    const { low, high } = rows[row]!;
+    const within = (value - low) / (high - low);
+    const share = (row + (Number.isFinite(low) && Number.isFinite(high) ? within : 0.5)) / rows.length;
+    return isReversed ? share : 1 - share;
+}
+
 const ROWS = 20;
 
 /** calculated counts the values of all series into rows of equal height. */

@@ -20,6 +20,8 @@ export interface Column {
     /* A click on a value shows the whole of it. */
     inspects: boolean;
     filters: boolean;
+    /* Long text is broken, and its row grows. */
+    wraps: boolean;
 }
 
 export interface CellProps {
@@ -138,7 +140,7 @@ export function Cell(props: CellProps) {
     const shown = column.display(frameOf(value) ? newest(frameOf(value)!) : value);
     const { links } = column.field.config;
     const context = (): LinkContext => ({ value: value as number | string | null, text, time: null, name: column.name, labels: column.field.labels ?? {}, from, to, fieldOf: fieldIn(columns, row) });
-    const style: React.CSSProperties = { textAlign: column.align };
+    const style: React.CSSProperties = { textAlign: column.align, ...(column.wraps ? { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' } : {}) };
     if (column.cell === 'color-text') {
         style.color = shown.color;
     } else if (column.cell.startsWith('color-background')) {

@@ -2,16 +2,19 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import type { PanelProps } from '../../dashboard/types';
-import { withAlpha } from '../../grafana/color';
-import { displayProcessor, displayText } from '../../grafana/fieldconfig';
+import { displayText } from '../../grafana/fieldconfig';
 import { asArray, asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../grafana/json';
 import { frameName } from '../../grafana/names';
 import { compareValues, isMissing } from '../../grafana/transform/shared';
-import { valueAt, type Frame } from '../../grafana/frame';
+import { NESTED_NAME, valueAt, type Frame } from '../../grafana/frame';
 import { reduceNumber } from '../../grafana/reduce';
-import { Icon, Popover, Select, TextInput } from '../../ui';
+import { ActionIcon, Icon, Popover, Select, TextInput } from '../../ui';
 import { Cell, cellText, sortValue, type Column } from './Cell';
+import { columnsOf, rowColor } from './columns';
+import { innerHeight } from './nesting';
+import { pageOf, type Page } from './paging';
 
+const Nested = lazy(() => import('./Nested'));
 const Choose = lazy(() => import('./Extras').then((m) => ({ default: m.Choose })));
 const Whole = lazy(() => import('./Extras'));
 const ROW_PX = 28;
@@ -19,28 +22,14 @@ const ROW_PX = 28;
 const ROW_SIZES: Readonly<Record<string, number>> = { md: 38, lg: 48 };
 const IMAGE_ROW_PX = 40;
 const COLUMN_PX_MIN = 90;
+const PAGER_PX = 30;
+/* A bar for sideways scrolling, and lines. */
+const EDGE_PX = 14;
 
-function columnsOf(frame: Frame, look: PanelProps['look'], zone: string | undefined): Column[] {
-    return frame.fields.filter((f) => asRecord(f.config.custom).hidden !== true).map((field) => {
-        const custom = asRecord(field.config.custom);
-        const cell = asRecord(custom.cellOptions);
-        const wanted = asText(custom.align);
-        return {
-            field, name: field.state?.displayName ?? field.name, display: displayProcessor(field, look, { zone }), width: asNumber(custom.width),
-            align: wanted === 'left' || wanted === 'right' || wanted === 'center' ? wanted : field.type === 'number' ? 'right' : 'left',
-            cell: asText(cell.type) ?? asText(custom.displayMode) ?? 'auto', options: cell, toRow: cell.applyToRow === true, inspects: custom.inspect === true, filters: custom.filterable === true,
-        };
-    });
-}
-
-function rowColor(columns: readonly Column[], row: number): string | undefined {
-    const column = columns.find((c) => c.toRow && c.cell.startsWith('color-background'));
-    return column ? withAlpha(column.display(valueAt(column.field, row)).color, 0.35) : undefined;
-}
-
-/* Below the columns: what a reducer makes of the rows that are shown, or how many they are. */
+/* Below the columns: what a reducer makes of the rows that are shown, or how many they are; a column may have its own. */
 function footerOf(footer: Json, columns: readonly Column[], rows: readonly number[]): string[] | undefined {
-    if (footer.show !== true) {
+    const own = (column: Column): string | undefined => asText(asArray(asRecord(asRecord(column.field.config.custom).footer).reducers)[0]);
+    if (footer.show !== true && !columns.some(own)) {
         return undefined;
     }
     const reducer = asText(asArray(footer.reducer)[0]) ?? 'sum';
@@ -49,8 +38,8 @@ function footerOf(footer: Json, columns: readonly Column[], rows: readonly numbe
         return columns.map((_, i) => (i === 0 ? `Count: ${rows.length}` : ''));
     }
     return columns.map((column) => {
-        const isWanted = column.field.type === 'number' && (wanted.length === 0 || wanted.includes(column.name) || wanted.includes(column.field.name));
-        const value = isWanted ? reduceNumber({ ...column.field, values: rows.map((i) => column.field.values[i]) }, reducer) : NaN;
+        const isWanted = column.field.type === 'number' && (own(column) !== undefined || (footer.show === true && (wanted.length === 0 || wanted.includes(column.name) || wanted.includes(column.field.name))));
+        const value = isWanted ? reduceNumber({ ...column.field, values: rows.map((i) => column.field.values[i]) }, own(column) ?? reducer) : NaN;
         return isWanted && !Number.isNaN(value) ? displayText(column.display(value)) : '';
     });
 }
@@ -103,6 +92,31 @@ function Head({ column: c, length, sort, onSort, chosen, onChoose }: HeadProps) 
     );
 }
 
+function Pager({ page, rows, onTurn }: { page: Page; rows: number; onTurn: (to: number) => void }) {
+    const { index, count, from, to } = page;
+    const button = (label: string, icon: 'left' | 'right', target: number) => <ActionIcon aria-label={label} disabled={target < 0 || target >= count} onClick={() => onTurn(target)}><Icon name={icon} size={13} /></ActionIcon>;
+    return (
+        <div className="table-pager num" style={{ height: PAGER_PX }}>
+            {button('Page before', 'left', index - 1)}
+            <span aria-live="polite">{rows === 0 ? 'no rows' : `${from + 1} to ${to} of ${rows}`}</span>
+            {button('Next page', 'right', index + 1)}
+        </div>
+    );
+}
+
+/* A row, or the table that stands below one. */
+interface Line {
+    row: number;
+    isOpen?: boolean;
+    inner?: Frame;
+}
+
+const linePx = (line: Line | undefined, rowPx: number): number => (line?.inner ? innerHeight(line.inner, rowPx) : rowPx);
+
+function Turn({ open, onTurn }: { open: boolean; onTurn: () => void }) {
+    return <button type="button" className="table-filter" aria-label="Rows within" aria-expanded={open} onClick={onTurn}><Icon name={open ? 'down' : 'right'} size={13} /></button>;
+}
+
 export default function TablePanel({ panel, frames, look, width, height, zone, from, to, fill }: PanelProps) {
     const [chosen, setChosen] = useState(asNumber(panel.options.frameIndex) ?? 0);
     const [find, setFind] = useState('');
@@ -116,10 +130,25 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
     const footer = useMemo(() => footerOf(asRecord(panel.options.footer), columns, rows), [panel.options.footer, columns, rows]);
     const rowPx = ROW_SIZES[asText(panel.options.cellHeight) ?? ''] ?? (columns.some((c) => c.cell === 'image') ? IMAGE_ROW_PX : ROW_PX);
     const box = useRef<HTMLDivElement>(null);
-    const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => rowPx, overscan: 12 });
-    const items = virtual.getVirtualItems();
     const filterable = columns.some((c) => asRecord(c.field.config.custom).filterable === true) || (frame?.length ?? 0) > 20;
-    const barPx = (filterable ? 32 : 0) + (frames.length > 1 ? 36 : 0);
+    const isPaged = panel.options.enablePagination === true || asRecord(panel.options.footer).enablePagination === true;
+    const barPx = (filterable ? 32 : 0) + (frames.length > 1 ? 36 : 0) + (isPaged ? PAGER_PX : 0);
+    const [wantedPage, setPage] = useState(0);
+    const page = pageOf(rows.length, isPaged ? (height - barPx - EDGE_PX - ROW_PX * ((panel.options.showHeader === false ? 0 : 1) + (footer ? 1 : 0))) / rowPx : Math.max(1, rows.length), wantedPage);
+    /* A row whose table is open is followed by it. */
+    const nested = frame?.fields.find((f) => f.name === NESTED_NAME);
+    const [turned, setTurned] = useState<ReadonlySet<number>>(new Set());
+    const opensRows = frame?.meta?.opensRows === true;
+    const lines = useMemo(() => rows.slice(page.from, page.to).flatMap((row): Line[] => (nested && turned.has(row) !== opensRows ? [{ row, isOpen: true }, { row, inner: nested.values[row] as Frame }] : [{ row }])), [rows, page.from, page.to, nested, turned, opensRows]);
+    const turn = (row: number): void => setTurned((now) => {
+        const next = new Set(now);
+        return next.delete(row) ? next : next.add(row);
+    });
+    const virtual = useVirtualizer({
+        count: lines.length, getScrollElement: () => box.current, overscan: 12, estimateSize: (i) => linePx(lines[i], rowPx), getItemKey: (i) => `${lines[i]?.row} ${lines[i]?.inner !== undefined}`,
+    });
+    const items = virtual.getVirtualItems();
+    const grows = columns.some((c) => c.wraps);
     const needed = columns.reduce((sum, c) => sum + (c.width ?? COLUMN_PX_MIN), 0);
     return (
         <div className="panel-column">
@@ -129,6 +158,7 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
                     {panel.options.showHeader !== false && (
                         <thead>
                             <tr>
+                                {nested && <th className="table-turn"><span className="visually-hidden">Rows within</span></th>}
                                 {columns.map((c, i) => (
                                     <Head
                                         key={i} column={c} length={frame?.length ?? 0} sort={sort} onSort={() => setSort({ by: c.name, desc: sort.by === c.name ? !sort.desc : false })}
@@ -140,16 +170,27 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
                     )}
                     <tbody>
                         {items.length > 0 && items[0]!.start > 0 && <tr style={{ height: items[0]!.start }} />}
-                        {items.map((item) => (
-                            <tr key={item.key} style={{ height: rowPx, background: rowColor(columns, rows[item.index]!) }}>
-                                {columns.map((c, i) => <Cell key={i} column={c} columns={columns} row={rows[item.index]!} rowPx={rowPx} from={from} to={to} fill={fill} onInspect={setWhole} />)}
-                            </tr>
-                        ))}
+                        {items.map((item) => {
+                            const { row, inner, isOpen = false } = lines[item.index]!;
+                            return inner ? (
+                                <tr key={item.key}>
+                                    <td colSpan={columns.length + 1} className="table-inner" style={{ height: linePx({ row, inner }, rowPx) }}>
+                                        <Suspense fallback={null}><Nested frame={inner} panel={panel} look={look} zone={zone} rowPx={rowPx} from={from} to={to} fill={fill} onInspect={setWhole} /></Suspense>
+                                    </td>
+                                </tr>
+                            ) : (
+                                <tr key={item.key} {...(grows ? { ref: virtual.measureElement, 'data-index': item.index } : {})} style={{ height: rowPx, background: rowColor(columns, row) }}>
+                                    {nested && <td className="table-turn"><Turn open={isOpen} onTurn={() => turn(row)} /></td>}
+                                    {columns.map((c, i) => <Cell key={i} column={c} columns={columns} row={row} rowPx={rowPx} from={from} to={to} fill={fill} onInspect={setWhole} />)}
+                                </tr>
+                            );
+                        })}
                         {items.length > 0 && <tr style={{ height: Math.max(0, virtual.getTotalSize() - items[items.length - 1]!.end) }} />}
                     </tbody>
-                    {footer && <tfoot><tr>{footer.map((text, i) => <td key={i} className="num" style={{ textAlign: columns[i]!.align }} title={text}>{text}</td>)}</tr></tfoot>}
+                    {footer && <tfoot><tr>{nested && <td />}{footer.map((text, i) => <td key={i} className="num" style={{ textAlign: columns[i]!.align }} title={text}>{text}</td>)}</tr></tfoot>}
                 </table>
             </div>
+            {isPaged && <Pager page={page} rows={rows.length} onTurn={setPage} />}
             {whole && <Suspense fallback={null}><Whole what={whole} close={() => setWhole(null)} /></Suspense>}
             {frames.length > 1 && (
                 <Select aria-label="Table" size="xs" value={String(Math.min(chosen, frames.length - 1))} onChange={(v) => setChosen(Number(v ?? 0))} data={frames.map((f, i) => ({ value: String(i), label: frameName(f, i) }))} />

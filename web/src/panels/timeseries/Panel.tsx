@@ -1,47 +1,19 @@
 /* Time series: lines, bars and points over time, with a legend of figures. */
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { PanelLegend, toggled, type LegendRow } from '../../dashboard/Legend';
-import { figures, readLegend, textPx } from '../../dashboard/legend';
+import { figures, listRows, readLegend } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
+import { annotationLines } from '../../draw/events';
 import { exemplarMarks, type PickedExemplar } from '../../draw/exemplars';
 import type { PickedLinks } from '../../draw/LinksDialog';
 import { type Mark, Plot } from '../../draw/Plot';
 import { asRecord, asText } from '../../grafana/json';
-import { formatDate, FULL_DATE } from '../../grafana/datetime';
 import { isHidden, plotted } from './series';
 
 const LinksDialog = lazy(() => import('../../draw/LinksDialog'));
 const ExemplarDialog = lazy(() => import('../../draw/ExemplarDialog'));
 const LEGEND_ROW_PX = 24;
 const LEGEND_SHARE_MAX = 0.35;
-
-/* Swatch and gaps of a name; a figure has a gap before it. */
-const ITEM_PX = 30;
-const FIGURE_PX = 8;
-
-function itemPx(row: LegendRow): number {
-    return ITEM_PX + textPx(row.name) + row.figures.reduce((sum, f) => sum + FIGURE_PX + textPx(`${f.name}: ${f.text}`), 0);
-}
-
-/* How many lines a list of names takes in that width. */
-function listRows(rows: readonly LegendRow[], width: number): number {
-    let lines = 1;
-    let x = 0;
-    for (const row of rows) {
-        const px = Math.min(width, itemPx(row));
-        if (x > 0 && x + px > width) {
-            lines++;
-            x = 0;
-        }
-        x += px;
-    }
-    return lines;
-}
-
-/* "2026-11-29 10:00:00", or from when to when. */
-function spanText(from: number, to: number | undefined, zone: string | undefined): string {
-    return to === undefined ? formatDate(from, FULL_DATE, zone) : `${formatDate(from, FULL_DATE, zone)} to ${formatDate(to, FULL_DATE, zone)}`;
-}
 
 export default function TimeSeriesPanel(props: PanelProps) {
     const { panel, frames, look, height, width } = props;
@@ -75,7 +47,7 @@ export default function TimeSeriesPanel(props: PanelProps) {
     const marks = useMemo<Mark[]>(() => [
         ...annotations.map((one) => ({
             from: one.from / 1000, ...(one.to !== undefined ? { to: one.to / 1000 } : {}), color: one.color, text: one.title,
-            flag: { title: one.title, lines: [spanText(one.from, one.to, props.zone), ...one.text.split('\n'), one.tags.join(', ')] },
+            flag: { title: one.title, lines: annotationLines(one, props.zone) },
         })),
         ...exemplarMarks(exemplars, setExemplar),
     ], [annotations, exemplars, props.zone]);
@@ -84,7 +56,7 @@ export default function TimeSeriesPanel(props: PanelProps) {
             <div className="panel-plot">
                 <Plot
                     times={data.times} values={data.values} series={series} axis={data.axes[0]!} moreAxes={data.axes.slice(1)}
-                    from={props.from / 1000} to={props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync}
+                    from={props.from / 1000} to={props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync} sharesTip={props.sharesTip}
                     thresholds={data.thresholds} marks={marks} onPick={pick} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none', hidesZeros: tooltip.hideZeros === true }}
                     label={`${panel.title}: ${data.rows.length} series`} zone={props.zone} focused={focused}
                     onZoom={(from, to) => props.onZoom(from * 1000, to * 1000)} onZoomOut={props.onZoomOut}

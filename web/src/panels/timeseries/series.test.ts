@@ -77,4 +77,26 @@ describe('colours by value', () => {
 test('an area ends at the series that is named', () => {
     const data = plotted(framesOf({ max: { 'custom.fillBelowTo': 'min' }, min: {}, odd: { 'custom.fillBelowTo': 'odd' } }), 'dark');
     expect(data.rows.map((r) => r.style.fillTo)).toEqual([1, undefined, undefined]);
+    expect(data.rows.map((r) => r.style.fill)).toEqual([0.35, 0, 0]);
+});
+
+test.each<[Json, [number[] | undefined, boolean | undefined]]>([
+    [{ fill: 'solid' }, [undefined, undefined]], [{ fill: 'dash' }, [[10, 10], false]], [{ fill: 'dash', dash: [2, 6] }, [[2, 6], false]], [{ fill: 'dot' }, [[0, 10], true]], [{ fill: 'dot', dash: [0, 4] }, [[0, 4], true]],
+])('a line of style %j', (lineStyle, want) => {
+    const { style } = plotted(framesOf({ a: {} }, { custom: { lineStyle } }), 'dark').rows[0]!;
+    expect([style.dash, style.round]).toEqual(want);
+});
+
+test('one colour for all, or its shades', () => {
+    const colors = (color: Json): string[] => plotted(framesOf({ a: {}, b: {}, c: {} }, { color }), 'dark').rows.map((r) => r.style.color);
+    expect(colors({ mode: 'fixed', fixedColor: 'purple' })).toEqual(['#b877d9', '#b877d9', '#b877d9']);
+    const shades = colors({ mode: 'shades', fixedColor: 'blue' });
+    expect([shades[0], new Set(shades).size]).toEqual(['#5794f2', 3]);
+});
+
+test('a colour by name is the same in every place, and a fixed one goes first', () => {
+    const colors = (names: string[]): string[] => plotted(framesOf(Object.fromEntries(names.map((name) => [name, name === 'fixed' ? { color: { mode: 'fixed', fixedColor: '#123456' } } : {}])), { color: { mode: 'palette-classic-by-name' } }), 'dark').rows.map((r) => r.style.color);
+    const [a, , fixed] = colors(['a', 'b', 'fixed']);
+    expect(colors(['x', 'y', 'a'])[2]).toBe(a);
+    expect(fixed).toBe('#123456');
 });

@@ -42,7 +42,8 @@ function styleOf(field: Field, look: Look): PlotSeries {
     const draw = asText(custom.drawStyle);
     const fill = asNumber(custom.fillOpacity) ?? (draw === 'bars' ? 100 : 0);
     const dashes = asArray(line.dash).map((n) => asNumber(n) ?? 0);
-    const dash = line.fill === 'dash' ? (dashes.length > 0 ? dashes : [10, 10]) : line.fill === 'dot' ? [0, asNumber(asArray(line.dash)[1]) ?? 4] : undefined;
+    const isDotted = line.fill === 'dot';
+    const dash = line.fill === 'dash' || isDotted ? (dashes.length > 0 ? dashes : [isDotted ? 0 : 10, 10]) : undefined;
     return {
         name: field.state?.displayName ?? field.name,
         color: hexColor(seriesColor(field, look)),
@@ -55,11 +56,13 @@ function styleOf(field: Field, look: Look): PlotSeries {
         hidesTip: isHidden(field, 'tooltip'),
         ...(draw === 'bars' ? { bars: { align: ALIGNS[asNumber(custom.barAlignment) ?? 0] ?? 0, factor: asNumber(custom.barWidthFactor) ?? 0.6, most: asNumber(custom.barMaxWidth) ?? 200 } } : {}),
         ...gradientOf(field, look),
-        ...(dash ? { dash } : {}),
+        ...(dash ? { dash, round: isDotted } : {}),
     };
 }
 
 const ALIGNS: Readonly<Record<number, -1 | 0 | 1>> = { [-1]: -1, 0: 0, 1: 1 };
+/* Of an area up to another series, where nothing is said. */
+const FILL_TO = 0.35;
 /* Samples of a continuous colour scale. */
 const SCALE_STOPS = 9;
 
@@ -241,7 +244,7 @@ export function plotted(frames: readonly Frame[], look: Look): Plotted {
     const names = new Map(rows.map((r, i) => [r.name, i]));
     rows.forEach((row, i) => {
         const to = names.get(asText(asRecord(row.field.config.custom).fillBelowTo) ?? '');
-        row.style = { ...row.style, axis: percent ? 0 : places[i]!, ...(to !== undefined && to !== i ? { fillTo: to } : {}) };
+        row.style = { ...row.style, axis: percent ? 0 : places[i]!, ...(to !== undefined && to !== i ? { fillTo: to, fill: row.style.fill || FILL_TO } : {}) };
     });
     return {
         rows,

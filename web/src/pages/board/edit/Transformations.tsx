@@ -30,6 +30,7 @@ export const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
     merge: { name: 'Merge series/tables', hint: 'One table of many', fields: [] },
     joinByField: { name: 'Join by field', hint: 'Tables side by side', fields: [{ kind: 'field', path: 'byField', label: 'Field' }, { kind: 'select', path: 'mode', label: 'Mode', choices: [['outer', 'Outer (time series)'], ['outerTabular', 'Outer (tabular)'], ['inner', 'Inner']], fallback: 'outer' }] },
     groupBy: { name: 'Group by', hint: 'Rows of equal values become one', fields: [{ kind: 'groupBy', path: 'fields', label: 'Fields' }], start: { fields: {} } },
+    groupToNestedTable: { name: 'Group to nested tables', hint: 'Rows of equal values, each with its table', fields: [{ kind: 'groupBy', path: 'fields', label: 'Fields' }, { kind: 'switch', path: 'showSubframeHeaders', label: 'Show headers within', fallback: true }, { kind: 'switch', path: 'expandAllRows', label: 'All open' }], start: { fields: {} } },
     calculateField: {
         name: 'Add field from calculation', hint: 'A new field out of others', start: { mode: 'reduceRow', reduce: { reducer: 'sum' } },
         fields: [

@@ -1,0 +1,47 @@
+/* Tip: what stands at the pointer, in the form that graphs have: a title, and rows of a colour, a name and a value. */
+import { useLayoutEffect, useRef } from 'react';
+import { createPortal } from 'react-dom';
+import './plot.css';
+
+export interface TipRow {
+    color?: string;
+    name: string;
+    text: string;
+    /* The one that is pointed at. */
+    near?: boolean;
+}
+
+export interface TipContent {
+    head: string;
+    rows: readonly TipRow[];
+}
+
+/* A screen has no room for more. */
+const ROWS_MAX = 24;
+const GAP_PX = 16;
+
+/* Of the window, px; a tip that stays within a picture ends at `right` and is no wider than `width`. */
+export function Tip({ x, y, content, within }: { x: number; y: number; content: TipContent; within?: { right: number; width: number } | undefined }) {
+    const box = useRef<HTMLDivElement>(null);
+    const { head, rows } = content;
+    useLayoutEffect(() => {
+        const element = box.current;
+        if (element) {
+            const { offsetWidth: width, offsetHeight: height } = element;
+            const left = x + GAP_PX + width > (within?.right ?? innerWidth) ? x - GAP_PX - width : x + GAP_PX;
+            element.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, Math.min(y + 12, innerHeight - height - 4))}px)`;
+        }
+    }, [x, y, content, within]);
+    const near = rows.findIndex((row) => row.near);
+    const start = Math.max(0, Math.min(near - ROWS_MAX / 2, rows.length - ROWS_MAX));
+    return createPortal(
+        <div ref={box} className="plot-tip" style={{ maxWidth: within?.width }}>
+            <div className="plot-tip-time">{head}</div>
+            {rows.slice(start, start + ROWS_MAX).map((row, i) => (
+                <div key={i} className={row.near ? 'plot-tip-row near' : 'plot-tip-row'}><i style={{ background: row.color }} /><span>{row.name}</span><b>{row.text}</b></div>
+            ))}
+            {rows.length > ROWS_MAX && <div className="plot-tip-time">{`and ${rows.length - ROWS_MAX} more`}</div>}
+        </div>,
+        document.body,
+    );
+}
