@@ -65,7 +65,7 @@ receivers:
   webhook_configs: [{url: 'http://127.0.0.1:%(sink)d/hook'}]
 """
 CONFIG = """
-global: {scrape_interval: 1s}
+global: {scrape_interval: 1s, external_labels: {site: lab}}
 rule_files: [%(rules)s]
 scrape_configs:
 - job_name: barograph

@@ -1,11 +1,10 @@
 /* App: the shell, the table of pages, and the keys that work everywhere. */
 import { useQuery } from '@tanstack/react-query';
-import { Component, type ReactNode, Suspense, useEffect, useMemo } from 'react';
+import { Component, lazy, type ReactNode, Suspense, useEffect, useMemo } from 'react';
 import { searchDashboards } from './api/dashboards';
-import { alerts } from './api/prometheus';
 import { nav, oldLinks, pages, redirects } from './pages/routes';
 import {
-    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, storedUtc, toggleUtc, useLiveEvents, useLocation, usePoll, useShortcuts, useWindow,
+    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, storedUtc, toggleUtc, useLiveEvents, useLocation, useShortcuts, useWindow,
 } from './ui';
 
 /* A page that throws must not take the rail with it. */
@@ -41,7 +40,8 @@ function NotFound() {
     );
 }
 
-const COUNT_EVERY_MS = 15_000;
+/* Loaded when a page stands. */
+const AlertCounts = lazy(() => import('./pages/alerts/Counts'));
 
 export function App() {
     const [path, navigate] = useLocation();
@@ -49,13 +49,6 @@ export function App() {
     const setHelp = useWindow((w) => w.setHelp);
     const setCommands = useWindow((w) => w.setCommands);
     useLiveEvents();
-    const countEvery = usePoll(COUNT_EVERY_MS);
-    const firing = useQuery({
-        queryKey: ['alerts'],
-        queryFn: ({ signal }) => alerts(signal),
-        refetchInterval: countEvery,
-        select: (list) => list.alerts.filter((alert) => alert.state === 'firing').length,
-    });
     const shortcuts = useMemo<Shortcut[]>(
         () => [
             { keys: 'mod+k', help: 'Search pages, dashboards and actions', run: () => setPalette(true), inText: true },
@@ -93,10 +86,12 @@ export function App() {
             })),
         );
     }, [boards.data, setCommands]);
-    const items = nav.map((item) => (item.to === '/alerts' ? { ...item, count: firing.data } : item));
+    const { told, muted } = useWindow((w) => w.alerts);
+    const items = nav.map((item) => (item.to === '/alerts' ? { ...item, count: told, muted } : item));
 
     return (
         <Shell nav={items}>
+            <Suspense fallback={null}><AlertCounts /></Suspense>
             <Boundary at={path}>
                 <Suspense fallback={<Loading />}>
                     <RouteSwitch>

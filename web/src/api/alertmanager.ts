@@ -77,8 +77,8 @@ export interface AmStatus {
     uptime: string;
 }
 
-export const amAlerts = (filter: readonly string[] = [], signal?: AbortSignal) =>
-    askJson<AmAlert[]>('api/v2/alerts', { params: { filter }, signal });
+export const amAlerts = (params: { filter?: readonly string[]; active?: boolean } = {}, signal?: AbortSignal) =>
+    askJson<AmAlert[]>('api/v2/alerts', { params, signal });
 
 export const amGroups = (signal?: AbortSignal) => askJson<AmGroup[]>('api/v2/alerts/groups', { signal });
 

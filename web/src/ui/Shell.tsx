@@ -19,21 +19,28 @@ export interface NavItem {
     gap?: boolean;
     /* Shown as a badge when above zero. */
     count?: number;
+    /* Counted apart, in grey. */
+    muted?: number;
 }
 
 function isAt(item: NavItem, path: string): boolean {
     return [item.to, ...(item.under ?? [])].some((to) => (to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`)));
 }
 
+const most = (count = 0) => (count === 0 ? '' : count > 99 ? '99+' : String(count));
+
 function RailLink({ item, wide, here }: { item: NavItem; wide: boolean; here: boolean }) {
+    const [count, muted] = [most(item.count), most(item.muted)];
+    const name = `${item.title}${count && ` ${count}`}${muted && `, ${muted} muted`}`;
     const link = (
-        <Link href={item.to} className="rail-item" aria-current={here ? 'page' : undefined} aria-label={item.count ? `${item.title} ${item.count > 99 ? '99+' : item.count}` : item.title}>
+        <Link href={item.to} className="rail-item" aria-current={here ? 'page' : undefined} aria-label={name}>
             <Icon name={item.icon} size={18} />
-            <span className="rail-text">{item.title}</span>
-            {!!item.count && <span className="rail-count num">{item.count > 99 ? '99+' : item.count}</span>}
+            <span className="rail-text grow">{item.title}</span>
+            {count && <span className="rail-count num">{count}</span>}
+            {muted && <span className="rail-count rail-muted num">{muted}</span>}
         </Link>
     );
-    return wide ? link : <Tooltip label={item.title} position="right">{link}</Tooltip>;
+    return wide ? link : <Tooltip label={name} position="right">{link}</Tooltip>;
 }
 
 const schemes = { auto: ['auto', 'As the system'], dark: ['moon', 'Dark'], light: ['sun', 'Light'] } as const;

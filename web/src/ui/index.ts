@@ -20,6 +20,7 @@ export * from './Filter';
 export * from './Section';
 export * from './matchers';
 export * from './live';
+export * from './known';
 export * from './takeaway';
 export * from './Example';
 export * from './visits';

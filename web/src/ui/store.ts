@@ -18,6 +18,8 @@ interface Window {
     wide: boolean;
     /* Something was told at the corner: what shows it is loaded. */
     notices: boolean;
+    /* How many alerts fire: those that somebody is told, and those that are muted. */
+    alerts: { told: number; muted: number };
     /* By source: the shell, the dashboards' search, the page that is open. */
     commands: Record<string, Command[]>;
     setPalette: (open: boolean) => void;
@@ -41,6 +43,7 @@ export const useWindow = create<Window>()((set, get) => ({
     help: false,
     wide: storedWide(),
     notices: false,
+    alerts: { told: 0, muted: 0 },
     commands: {},
     setPalette: (palette) => set({ palette }),
     setHelp: (help) => set({ help }),

@@ -48,6 +48,17 @@ export async function openPage(browser, origin, { dark = true, width = 1280, hei
     return { context, page, faults };
 }
 
+/* using opens a page, runs a body, and fails on whatever went wrong behind it. */
+export async function using(browser, origin, options, body) {
+    const { context, page, faults } = await openPage(browser, new URL(origin).origin, options);
+    try {
+        await body(page);
+        check(faults.length === 0, faults.join('\n'));
+    } finally {
+        await context.close();
+    }
+}
+
 /* axe returns the serious and critical findings. The policy forbids inline scripts, so it comes in through the debugger. */
 export async function axe(page) {
     const session = await page.context().newCDPSession(page);

@@ -1,5 +1,5 @@
 /* run: the UI in a real browser against a real server. Usage: node run.mjs ORIGIN PREFIXED_ORIGIN [NAME...] */
-import { axe, check, openPage, runAll, settled } from './harness.mjs';
+import { axe, check, runAll, settled, using as usingOrigin } from './harness.mjs';
 import { dashboardTests } from './dashboards.mjs';
 import { annotationTests } from './annotations.mjs';
 import { liveTests } from './live.mjs';
@@ -12,17 +12,7 @@ import { walkTests } from './walk.mjs';
 
 const [origin, prefixed, ...only] = process.argv.slice(2);
 
-/* with opens a page, runs a body, and fails on whatever went wrong behind it. */
-async function using(browser, options, body) {
-    const { context, page, faults } = await openPage(browser, new URL(options.origin ?? origin).origin, options);
-    try {
-        await body(page);
-        check(faults.length === 0, faults.join('\n'));
-    } finally {
-        await context.close();
-    }
-}
-
+const using = (browser, options, body) => usingOrigin(browser, options.origin ?? origin, options, body);
 const go = (page, path) => page.goto(origin + path, { waitUntil: 'load' });
 
 /* `within` goes there as a click on a link does, without loading the page anew. */
@@ -247,6 +237,16 @@ const tests = [
         await page.waitForFunction(() => location.pathname === '/silences');
         await page.getByText('to see it muted').waitFor();
         await go(page, '/alerts?show=muted');
+        await page.getByText('silenced').waitFor();
+        /* The rail, the home page and the page of alerts count alike. */
+        await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts( \d+)?, 1 muted$/ }).waitFor();
+        const counted = async (choice) => Number((await page.locator('label', { hasText: new RegExp(`^${choice} \\d+$`) }).innerText()).replace(/\D/g, ''));
+        const [firing, pending] = [await counted('Firing'), await counted('Pending')];
+        await page.getByRole('link', { name: `Alerts ${firing}, 1 muted`, exact: true }).waitFor();
+        await go(page, '/');
+        await page.getByRole('link', { name: `${firing} alerts firing, 1 muted` }).waitFor();
+        await page.getByRole('link', { name: `${pending} alerts pending` }).waitFor();
+        await page.getByRole('link', { name: '1 muted', exact: true }).click();
         await page.getByText('silenced').waitFor();
         await go(page, '/silences');
         await page.getByRole('button', { name: 'Expire' }).click();

@@ -2,6 +2,7 @@
 import type { AmAlert } from '../../api/alertmanager';
 import type { ExplainNode, Labels, Rule, RuleAlert, RuleGroup } from '../../api/types';
 import { formatQuantity, guessQuantity } from '../../ui/format';
+import { joinKnown } from '../../ui/known';
 import { fingerprint } from '../../ui/links';
 
 export interface ActiveAlert {
@@ -14,7 +15,7 @@ export interface ActiveAlert {
 }
 
 export function activeAlerts(groups: readonly RuleGroup[], known: readonly AmAlert[] = []): ActiveAlert[] {
-    const byId = new Map(known.map((one) => [one.fingerprint, one]));
+    const byId = joinKnown(groups.flatMap((group) => group.rules.flatMap((rule) => (rule.alerts ?? []).map((alert) => alert.labels))), known);
     return groups.flatMap((group) =>
         group.rules.flatMap((rule) =>
             (rule.alerts ?? []).map((alert) => {

@@ -6,7 +6,7 @@ import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '
 import { since } from '../../grafana/time';
 import {
     byVisits, Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, ScrapeExample, Section, State, useNow, type Quantity, fingerprint, Note,
-    usePoll, useVisits,
+    useMuted, usePoll, useVisits,
 } from '../../ui';
 
 const Small = lazy(() => import('./Small'));
@@ -89,15 +89,19 @@ export default function Home() {
     const active = list.data?.activeTargets ?? [];
     const down = active.filter((target) => target.health === 'down');
     const all = useMemo(() => groups.data?.groups.flatMap((group) => group.rules) ?? [], [groups.data]);
-    const alerts = all.flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ rule, alert })));
-    const firing = alerts.filter((one) => one.alert.state === 'firing').sort((a, b) => (a.alert.activeAt < b.alert.activeAt ? 1 : -1));
+    const alerts = useMemo(() => all.flatMap((rule) => rule.alerts ?? []), [all]);
+    const muted = useMuted(alerts, REFETCH_MS);
+    /* As the page of alerts counts: what is muted is neither. */
+    const told = all.flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ rule, alert }))).filter(({ alert }) => !muted.has(fingerprint(alert.labels)));
+    const firing = told.filter(({ alert }) => alert.state === 'firing').sort((a, b) => (a.alert.activeAt < b.alert.activeAt ? 1 : -1));
+    const mutedCount = alerts.length - told.length;
     const failing = all.filter((rule) => rule.health === 'err');
 
     return (
         <Page title="Home" aside={<span className="muted hide-narrow">{build.data?.barographVersion ? `barograph ${build.data.barographVersion}` : ''}{run.data?.hostname ? ` on ${String(run.data.hostname)}` : ''}</span>}>
             <div className="tiles">
-                <Link href="/alerts?show=firing" className={firing.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{groups.data ? firing.length : '…'}</b><span>alerts firing</span></Link>
-                <Link href="/alerts?show=pending" className="panel tile"><b>{groups.data ? alerts.length - firing.length : '…'}</b><span>alerts pending</span></Link>
+                <Link href="/alerts?show=firing" className={firing.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{groups.data ? firing.length : '…'}</b><span>alerts firing{mutedCount > 0 && `, ${formatCount(mutedCount)} muted`}</span></Link>
+                <Link href="/alerts?show=pending" className="panel tile"><b>{groups.data ? told.length - firing.length : '…'}</b><span>alerts pending</span></Link>
                 <Link href="/targets?show=down" className={down.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{list.data ? down.length : '…'}</b><span>targets down of {active.length}</span></Link>
                 <Link href="/rules?show=error" className={failing.length > 0 ? 'panel tile bad' : 'panel tile ok'}><b>{groups.data ? failing.length : '…'}</b><span>rules failing of {all.length}</span></Link>
                 <Link href="/cardinality" className="panel tile"><b>{store.data ? formatCount(store.data.headStats.numSeries) : '…'}</b><span>series</span></Link>
@@ -109,8 +113,8 @@ export default function Home() {
                 {figures.map((one) => <Figure key={one.title} {...one} />)}
             </div>
             <div className="columns">
-                <Section title="Firing" aside={<Link href="/alerts">all alerts</Link>}>
-                    {firing.length === 0 ? <Empty title="Nothing fires" icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : <>There are no alerting rules yet: <Link href="/rules">how to write one</Link>.</>}</Empty> : (
+                <Section title="Firing" aside={<span className="row">{mutedCount > 0 && <Link href="/alerts?show=muted">{formatCount(mutedCount)} muted</Link>}<Link href="/alerts">all alerts</Link></span>}>
+                    {firing.length === 0 ? <Empty title={mutedCount > 0 ? 'Nothing fires that is not muted' : 'Nothing fires'} icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : <>There are no alerting rules yet: <Link href="/rules">how to write one</Link>.</>}</Empty> : (
                         <table className="table">
                             <tbody>
                                 {firing.slice(0, ROWS_SHOWN).map(({ rule, alert }) => (

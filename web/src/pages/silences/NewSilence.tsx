@@ -72,7 +72,7 @@ function Preview({ matchers }: { matchers: string[] }) {
     const [asked] = useDebouncedValue(matchers, 250);
     const found = useQuery({
         queryKey: ['silence-preview', asked],
-        queryFn: ({ signal }) => amAlerts(asked, signal),
+        queryFn: ({ signal }) => amAlerts({ filter: asked }, signal),
         enabled: asked.length > 0,
         placeholderData: keepPreviousData,
     });
