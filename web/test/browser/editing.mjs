@@ -85,6 +85,112 @@ export function editingTests(using, origin) {
             await page.locator('.board-panel').first().waitFor();
             check((await page.getByRole('toolbar', { name: 'Edit the dashboard' }).count()) === 0, 'edit mode is left');
         })],
+        ['editing: a panel is sized by mouse, undone, redone, discarded, and saved as the diff tells', (browser) => using(browser, {}, async (page) => {
+            const before = await make(page, 'edit-size');
+            const cell = page.locator('[data-cell="2"]');
+            const width = async () => Math.round((await cell.boundingBox()).width);
+            /* Four columns wider, two lines higher. */
+            async function size() {
+                await cell.waitFor();
+                const column = (await page.locator('.edit-grid').boundingBox()).width / 24;
+                const grip = await cell.locator('.react-resizable-handle-se').boundingBox();
+                const [x, y] = [grip.x + 12, grip.y + 12];
+                await page.mouse.move(x, y);
+                await page.mouse.down();
+                await page.mouse.move(x + 2 * column, y + 40, { steps: 4 });
+                await page.mouse.move(x + 4 * column, y + 76, { steps: 4 });
+                await page.mouse.up();
+                await page.getByRole('button', { name: 'Discard' }).waitFor();
+            }
+            const widths = async (least, most) => {
+                await page.waitForFunction(([a, b]) => { const w = document.querySelector('[data-cell="2"]').getBoundingClientRect().width; return w >= a && w <= b; }, [least, most]);
+            };
+            await edit(page);
+            const old = await width();
+            await size();
+            await widths(old * 1.4, old * 1.6);
+            await page.getByRole('button', { name: 'Undo' }).click();
+            await widths(old - 1, old + 1);
+            check(await page.getByRole('button', { name: 'Undo' }).isDisabled(), 'there is something to undo');
+            await page.getByRole('button', { name: 'Exit edit' }).waitFor();
+            await page.getByRole('button', { name: 'Redo' }).click();
+            await widths(old * 1.4, old * 1.6);
+            await page.keyboard.press('Control+z');
+            await widths(old - 1, old + 1);
+            await page.keyboard.press('Control+y');
+            await widths(old * 1.4, old * 1.6);
+            await page.getByRole('button', { name: 'Discard' }).click();
+            await page.getByRole('dialog', { name: 'Unsaved changes' }).getByRole('button', { name: 'Discard them' }).click();
+            await page.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+            check((await text(page, 'edit-size')) === before, 'something is written');
+            await edit(page);
+            await widths(old - 1, old + 1);
+            await size();
+            await page.keyboard.press('Control+s');
+            const changes = page.getByRole('region', { name: 'Changes' });
+            await page.getByText('2 lines added, 2 removed').waitFor();
+            const shown = (await changes.locator('.added, .removed').allInnerTexts()).map((line) => line.replace(/[\s,]+/g, ' ').trim());
+            check(shown.sort().join('|') === '+ "h": 8|+ "w": 12|- "h": 6|- "w": 8', shown.join('|'));
+            await page.getByRole('dialog').getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('button', { name: 'Exit edit' }).waitFor();
+            const after = await text(page, 'edit-size');
+            check(differences(JSON.parse(before), JSON.parse(after)).sort().join() === 'panels.1.gridPos.h,panels.1.gridPos.w', differences(JSON.parse(before), JSON.parse(after)).join());
+            check(newLines(before, after).length === 2, `lines: ${newLines(before, after)}`);
+        })],
+        ['editing: a query is changed and seen at once; an older version is compared and restored', (browser) => using(browser, { height: 1000, allow: [/status of 400/] }, async (page) => {
+            const before = await make(page, 'edit-query');
+            await go(page, '/d/edit-query?editPanel=2');
+            const shown = page.locator('.panel-editor .board-panel[data-state="ready"]');
+            await shown.waitFor();
+            const query = page.getByLabel('Expression of query A');
+            const type = async (expr) => {
+                await query.click();
+                await page.keyboard.press('Control+a');
+                await page.keyboard.insertText(expr);
+                await page.keyboard.press('Escape');
+                await page.keyboard.press('Enter');
+            };
+            await type('sum(');
+            await page.getByRole('alert').filter({ hasText: 'parse error' }).first().waitFor();
+            await type('count by (job) (up)');
+            await page.waitForFunction(() => document.querySelectorAll('.panel-editor .panel-legend-box button').length >= 3);
+            await page.getByRole('button', { name: 'Undo' }).click();
+            await page.getByRole('button', { name: 'Undo' }).click();
+            await page.waitForFunction(() => document.querySelectorAll('.panel-editor .panel-legend-box button').length === 1);
+            await type('count by (job) (up)');
+            await page.waitForFunction(() => document.querySelectorAll('.panel-editor .panel-legend-box button').length >= 3);
+            await page.keyboard.press('Control+s');
+            const dialog = page.getByRole('dialog');
+            await dialog.getByRole('region', { name: 'Changes' }).waitFor();
+            const changes = (await dialog.getByRole('region', { name: 'Changes' }).locator('.added, .removed').allInnerTexts()).map((line) => line.replace(/\s+/g, ' '));
+            check(changes.join('|') === '- "expr": "node_load1"|+ "expr": "count by (job) (up)"', changes.join('|'));
+            await dialog.getByLabel('What has changed').fill('what is up, by job');
+            await dialog.getByRole('button', { name: 'Save', exact: true }).click();
+            await dialog.waitFor({ state: 'detached' });
+            const after = await text(page, 'edit-query');
+            check(differences(JSON.parse(before), JSON.parse(after)).join() === 'panels.1.targets.0.expr', differences(JSON.parse(before), JSON.parse(after)).join());
+            check(newLines(before, after).length === 1, `lines: ${newLines(before, after)}`);
+            await page.getByRole('button', { name: 'Back to dashboard' }).click();
+            await page.getByRole('button', { name: 'Settings of the dashboard' }).click();
+            await page.getByRole('tab', { name: 'Versions' }).click();
+            const versions = page.getByRole('region', { name: 'Versions' }).locator('tbody tr');
+            await versions.first().getByText('what is up, by job').waitFor();
+            await versions.nth(1).getByRole('button', { name: 'Compare' }).click();
+            await page.getByRole('region', { name: /^From version/ }).locator('.added', { hasText: 'count by (job) (up)' }).waitFor();
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+            /* What is not saved would be lost. */
+            await page.getByRole('tab', { name: 'General' }).click();
+            await page.getByLabel('Description').fill('not saved');
+            await page.getByRole('tab', { name: 'Versions' }).click();
+            check(await versions.nth(1).getByRole('button', { name: 'Restore' }).isDisabled(), 'a restored version would take what is not saved');
+            await page.getByRole('button', { name: 'Undo' }).click();
+            await versions.nth(1).getByRole('button', { name: 'Restore' }).click();
+            await page.waitForFunction(() => document.querySelectorAll('[aria-label="Versions"] tbody tr').length === 3);
+            check((await text(page, 'edit-query')) === before, 'the file is not as it was');
+            await page.getByRole('button', { name: 'Back to dashboard' }).click();
+            await page.locator('[data-panel="2"][data-state="ready"]').waitFor();
+            await page.waitForFunction(() => document.querySelectorAll('[data-panel="2"] .panel-legend-box button').length === 1);
+        })],
         ['editing: rows, duplicates, removal by keyboard alone', (browser) => using(browser, {}, async (page) => {
             await make(page, 'edit-rows');
             await page.keyboard.press('e');
@@ -204,7 +310,7 @@ export function editingTests(using, origin) {
             check(rest(after) === rest({ ...JSON.parse(before), panels: [{ ...JSON.parse(before).panels[0], transformations: 0 }, JSON.parse(before).panels[1]] }), rest(after));
         })],
         ['editing: a variable is made, tried and used', (browser) => using(browser, {}, async (page) => {
-            await make(page, 'edit-variables');
+            const before = await make(page, 'edit-variables');
             await page.keyboard.press('d');
             await page.keyboard.press('s');
             await page.getByRole('tab', { name: 'Variables' }).click();
@@ -223,6 +329,7 @@ export function editingTests(using, origin) {
             await page.getByRole('combobox', { name: 'job' }).waitFor();
             await save(page);
             const board = JSON.parse(await text(page, 'edit-variables'));
+            check(differences(JSON.parse(before), board).sort().join() === '+description,+templating', differences(JSON.parse(before), board).join());
             check(board.description === 'With a variable' && board.templating.list[0].name === 'job' && board.templating.list[0].query.query === 'label_values(up, job)', JSON.stringify(board.templating));
         })],
         ['editing: an annotation is made, tried and kept where the file has it', (browser) => using(browser, {}, async (page) => {

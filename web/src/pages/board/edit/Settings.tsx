@@ -7,7 +7,7 @@ import type { VariableState } from '../../../dashboard/variables';
 import { formatDate, FULL_DATE, type TimeZone } from '../../../grafana/datetime';
 import { addIn, moveIn, removeIn } from '../../../grafana/edit/board';
 import { setIn, setMember } from '../../../grafana/edit/patch';
-import { asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../../grafana/json';
+import { asNumber, asRecord, asRecords, asText, asTexts, isSame, type Json } from '../../../grafana/json';
 import { faultText, parseRecord } from '../../../grafana/jsonfault';
 import { ActionIcon, Button, copyText, Empty, Fault, Icon, Note, notify, saveFile, SegmentedControl, Select, Switch, Tabs, TagsInput, Textarea, TextInput } from '../../../ui';
 import { Annotations } from './Annotations';
@@ -118,7 +118,8 @@ function Links({ board, onChange }: SettingsProps) {
     );
 }
 
-function Versions({ uid, board, onReload }: SettingsProps) {
+function Versions({ uid, board, base, onReload }: SettingsProps) {
+    const unsaved = !isSame(board, base);
     const answer = useQuery({ queryKey: ['versions', uid], queryFn: ({ signal }) => dashboardVersions(uid, signal), enabled: uid !== '' });
     const [picked, setPicked] = useState<number | null>(null);
     const old = useQuery({ queryKey: ['version', uid, picked], queryFn: ({ signal }) => dashboardVersion(uid, picked!, signal), enabled: picked !== null, staleTime: Infinity });
@@ -128,6 +129,7 @@ function Versions({ uid, board, onReload }: SettingsProps) {
             {problem !== null && <Fault error={problem} />}
             {answer.error && <Fault error={answer.error} what="Versions" />}
             {uid === '' && <p className="muted">It has not been saved yet.</p>}
+            {uid !== '' && unsaved && <p className="muted">Save or discard your changes first: a version that is restored would take their place.</p>}
             <div className="table-wrap" tabIndex={0} role="region" aria-label="Versions">
                 <table className="table">
                     <thead><tr><th>Version</th><th>Time</th><th>By</th><th>Message</th><th aria-label="Actions" /></tr></thead>
@@ -141,7 +143,7 @@ function Versions({ uid, board, onReload }: SettingsProps) {
                                 <td>
                                     <span className="row">
                                         <Button variant="default" size="compact-xs" aria-pressed={picked === v.version} onClick={() => setPicked(picked === v.version ? null : v.version)}>Compare</Button>
-                                        {i > 0 && <Button variant="default" size="compact-xs" onClick={() => void restoreVersion(uid, v.version).then(() => { notify(`Version ${v.version} is back`, 'ok'); onReload(); void answer.refetch(); }, setProblem)}>Restore</Button>}
+                                        {i > 0 && <Button variant="default" size="compact-xs" disabled={unsaved} onClick={() => void restoreVersion(uid, v.version).then(() => { notify(`Version ${v.version} is back`, 'ok'); onReload(); void answer.refetch(); }, setProblem)}>Restore</Button>}
                                     </span>
                                 </td>
                             </tr>
