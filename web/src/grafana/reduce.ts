@@ -135,6 +135,9 @@ interface Row extends Reducer {
     reduce?: (field: Field) => unknown;
 }
 
+/* 1st, 2nd, 3rd, 4th, 11th, 21st. */
+const ordinal = (n: number): string => `${n}${(n % 100 > 10 && n % 100 < 14 ? undefined : ['th', 'st', 'nd', 'rd'][n % 10]) ?? 'th'}`;
+
 function row(id: string, name: string, keepsUnit: boolean, of?: (s: Summary) => unknown, reduce?: (field: Field) => unknown): Row {
     return { id, name, keepsUnit, ...(of ? { of } : {}), ...(reduce ? { reduce } : {}) };
 }
@@ -158,17 +161,17 @@ const ROWS: readonly Row[] = [
     row('step', 'Step', true, (s) => finite(s.step)),
     row('diff', 'Difference', true, difference),
     row('logmin', 'Min (above zero)', true, (s) => finite(s.logmin)),
-    row('allIsZero', 'All zeros', false, (s) => s.numbers > 0 && s.allIsZero),
-    row('allIsNull', 'All nulls', false, (s) => s.numbers === 0),
-    row('changeCount', 'Change count', false, undefined, changes),
-    row('distinctCount', 'Distinct count', false, undefined, (f) => new Set(present(f)).size),
+    row('allIsZero', 'All Zeros', false, (s) => s.numbers > 0 && s.allIsZero),
+    row('allIsNull', 'All Nulls', false, (s) => s.numbers === 0),
+    row('changeCount', 'Change Count', false, undefined, changes),
+    row('distinctCount', 'Distinct Count', false, undefined, (f) => new Set(present(f)).size),
     row('diffperc', 'Difference percent', false, (s) => {
         const by = difference(s);
         return by === null ? null : (by / (s.firstNotNull as number)) * 100;
     }),
     row('allValues', 'All values', true, undefined, (f) => Array.from(f.values as ArrayLike<unknown>)),
     row('uniqueValues', 'All unique values', true, undefined, (f) => [...new Set(Array.from(f.values as ArrayLike<unknown>))]),
-    ...Array.from({ length: 99 }, (_, i) => row(`p${i + 1}`, `${i + 1}%`, true, undefined, (f: Field) => percentile(f, (i + 1) / 100))),
+    ...Array.from({ length: 99 }, (_, i) => row(`p${i + 1}`, `${ordinal(i + 1)} %`, true, undefined, (f: Field) => percentile(f, (i + 1) / 100))),
 ];
 
 const BY_ID = new Map(ROWS.map((r) => [r.id, r]));

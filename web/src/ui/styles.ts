@@ -33,5 +33,6 @@ import '@mantine/core/styles/Text.css';
 import '@mantine/core/styles/Notification.css';
 import '@mantine/notifications/styles.css';
 import './fonts.css';
+import './rail.css';
 import './app.css';
 import './states.css';

@@ -27,6 +27,7 @@ function values(random: () => number): (number | null)[] {
 test('reducers', () => {
     const random = generator(1);
     const ids = reducers().map((r) => r.id);
+    expect(reducers().map((r) => r.name)).toEqual(grafana.fieldReducers.list().map((r: { name: string }) => r.name));
     expect(ids).toEqual(grafana.fieldReducers.list().map((r: { id: string }) => r.id));
     for (let i = 0; i < 300; i++) {
         const data = values(random);

@@ -21,7 +21,8 @@ function reduceRow(frame: Frame, frames: readonly Frame[], options: Json): unkno
     if (!findReducer(id)) {
         return undefined;
     }
-    return Array.from({ length: frame.length }, (_, i) => reduceField(makeField('row', 'number', columns.map((c) => c[i])), [id])[id] ?? null);
+    /* Of a row gaps count, too. */
+    return Array.from({ length: frame.length }, (_, i) => (id === 'count' ? columns.length : reduceField(makeField('row', 'number', columns.map((c) => c[i])), [id])[id] ?? null));
 }
 
 // ---- of two ----
@@ -93,7 +94,7 @@ function chosen(frame: Frame, frames: readonly Frame[], name: string | undefined
 function unary(frame: Frame, frames: readonly Frame[], options: Json): Numbers | undefined {
     const operation = UNARY[asText(options.operator) ?? 'abs'];
     const field = chosen(frame, frames, asText(options.fieldName));
-    return operation && field ? numbers(field).map((n) => (n === null ? null : operation(n))) : undefined;
+    return operation && field ? numbers(field).map((n) => operation(n ?? 0)) : undefined;
 }
 
 function cumulative(frame: Frame, frames: readonly Frame[], options: Json): Numbers | undefined {
@@ -133,7 +134,7 @@ function nameOf(options: Json): string {
     const rule = asRecord(options.binary);
     switch (asText(options.mode) ?? 'reduceRow') {
         case 'binary': return `${sideName(rule.left)} ${asText(rule.operator) ?? '+'} ${sideName(rule.right)}`;
-        case 'unary': return `${asText(asRecord(options.unary).operator) ?? 'abs'}${asText(asRecord(options.unary).fieldName) ? ` (${asText(asRecord(options.unary).fieldName)})` : ''}`;
+        case 'unary': return `${asText(asRecord(options.unary).operator) ?? 'abs'}${asText(asRecord(options.unary).fieldName) ? `(${asText(asRecord(options.unary).fieldName)})` : ''}`;
         case 'cumulativeFunctions': return `cumulative ${asText(asRecord(options.cumulative).reducer) ?? 'sum'}${asText(asRecord(options.cumulative).field) ? `(${asText(asRecord(options.cumulative).field)})` : ''}`;
         case 'windowFunctions': {
             const rules = asRecord(options.window);

@@ -188,9 +188,9 @@ function convert(field: Field, type: string): Field {
         case 'number':
             return { ...field, type, values: values.map((v) => (isMissing(v) || v === '' ? null : Number.isNaN(Number(v)) ? null : Number(v))) };
         case 'string':
-            return { ...field, type, values: values.map((v) => (isMissing(v) ? null : typeof v === 'object' ? JSON.stringify(v) : String(v))) };
+            return { ...field, type, values: values.map((v) => (typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v))) };
         case 'boolean':
-            return { ...field, type, values: values.map((v) => (isMissing(v) ? null : v !== 'false' && v !== '0' && Boolean(v))) };
+            return { ...field, type, values: values.map((v) => v !== 'false' && v !== '0' && Boolean(v)) };
         case 'time':
             return { ...field, type, values: values.map((v) => (isMissing(v) ? null : typeof v === 'number' ? v : timeOf(String(v)))) };
         default:

@@ -155,9 +155,11 @@ export const concatenate: Transform = (frames, options) => {
     }
     const mode = asText(options.frameNameMode) ?? 'field';
     const label = asText(options.frameNameLabel) ?? 'frame';
-    const fields = frames.flatMap((frame) => frame.fields.map((f) => {
-        const name = frame.name ?? frame.refId ?? '';
-        return mode === 'drop' || name === '' ? f : mode === 'label' ? { ...f, labels: { ...f.labels, [label]: name } } : { ...f, name: frame.name ? `${frame.name} · ${f.name}` : f.name };
+    const fields = frames.flatMap(({ name, fields: own }) => own.map((f) => {
+        if (mode === 'drop' || !name) {
+            return f;
+        }
+        return mode === 'label' ? { ...f, labels: { ...f.labels, [label]: name } } : { ...f, name: f.name === '' || f.name === VALUE_NAME ? name : `${name} · ${f.name}` };
     }));
     const length = Math.max(...fields.map((f) => f.values.length));
     return oneFrame('concatenate', frames, fields.map((f) => (f.values.length === length ? f : { ...f, values: [...list(f.values), ...new Array<unknown>(length - f.values.length).fill(null)] })));
@@ -276,6 +278,14 @@ export const groupToNestedTable: Transform = (frames, options) => {
     }) : [...frames];
 };
 
+const EMPTY: Record<string, unknown> = { null: null, true: true, false: false, zero: 0 };
+
+/* What stands where there is nothing. */
+function emptyOf(options: Json): unknown {
+    const wanted = optionText(options, 'emptyValue');
+    return Object.hasOwn(EMPTY, wanted) ? EMPTY[wanted] : '';
+}
+
 export const groupingToMatrix: Transform = (frames, options) => {
     const frame = frames[0];
     const find = (key: string, fallback: string): Field | undefined => frame?.fields.find((f) => isCalled(f, frame, frames, optionText(options, key, fallback)));
@@ -285,7 +295,7 @@ export const groupingToMatrix: Transform = (frames, options) => {
     if (!frame || frames.length > 1 || !columnField || !rowField || !valueField) {
         return [...frames];
     }
-    const empty = { null: null, true: true, false: false, empty: '', zero: 0 }[optionText(options, 'emptyValue', 'empty')] ?? '';
+    const empty = emptyOf(options);
     const columns = [...new Set(list(columnField.values))];
     const rows = [...new Set(list(rowField.values))];
     const cells = new Map<unknown, Map<unknown, unknown>>();
@@ -370,31 +380,43 @@ function fromLong(frame: Frame): Frame[] {
 }
 
 export const transpose: Transform = (frames, options) => frames.map((frame) => {
-    const [first, ...rest] = frame.fields;
+    const first = frame.fields[0];
     if (!first) {
         return frame;
     }
-    const heads = optionText(options, 'firstFieldName') || 'Field';
-    const names = list(first.values).map((v, i) => (isMissing(v) ? `Row ${i + 1}` : String(v)));
-    return withFields(frame, [makeField(heads, 'string', rest.map((f) => nameIn(f, frame, frames))), ...names.map((n, i) => column(n, rest.map((f) => f.values[i] ?? null)))]);
+    /* Texts and times tell the columns apart, as a label; where the first field has none, it is turned like the others. */
+    const isHead = first.type === 'string' || first.type === 'time';
+    const turned = isHead ? frame.fields.slice(1) : frame.fields;
+    const types = new Set(turned.map((f) => f.type));
+    const type = types.size === 1 ? turned[0]!.type : 'string';
+    const text = (v: unknown): unknown => (v === null || v === undefined ? emptyOf(options) : String(v));
+    const columns = list(first.values).map((v, i) => makeField(
+        optionText(options, 'restFieldsName') || VALUE_NAME, type, turned.map((f) => (type === 'string' ? text(f.values[i]) : f.values[i])), {},
+        isHead ? { [first.name]: String(text(v)) } : { row: String(i + 1) },
+    ));
+    return { ...withFields(frame, [makeField(optionText(options, 'firstFieldName') || 'Field', 'string', turned.map((f) => nameIn(f, frame, frames))), ...columns]), refId: `transpose-${frame.refId}` };
 });
 
 // ---- histogram ----
 
-const NICE = [1, 2, 2.5, 4, 5];
+/* From 1e-9 to 5e9; 2.5 is none. */
+const SIZES = Array.from({ length: 19 }, (_, i) => i - 9).flatMap((power) => [1, 2, 2.5, 4, 5].filter((step) => step !== 2.5 || power !== 0).map((step) => Number(`${step}e${power}`)));
 
-function bucketSize(min: number, max: number, count: number): number {
-    const least = (max - min) / Math.max(1, count);
-    for (let power = Math.floor(Math.log10(least || 1)) - 1; power < 20; power++) {
-        for (const step of NICE) {
-            if (step * 10 ** power >= least) {
-                return step * 10 ** power;
-            }
-        }
+/* The least size that makes fewer buckets than wanted, and none narrower than the least distance of two values. */
+function bucketSize(values: readonly number[], count: number): number {
+    const sorted = Float64Array.from(values).sort();
+    let nearest = sorted.length === 1 ? 1 : Infinity;
+    for (let i = 1; i < sorted.length; i++) {
+        nearest = sorted[i] === sorted[i - 1] ? nearest : Math.min(nearest, sorted[i]! - sorted[i - 1]!);
     }
-    return least || 1;
+    const least = (sorted[sorted.length - 1]! - sorted[0]!) / Math.max(1, count);
+    return SIZES.find((size) => size > least && size >= nearest) ?? (least || 1);
 }
 
+/* A text is a number here, too. */
+const sizeOption = (value: unknown): number | undefined => asNumber(value) ?? asNumber(Number.parseFloat(asText(value) ?? ''));
+
+/** histogram counts values by size; buckets that nothing fell into stand too, which Grafana leaves out, so that their scale is even. */
 export const histogram: Transform = (frames, options) => {
     const numbers = frames.flatMap((frame) => frame.fields.filter((f) => f.type === 'number').map((field) => ({ field, frame })));
     const all = numbers.flatMap(({ field }) => list(field.values).filter((v): v is number => !isMissing(v)));
@@ -403,8 +425,9 @@ export const histogram: Transform = (frames, options) => {
     }
     const min = all.reduce((a, b) => Math.min(a, b));
     const max = all.reduce((a, b) => Math.max(a, b));
-    const size = asNumber(options.bucketSize) ?? bucketSize(min, max, asNumber(options.bucketCount) ?? 30);
-    const offset = asNumber(options.bucketOffset) ?? 0;
+    const wanted = sizeOption(options.bucketSize) ?? 0;
+    const size = wanted > 0 ? wanted : bucketSize(all, asNumber(options.bucketCount) ?? 30);
+    const offset = sizeOption(options.bucketOffset) ?? 0;
     const place = (v: number): number => Math.floor((v - offset) / size);
     const first = place(min);
     const count = Math.min(1000, place(max) - first + 1);
