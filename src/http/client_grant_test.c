@@ -252,51 +252,62 @@ static void many_done(struct http_call *call)
     *many->good += call->result == 0 && str_contains(call->body, STR("Bearer x")) ? 1 : 0;
 }
 
+/* A loop with a client of the fixture's settings. */
+struct rig {
+    struct loop *loop;
+    struct http_engine *engine;
+    struct http_client *client;
+};
+
+static void rig_init(struct rig *rig, const struct fixture *fixture)
+{
+    *rig = (struct rig){0};
+    assert_ok(loop_new(clock_real(), NULL, NULL, &rig->loop, NULL), NULL);
+    assert_ok(http_engine_new(rig->loop, NULL, &rig->engine, NULL), NULL);
+    assert_ok(http_client_new(rig->engine, &fixture->http, &rig->client, NULL), NULL);
+}
+
 TEST(client_grant_lets_requests_wait)
 {
     enum { CALLS = 8 };
     struct site site = {.type = JSON, .answer = "{\"access_token\":\"x\",\"expires_in\":3600}"};
     struct fixture fixture;
-    struct loop *loop = NULL;
-    struct http_engine *engine = NULL;
-    struct http_client *client = NULL;
+    struct rig rig;
     struct many many[CALLS];
     int done = 0;
     int good = 0;
 
     setup(&fixture, &site);
-    assert_ok(loop_new(clock_real(), NULL, NULL, &loop, NULL), NULL);
-    assert_ok(http_engine_new(loop, NULL, &engine, NULL), NULL);
-    assert_ok(http_client_new(engine, &fixture.http, &client, NULL), NULL);
+    rig_init(&rig, &fixture);
     for (int i = 0; i < CALLS; i++) {
         many[i] =
             (struct many){{.url = fixture.url, .timeout = 20000, .done = many_done}, &done, &good};
-        http_call_start(client, &many[i].call);
+        http_call_start(rig.client, &many[i].call);
         assert_true(http_call_is_running(&many[i].call));
     }
     http_call_cancel(&many[CALLS - 1].call); /* the last, one in the middle, and the first */
     http_call_cancel(&many[3].call);
     http_call_cancel(&many[0].call);
     for (int turn = 0; turn < 1000 && done < CALLS - 3; turn++) {
-        loop_turn(loop, 100);
+        loop_turn(rig.loop, 100);
     }
     assert_int_equal(good, CALLS - 3);
     assert_int_equal(site.asked, 1);
 
     /* A client that is freed, and an engine that ends, while a token is on its way. */
     fixture.oauth2.client_secret = secret_from(STR("other"));
-    http_call_start(client, &many[0].call);
-    client = http_client_free(client);
+    http_call_start(rig.client, &many[0].call);
+    rig.client = http_client_free(rig.client);
     for (int turn = 0; turn < 1000 && done < CALLS - 2; turn++) {
-        loop_turn(loop, 100);
+        loop_turn(rig.loop, 100);
     }
     assert_int_equal(many[0].call.result, BARO_ECANCELED);
-    assert_ok(http_client_new(engine, &fixture.http, &client, NULL), NULL);
-    http_call_start(client, &many[0].call);
-    client = http_client_free(client);
-    engine = http_engine_free(engine);
+    assert_ok(http_client_new(rig.engine, &fixture.http, &rig.client, NULL), NULL);
+    http_call_start(rig.client, &many[0].call);
+    rig.client = http_client_free(rig.client);
+    rig.engine = http_engine_free(rig.engine);
     assert_false(http_call_is_running(&many[0].call));
-    loop = loop_free(loop);
+    rig.loop = loop_free(rig.loop);
     assert_int_equal(done, CALLS - 2);
     fake_server_free(fixture.server);
 }
@@ -308,36 +319,32 @@ TEST(client_grant_ends_with_its_engine)
     struct site site = {
         .type = JSON, .answer = "{\"access_token\":\"x\",\"expires_in\":1}", .holds = true};
     struct fixture fixture;
-    struct loop *loop = NULL;
-    struct http_engine *engine = NULL;
-    struct http_client *client = NULL;
+    struct rig rig;
     struct many many[CALLS];
     int done = 0;
     int good = 0;
 
     setup(&fixture, &site);
-    assert_ok(loop_new(clock_real(), NULL, NULL, &loop, NULL), NULL);
-    assert_ok(http_engine_new(loop, NULL, &engine, NULL), NULL);
-    assert_ok(http_client_new(engine, &fixture.http, &client, NULL), NULL);
+    rig_init(&rig, &fixture);
     for (int i = 0; i < CALLS; i++) {
         many[i] =
             (struct many){{.url = fixture.url, .timeout = 20000, .done = many_done}, &done, &good};
     }
     many[1].call.post = STR("body");
     many[1].call.method = "GET";
-    http_call_start(client, &many[0].call);
-    http_call_start(client, &many[1].call);
+    http_call_start(rig.client, &many[0].call);
+    http_call_start(rig.client, &many[1].call);
     for (int turn = 0; turn < 1000 && site.held < 2; turn++) {
-        loop_turn(loop, 20);
+        loop_turn(rig.loop, 20);
     }
     assert_int_equal(site.held, 2);
-    http_call_start(client, &many[2].call);
-    client = http_client_free(client);
-    engine = http_engine_free(engine);
+    http_call_start(rig.client, &many[2].call);
+    rig.client = http_client_free(rig.client);
+    rig.engine = http_engine_free(rig.engine);
     for (int i = 0; i < CALLS; i++) {
         assert_false(http_call_is_running(&many[i].call));
     }
-    loop = loop_free(loop);
+    rig.loop = loop_free(rig.loop);
     assert_int_equal(done, 0);
     fake_server_free(fixture.server);
 }

@@ -140,6 +140,7 @@ static void deny(struct server_exchange *exchange)
 {
     SERVER_COUNT(exchange->server, refused_unauthorized, 1);
     http_response_text(&exchange->response, 401, "Unauthorized\n");
+    exchange->response.header_count = 0; /* nothing of what the path would have got */
     http_response_header(&exchange->response, "WWW-Authenticate", "Basic");
 }
 
@@ -201,7 +202,8 @@ static enum MHD_Result begin(struct server_exchange *exchange, const char *metho
     if (may_enter(exchange)) {
         route(exchange);
     }
-    if (exchange->request.route == NULL && (framing.length > 0 || framing.coding_count > 0)) {
+    if (exchange->request.route == NULL && exchange->verdict != VERDICT_UNKNOWN &&
+        (framing.length > 0 || framing.coding_count > 0)) {
         http_response_header(&exchange->response, "Connection", "close");
         return server_response_send(exchange);
     }
@@ -373,14 +375,15 @@ static void judge_job(struct server_job *job)
 /* The request is complete. */
 static enum MHD_Result run(struct server_exchange *exchange)
 {
+    if (exchange->verdict == VERDICT_UNKNOWN) {
+        server_set_phase(exchange->connection, PHASE_RUNNING, 0);
+        return hand_to_pool(exchange, judge_job);
+    }
     if (exchange->request.route == NULL) {
         return server_response_send(exchange);
     }
     exchange->request.body = buf_view(&exchange->body);
     server_set_phase(exchange->connection, PHASE_RUNNING, 0);
-    if (exchange->verdict == VERDICT_UNKNOWN) {
-        return hand_to_pool(exchange, judge_job);
-    }
     return run_brief(exchange) ? server_response_send(exchange) : hand_to_pool(exchange, run_job);
 }
 

@@ -74,7 +74,7 @@ class Web(Server):
 
 
 def test_passwords(build, work):
-    text = f"basic_auth_users:\n  alice: {hash_of('open')}\n  bob: {hash_of('sesame')}\n"
+    text = f"basic_auth_users:\n  alice: {hash_of('open')}\n  bob: {hash_of('sesame')}\n  carol: {hash_of('third')}\n"
     with Web(build, work, text) as server:
         server.wait_for_line()
         for headers, want in (({}, 401), (basic("alice", "open"), 200), (basic("alice", "open"), 200),
@@ -91,6 +91,11 @@ def test_passwords(build, work):
                                 "Content-Type": "application/x-www-form-urlencoded"}, method="POST", body="query=2")
         equal((status, json.loads(body)["data"]["result"][1]), (200, "2"), "a form behind a password")
         equal(fetch(server.port, "/api/v1/query", headers={}, method="POST", body="query=2" * 1000)[0], 401, "a body")
+        # Nobody without a password learns which paths there are; a password that was not seen yet is worked out first.
+        for method, path, body, known in (("POST", "/nowhere", "x", 404), ("PATCH", "/-/healthy", None, 405), ("POST", "/nowhere", None, 404)):
+            status, got, _ = fetch(server.port, path, headers=basic("eve", f"{method}{body}"), method=method, body=body)
+            equal((status, "Allow" in got), (401, False), f"{method} {path}")
+            equal(fetch(server.port, path, headers=basic("carol", "third"), method=method, body=body)[0], known, f"{method} {path}")
         metrics = fetch(server.port, "/metrics", headers=basic("alice", "open"))[2].decode()
         refused = [line for line in metrics.splitlines() if 'refused_total{reason="unauthorized"}' in line]
         assert int(refused[0].split()[-1]) >= 20, refused
