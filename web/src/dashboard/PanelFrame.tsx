@@ -141,18 +141,19 @@ export function PanelFrame(props: FrameProps) {
     const bodyHeight = Math.max(20, height - HEADER_PX - PADDING_PX);
     const Body = type.component;
     const isEmpty = data.frames.every((f) => f.length === 0);
-    /* What was there before a query failed stays, dimmed. */
+    /* What was there stays: until the answer of a refresh comes, and dimmed when it is a fault. */
     const good = useRef(data.frames);
     useEffect(() => {
         if (!data.error && !data.busy) {
             good.current = data.frames;
         }
     }, [data]);
-    const isOld = data.error !== undefined && isEmpty && good.current.length > 0;
-    const given = isOld ? good.current : data.frames;
+    const isHeld = (data.busy || data.error !== undefined) && isEmpty && good.current.length > 0;
+    const isOld = isHeld && data.error !== undefined;
+    const given = isHeld ? good.current : data.frames;
     const recolor = useRecolor((s) => s.recolor);
     const frames = useMemo(() => (recolor ? recolor(given, look) : given), [recolor, given, look]);
-    const showsBody = seen && (type.needsNoData || !isEmpty || isOld);
+    const showsBody = seen && (type.needsNoData || !isEmpty || isHeld);
     const expr = data.asked[0]?.expr;
     const exprs = useMemo(() => data.asked.map((q) => q.expr), [data.asked]);
     const events = props.annotations ?? NO_ANNOTATIONS;

@@ -137,7 +137,8 @@ function decimalsOf(step: number): number {
     return String(Number(step.toPrecision(6))).split('.')[1]?.length ?? 0;
 }
 
-function axisOptions(axis: PlotAxis, scale: string, colors: { text: string; grid: string }): uPlot.Axis {
+/* format is asked for when it is drawn: each answer of the server makes another one, and the chart stays. */
+function axisOptions(axis: PlotAxis, scale: string, colors: { text: string; grid: string }, format: () => PlotAxis['format']): uPlot.Axis {
     return {
         scale,
         side: axis.side === 'right' ? 1 : 3,
@@ -152,7 +153,7 @@ function axisOptions(axis: PlotAxis, scale: string, colors: { text: string; grid
         ticks: { show: false },
         space: 32,
         incrs: axis.binary ? BINARY_STEPS : undefined,
-        values: (_u, splits, _axis, _space, step) => splits.map((value) => (value === null ? '' : axis.format(value, decimalsOf(step)))),
+        values: (_u, splits, _axis, _space, step) => splits.map((value) => (value === null ? '' : format()(value, decimalsOf(step)))),
         size: (u, values, _index, cycle) => {
             if (cycle > 1) {
                 return (u.axes.find((one) => one.scale === scale) as uPlot.Axis & { _size: number })._size;
@@ -240,7 +241,7 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
                 space: 70,
                 values: timeLabels(props.zone),
             },
-            ...axes.map((axis, i) => axisOptions(axis, scaleKey(i), colors)),
+            ...axes.map((axis, i) => axisOptions(axis, scaleKey(i), colors, () => [handlers.current.axis, ...(handlers.current.moreAxes ?? [])][i]?.format ?? axis.format)),
         ],
         series: [{}, ...props.series.map((series, i) => lineOptions(series, props, i))],
         bands,
@@ -331,7 +332,11 @@ export function Plot(props: PlotProps) {
             made.destroy();
             chart.current = null;
         };
-    }, [shape, format]);
+    }, [shape]);
+
+    useEffect(() => {
+        chart.current?.redraw(true, true);
+    }, [format]);
 
     useEffect(() => {
         if (chart.current && chart.current.data !== drawn) {

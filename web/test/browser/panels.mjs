@@ -125,6 +125,44 @@ export function panelTests(using, origin) {
             const saved = (await (await fetch(`${origin}/api/dashboards/uid/panel-filter`)).json()).dashboard.panels[0].transformations[0];
             check(JSON.stringify(saved) === '{"id":"limit","options":{"limitField":1},"filter":{"id":"byRefId","options":"/^(?:A|B)$/"}}', JSON.stringify(saved));
         })],
+        ['dashboards: equal queries go once, what nobody sees is not asked, and a refresh draws into what is there', (browser) => using(browser, { height: 700 }, async (page) => {
+            const asked = [];
+            page.on('request', (request) => request.url().includes('/api/v1/query_range') && asked.push(new URLSearchParams(request.postData() ?? '').get('query')));
+            const times = (expr) => asked.filter((one) => one === expr).length;
+            const far = { gridPos: { h: 8, w: 24, x: 0, y: 80 } };
+            const between = panel(4, 'text', 'Between', '', { gridPos: { h: 72, w: 24, x: 0, y: 8 }, options: { mode: 'markdown', content: 'far down' } });
+            await make(page, 'panel-asks', [panel(1, 'timeseries', 'One', 'node_load1'), panel(2, 'timeseries', 'The same', 'node_load1'), between, panel(5, 'timeseries', 'Far', 'node_load15', far)]);
+            await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();
+            await page.locator('[data-panel="2"][data-state="ready"] canvas').waitFor();
+            check(times('node_load1') === 1, `one query is asked ${times('node_load1')} times`);
+            await page.evaluate(() => { document.querySelector('[data-panel="1"] canvas').kept = true; });
+            await page.waitForTimeout(1100);
+            const again = page.waitForResponse((response) => response.url().includes('/api/v1/query_range'));
+            await page.keyboard.press('d');
+            await page.keyboard.press('r');
+            await again;
+            await page.waitForFunction(() => document.querySelector('[data-panel="1"]').dataset.state === 'ready');
+            check(times('node_load1') === 2, `after a refresh one query was asked ${times('node_load1')} times`);
+            check(await page.evaluate(() => document.querySelector('[data-panel="1"] canvas').kept === true), 'a refresh makes a new canvas');
+            /* A tab in the background rests, and looks when it is seen again. */
+            await go(page, '/d/panel-asks?refresh=1s');
+            await page.waitForFunction(() => document.querySelector('[data-panel="1"]')?.dataset.state === 'ready');
+            const hide = (hidden) => page.evaluate((now) => {
+                Object.defineProperty(document, 'hidden', { value: now, configurable: true });
+                document.dispatchEvent(new Event('visibilitychange'));
+            }, hidden);
+            await hide(true);
+            await page.waitForTimeout(300);
+            const before = asked.length;
+            await page.waitForTimeout(2500);
+            check(asked.length === before, `${asked.length - before} queries of a page that nobody sees`);
+            const seen = page.waitForRequest((request) => request.url().includes('/api/v1/query_range'));
+            await hide(false);
+            await seen;
+            check(times('node_load15') === 0, 'a panel that nobody sees asks');
+            await page.locator('[data-panel="5"]').scrollIntoViewIfNeeded();
+            await page.locator('[data-panel="5"][data-state="ready"] canvas').waitFor();
+        })],
         ['dashboards: every key of the list', (browser) => using(browser, {}, async (page) => {
             const row = { id: 9, type: 'row', title: 'Below', collapsed: true, gridPos: { h: 1, w: 24, x: 0, y: 8 }, panels: [panel(3, 'stat', 'Under', 'count(up)')] };
             await make(page, 'panel-keys', [panel(1, 'timeseries', 'Load', 'node_load1'), row]);
