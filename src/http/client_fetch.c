@@ -27,6 +27,10 @@ static void fetch_done(struct http_call *request)
     fetch->is_done = true;
     if (request->result == 0 && fetch->body != NULL) {
         buf_str(fetch->body, request->body);
+        if (fetch->body->failed) {
+            request->result =
+                error_set(&request->err, BARO_ELIMIT, "no memory to keep the response");
+        }
     }
     if (fetch->done != NULL) {
         fetch->done(request);

@@ -137,6 +137,23 @@ TEST(http_client_judges_bodies)
     fake_server_free(server);
 }
 
+/* What cannot be kept is no answer, rather than an empty one. */
+TEST(http_client_keeps_the_body_or_fails)
+{
+    struct fake_server *server = fake_server_new(answer, NULL);
+    struct http_call request = {0};
+    struct buf body = {.limit = 4095};
+
+    assert_int_equal(fetch(server, &plain, "/big", &request, &body), BARO_ELIMIT);
+    assert_non_null(strstr(request.err.message, "no memory to keep"));
+    buf_reset(&body);
+    body.limit = 4096;
+    assert_ok(fetch(server, &plain, "/big", &request, &body), &request.err);
+    assert_int_equal(body.len, 4096);
+    buf_done(&body);
+    fake_server_free(server);
+}
+
 TEST(http_client_sends_what_the_settings_say)
 {
     const char *dir = test_dir();
