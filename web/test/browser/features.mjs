@@ -100,7 +100,24 @@ export function featureTests(using, origin) {
             await page.locator(`${panel(2)} svg rect`).nth(1).hover({ force: true });
             await tips(page).first().waitFor();
             check((await tips(page).locator('.plot-tip-row').count()) === 3, 'all values of a category');
+            check((await tips(page).locator('.plot-tip-row.near').innerText()).startsWith('all'), 'the part of the stack that is pointed at');
             check((await page.locator(`${panel(3)} svg text`).allTextContents()).some((t) => t === '50%' || t === '33%'), 'shares are told');
+        })],
+        ['dashboards: series in our own colours, and back', (browser) => using(browser, {}, async (page) => {
+            await open(page, '/d/feature-series-colours');
+            const colours = (id) => page.locator(`${panel(id)} .legend-swatch`).evaluateAll((list) => list.map((one) => one.style.background).join());
+            const [fixed, named] = [await colours(1), await colours(3)];
+            const press = async () => { await page.keyboard.press('d'); await page.keyboard.press('p'); };
+            await press();
+            await page.getByText('Series have colours of our own').waitFor();
+            check((await colours(3)) !== named && (await colours(1)) === fixed, 'those of a palette change, fixed ones stay');
+            const own = await colours(3);
+            await page.reload({ waitUntil: 'load' });
+            await drawAll(page);
+            await page.waitForFunction(([selector, wanted]) => [...document.querySelectorAll(selector)].map((one) => one.style.background).join() === wanted, [`${panel(3)} .legend-swatch`, own]);
+            await press();
+            await page.getByText('Series have the dashboard’s colours').waitFor();
+            check((await colours(3)) === named, 'the colours of the dashboard are not back');
         })],
         ['dashboards: a table in pages, one whose rows grow, one of tables', (browser) => using(browser, {}, async (page) => {
             await open(page, '/d/feature-table-pages');

@@ -9,7 +9,7 @@ import type { Frame } from '../../grafana/frame';
 import { asNumber, asRecord, asText } from '../../grafana/json';
 import { transformFrames } from '../../grafana/transform';
 import { formattedText, formatValue, unitFormatter } from '../../grafana/units';
-import { isLabelled, placeBars, valueAxis, type PlacedBar, type ValueAxis } from './bars';
+import { barAt, isLabelled, placeBars, valueAxis, type PlacedBar, type ValueAxis } from './bars';
 import { asShares, groupsOf, type Bar, type Group } from './groups';
 
 const LEGEND_ROW_PX = 24;
@@ -96,10 +96,12 @@ function layoutOf(groups: readonly Group[], style: Style, width: number, height:
     const valueRoom = !isStacked && showValue !== 'never' ? (isLying ? Math.min(width * 0.25, Math.max(0, ...groups.flatMap((g) => g.bars.map((b) => textPx(b.text))))) : LINE_PX) : 0;
     const slant = (Math.abs(rotation) * Math.PI) / 180;
     const labelPx = isLying ? Math.min(width * LABELS_MAX, widest) : Math.min(height * LABELS_MAX, rotation === 0 ? LINE_PX : LINE_PX + (widest - PAD_PX) * Math.sin(slant));
-    /* A label that is turned begins or ends at its bar, and goes on before the first or behind the last one. */
-    const slantPx = (Math.min(widest, labelPx / Math.max(0.2, Math.sin(slant))) - PAD_PX) * Math.cos(slant);
-    const aside = isLying || rotation === 0 ? 0 : Math.min(width * 0.25, Math.max(0, slantPx - width / Math.max(1, groups.length) / 2));
-    const left = isLying ? labelPx : Math.max(rotation < 0 ? aside : 0, ...ticks.map((text) => textPx(text) + 4));
+    const ticksPx = Math.max(0, ...ticks.map((text) => textPx(text) + 4));
+    /* A label that is turned begins or ends at its bar: the first or the last ones may have no room there. */
+    const slotGuess = (width - ticksPx) / Math.max(1, groups.length);
+    const beyond = (name: string, i: number): number => (Math.min(textPx(name), labelPx / Math.max(0.2, Math.sin(slant))) - PAD_PX) * Math.cos(slant) - ((rotation < 0 ? i : names.length - 1 - i) + 0.5) * slotGuess;
+    const aside = isLying || rotation === 0 ? 0 : Math.min(width * 0.25, Math.max(0, ...names.map(beyond)));
+    const left = isLying ? labelPx : Math.max(rotation < 0 ? aside : 0, ticksPx);
     const right = isLying ? Math.max(valueRoom, textPx(ticks[ticks.length - 1] ?? '') / 2) : rotation > 0 ? aside : 0;
     const top = isLying ? 2 : 6 + valueRoom;
     const plot = { width: Math.max(10, width - left - PAD_PX - right), height: Math.max(10, height - top - 6 - (isLying ? LINE_PX : labelPx)) };
@@ -189,13 +191,10 @@ function Bars({ layout }: { layout: Layout }) {
     );
 }
 
-/* The bar at a place of the panel, the nearest of its category. */
-function barAt({ style, bars, left, top, width, height, groups }: Layout, x: number, y: number): PlacedBar | undefined {
-    const along = style.isLying ? y - top : x - left;
-    const slot = (style.isLying ? height : width) / Math.max(1, groups.length);
-    const own = bars.filter((b) => b.group === Math.floor(along / slot));
-    const away = (b: PlacedBar): number => Math.abs(b.at + b.thick / 2 - along);
-    return own.reduce<PlacedBar | undefined>((best, b) => (best && away(best) <= away(b) ? best : b), undefined);
+/* The bar at a place of the panel. */
+function pointedBar({ style, bars, axis, left, top, width, height, groups }: Layout, x: number, y: number): PlacedBar | undefined {
+    const share = style.isLying ? (x - left) / width : 1 - (y - top) / height;
+    return barAt(bars, style.isLying ? y - top : x - left, axis.low + share * (axis.high - axis.low), (style.isLying ? height : width) / Math.max(1, groups.length));
 }
 
 /* Several queries of time series are one chart. */
@@ -228,7 +227,7 @@ export default function BarChartPanel({ panel, frames, look, width: given, heigh
     const tipMode = asText(asRecord(panel.options.tooltip).mode) ?? 'single';
     function point(event: PointerEvent<SVGSVGElement>): void {
         const box = event.currentTarget.getBoundingClientRect();
-        const bar = tipMode === 'none' ? undefined : barAt(layout, event.clientX - box.left, event.clientY - box.top);
+        const bar = tipMode === 'none' ? undefined : pointedBar(layout, event.clientX - box.left, event.clientY - box.top);
         setPointed(bar ? { bar, x: event.clientX, y: event.clientY } : null);
     }
     const group = pointed && layout.groups[pointed.bar.group];

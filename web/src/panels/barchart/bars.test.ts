@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { isLabelled, placeBars, valueAxis } from './bars';
+import { barAt, isLabelled, placeBars, valueAxis } from './bars';
 
 const beside = { isStacked: false, groupWidth: 0.5, barWidth: 1 };
 const stacked = { ...beside, isStacked: true };
@@ -30,4 +30,15 @@ describe('the axis of values', () => {
 
 test.each<[number, number, number[]]>([[20, 0, [0, 1, 2, 3, 4]], [20, 30, [0, 2, 4]], [20, -50, [1, 4]], [20, 20, [0, 1, 2, 3, 4]]])('labels %d px apart that want %d', (slot, wanted, want) => {
     expect([0, 1, 2, 3, 4].filter((i) => isLabelled(i, 5, slot, wanted))).toEqual(want);
+});
+
+describe('the bar that is pointed at', () => {
+    const at = (along: number, value: number, options: typeof beside) => {
+        const bar = barAt(placeBars([[1, 2, -1], [3, 4, 5]], 80, options), along, value, 40);
+        return bar && `${bar.group}.${bar.bar}`;
+    };
+    it.each<[string, number, number, typeof beside, string | undefined]>([
+        ['in a stack', 20, 0.5, stacked, '0.0'], ['above it', 20, 2.5, stacked, '0.1'], ['below zero', 20, -0.5, stacked, '0.2'], ['of the next category', 60, 8, stacked, '1.2'],
+        ['beside others', 11, 0.1, beside, '0.0'], ['however high it is', 29, 9, beside, '0.2'], ['none', 200, 1, beside, undefined],
+    ])('%s', (_name, along, value, options, want) => expect(at(along, value, options)).toBe(want));
 });

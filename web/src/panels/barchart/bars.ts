@@ -62,3 +62,11 @@ export function isLabelled(index: number, count: number, slotPx: number, wantedP
     const every = Math.max(1, Math.ceil(Math.abs(wantedPx) / Math.max(0.1, slotPx)));
     return (wantedPx < 0 ? count - 1 - index : index) % every === 0;
 }
+
+/** barAt is the bar at a place along the categories and at a value: of those on each other the one that has it, else the nearest of its category. */
+export function barAt(bars: readonly PlacedBar[], along: number, value: number, slotPx: number): PlacedBar | undefined {
+    const own = bars.filter((b) => b.group === Math.floor(along / slotPx));
+    const has = (b: PlacedBar): boolean => value >= Math.min(b.from, b.to) && value < Math.max(b.from, b.to);
+    const away = (b: PlacedBar): number => Math.max(0, Math.abs(b.at + b.thick / 2 - along) - b.thick / 2) + (has(b) ? 0 : 0.5);
+    return own.reduce<PlacedBar | undefined>((best, b) => (best && away(best) <= away(b) ? best : b), undefined);
+}
