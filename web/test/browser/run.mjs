@@ -124,8 +124,9 @@ const tests = [
         await page.keyboard.press('a');
         await page.waitForFunction(() => location.pathname === '/alerts');
         await page.keyboard.press('Control+k');
-        await page.getByRole('option', { name: 'Host overview' }).waitFor();
+        await page.getByLabel('Search pages, dashboards and actions').waitFor();
         await page.keyboard.type('host over');
+        await page.getByRole('option', { name: 'Host overview' }).waitFor();
         await page.keyboard.press('Enter');
         await page.waitForFunction(() => location.pathname.startsWith('/d/host-overview'));
         await page.getByRole('heading', { name: 'Host overview' }).waitFor();
@@ -157,8 +158,9 @@ const tests = [
         await go(page, '/');
         await settled(page);
         await press('Control+k');
-        await page.getByRole('option', { name: 'Host overview' }).waitFor();
+        await page.getByLabel('Search pages, dashboards and actions').waitFor();
         await page.keyboard.type('host over');
+        await page.getByRole('option', { name: 'Host overview' }).waitFor();
         await press('Enter');
         await page.getByRole('heading', { name: 'Host overview' }).waitFor();
         await page.locator('.board-panel').first().waitFor();
