@@ -9,6 +9,8 @@ export default defineConfig({
         testTimeout: 180_000,
         hookTimeout: 180_000,
         maxWorkers: 2,
+        /* Modules are loaded once a worker: no test changes what others share. */
+        isolate: false,
         silent: 'passed-only',
     },
 });

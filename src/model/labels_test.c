@@ -138,7 +138,7 @@ TEST(labels_hash_prometheus_is_xxh64_of_sized_strings)
 {
     static const struct label pairs[] = {{STR_INIT("__name__"), STR_INIT("up")},
                                          {STR_INIT("job"), STR_INIT("a")}};
-    char name[300];
+    char name[300] = "";
     struct label longer = {STR("n"), str_of(name, sizeof(name))};
     struct buf want = {0};
 

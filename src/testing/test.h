@@ -49,6 +49,10 @@ const char *test_dir(void);
 /* test_skip ends the test as skipped; the reason stands in the summary. */
 NORETURN void test_skip(const char *reason);
 
+/* test_has_one_thread skips a test where the sanitizer looks for races: there are none in it, and
+ * what it does hundreds of times costs a hundred times as much there. */
+void test_has_one_thread(void);
+
 /* test_shared returns the path of a file of the conformance data (../shared/...), or skips the test
  * when missing. */
 const char *test_shared(const char *path);

@@ -88,6 +88,13 @@ void test_skip(const char *reason)
     abort();
 }
 
+void test_has_one_thread(void)
+{
+    if (BARO_TSAN) {
+        test_skip("one thread, no races");
+    }
+}
+
 const char *test_shared(const char *path)
 {
     static char full[1024];

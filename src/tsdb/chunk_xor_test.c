@@ -227,7 +227,7 @@ TEST(chunk_xor_of_no_samples_is_empty)
 {
     struct sample_buf got = {0};
     struct chunk_xor chunk;
-    uint8_t data[CHUNK_XOR_HEADER_BYTES];
+    uint8_t data[CHUNK_XOR_HEADER_BYTES] = {0};
     str raw = str_of((char *)data, sizeof(data));
 
     chunk_xor_init(&chunk, data);

@@ -375,6 +375,7 @@ TEST(tsdb_sim_survives_power_cuts)
 {
     uint64_t first = 0, last = 0;
 
+    test_has_one_thread();
     seeds_of(&first, &last);
     log_setup(LOG_ERROR, LOG_LOGFMT);
     for (uint64_t seed = first; seed <= last; seed++) {
@@ -395,6 +396,7 @@ TEST(tsdb_sim_survives_a_full_disk)
 {
     static const int codes[] = {-ENOSPC, -EIO};
 
+    test_has_one_thread();
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct life *life = MEM_NEW(struct life);
         struct baro_error err = {0};
@@ -534,15 +536,15 @@ static bool flip_and_open(struct life *whole, const char *path, uint64_t bit, si
  * meta.json has no checksum: there only the values count. */
 TEST(tsdb_sim_notices_every_flipped_bit)
 {
-    /* Sanitizers make each store twenty times as dear, that of threads, of which there is one here,
-     * most of all. */
-    uint64_t step = getenv("BAROGRAPH_SIM_BITS") != NULL ? 1 : BARO_TSAN ? 149 : BARO_ASAN ? 73 : 9;
+    /* The sanitizer makes each store twenty times as dear. */
+    uint64_t step = getenv("BAROGRAPH_SIM_BITS") != NULL ? 1 : BARO_ASAN ? 73 : 9;
     const char *paths[64];
     struct arena arena = {0};
     size_t samples = 0, path_count;
     struct life *whole = MEM_NEW(struct life);
     uint64_t flips = 0;
 
+    test_has_one_thread();
     small_store(whole, &samples);
     path_count =
         fixture_files(fs_fake_fs(whole->fake), &arena, "data", paths, 0, ARRAY_COUNT(paths));
