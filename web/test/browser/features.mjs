@@ -86,12 +86,16 @@ export function featureTests(using, origin) {
         })],
         ['dashboards: bars lie, stand, are stacked, and tell their values', (browser) => using(browser, { height: 1200 }, async (page) => {
             await open(page, '/d/feature-bar-charts');
-            const boxes = (id) => page.locator(`${panel(id)} svg rect`).evaluateAll((list) => list.map((r) => r.getBBox()).map(({ x, y, width, height }) => ({ x, y, width, height })));
+            /* By attributes: the browser says of a rectangle without area that it has no place either. */
+            const boxes = (id) => page.locator(`${panel(id)} svg rect`).evaluateAll((list) => list.map((r) => Object.fromEntries(['x', 'y', 'width', 'height'].map((name) => [name, Number(r.getAttribute(name))]))));
             /* A line around a bar takes up to a pixel of it. */
             const alike = (sizes) => sizes.length > 0 && Math.max(...sizes) - Math.min(...sizes) <= 1.5;
+            for (const id of [1, 2, 3, 4, 7, 8]) {
+                await page.locator(`${panel(id)} svg rect`).first().waitFor({ state: 'attached' });
+            }
             const [lying, stacked, shares, upright, narrow] = await Promise.all([1, 2, 3, 7, 8].map(boxes));
-            check(lying.length >= 4 && alike(lying.map((b) => b.height)), 'bars that lie are equally thick');
-            check(alike(narrow.map((b) => b.height)), 'bars of a narrow panel lie');
+            check(lying.length >= 4 && alike(lying.map((b) => b.height)), `bars that lie are equally thick: ${JSON.stringify(lying)}`);
+            check(alike(narrow.map((b) => b.height)), `bars of a narrow panel lie: ${JSON.stringify(narrow)}`);
             check(alike(upright.map((b) => b.width)), 'bars of a wide panel stand');
             check(new Set(stacked.map((b) => Math.round(b.x / 4))).size <= stacked.length / 2, 'stacked bars have one place');
             const ends = [0, 1, 2].map((i) => shares[2 * i + 1].x + shares[2 * i + 1].width);
@@ -106,11 +110,14 @@ export function featureTests(using, origin) {
         ['dashboards: series in our own colours, and back', (browser) => using(browser, {}, async (page) => {
             await open(page, '/d/feature-series-colours');
             const colours = (id) => page.locator(`${panel(id)} .legend-swatch`).evaluateAll((list) => list.map((one) => one.style.background).join());
+            for (const id of [1, 3]) {
+                await page.locator(`${panel(id)} .legend-swatch`).nth(3).waitFor();
+            }
             const [fixed, named] = [await colours(1), await colours(3)];
             const press = async () => { await page.keyboard.press('d'); await page.keyboard.press('p'); };
             await press();
             await page.getByText('Series have colours of our own').waitFor();
-            check((await colours(3)) !== named && (await colours(1)) === fixed, 'those of a palette change, fixed ones stay');
+            check((await colours(3)) !== named && (await colours(1)) === fixed, `those of a palette change, fixed ones stay: ${named} to ${await colours(3)}, ${fixed} to ${await colours(1)}`);
             const own = await colours(3);
             await page.reload({ waitUntil: 'load' });
             await drawAll(page);
@@ -123,6 +130,7 @@ export function featureTests(using, origin) {
             await open(page, '/d/feature-table-pages');
             const table = page.locator(panel(1));
             const place = table.locator('.table-pager [aria-live]');
+            await place.waitFor();
             const [first, last, all] = (/^(\d+) to (\d+) of (\d+)$/.exec(await place.innerText()) ?? []).slice(1).map(Number);
             check(first === 1 && last >= 4 && all > last, await place.innerText());
             check((await table.locator('tbody tr:has(td)').count()) === last, 'rows of a page');
@@ -137,6 +145,7 @@ export function featureTests(using, origin) {
             await table.getByLabel('Find in the table').fill('');
             const found = await axe(page);
             check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            await page.locator(`${panel(2)} tbody tr:has(td)`).nth(2).waitFor();
             const heights = await page.locator(`${panel(2)} tbody tr:has(td)`).evaluateAll((rows) => rows.map((r) => r.offsetHeight));
             check(heights.length >= 3 && heights.every((h) => h > 40), `heights: ${heights}`);
             const outer = page.locator(panel(3));
