@@ -11,6 +11,7 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from barotest import Program, Server, contains, equal, free_port, main, need, wait_until  # noqa: E402
 
+COMPARED_MOST = 5  # times
 CONFIG = """
 global:
   scrape_interval: 1s
@@ -60,11 +61,23 @@ def test_same_answers_as_prometheus_on_the_same_targets(build, work):
             for server in (prometheus, barograph):
                 wait_until("three targets are up", lambda s=server: sum(s.query("up").values()) == 3, 40)
             time.sleep(3)
-            compare(prometheus, barograph)
-            compare_targets(prometheus, barograph)
+            alike_within(COMPARED_MOST, prometheus, barograph)
             equal(barograph.stop(), 0, "exit status")
     finally:
         node.stop()
+
+
+def alike_within(times, prometheus, barograph):
+    """On a busy machine a scrape of one of them may come too late: then what follows is looked at."""
+    for left in reversed(range(times)):
+        try:
+            compare(prometheus, barograph)
+            compare_targets(prometheus, barograph)
+            return
+        except AssertionError:
+            if left == 0:
+                raise
+            time.sleep(3)
 
 
 def compare(prometheus, barograph):

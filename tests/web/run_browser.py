@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from weblib import WEB, chromium, need_ui, start, wait_for_data  # noqa: E402
+from weblib import WEB, headless, need_ui, start, wait_for_data  # noqa: E402
 from barotest import equal, main  # noqa: E402
 
 LIMIT_S = 560
@@ -17,7 +17,7 @@ LIMIT_S = 560
 def in_a_browser(build: pathlib.Path, work: pathlib.Path, *names: str, alone: bool = False) -> None:
     """Runs the tests that have one of the names in theirs; with a minus before it, those that have not. Alone: those that need one server."""
     need_ui(build)
-    addresses, environment = [], {**os.environ, "BAROGRAPH_CHROMIUM": chromium()}
+    addresses, environment = [], {**os.environ, "BAROGRAPH_CHROMIUM": headless()}
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(start(build, work, "plain"))
         addresses.append(f"http://127.0.0.1:{server.port}")

@@ -105,6 +105,7 @@ export function operateTests({ using, origin, go }) {
             await page.getByRole('button', { name: 'UTC', exact: true }).click();
             await page.waitForFunction(() => document.querySelector('.range-button')?.innerText.includes('01:00:00') && !document.querySelector('.range-form'));
             await go(page, '/');
+            await settled(page);
             await page.keyboard.press('Control+k');
             await page.getByRole('combobox').fill('local times');
             await page.getByRole('option', { name: 'Show local times' }).waitFor();
