@@ -86,6 +86,11 @@ def wait_sum(metrics, name, want, **labels):
     wait_until(f"{name}{labels} = {want}", lambda: metrics().sum(name, **labels) == want, 10)
 
 
+def wait_known(service):
+    """Until the bytes of the one document are known: asking for it kept it already, the worker's event comes behind."""
+    wait_until("two sets", lambda: service.metrics(API).sum("cache_operations_total", operation="set") == 2, 10)
+
+
 def test_P_M1_http_requests_total(build, work):
     with start(build, work) as service:
         service.get("/api/v1/queues")
@@ -134,7 +139,7 @@ def test_P_M5_db_query_duration_seconds(build, work):
 def test_P_M6_cache_operations_total(build, work):
     with start(build, work) as service:
         first = service.extract(samples.dxf(), "a.dxf")
-        wait_until("cached", lambda: service.upload(samples.dxf(), "b.dxf")[0] == 200, 5)
+        wait_known(service)
         equal(service.upload(samples.dxf(), "b.dxf")[1], {"id": first["id"], "status": "done", "cached": True}, "again")
         service.get(f"/api/v1/documents/{first['id']}")
         metrics = service.metrics(API)
@@ -427,7 +432,8 @@ def whole_way(service):
     found = service.extract(samples.pdf("Words to find"), "a.pdf")
     equal((found["status"], found["summary"]["pages"]), ("done", 2), "extracted")
     wait_until("indexed", lambda: service.get("/api/v1/search?q=find")[1]["results"], 5)
-    wait_until("cached", lambda: service.upload(samples.pdf("Words to find"), "b.pdf")[1].get("cached"), 5)
+    wait_known(service)
+    equal(service.upload(samples.pdf("Words to find"), "b.pdf")[1].get("cached"), True, "cached")
     equal(service.call("DELETE", f"/api/v1/documents/{found['id']}")[0], 200, "deleted")
     equal(service.get("/api/v1/search?q=find")[1]["results"], [], "not found any more")
 
