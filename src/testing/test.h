@@ -1,8 +1,8 @@
 /*
  * test: tests that register themselves. TEST(head_append_rejects_too_old) { ... } in a *_test.c is
  * run by the one test binary, which takes name filters and ends with "N passed, M failed". Checks
- * are cmocka's assert_* macros; the helpers below add what it lacks. Only *_test.c files include
- * this header.
+ * are cmocka's assert_* macros; the helpers below add what it lacks. A test that fails or crashes
+ * ends its process, and the others go on in a new one. Only *_test.c files include this header.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ void test_row(const char *name);
  * call. */
 const char *test_dir(void);
 
-/* test_skip ends the test as skipped; the reason stands in the summary. */
+/* test_skip ends the test as skipped; the reason, which is copied, stands in the summary. */
 NORETURN void test_skip(const char *reason);
 
 /* test_has_one_thread skips a test where the sanitizer looks for races: there are none in it, and
