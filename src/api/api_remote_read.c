@@ -1,15 +1,16 @@
 /*
  * POST /api/v1/read: samples that others read from here (remote read). A response of samples is
  * made as a whole; one of chunks is made by a thread of its own, which waits while the client is
- * slower than the store. So many requests run at once as --storage.remote.read-concurrent-limit
- * says; others wait for their turn.
+ * slower than the store, but not for ever (body_pipe). So many requests run at once as
+ * --storage.remote.read-concurrent-limit says; others wait for their turn.
  */
 #include <pthread.h>
 
 #include "api/api_priv.h"
 #include "api/api_read_gate.h"
-#include "base/lock.h"
+#include "api/body_pipe.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "codec/compress.h"
 #include "remote/read_server.h"
 
@@ -20,100 +21,12 @@
 /* Frames that wait for the client. */
 #define WAITING_BYTES_MAX ((size_t)4 << 20)
 
-/*
- * One response of chunks. Two owners: the thread that makes it, and the connection; the last one to
- * leave frees it.
- */
+/* One response of chunks, of the thread that makes it. */
 struct reading {
-    struct read_server *server; /* the thread's */
+    struct read_server *server;
     struct api_read_gate *gate;
-    struct http_stream *stream;
-    struct lock lock;
-    pthread_cond_t room;
-    struct buf waiting;  /* lock: this one */
-    size_t sent;         /* lock: of `waiting`, from its front */
-    bool is_made;        /* lock: nothing comes any more */
-    bool is_broken;      /* lock: and not all has come */
-    bool is_left;        /* lock: the client takes no more */
-    int owners;          /* lock */
-    _Atomic bool cancel; /* the client has left; relaxed: looked at now and then */
+    struct body_pipe *pipe;
 };
-
-static void release(struct reading *reading)
-{
-    bool is_last;
-
-    lock_acquire(&reading->lock);
-    is_last = --reading->owners == 0;
-    lock_release(&reading->lock);
-    if (is_last) {
-        lock_done(&reading->lock);
-        (void)pthread_cond_destroy(&reading->room);
-        buf_done(&reading->waiting);
-        (void)mem_free(reading);
-    }
-}
-
-/* ---- the connection's side ---- */
-
-static ptrdiff_t read_frames(void *context, char *ret, size_t size)
-{
-    struct reading *reading = context;
-    size_t left;
-
-    lock_acquire(&reading->lock);
-    left = reading->waiting.len - reading->sent;
-    if (left == 0 && reading->is_made) {
-        lock_release(&reading->lock);
-        return reading->is_broken ? HTTP_STREAM_BROKEN : HTTP_STREAM_END;
-    }
-    size = size < left ? size : left;
-    if (size > 0) {
-        memcpy(ret, reading->waiting.ptr + reading->sent, size);
-        reading->sent += size;
-    }
-    if (reading->sent == reading->waiting.len) {
-        buf_reset(&reading->waiting);
-        reading->sent = 0;
-        (void)pthread_cond_signal(&reading->room);
-    }
-    lock_release(&reading->lock);
-    return (ptrdiff_t)size;
-}
-
-static void leave(void *context)
-{
-    struct reading *reading = context;
-
-    atomic_store_explicit(&reading->cancel, true, memory_order_relaxed);
-    lock_acquire(&reading->lock);
-    reading->is_left = true;
-    (void)pthread_cond_signal(&reading->room);
-    lock_release(&reading->lock);
-    release(reading);
-}
-
-/* ---- the thread's side ---- */
-
-/* Waits until there is room, and hands the frames over; false when the client takes no more. */
-static bool hand_over(struct reading *reading, const struct buf *frames)
-{
-    bool goes_on;
-
-    lock_acquire(&reading->lock);
-    while (!reading->is_left && reading->waiting.len > WAITING_BYTES_MAX) {
-        (void)lock_wait(&reading->lock, &reading->room, 0);
-    }
-    goes_on = !reading->is_left;
-    if (goes_on) {
-        buf_str(&reading->waiting, buf_view(frames));
-        reading->is_broken = reading->waiting.failed;
-        http_stream_wake(reading->stream);
-    }
-    goes_on = goes_on && !reading->is_broken;
-    lock_release(&reading->lock);
-    return goes_on;
-}
 
 static void *make_frames(void *context)
 {
@@ -122,25 +35,21 @@ static void *make_frames(void *context)
     struct baro_error err = {0};
     int r;
 
-    while ((r = read_server_frames(reading->server, &frames, &err)) > 0 &&
-           hand_over(reading, &frames)) {
+    while ((r = read_server_frames(reading->server, &frames, &err)) > 0) {
+        r = body_pipe_put(reading->pipe, buf_view(&frames), &err);
+        if (r < 0) {
+            break;
+        }
         buf_reset(&frames);
     }
-    if (r < 0 && err.code != BARO_ECANCELED) {
+    if (r < 0 && r != BARO_ECANCELED) {
         log_error("a response of remote read was broken off", log_err(&err));
     }
-    lock_acquire(&reading->lock);
-    reading->is_made = true;
-    reading->is_broken = reading->is_broken || r < 0;
-    if (!reading->is_left) {
-        http_stream_wake(reading->stream);
-    }
-    lock_release(&reading->lock);
     buf_done(&frames);
-    reading->server = read_server_free(reading->server);
+    (void)read_server_free(reading->server);
+    body_pipe_end(reading->pipe, r >= 0);
     api_read_gate_leave(reading->gate);
-    release(reading);
-    return NULL;
+    return mem_free(reading);
 }
 
 /* ---- requests ---- */
@@ -171,38 +80,48 @@ static int start_thread(struct reading *reading)
     return -r;
 }
 
+/* The first frames, which tell whether there is an answer at all. */
+static int first_frames(struct read_server *server, struct body_pipe *pipe, struct baro_error *err)
+{
+    struct buf frames = {0};
+    int r = read_server_frames(server, &frames, err);
+
+    r = r < 0 ? r : body_pipe_put(pipe, buf_view(&frames), err);
+    buf_done(&frames);
+    return r;
+}
+
 /* Takes the server and the place at the gate over, when it succeeds. */
 static int stream(struct api_call *call, struct read_server *server, struct api_read_gate *gate,
                   struct baro_error *err)
 {
-    struct reading *reading = MEM_NEW(struct reading);
-    struct http_stream_source source = {read_frames, leave, reading};
-    int r;
+    const struct body_pipe_options options = {
+        .waiting_bytes_max = WAITING_BYTES_MAX,
+        .write_timeout = call->request->write_timeout,
+    };
+    struct body_pipe *pipe = body_pipe_new(&options);
+    struct reading *reading;
+    int r = first_frames(server, pipe, err);
 
-    lock_init(&reading->lock, LOCK_EVENTS);
-    lock_condition_init(&reading->room);
-    reading->server = server;
-    reading->gate = gate;
-    reading->owners = 1;
-    read_server_set_cancel(server, &reading->cancel);
-    r = read_server_frames(server, &reading->waiting, err);
     if (r < 0) {
-        release(reading);
+        body_pipe_end(pipe, false);
         return r;
     }
+    /* The request, and its flag, end before the response does. */
+    read_server_set_cancel(server, body_pipe_is_canceled(pipe));
     call->response->content_type =
         "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
-    reading->owners = 2;
-    reading->stream = http_response_stream(call->request, &source);
+    body_pipe_attach(pipe, call->request);
+    reading = MEM_NEW(struct reading);
+    *reading = (struct reading){server, gate, pipe};
     r = start_thread(reading);
     if (r < 0) {
         /* The connection ends without all of it: the client sees that. */
         log_error("no thread for a response of remote read", log_int("errno", -r));
-        reading->is_made = true;
-        reading->is_broken = true;
-        reading->server = read_server_free(server);
+        (void)read_server_free(server);
+        body_pipe_end(pipe, false);
         api_read_gate_leave(gate);
-        release(reading);
+        (void)mem_free(reading);
     }
     return 0;
 }

@@ -47,8 +47,9 @@ struct http_request {
     struct arena *arena;        /* of this request */
     const _Atomic bool *cancel; /* becomes true when the client is gone or the server stops */
     const struct http_route *route;
-    bool brief;       /* on an event thread: set response->again rather than take long */
-    void *connection; /* the server's */
+    bool brief;        /* on an event thread: set response->again rather than take long */
+    dur write_timeout; /* the server's */
+    void *connection;  /* the server's */
 };
 
 /* http_request_header returns a header's value, ptr NULL when it is absent. Only while the handler
@@ -104,6 +105,10 @@ struct http_stream *http_response_stream(struct http_request *request,
 
 /* http_stream_wake has the source be asked. Any thread, until `done` has been called. */
 void http_stream_wake(struct http_stream *stream);
+
+/* http_write_time is how long a client may take for so many bytes, given a server's write_timeout.
+ */
+dur http_write_time(dur write_timeout, size_t bytes);
 
 /* http_response_text makes the response a line of text/plain with that status. */
 void http_response_text(struct http_response *response, int status, const char *format, ...)

@@ -446,6 +446,7 @@ void *server_request_new(void *context, const char *target, struct MHD_Connectio
     exchange->request.arena = &exchange->arena;
     exchange->request.cancel = &exchange->cancel;
     exchange->request.client = str_from(connection->client);
+    exchange->request.write_timeout = server->options.write_timeout;
     exchange->request.connection = mhd;
     exchange->web = server_web_current(server);
     lock_acquire(&server->lock);

@@ -132,10 +132,14 @@ void server_response_encode(struct server_exchange *exchange)
 
 /* ---- sending ---- */
 
+dur http_write_time(dur write_timeout, size_t bytes)
+{
+    return write_timeout + (dur)(bytes >> 16) * DUR_SECOND;
+}
+
 static mono write_deadline(const struct http_server *server, size_t body_bytes)
 {
-    return server_now() + server->options.write_timeout * MONO_PER_MS +
-           (mono)(body_bytes >> 16) * MONO_PER_SECOND;
+    return server_now() + http_write_time(server->options.write_timeout, body_bytes) * MONO_PER_MS;
 }
 
 /* The web configuration's take the place of a handler's. */
