@@ -13,9 +13,9 @@ test('samples above zero that follow each other are one span', () => {
         series({ app: '<b>', version: '2', env: 'prod' }, [[60, 1], [120, 2], [180, 0], [240, NaN], [300, 1], [420, 1]]),
     ], 60_000, 'red');
     expect(made).toEqual([
-        { from: 60_000, to: 120_000, color: 'red', title: '<b>', text: 'to 2 {{none}}', tags: ['<b>', 'prod'], source: 'Deploys' },
-        { from: 300_000, color: 'red', title: '<b>', text: 'to 2 {{none}}', tags: ['<b>', 'prod'], source: 'Deploys' },
-        { from: 420_000, color: 'red', title: '<b>', text: 'to 2 {{none}}', tags: ['<b>', 'prod'], source: 'Deploys' },
+        { from: 60_000, to: 120_000, color: 'red', title: '<b>', text: 'to 2 ', tags: ['<b>', 'prod'], source: 'Deploys' },
+        { from: 300_000, color: 'red', title: '<b>', text: 'to 2 ', tags: ['<b>', 'prod'], source: 'Deploys' },
+        { from: 420_000, color: 'red', title: '<b>', text: 'to 2 ', tags: ['<b>', 'prod'], source: 'Deploys' },
     ]);
 });
 

@@ -3,6 +3,7 @@
  * zero are events; those that follow each other at the query's step are one span. Texts come from outside: they stay text.
  */
 import { parseInterval } from './datetime';
+import { own } from './json';
 import type { AnnotationModel } from './model';
 import { legendName, type Labels } from './names';
 import type { SeriesLike } from './prometheus';
@@ -64,7 +65,7 @@ function eventTimes(series: SeriesLike, useValueForTime: boolean): number[] {
 }
 
 function tagsOf(labels: Labels, keys: string): string[] {
-    return keys.split(',').map((key) => key.trim()).filter((key) => key !== '' && labels[key]).map((key) => labels[key]!);
+    return keys.split(',').map((key) => key.trim()).map((key) => own(labels, key)).filter((value) => value !== undefined && value !== '') as string[];
 }
 
 /** annotationsOf makes events of an answer. */

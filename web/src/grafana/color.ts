@@ -3,6 +3,8 @@
  * colours; scales from a value to a colour. Hues and palettes as @grafana/data 13.2 has them; test/oracle compares.
  */
 
+import { own } from './json';
+
 export type Look = 'dark' | 'light';
 
 /* Each hue from the lightest to the darkest. The light look is one step darker. */
@@ -37,7 +39,10 @@ export const CLASSIC_PALETTE: readonly string[] = [
 const COLORBLIND_PALETTE: readonly string[] = ['#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#F0E442', '#000000', '#FFFFFF'];
 
 /** namedColor gives CSS of a name ("dark-red", "text") or of a colour that is CSS already. */
-export function namedColor(name: string, look: Look): string {
+export function namedColor(name: string | undefined, look: Look): string {
+    if (typeof name !== 'string' || name === '') {
+        return FALLBACK_COLOR;
+    }
     for (const [hue, shades] of Object.entries(HUES)) {
         if (name.endsWith(hue)) {
             const place = SHADES.indexOf(name.slice(0, name.length - hue.length));
@@ -46,7 +51,7 @@ export function namedColor(name: string, look: Look): string {
             }
         }
     }
-    return OTHER[look][name] ?? (name === 'gray' ? FALLBACK_COLOR : name === 'white' ? '#ffffff' : name === 'black' ? '#000000' : name);
+    return own(OTHER[look], name) ?? (name === 'gray' ? FALLBACK_COLOR : name === 'white' ? '#ffffff' : name === 'black' ? '#000000' : name);
 }
 
 // ---- numbers of colours ----
@@ -164,7 +169,7 @@ const SCALES: Record<string, readonly string[]> = {
 
 /** scaleColors gives the colours of a continuous mode; undefined when the mode is none. */
 export function scaleColors(mode: string, look: Look): readonly string[] | undefined {
-    return PERCEPTUAL[mode] ?? SCALES[mode]?.map((c) => namedColor(c, look));
+    return own(PERCEPTUAL, mode) ?? own(SCALES, mode)?.map((c) => namedColor(c, look));
 }
 
 /* The string hash of the npm package string-hash (djb2, from the end), which picks colours by name in Grafana. */

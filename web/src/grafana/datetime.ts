@@ -3,6 +3,8 @@
  * such as now-6h/d, lengths such as 1m30s. Times are milliseconds since 1970.
  */
 
+import { own } from './json';
+
 /** 'utc', 'browser' (or nothing) or an IANA name. */
 export type TimeZone = string | undefined;
 
@@ -21,6 +23,9 @@ export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
+
+/* The browser's own dates end here. */
+const TIME_MAX = 8.64e15;
 
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
@@ -128,7 +133,7 @@ function offsetText(ms: number, zone: TimeZone, colon: string): string {
 
 /** formatDate writes a time by a pattern of moment.js ("YYYY-MM-DD HH:mm:ss"). */
 export function formatDate(ms: number, pattern: string, zone: TimeZone): string {
-    if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) {
+    if (!(Math.abs(ms) <= TIME_MAX)) {
         return 'Invalid date';
     }
     const t = calendarTime(ms, zone);
@@ -256,7 +261,7 @@ function floorTo(ms: number, unit: string, zone: TimeZone, weekStart: string): n
         case 'm': return fromCalendar({ ...start, second: 0 }, zone);
         case 'h': return fromCalendar({ ...start, second: 0, minute: 0 }, zone);
         case 'd': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0 }, zone);
-        case 'w': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: t.day - ((t.weekday - (WEEK_STARTS[weekStart] ?? 0) + 7) % 7) }, zone);
+        case 'w': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: t.day - ((t.weekday - (own(WEEK_STARTS, weekStart) ?? 0) + 7) % 7) }, zone);
         case 'M': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1 }, zone);
         case 'Q': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: t.month - ((t.month - 1) % 3) }, zone);
         default: return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: 1 }, zone);
@@ -292,7 +297,8 @@ interface DateMathOptions extends Calendar {
     roundUp?: boolean;
 }
 
-const STEP = /^([+\-/])(\d*)([smhdwMQy])/;
+/* A fiscal year or quarter (fy, fQ) begins in January here. */
+const STEP = /^([+\-/])(\d*)(?:f(?=[Qy]))?([smhdwMQy])/;
 
 function parseRelative(text: string, now: number, { roundUp = false, zone, weekStart = '' }: DateMathOptions): number {
     let at = now;
@@ -333,6 +339,12 @@ function parseAbsolute(text: string, zone: TimeZone): number {
     const field = (i: number): number => Number(found[i] ?? 0);
     const ms = found[7] === undefined ? 0 : Number(found[7].padEnd(3, '0'));
     const time = { year: field(1), month: field(2), day: field(3), hour: field(4), minute: field(5), second: field(6), ms: compact ? 0 : ms };
+    /* A 31st of June would carry over: that is no date. 24:00 is the next day's midnight. */
+    const asked = time.hour === 24 && time.minute === 0 && time.second === 0 ? { ...time, hour: 0 } : time;
+    const read = inUtc(asUtc({ ...asked, weekday: 0 }));
+    if ((['year', 'month', 'day', 'hour', 'minute', 'second'] as const).some((part) => read[part] !== asked[part])) {
+        return NaN;
+    }
     const offset = compact ? undefined : found[8];
     if (offset === undefined) {
         return fromCalendar(time, compact ? 'utc' : zone);
@@ -345,7 +357,6 @@ function parseAbsolute(text: string, zone: TimeZone): number {
 /** parseDateMath reads one end of a range: now, now-6h, now/d, a date, or ms since 1970. NaN when it is none. */
 export function parseDateMath(text: string, now: number, options: DateMathOptions = {}): number {
     const bare = text.trim();
-    return bare.startsWith('now')
-        ? parseRelative(bare, now, options)
-        : parseAbsolute(bare, options.zone);
+    const ms = bare.startsWith('now') ? parseRelative(bare, now, options) : parseAbsolute(bare, options.zone);
+    return Math.abs(ms) <= TIME_MAX ? ms : NaN;
 }

@@ -3,8 +3,9 @@
  * overrides in order; and the display processor, which makes text and colour of a value. Rules as Grafana's.
  */
 import { isDateUnit, isBooleanUnit, unitFormatter, type FormatOptions } from './units';
-import { mapValue, toRegExp, type ValueMapping } from './mappings';
+import { mapValue, textTest, type ValueMapping } from './mappings';
 import { FALLBACK_COLOR, interpolateColors, namedColor, paletteColor, scaleColors, shadeColor, type Look } from './color';
+import { asNumber, asRecord, asText, isRecord, own } from './json';
 import { reduceField, reduceNumber } from './reduce';
 import { fieldName } from './names';
 import type { Field, Frame } from './frame';
@@ -75,7 +76,8 @@ const COMPARE: Record<string, (a: number, b: number) => boolean> = {
 const SIGNS: Record<string, string> = { '=': 'eq', '==': 'eq', '!=': 'neq', '>': 'gt', '>=': 'gte', '<': 'lt', '<=': 'lte' };
 
 function byValue(options: { reducer?: string; op?: string; value?: number } | undefined): Matcher {
-    const compare = COMPARE[SIGNS[options?.op ?? ''] ?? options?.op ?? ''];
+    const op = options?.op ?? '';
+    const compare = own(COMPARE, own(SIGNS, op) ?? op);
     return (field) => {
         if (!compare || !options?.reducer) {
             return false;
@@ -91,14 +93,8 @@ export function fieldMatcher(id: string, options: unknown): Matcher {
         case 'byName':
             return (f, frame, all) => f.name === options || fieldName(f, frame, all) === options;
         case 'byRegexp': {
-            const pattern = typeof options === 'string' ? toRegExp(options) : undefined;
-            return (f, frame, all) => {
-                const found = pattern?.test(fieldName(f, frame, all)) ?? false;
-                if (pattern) {
-                    pattern.lastIndex = 0;
-                }
-                return found;
-            };
+            const test = typeof options === 'string' ? textTest(options) : undefined;
+            return (f, frame, all) => test?.(fieldName(f, frame, all)) ?? false;
         }
         case 'byNames': {
             const wanted = new Set(names(options));
@@ -115,8 +111,8 @@ export function fieldMatcher(id: string, options: unknown): Matcher {
         case 'time':
             return (f) => f.type === 'time';
         case 'byFrameRefID': {
-            const pattern = typeof options === 'string' && options.startsWith('/') ? toRegExp(options) : undefined;
-            return (_f, frame) => (pattern ? pattern.test(frame.refId ?? '') : frame.refId === options);
+            const test = typeof options === 'string' && options.startsWith('/') ? textTest(options) : undefined;
+            return (_f, frame) => test?.(frame.refId ?? '') ?? frame.refId === options;
         }
         case 'byValue':
             return byValue(options as Parameters<typeof byValue>[0]);
@@ -130,29 +126,59 @@ export function fieldMatcher(id: string, options: unknown): Matcher {
 /* Ids of overrides that are not the name of the config's member. */
 const PROPERTY_NAMES: Record<string, string> = { title: 'displayName' };
 
-function setProperty(config: FieldConfig, id: string, value: unknown): void {
-    if (id.startsWith('custom.')) {
-        const path = id.slice('custom.'.length).split('.');
-        let at = (config.custom = { ...(config.custom ?? {}) });
-        for (const part of path.slice(0, -1)) {
-            const below = { ...((at[part] as Record<string, unknown> | undefined) ?? {}) };
-            at[part] = below;
-            at = below;
-        }
-        at[path[path.length - 1]!] = value;
-    } else if (id !== '__proto__' && id !== 'constructor') {
-        (config as Record<string, unknown>)[PROPERTY_NAMES[id] ?? id] = value;
+/* A member of the config as it has to be; one of another kind counts as absent. */
+function fitting(key: string, value: unknown): unknown {
+    switch (key) {
+        case 'min':
+        case 'max':
+        case 'decimals':
+            return asNumber(value);
+        case 'unit':
+        case 'displayName':
+        case 'noValue':
+            return typeof value === 'number' ? String(value) : asText(value);
+        case 'mappings':
+        case 'links':
+            return Array.isArray(value) ? value : undefined;
+        case 'color':
+            return asText(asRecord(value).mode) === undefined ? undefined : value;
+        case 'thresholds':
+            return isRecord(value) ? value : undefined;
+        default:
+            return value ?? undefined;
     }
 }
 
-function defaultsFor(defaults: FieldConfig, own: FieldConfig): FieldConfig {
-    const config: FieldConfig = { ...own };
+/* An override without a value takes away what the defaults say. */
+function setProperty(config: FieldConfig, id: string, value: unknown): void {
+    const path = id.startsWith('custom.') ? id.split('.') : [own(PROPERTY_NAMES, id) ?? id];
+    if (path.includes('__proto__')) {
+        return;
+    }
+    const last = path.pop()!;
+    let at = config as Record<string, unknown>;
+    for (const part of path) {
+        const below = { ...asRecord(at[part]) };
+        at[part] = below;
+        at = below;
+    }
+    const wanted = path.length === 0 ? fitting(last, value) : (value ?? undefined);
+    if (wanted === undefined) {
+        delete at[last];
+    } else {
+        at[last] = wanted;
+    }
+}
+
+function defaultsFor(defaults: FieldConfig, fieldOwn: FieldConfig): FieldConfig {
+    const config: FieldConfig = { ...fieldOwn };
     for (const [key, value] of Object.entries(defaults)) {
-        if (value !== undefined && value !== null && value !== '' && key !== 'custom') {
-            (config as Record<string, unknown>)[key] = value;
+        const wanted = fitting(key, value);
+        if (wanted !== undefined && wanted !== '' && key !== 'custom') {
+            (config as Record<string, unknown>)[key] = wanted;
         }
     }
-    config.custom = { ...(defaults.custom ?? {}), ...(own.custom ?? {}) };
+    config.custom = { ...asRecord(defaults.custom), ...fieldOwn.custom };
     return config;
 }
 
@@ -187,6 +213,9 @@ export function applyFieldConfig(frames: readonly Frame[], source: FieldConfigSo
                 if (matches(field, frame, frames)) {
                     properties.forEach((p) => setProperty(config, p.id, p.value));
                 }
+            }
+            if (typeof config.min === 'number' && typeof config.max === 'number' && config.min > config.max) {
+                [config.min, config.max] = [config.max, config.min];
             }
             return { ...field, config, state: { ...field.state, ...(field.type === 'number' ? { seriesIndex: index++ } : {}) } };
         }),

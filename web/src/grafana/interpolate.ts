@@ -3,6 +3,7 @@
  * Grafana's Prometheus data source's rule: several values become (a|b), escaped for a regular expression.
  */
 import { formatDate, type TimeZone } from './datetime';
+import { own } from './json';
 import { MACRO } from './macros';
 
 export interface VariableValue {
@@ -160,8 +161,9 @@ function replaceOne(found: VariableValue, name: string, format: string | undefin
     if (kind === 'text') {
         return many(valueText(found)).join(' + ');
     }
-    if (kind && FORMATS[kind]) {
-        return FORMATS[kind](found.allValue !== undefined ? found.allValue : found.value, name, args, zone);
+    const write = own(FORMATS, kind ?? '');
+    if (write) {
+        return write(found.allValue !== undefined ? found.allValue : found.value, name, args, zone);
     }
     return promql ? forPromql(found) : (found.allValue ?? FORMATS.glob!(found.value, name, [], zone));
 }
@@ -183,7 +185,7 @@ export function interpolate(text: string, scope: Scope, options: InterpolateOpti
     return text.replace(MACRO, (all, bare?: string, square?: string, squareFormat?: string, braced?: string, field?: string, format?: string) => {
         const name = bare ?? square ?? braced ?? '';
         if (field !== undefined) {
-            const value = FIELDS[name]?.(scope, field);
+            const value = own(FIELDS, name)?.(scope, field);
             return value ?? all;
         }
         const found = options.extra?.get(name) ?? scope.variables.get(name) ?? builtIn(name, scope);

@@ -38,6 +38,11 @@ export function asTexts(value: unknown): string[] {
     return asArray(value).filter((v): v is string => typeof v === 'string');
 }
 
+/** own gives a table's entry of that name, not what every object has: names come from outside, and one may be "constructor". */
+export function own<T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+    return table && Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** without gives the record less some members. */
 export function without(json: Json, keys: readonly string[]): Json {
     return Object.fromEntries(Object.entries(json).filter(([key]) => !keys.includes(key)));

@@ -1,4 +1,5 @@
 /* links: what dashboards, panels and values lead to: variables filled in, ranges and variables carried on, and no address that could run a script. */
+import { own } from './json';
 import type { DashboardLink } from './model';
 import type { Labels } from './names';
 
@@ -43,14 +44,14 @@ function dataText(what: string, member: string, c: LinkContext): string | undefi
         return `from=${Math.round(c.from)}&to=${Math.round(c.to)}`;
     }
     if (what === 'value') {
-        return { raw: String(c.value ?? ''), numeric: String(Number(c.value)), text: c.text, time: c.time === null ? '' : String(Math.round(c.time)) }[member];
+        return own({ raw: String(c.value ?? ''), numeric: String(Number(c.value)), text: c.text, time: c.time === null ? '' : String(Math.round(c.time)) }, member);
     }
     if (what === 'data') {
         return rowText(member, c);
     }
     const label = /^labels(?:\.(.+)|\["(.+)"\])$/.exec(member);
     if (label) {
-        return c.labels[label[1] ?? label[2] ?? ''] ?? '';
+        return own(c.labels, label[1] ?? label[2] ?? '') ?? '';
     }
     return member === 'name' && (what === 'series' || what === 'field') ? c.name : undefined;
 }

@@ -30,6 +30,12 @@ export function toRegExp(text: string): RegExp | undefined {
     }
 }
 
+/** textTest is the test of such a pattern. The flag g makes no difference: each text is looked at from its start. */
+export function textTest(pattern: string): ((text: string) => boolean) | undefined {
+    const regex = toRegExp(pattern);
+    return regex && ((text) => text.search(regex) >= 0);
+}
+
 function isSpecial(match: SpecialMatch, value: unknown): boolean {
     const isNaNValue = typeof value === 'number' && Number.isNaN(value);
     const isNull = value === null || value === undefined;
@@ -44,11 +50,10 @@ function isSpecial(match: SpecialMatch, value: unknown): boolean {
 }
 
 function fromRegex(options: { pattern: string; result: MappingResult }, value: string): MappingResult | undefined {
-    const pattern = toRegExp(options.pattern);
-    if (!pattern || !pattern.test(value)) {
+    const pattern = toRegExp(options.pattern ?? '');
+    if (!pattern || !options.result || value.search(pattern) < 0) {
         return undefined;
     }
-    pattern.lastIndex = 0;
     return options.result.text === undefined ? options.result : { ...options.result, text: value.replace(pattern, options.result.text || '') };
 }
 

@@ -1,5 +1,6 @@
 /* Names: what a field is called in legends and tables, and what a legend's format makes of labels. */
 import type { Field, Frame } from './frame';
+import { own } from './json';
 
 export const TIME_NAME = 'Time';
 export const VALUE_NAME = 'Value';
@@ -18,9 +19,9 @@ export function seriesName(labels: Labels): string {
     return `${name}${formatLabels(rest)}` || '{}';
 }
 
-/** legendName fills {{label}} of a legend's format; a label that is not there stays as it is written, as in Grafana. */
+/** legendName fills {{label}} of a legend's format; nothing stands for a label that is not there, as in Grafana. */
 export function legendName(format: string, labels: Labels): string {
-    return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (all, name: string) => labels[name] ?? (name in labels ? '' : all));
+    return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_all, name: string) => own(labels, name) ?? '');
 }
 
 /* The one label that tells all series apart, when all have just that one. */

@@ -8,7 +8,7 @@ test('a gap stays a gap', () => {
     const [frame] = timeSeriesFrames([{ labels: { __name__: 'up', job: 'a' }, times: [10, 40], values: [1, 2] }], { ...options, legendFormat: '{{job}} {{nope}}' });
     expect(Array.from(frame!.fields[0]!.values as Float64Array)).toEqual([0, 10_000, 20_000, 30_000, 40_000]);
     expect(Array.from(frame!.fields[1]!.values as Float64Array)).toEqual([NaN, 1, NaN, NaN, 2]);
-    expect(frame!.fields[1]!.config.displayNameFromDS).toBe('a {{nope}}');
+    expect(frame!.fields[1]!.config.displayNameFromDS).toBe('a ');
     expect(timeSeriesFrames([{ labels: { __name__: 'up', job: 'a' }, times: [], values: [] }], options)[0]!.fields[1]!.config.displayNameFromDS).toBe('up{job="a"}');
 });
 

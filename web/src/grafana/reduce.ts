@@ -177,7 +177,7 @@ const ROWS: readonly Row[] = [
 const BY_ID = new Map(ROWS.map((r) => [r.id, r]));
 
 /* What old dashboards call them. */
-const OLD_IDS: Record<string, string> = { avg: 'mean', current: 'last', total: 'sum' };
+const OLD_IDS: Record<string, string> = { avg: 'mean', current: 'lastNotNull', total: 'sum' };
 
 export function findReducer(id: string): Reducer | undefined {
     return BY_ID.get(id) ?? BY_ID.get(OLD_IDS[id] ?? '');

@@ -2,9 +2,9 @@
  * Single values: what stat, gauge, bar gauge and pie show: one value a field by a reducer, or one a row. Rules as
  * Grafana's "value options".
  */
-import { asArray, asNumber, asRecord, asText, type Json } from './json';
+import { asArray, asNumber, asRecord, asText, own, type Json } from './json';
 import { displayProcessor, displayText, fieldLimits, type DisplayValue, type Limits } from './fieldconfig';
-import { toRegExp } from './mappings';
+import { mapValue, textTest } from './mappings';
 import { fieldName, frameName } from './names';
 import { reduceField } from './reduce';
 import { timeField, valueAt, type Field, type Frame } from './frame';
@@ -31,32 +31,42 @@ export interface SingleOptions {
 
 /* More values than these say nothing. */
 const VALUES_MAX = 250;
+/* As many rows are shown where the panel does not say. */
+const ROWS = 25;
 
 function fieldTest(pattern: string | undefined, frames: readonly Frame[]): (field: Field, frame: Frame) => boolean {
     if (!pattern) {
         return (f) => f.type === 'number' || f.type === 'boolean';
     }
-    const regex = toRegExp(pattern);
-    return (f, frame) => (regex ? regex.test(fieldName(f, frame, frames)) : fieldName(f, frame, frames) === pattern);
+    const test = textTest(pattern) ?? ((name) => name === pattern);
+    return (f, frame) => test(fieldName(f, frame, frames));
 }
 
-/* ${__field.labels.x}, ${__field.name}, ${__series.name}, ${__cell_0} in a display name. */
+/* ${__field.labels.x}, ${__field.labels["x"]}, ${__field.name}, ${__series.name}, ${__cell_0} in a display name. */
 function fillTitle(text: string, field: Field, frame: Frame, row: number, fill: (text: string) => string): string {
-    const own = text
-        .replace(/\$\{__field\.labels\.(?:"([^"]+)"|([^}]+))\}/g, (_all, quoted?: string, bare?: string) => field.labels?.[quoted ?? bare ?? ''] ?? '')
+    const filled = text
+        .replace(/\$\{__field\.labels(?:\.?\[?"([^"]+)"\]?|\.([^}]+))\}/g, (_all, quoted?: string, bare?: string) => own(field.labels, quoted ?? bare ?? '') ?? '')
         .replace(/\$\{__field\.labels\}/g, () => Object.entries(field.labels ?? {}).map(([k, v]) => `${k}="${v}"`).join(', '))
         .replace(/\$\{?__field\.name\}?|\$\{__field\.displayName\}/g, () => field.name)
         .replace(/\$\{?__series\.name\}?|\$__series_name/g, () => frameName(frame))
         .replace(/\$\{?__cell_(\d+)\}?/g, (_all, n: string) => String(frame.fields[Number(n)]?.values[row] ?? ''));
-    return fill(own);
+    return fill(filled);
 }
 
-/** singleValues lists what a panel shows; a panel without data shows the text for none. */
+/* A row is called by its texts, and by its field where others have numbers too. */
+function rowTitle(field: Field, frame: Frame, row: number, named: string): string {
+    const others = frame.fields.filter((f) => f !== field);
+    const texts = others.filter((f) => f.type === 'string').map((f) => mapValue(f.config.mappings, f.values[row])?.text ?? String(f.values[row] ?? '')).filter((text) => text !== '');
+    return [...texts, ...(texts.length === 0 || others.some((f) => f.type === 'number') ? [named] : [])].join(' ');
+}
+
+/** singleValues lists what a panel shows; none without data. */
 export function singleValues(frames: readonly Frame[], options: Json, how: SingleOptions): SingleValue[] {
     const reduce = asRecord(options.reduceOptions);
     const calc = asText(asArray(reduce.calcs)[0]) ?? 'lastNotNull';
     const isWanted = fieldTest(asText(reduce.fields), frames);
     const fill = how.fill ?? ((text: string): string => text);
+    const most = Math.min(asNumber(reduce.limit) || ROWS, VALUES_MAX);
     const found: SingleValue[] = [];
     for (const frame of frames) {
         const time = timeField(frame);
@@ -68,11 +78,9 @@ export function singleValues(frames: readonly Frame[], options: Json, how: Singl
             const limits = fieldLimits(field);
             const named = field.config.displayName ?? field.state?.displayName ?? fieldName(field, frame, frames);
             if (reduce.values === true) {
-                const most = Math.min(frame.length, asNumber(reduce.limit) ?? 25);
-                const label = frame.fields.find((f) => f.type === 'string');
-                for (let row = 0; row < most; row++) {
+                for (let row = 0; row < frame.length && found.length < most; row++) {
                     const value = display(valueAt(field, row));
-                    const title = field.config.displayName ? fillTitle(field.config.displayName, field, frame, row, fill) : label ? String(label.values[row]) : named;
+                    const title = field.config.displayName ? fillTitle(field.config.displayName, field, frame, row, fill) : rowTitle(field, frame, row, named);
                     found.push({ title, value, text: displayText(value), field, frame, limits });
                 }
                 continue;

@@ -84,7 +84,7 @@ function binaryUnit(unit: string, offset: number): Formatter {
     return scaled(1024, BINARY.map((p) => ` ${p}${unit}`), offset);
 }
 
-/* 1.23 K ops/s: the letters of counts stand before the unit. */
+/* 1.23K ops/s: the letters of counts stand before the unit. */
 function countUnit(symbol: string): Formatter {
     const scale = scaled(1000, ['', 'K', 'M', 'B', 'T'], 0);
     return (value, decimals) => {
@@ -363,11 +363,18 @@ function make(kind: UnitKind, unit: UnitSymbol): Formatter {
     }
 }
 
-const known = new Map<string, Formatter>(Object.entries(SPECIAL));
+/* No number has more digits, and the browser's own functions refuse them. */
+const DECIMALS_MAX = 20;
+
+function bounded(format: Formatter): Formatter {
+    return (value, decimals, options) => format(value, typeof decimals === 'number' ? Math.min(Math.max(decimals, 0), DECIMALS_MAX) : decimals, options);
+}
+
+const known = new Map(Object.entries(SPECIAL).map(([id, format]): [string, Formatter] => [id, bounded(format)]));
 
 for (const kind of Object.keys(UNITS) as UnitKind[]) {
     for (const [id, unit] of Object.entries(UNITS[kind])) {
-        known.set(id, make(kind, unit));
+        known.set(id, bounded(make(kind, unit)));
     }
 }
 known.set('farenheit', known.get('fahrenheit')!);
@@ -409,13 +416,11 @@ function custom(id: string): Formatter | undefined {
 
 /** unitFormatter gives the formatter of a unit's id; an id that nobody knows is its own suffix. */
 export function unitFormatter(id: string | undefined | null): Formatter {
-    if (!id) {
-        return SPECIAL.none!;
-    }
-    let formatter = known.get(id);
+    const name = id || 'none';
+    let formatter = known.get(name);
     if (!formatter) {
-        formatter = custom(id) ?? fixedUnit(id);
-        known.set(id, formatter);
+        formatter = bounded(custom(name) ?? fixedUnit(name));
+        known.set(name, formatter);
     }
     return formatter;
 }
@@ -429,10 +434,10 @@ export function formatValue(value: number | null, unit: string | undefined, deci
     return formattedText(unitFormatter(unit)(value, decimals, options));
 }
 
-export function isBooleanUnit(id: string | undefined): boolean {
-    return id !== undefined && id.startsWith('bool');
+export function isBooleanUnit(id: string | null | undefined): boolean {
+    return id?.startsWith('bool') ?? false;
 }
 
-export function isDateUnit(id: string | undefined): boolean {
-    return id !== undefined && (id.startsWith('dateTime') || id.startsWith('time:'));
+export function isDateUnit(id: string | null | undefined): boolean {
+    return /^(dateTime|time:)/.test(id ?? '');
 }

@@ -4,6 +4,7 @@
  */
 import { HOUR, MINUTE, SECOND, parseInterval, roundInterval } from './datetime';
 import { variableNames, type VariableValue } from './interpolate';
+import { own } from './json';
 import { toRegExp } from './mappings';
 import type { VariableModel, VariableOption } from './model';
 
@@ -36,7 +37,7 @@ export function parseVariableQuery(text: string): VariableQuery {
             return { kind: 'labelNames', matcher: inside };
         case 'label_values': {
             const comma = inside.lastIndexOf(',');
-            return /^[^,{}]+$/.test(inside)
+            return comma < 0
                 ? { kind: 'labelValues', label: inside, matcher: '' }
                 : { kind: 'labelValues', label: inside.slice(comma + 1).trim(), matcher: inside.slice(0, comma).trim() };
         }
@@ -76,13 +77,16 @@ export function sortOptions(options: readonly VariableOption[], sort: number): V
     return sort > 0 && sort % 2 === 0 ? sorted.reverse() : sorted;
 }
 
-/* The regex picks the value: its named groups text and value, its first group, or all of it. */
+/* A regex picks values, and of each its named groups text and value, or its first group (with the flag g that of every match), or all of it. */
 function throughRegex(text: string, regex: RegExp): VariableOption[] {
-    const all = regex.global ? [...text.matchAll(regex)] : [regex.exec(text)];
-    return all.filter((m): m is RegExpExecArray => m !== null).map((m) => {
-        const value = m.groups?.value ?? m.groups?.text ?? m[1] ?? m[0];
-        return { value, text: m.groups?.text ?? m.groups?.value ?? m[1] ?? m[0] };
-    });
+    const all = regex.global ? [...text.matchAll(regex)] : [regex.exec(text)].filter((m) => m !== null);
+    const named = (name: string): string | undefined => all.map((m) => own(m.groups, name)).find((found) => found);
+    const value = named('value') ?? named('text');
+    if (value !== undefined) {
+        return [{ value, text: named('text') ?? value }];
+    }
+    const picked = all.map((m) => (m.length > 1 ? m[1] : text)).filter((one) => one !== undefined);
+    return picked.map((one) => ({ value: one, text: one }));
 }
 
 /** optionsFrom makes the options of a query's values: through the regex, each once, sorted. */

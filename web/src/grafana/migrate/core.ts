@@ -2,7 +2,7 @@
  * core: what every dashboard needs to be in the newest form that the page knows; old forms come as an argument. Works on a
  * copy: the file keeps what it has until somebody edits that part. Sources: Grafana's documented schema, and 135 public dashboards.
  */
-import { asArray, asNumber, asRecord, asRecords, asText, clone, without, type Json } from '../json';
+import { asArray, asNumber, asRecord, asRecords, asText, clone, own, without, type Json } from '../json';
 import { fixFieldConfig, newReducer } from './fieldconfig';
 
 /* Panels beyond these are cut off: the largest public dashboard has 1,300. */
@@ -24,7 +24,7 @@ const OLD_MEMBERS: Readonly<Record<string, readonly string[]>> = { table: ['styl
 
 function isOld(panel: Json): boolean {
     const type = asText(panel.type) ?? '';
-    return OLD_TYPES.has(type) || (OLD_MEMBERS[type] ?? []).some((member) => panel[member] !== undefined) || asRecords(panel.panels).some(isOld);
+    return OLD_TYPES.has(type) || (own(OLD_MEMBERS, type) ?? []).some((member) => panel[member] !== undefined) || asRecords(panel.panels).some(isOld);
 }
 
 /** hasOldForms tells whether a dashboard needs old.ts. */
@@ -58,7 +58,7 @@ function fixOptions(panel: Json): Json {
 /** migratePanel gives one panel in the newest form. */
 export function migratePanel(panel: Json, old: OldForms = NONE): Json {
     const moved = old.panel(panel);
-    const type = NEW_TYPES[asText(moved.type) ?? ''] ?? moved.type;
+    const type = own(NEW_TYPES, asText(moved.type) ?? '') ?? moved.type;
     const result: Json = { ...moved, type, options: fixOptions(moved), fieldConfig: fixFieldConfig(moved) };
     if (panel.type === 'row') {
         result.panels = asRecords(panel.panels).map((one) => migratePanel(one, old));

@@ -1,10 +1,10 @@
 /* Old spellings of thresholds, mappings and reducers, and how they are written today. */
-import { asArray, asNumber, asRecord, asRecords, asText, type Json } from '../json';
+import { asArray, asNumber, asRecord, asRecords, asText, isRecord, own, type Json } from '../json';
 
 const REDUCER_NAMES: Record<string, string> = { avg: 'mean', current: 'lastNotNull', total: 'sum', name: 'lastNotNull' };
 
 export function newReducer(id: string): string {
-    return REDUCER_NAMES[id] ?? id;
+    return own(REDUCER_NAMES, id) ?? id;
 }
 
 /** thresholdSteps makes steps of "10,50" and three colours. */
@@ -60,7 +60,7 @@ export function newMappings(value: unknown, steps: readonly Json[]): Json[] {
     const result: Json[] = [];
     for (const map of asRecords(value)) {
         if (typeof map.type === 'string') {
-            result.push(map);
+            result.push(...(isRecord(map.options) ? [map] : []));
             continue;
         }
         const mapped = oldMapping(map, map.type === 2, steps);

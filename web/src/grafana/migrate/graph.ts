@@ -2,7 +2,7 @@
  * The old graph panel as a time series (or bar chart, or histogram). What each option becomes is what Grafana's own
  * migration makes of it.
  */
-import { asArray, asNumber, asRecord, asRecords, asText, without, type Json } from '../json';
+import { asArray, asNumber, asRecord, asRecords, asText, own, without, type Json } from '../json';
 import { newReducer } from './fieldconfig';
 
 type Properties = { id: string; value: unknown }[];
@@ -66,7 +66,7 @@ function seriesOverride(json: Json, right: Json): Json | undefined {
     if (alias === undefined) {
         return undefined;
     }
-    const properties = Object.entries(json).flatMap(([key, value]) => OVERRIDES[key]?.(value, json, right) ?? []);
+    const properties = Object.entries(json).flatMap(([key, value]) => own(OVERRIDES, key)?.(value, json, right) ?? []);
     const matcher = isPattern(alias) ? { id: 'byRegexp', options: alias } : { id: 'byName', options: alias };
     return properties.length > 0 ? { matcher, properties } : undefined;
 }
@@ -116,7 +116,7 @@ function customOf(panel: Json): Json {
 const LEVELS: Record<string, string> = { critical: 'red', warning: 'orange', ok: 'green' };
 
 function thresholdColor(threshold: Json): string {
-    return LEVELS[asText(threshold.colorMode) ?? ''] ?? asText(threshold.fillColor) ?? asText(threshold.lineColor) ?? 'red';
+    return own(LEVELS, asText(threshold.colorMode) ?? '') ?? asText(threshold.fillColor) ?? asText(threshold.lineColor) ?? 'red';
 }
 
 /* Areas above ("gt") or below ("lt") a value become steps: from each value on, one colour. */

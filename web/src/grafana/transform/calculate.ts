@@ -1,5 +1,5 @@
 /* "Add field from calculation": a new field out of the row's others, of two fields, of one, over a window, or an index. */
-import { asNumber, asRecord, asText, asTexts, isRecord, type Json } from '../json';
+import { asNumber, asRecord, asText, asTexts, isRecord, own, type Json } from '../json';
 import { makeField, timeField, type Field, type Frame } from '../frame';
 import { findReducer, reduceField } from '../reduce';
 import { fieldMatcher } from '../fieldconfig';
@@ -47,7 +47,7 @@ function side(value: unknown, frame: Frame, frames: readonly Frame[]): Numbers |
 }
 
 function binary(frame: Frame, frames: readonly Frame[], options: Json): Numbers | undefined {
-    const operation = OPERATIONS[asText(options.operator) ?? '+'];
+    const operation = own(OPERATIONS, asText(options.operator) ?? '+');
     const left = side(options.left, frame, frames);
     const right = side(options.right, frame, frames);
     return operation && left && right ? left.map((a, i) => operation(a ?? 0, right[i] ?? 0)) : undefined;
@@ -62,7 +62,7 @@ function sideName(value: unknown): string {
 function onEach(frame: Frame, frames: readonly Frame[], options: Json): Frame | undefined {
     const rule = asRecord(options.binary);
     const type = asText(asRecord(asRecord(rule.left).matcher).options);
-    const operation = OPERATIONS[asText(rule.operator) ?? '+'];
+    const operation = own(OPERATIONS, asText(rule.operator) ?? '+');
     const right = side(rule.right, frame, frames);
     if (!operation || !right) {
         return frame;
@@ -92,7 +92,7 @@ function chosen(frame: Frame, frames: readonly Frame[], name: string | undefined
 }
 
 function unary(frame: Frame, frames: readonly Frame[], options: Json): Numbers | undefined {
-    const operation = UNARY[asText(options.operator) ?? 'abs'];
+    const operation = own(UNARY, asText(options.operator) ?? 'abs');
     const field = chosen(frame, frames, asText(options.fieldName));
     return operation && field ? numbers(field).map((n) => operation(n ?? 0)) : undefined;
 }

@@ -1,6 +1,6 @@
 /* Transformations that choose, order, rename and retype fields, and choose frames and rows. */
-import { asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../json';
-import { toRegExp } from '../mappings';
+import { asNumber, asRecord, asRecords, asText, asTexts, own, type Json } from '../json';
+import { textTest, toRegExp } from '../mappings';
 import { fieldMatcher } from '../fieldconfig';
 import { parseDateMath } from '../datetime';
 import { findReducer, reduceField } from '../reduce';
@@ -70,26 +70,16 @@ export const renameByRegex: Transform = (frames, options) => {
                 return f;
             }
             const name = nameIn(f, frame, frames);
-            return pattern.test(name) ? rename(f, reset(pattern, name, to)) : f;
+            return name.search(pattern) >= 0 ? rename(f, name.replace(pattern, to)) : f;
         }),
     }));
 };
 
-function reset(pattern: RegExp, name: string, to: string): string {
-    pattern.lastIndex = 0;
-    return name.replace(pattern, to);
-}
-
 /* A filter of names: listed, by pattern, or both. */
 function nameTest(rule: Json): ((name: string) => boolean) | undefined {
     const names = new Set(asTexts(rule.names));
-    const pattern = asText(rule.pattern) ? toRegExp(asText(rule.pattern)!) : undefined;
-    return names.size === 0 && !pattern ? undefined : (name) => {
-        if (pattern) {
-            pattern.lastIndex = 0;
-        }
-        return names.has(name) || (pattern?.test(name) ?? false);
-    };
+    const test = asText(rule.pattern) ? textTest(asText(rule.pattern)!) : undefined;
+    return names.size === 0 && !test ? undefined : (name) => names.has(name) || (test?.(name) ?? false);
 }
 
 export const filterFieldsByName: Transform = (frames, options) => {
@@ -105,12 +95,12 @@ export const filterFieldsByName: Transform = (frames, options) => {
 
 export const filterByRefId: Transform = (frames, options) => {
     const wanted = optionText(options, 'include');
-    const pattern = wanted === '' ? undefined : toRegExp(wanted);
-    return frames.filter((f) => !pattern || pattern.test(f.refId ?? ''));
+    const test = wanted === '' ? undefined : textTest(wanted);
+    return frames.filter((f) => test?.(f.refId ?? '') ?? true);
 };
 
 export const limit: Transform = (frames, options) => {
-    const most = asNumber(options.limitField) ?? 10;
+    const most = Math.trunc(asNumber(options.limitField) ?? 10);
     return frames.map((frame) => (frame.length <= Math.abs(most) ? frame : pickRows(frame, Array.from({ length: Math.abs(most) }, (_, i) => (most >= 0 ? i : frame.length + most + i)))));
 };
 
@@ -154,8 +144,8 @@ function valueTest(config: Json): ValueTest {
         case 'isNull': return isMissing;
         case 'isNotNull': return (v) => !isMissing(v);
         case 'regex': {
-            const pattern = toRegExp(`/${String(wanted ?? '').replace(/^\/|\/$/g, '')}/`);
-            return (v) => pattern?.test(String(v)) ?? false;
+            const test = textTest(`/${String(wanted ?? '')}/`);
+            return (v) => test?.(String(v)) ?? false;
         }
         case 'substring': return (v) => String(v).toLowerCase().includes(String(wanted).toLowerCase());
         case 'notSubstring': return (v) => !String(v).toLowerCase().includes(String(wanted).toLowerCase());
@@ -334,7 +324,7 @@ export const configFromData: Transform = (frames, options) => {
     for (const field of source.fields) {
         const name = nameIn(field, source, frames);
         const mapping = mappings.find((m) => m.fieldName === name);
-        const key = CONFIG_KEYS[(asText(mapping?.handlerKey) ?? name).toLowerCase()] ?? CONFIG_KEYS[asText(mapping?.handlerKey) ?? name];
+        const key = own(CONFIG_KEYS, (asText(mapping?.handlerKey) ?? name).toLowerCase()) ?? own(CONFIG_KEYS, asText(mapping?.handlerKey) ?? name);
         const value = key ? configValue(field, asText(mapping?.reducerId) ?? 'lastNotNull') : undefined;
         if (key && !isMissing(value)) {
             config[key] = asConfig(key, value);

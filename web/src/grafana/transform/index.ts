@@ -1,6 +1,7 @@
 /* Transformations by id, in the order of a panel's list. One that nobody knows changes nothing and is named. */
 import { fieldMatcher } from '../fieldconfig';
 import { type Frame } from '../frame';
+import { own } from '../json';
 import { calculateField } from './calculate';
 import { configFromData, convertFieldType, extractFields, filterByRefId, filterByValue, filterFieldsByName, formatTimeFields, labelsToFields, limit, organize, renameByRegex, sortBy } from './fields';
 import { joinByLabels, partitionByValues, timeSeriesTable } from './series';
@@ -37,7 +38,7 @@ function split(frames: readonly Frame[], step: Transformation): { inside: Frame[
 export function transformFrames(frames: readonly Frame[], steps: readonly Transformation[]): Transformed {
     const result: Transformed = { frames: [...frames], unknown: [], errors: [] };
     for (const step of steps) {
-        const transform = TRANSFORMS[step.id];
+        const transform = own(TRANSFORMS, step.id);
         if (step.disabled === true) {
             continue;
         }

@@ -1,7 +1,7 @@
 /* Transformations between series and tables: a row a series, a column a label's value, a frame a key. */
 import { isTimeSeries, makeField, makeFrame, type Field, type Frame } from '../frame';
 import { asRecord, asText, asTexts } from '../json';
-import { isCalled, list, pickRows, type Transform } from './shared';
+import { isCalled, list, pickRows, push, type Transform } from './shared';
 
 const numbers = (frame: Frame): Field[] => frame.fields.filter((f) => f.type === 'number');
 
@@ -63,12 +63,7 @@ export const partitionByValues: Transform = (frames, options) => {
     const groups = new Map<string, number[]>();
     for (let i = 0; i < frame.length; i++) {
         const key = JSON.stringify(keys.map((f) => f.values[i] ?? null));
-        const rows = groups.get(key);
-        if (rows) {
-            rows.push(i);
-        } else {
-            groups.set(key, [i]);
-        }
+        push(groups, key, i);
     }
     return [...groups.values()].map((rows) => {
         const part = pickRows(frame, rows);

@@ -29,6 +29,16 @@ export function pickRows(frame: Frame, rows: readonly number[]): Frame {
     return { ...frame, fields, length: rows.length };
 }
 
+/** push puts a row at the end of its group. */
+export function push<K>(groups: Map<K, number[]>, key: K, row: number): void {
+    const rows = groups.get(key);
+    if (rows) {
+        rows.push(row);
+    } else {
+        groups.set(key, [row]);
+    }
+}
+
 /** column makes a field of values, its type guessed. */
 export function column(name: string, values: unknown[], like?: Field): Field {
     return like ? { ...makeField(name, like.type, values, like.config) } : makeField(name, guessType(values, name), values);

@@ -4,7 +4,7 @@ import { isTimeSeries, makeField, makeFrame, NESTED_NAME, timeField, type Field,
 import { fieldMatcher } from '../fieldconfig';
 import { findReducer, reduceField } from '../reduce';
 import { formatLabels, frameName, TIME_NAME, VALUE_NAME } from '../names';
-import { column, compareValues, isCalled, isMissing, list, nameIn, oneFrame, optionText, pickRows, withFields, type Transform } from './shared';
+import { column, compareValues, isCalled, isMissing, list, nameIn, oneFrame, optionText, pickRows, push, withFields, type Transform } from './shared';
 
 // ---- reduce ----
 
@@ -100,7 +100,7 @@ interface Pairing {
 /* As a data base joins: each pair of rows with the same key; outer keeps those that have no partner. */
 function pairRows(left: unknown[], right: unknown[], outer: boolean): Pairing[] {
     const index = new Map<unknown, number[]>();
-    right.forEach((k, i) => index.set(k, [...(index.get(k) ?? []), i]));
+    right.forEach((k, i) => push(index, k, i));
     const used = new Set<unknown>();
     const pairs: Pairing[] = [];
     const alone: Pairing[] = [];
@@ -243,7 +243,7 @@ function grouped(frame: Frame, frames: readonly Frame[], of: RuleOf): { fields: 
     const groups = new Map<string, number[]>();
     for (let i = 0; i < frame.length; i++) {
         const key = keys.map((f) => String(f.values[i])).join('\u0000');
-        groups.set(key, [...(groups.get(key) ?? []), i]);
+        push(groups, key, i);
     }
     const rows = [...groups.values()];
     const keyFields = keys.map((f) => column(nameIn(f, frame, frames), rows.map((r) => f.values[r[0]!]), f));
@@ -419,7 +419,7 @@ const sizeOption = (value: unknown): number | undefined => asNumber(value) ?? as
 /** histogram counts values by size; buckets that nothing fell into stand too, which Grafana leaves out, so that their scale is even. */
 export const histogram: Transform = (frames, options) => {
     const numbers = frames.flatMap((frame) => frame.fields.filter((f) => f.type === 'number').map((field) => ({ field, frame })));
-    const all = numbers.flatMap(({ field }) => list(field.values).filter((v): v is number => !isMissing(v)));
+    const all = numbers.flatMap(({ field }) => list(field.values).filter((v): v is number => Number.isFinite(v)));
     if (all.length === 0) {
         return [];
     }
@@ -435,7 +435,7 @@ export const histogram: Transform = (frames, options) => {
     const countOf = (field: Field): Float64Array => {
         const counts = new Float64Array(count);
         list(field.values).forEach((v) => {
-            if (!isMissing(v)) {
+            if (Number.isFinite(v)) {
                 counts[Math.min(count - 1, place(v as number) - first)]! += 1;
             }
         });

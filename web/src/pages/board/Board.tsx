@@ -12,6 +12,7 @@ import { VariablesBar } from '../../dashboard/VariablesBar';
 import type { PanelData } from '../../dashboard/data';
 import '../../dashboard/dashboard.css';
 import { interpolate, type Scope } from '../../grafana/interpolate';
+import { own } from '../../grafana/json';
 import { allPanels, readDashboard, type DashboardModel, type PanelModel } from '../../grafana/model';
 import { PANELS, UNKNOWN } from '../../panels';
 import {
@@ -202,7 +203,7 @@ export default function Board() {
     function frame(panel: PanelModel, extra: Scope['variables'] | undefined, size: { width: number; height: number }) {
         return (
             <PanelFrame
-                panel={panel} type={PANELS[panel.type] ?? UNKNOWN} isKnown={panel.type in PANELS} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
+                panel={panel} type={own(PANELS, panel.type) ?? UNKNOWN} isKnown={own(PANELS, panel.type) !== undefined} look={look} width={size.width} height={size.height} scope={scope} extra={extra}
                 pending={variables.pending} range={clock.range} sync={board!.graphTooltip > 0 ? `board-${uid}` : undefined} sharesTip={board!.graphTooltip === 2} onZoom={zoom} onZoomOut={() => clock.setRange(zoomOut(clock.range, Date.now(), clock.calendar))}
                 onView={() => view(alone ? null : panel)} onEdit={edited || locked ? undefined : () => edit(panel)} onInspect={(data) => setInspected({ panel, data })} onHover={hover} annotations={annotations} exemplars={exemplars}
                 actions={alone || edited ? undefined : actions(panel)}
