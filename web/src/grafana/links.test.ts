@@ -54,3 +54,22 @@ test('the name of a link speaks of its value as it is', () => {
     expect(dataLinkTitle('${__value.text} of ${__series.name} in $env', context, fill)).toBe('1.5 s of a&b in prod');
     expect(dataLinkTitle('', context, fill)).toBe('Link');
 });
+
+test.each([
+    ['${__value.raw}|${__value.numeric}|${__value.time}', '0|0|0', { ...context, value: 0, time: 0 }], ['${__value.raw}|${__value.numeric}|${__value.time}', '|0|', { ...context, value: null, time: null }], ['${__value.numeric}', 'NaN', { ...context, value: 'x' }],
+    ['${__value}', '${__value}', context], ['${__value.constructor}', '${__value.constructor}', context], ['${__value.toString}', '${__value.toString}', context], ['${__series.labels.job}', 'x/y', context], ['${__field.labels.constructor}!', '!', context], ['${__field.labels["nope"]}!', '!', context],
+    ['${__series.nope}', '${__series.nope}', context], ['${__data.fields[0].nope}', '${__data.fields[0].nope}', context], ['${__data.fields["a"', '${__data.fields["a"', context], ['$__value.raw', '$__value.raw', context], ['$__url_time_ranges', '$__url_time_ranges', context], ['${__url_time_range}', 'from=1000&to=2000', context],
+    ['${__value.raw}${__value.raw}', '1.51.5', context], ['${__value.text:raw}', '1.5 s', context], ['$& ${__series.name}', '$& $&', { ...context, name: '$&' }],
+])('the title %j is %j', (title, want, of) => expect(dataLinkTitle(title, of, (text) => text)).toBe(want));
+
+test('a value cannot become an address that runs', () => {
+    const hostile = { ...context, value: 'javascript:alert(1)', name: '/../..?a=b#c' };
+    expect(dataLinkUrl('${__value.raw}', hostile, (text) => text)).toBe('javascript%3Aalert(1)');
+    expect(dataLinkUrl('${__value.raw:raw}', hostile, (text) => text)).toBe('#');
+    expect(dataLinkUrl('/d/${__series.name}', hostile, (text) => text)).toBe('/d/%2F..%2F..%3Fa%3Db%23c');
+    expect(dataLinkUrl('$x', hostile, () => 'data:text/html,x')).toBe('#');
+});
+
+test.each<[string, [string, string][], string]>([
+    ['/x', [['a', '']], '/x?a='], ['/x?', [['a', '1']], '/x?&a=1'], ['/x#h', [['é', 'ü &']], '/x?%C3%A9=%C3%BC+%26#h'], ['https://h/p?q=1', [['a', '1'], ['a', '2']], 'https://h/p?q=1&a=1&a=2'], ['', [['a', '1']], '?a=1'], ['#h', [['a', '1']], '?a=1#h'],
+])('%s with %j', (url, params, want) => expect(withParams(url, params)).toBe(want));

@@ -367,7 +367,7 @@ export function allPanels(panels: readonly PanelModel[]): PanelModel[] {
     return panels.flatMap((p) => [p, ...allPanels(p.panels)]);
 }
 
-/** isRef tells whether a data source reference means this server's metrics. */
+/** isOwnSource tells whether a data source reference means this server's metrics. */
 export function isOwnSource(source: DataSourceRef | undefined): boolean {
     const type = source?.type;
     return type === undefined || type === '' || type === 'prometheus' || type === 'datasource' || type.startsWith('$') || type === '__expr__';

@@ -3,6 +3,7 @@
  * with a column a label; format "heatmap" becomes buckets. What Grafana's Prometheus data source does.
  */
 import { makeField, makeFrame, type Frame } from './frame';
+import { own } from './json';
 import { legendName, seriesName, TIME_NAME, VALUE_NAME, type Labels } from './names';
 
 /** A series as the API client has it: times in seconds. */
@@ -83,7 +84,7 @@ export function tableFrame(series: readonly SeriesLike[], refId: string, queries
     return makeFrame(
         [
             makeField(TIME_NAME, 'time', Float64Array.from(rows, (r) => r.time)),
-            ...names.map((n) => makeField(n, 'string', rows.map((r) => r.s.labels[n] ?? ''), { filterable: true })),
+            ...names.map((n) => makeField(n, 'string', rows.map((r) => own(r.s.labels, n) ?? ''), { filterable: true })),
             makeField(queries > 1 ? `${VALUE_NAME} #${refId}` : VALUE_NAME, 'number', Float64Array.from(rows, (r) => r.value)),
         ],
         { refId, meta: { kind: 'table' } },

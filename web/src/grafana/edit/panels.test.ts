@@ -196,3 +196,11 @@ it('a copied panel is another one where it is put in', () => {
     expect(id).toBe(8);
     expect(asRecords(after.panels)).toEqual([asRecords(board.panels)[0], { id: 8, type: 'gauge', own: 1, gridPos: { x: 6, y: 0, w: 8, h: 4 } }]);
 });
+
+it('copies of repeated panels are not shown, and stay in the file', () => {
+    const board: Json = { panels: [{ id: 1, type: 'stat', repeat: 'host', title: 'a' }, { id: 2, type: 'stat', repeatPanelId: 1, repeatIteration: 5 }, { id: 3, type: 'row', panels: [{ id: 4, type: 'stat' }, { id: 5, type: 'stat', repeatPanelId: 4 }] }] };
+    expect(allPanels(readDraft(board).panels).map((p) => p.id)).toEqual([1, 3, 4]);
+    const after = updatePanel(board, 1, { ...panelJson(board, 1)!, title: 'b' });
+    expect(asRecords(after.panels).map((p) => p.id)).toEqual([1, 2, 3]);
+    expect(asRecords(after.panels)[1]).toBe(asRecords(board.panels)[1]);
+});

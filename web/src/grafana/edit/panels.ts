@@ -4,7 +4,7 @@
  */
 import { asNumber, asRecord, asRecords, clone, isRecord, isSame, type Json } from '../json';
 import { compact, COLUMNS } from '../layout';
-import { flattenRows, migrateDashboard, migratePanel, withIds } from '../migrate';
+import { flattenRows, isClone, migrateDashboard, migratePanel, withIds } from '../migrate';
 import { readDashboard, readGridPos, readPanel, type DashboardModel, type GridPos, type PanelModel } from '../model';
 import { orderedLike, patchJson, setIn, setMember, type Path } from './patch';
 import { freePlace } from './place';
@@ -91,8 +91,8 @@ function modelOf(panel: Json): PanelModel {
 export function readDraft(draft: Json): DashboardModel {
     const board = structured(draft);
     const shell = readDashboard(migrateDashboard({ ...board, panels: [] }));
-    const panels = withIds(asRecords(board.panels)).map((p) => {
-        const inner = asRecords(p.panels);
+    const panels = withIds(asRecords(board.panels)).filter((p) => !isClone(p)).map((p) => {
+        const inner = asRecords(p.panels).filter((one) => !isClone(one));
         return inner.length === 0 ? modelOf(p) : { ...readPanel(migratePanel({ ...p, panels: [] })), panels: inner.map(modelOf), raw: p };
     });
     return { ...shell, panels };

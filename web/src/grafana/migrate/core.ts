@@ -55,13 +55,18 @@ function fixOptions(panel: Json): Json {
     return options;
 }
 
+/** isClone tells a copy of a repeated panel, which old versions saved beside it. */
+export function isClone(panel: Json): boolean {
+    return asNumber(panel.repeatPanelId) !== undefined && (!asText(panel.repeat) || panel.repeatedByRow === true);
+}
+
 /** migratePanel gives one panel in the newest form. */
 export function migratePanel(panel: Json, old: OldForms = NONE): Json {
     const moved = old.panel(panel);
     const type = own(NEW_TYPES, asText(moved.type) ?? '') ?? moved.type;
     const result: Json = { ...moved, type, options: fixOptions(moved), fieldConfig: fixFieldConfig(moved) };
     if (panel.type === 'row') {
-        result.panels = asRecords(panel.panels).map((one) => migratePanel(one, old));
+        result.panels = asRecords(panel.panels).filter((one) => !isClone(one)).map((one) => migratePanel(one, old));
     }
     /* minSpan of old says how many columns of 12 a repeated panel takes at least. */
     const span = asNumber(panel.minSpan);
@@ -117,7 +122,7 @@ export function migrateDashboard(loaded: Json, old: OldForms = NONE): Json {
     return {
         ...without(json, ['rows', 'sharedCrosshair']),
         graphTooltip: asNumber(json.graphTooltip) ?? (json.sharedCrosshair === true ? 1 : 0),
-        panels: withIds(panels.slice(0, PANELS_MAX)).map((panel) => migratePanel(panel, old)),
+        panels: withIds(panels.slice(0, PANELS_MAX)).filter((panel) => !isClone(panel)).map((panel) => migratePanel(panel, old)),
         templating: { ...asRecord(json.templating), list: asRecords(asRecord(json.templating).list).map(migrateVariable) },
     };
 }

@@ -27,10 +27,10 @@ function dashes(json: Json): Json | undefined {
 
 const OVERRIDES: Record<string, (value: unknown, all: Json, right: Json) => Properties> = {
     fill: (v) => [{ id: 'custom.fillOpacity', value: (asNumber(v) ?? 0) * 10 }],
-    fillBelowTo: (v) => [{ id: 'custom.fillBelowTo', value: v }, { id: 'custom.lineWidth', value: 0 }],
+    fillBelowTo: (v) => [{ id: 'custom.fillBelowTo', value: v }],
     fillGradient: (v) => (asNumber(v) ? [{ id: 'custom.gradientMode', value: 'opacity' }, { id: 'custom.fillOpacity', value: (asNumber(v) ?? 0) * 10 }] : []),
     lines: (v, all) => (v === true ? [{ id: 'custom.drawStyle', value: 'line' }] : [{ id: 'custom.lineWidth', value: 0 }, ...(all.points === true ? [{ id: 'custom.drawStyle', value: 'points' }] : [])]),
-    bars: (v) => (v === true ? [{ id: 'custom.drawStyle', value: 'bars' }, { id: 'custom.fillOpacity', value: 100 }] : []),
+    bars: (v) => (v === true ? [{ id: 'custom.drawStyle', value: 'bars' }, { id: 'custom.fillOpacity', value: 100 }] : [{ id: 'custom.drawStyle', value: 'line' }]),
     points: (v) => [{ id: 'custom.showPoints', value: v === true ? 'always' : 'never' }],
     pointradius: (v) => [{ id: 'custom.pointSize', value: 2 + (asNumber(v) ?? 0) * 2 }],
     linewidth: (v) => [{ id: 'custom.lineWidth', value: asNumber(v) ?? 1 }],
@@ -80,7 +80,8 @@ function axisDefaults(axis: Json, defaults: Json, custom: Json): void {
         }
     }
     const base = asNumber(axis.logBase) ?? 1;
-    custom.scaleDistribution = base > 1 ? { type: 'log', log: base } : { type: 'linear' };
+    /* A scale has base 2 or 10: 32 and 1024 are powers of 2. */
+    custom.scaleDistribution = base > 1 ? { type: 'log', log: base === 10 ? 10 : 2 } : { type: 'linear' };
     custom.axisLabel = asText(axis.label) ?? '';
     if (axis.show === false) {
         custom.axisPlacement = 'hidden';
@@ -101,6 +102,10 @@ function customOf(panel: Json): Json {
         spanNulls: spanNulls(panel.nullPointMode) ?? false,
         stacking: { mode: panel.stack === true ? (panel.percentage === true ? 'percent' : 'normal') : 'none', group: 'A' },
     };
+    /* Areas between two series were always so dark. */
+    if (!bars && asRecords(panel.seriesOverrides).some((o) => o.fillBelowTo !== undefined)) {
+        custom.fillOpacity = 35;
+    }
     const gradient = asNumber(panel.fillGradient) ?? 0;
     if (gradient > 0) {
         custom.gradientMode = 'opacity';
@@ -129,7 +134,8 @@ function thresholds(panel: Json, defaults: Json, custom: Json): void {
     const steps: Json[] = [{ value: null, color: 'transparent' }];
     for (const t of sorted) {
         if (t.op === 'lt') {
-            steps[steps.length - 1]!.color = thresholdColor(t);
+            const last = steps[steps.length - 1]!;
+            last.color = last.color === 'transparent' ? thresholdColor(t) : last.color;
             steps.push({ value: asNumber(t.value)!, color: 'transparent' });
         } else {
             steps.push({ value: asNumber(t.value)!, color: thresholdColor(t) });
@@ -138,14 +144,14 @@ function thresholds(panel: Json, defaults: Json, custom: Json): void {
     const line = old.some((t) => t.line === true);
     const fill = old.some((t) => t.fill === true);
     defaults.thresholds = { mode: 'absolute', steps };
-    custom.thresholdsStyle = { mode: line && fill ? 'line+area' : fill ? 'area' : line ? 'line' : 'off' };
+    custom.thresholdsStyle = { mode: fill ? (line ? 'line+area' : 'area') : 'line' };
 }
 
-const LEGEND_CALCS = ['min', 'max', 'avg', 'current', 'total'] as const;
+const LEGEND_CALCS = ['min', 'max', 'avg', 'current', 'total'];
 
 function legendOf(panel: Json): Json {
     const old = asRecord(panel.legend);
-    const calcs = old.values === true ? LEGEND_CALCS.filter((c) => old[c] === true).map((c) => (c === 'current' ? 'last' : newReducer(c))) : [];
+    const calcs = old.values === true ? Object.keys(old).filter((key) => old[key] === true && LEGEND_CALCS.includes(key)).map(newReducer) : [];
     return {
         showLegend: old.show !== false,
         displayMode: old.alignAsTable === true ? 'table' : 'list',
@@ -172,7 +178,9 @@ export function migrateGraph(panel: Json): Json {
     const formats = asArray(panel.y_formats);
     const left = axes[0] ?? { format: formats[0], label: panel.leftYAxisLabel };
     const right = axes[1] ?? { format: formats[1], label: panel.rightYAxisLabel };
-    const defaults: Json = { color: { mode: 'palette-classic' } };
+    /* A graph of version 7 has a field config too; what the axis says goes before it. */
+    const config = asRecord(panel.fieldConfig);
+    const defaults: Json = { color: { mode: 'palette-classic' }, ...asRecord(config.defaults) };
     const custom = customOf(panel);
     axisDefaults(left, defaults, custom);
     if (asNumber(panel.decimals) !== undefined) {
@@ -181,10 +189,12 @@ export function migrateGraph(panel: Json): Json {
     thresholds(panel, defaults, custom);
     defaults.custom = custom;
     const overrides = [
+        ...asRecords(config.overrides),
         ...Object.entries(asRecord(panel.aliasColors)).filter(([, c]) => typeof c === 'string').map(([name, color]) => ({
             matcher: { id: 'byName', options: name }, properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: color } }],
         })),
         ...asRecords(panel.seriesOverrides).map((o) => seriesOverride(o, right)).filter((o) => o !== undefined),
+        ...(asRecord(panel.xaxis).show === false ? [{ matcher: { id: 'byType', options: 'time' }, properties: [{ id: 'custom.axisPlacement', value: 'hidden' }] }] : []),
     ];
     const kept = without(panel, DROPPED);
     const mode = asText(asRecord(panel.xaxis).mode);

@@ -3,7 +3,7 @@ import type { Json } from '../json';
 import * as core from './core';
 import { oldForms } from './old';
 
-export { migrateVariable, unwrap, withIds } from './core';
+export { isClone, migrateVariable, unwrap, withIds } from './core';
 export { flattenRows } from './old';
 
 /** migratePanel gives one panel in the newest form. */

@@ -17,7 +17,7 @@ test('a graph becomes a time series', () => {
         seriesOverrides: [{ alias: '/limit.*/', yaxis: 2, fill: 0, dashes: true, color: 'blue', stack: false }, { alias: 'out', transform: 'negative-Y', bars: true }, { alias: 'nothing' }],
     });
     expect(result.type).toBe('timeseries');
-    expect(result.options).toEqual({ legend: { showLegend: true, displayMode: 'table', placement: 'right', calcs: ['min', 'mean', 'last'] }, tooltip: { mode: 'multi', sort: 'desc' } });
+    expect(result.options).toEqual({ legend: { showLegend: true, displayMode: 'table', placement: 'right', calcs: ['min', 'mean', 'lastNotNull'] }, tooltip: { mode: 'multi', sort: 'desc' } });
     const { defaults, overrides } = result.fieldConfig as { defaults: Json; overrides: Json[] };
     expect(defaults).toMatchObject({
         unit: 'bytes', min: 0, color: { mode: 'palette-classic' }, thresholds: { steps: [{ value: null, color: 'transparent' }, { value: 80, color: 'red' }] },

@@ -39,7 +39,8 @@ function placeRow(row: Json, top: number): { panels: Json[]; bottom: number } {
 
 /** flattenRows turns rows[] into panels with places; a row is shown as one where it has a title, is folded or repeats. */
 export function flattenRows(dashboard: Json): Json[] {
-    const rows = asRecords(dashboard.rows);
+    /* Copies of repeated rows are made anew. */
+    const rows = asRecords(dashboard.rows).filter((row) => !row.repeatIteration);
     const showRows = rows.some((r) => r.collapse === true || r.showTitle === true || asText(r.repeat));
     const panels: Json[] = [];
     let y = 0;
