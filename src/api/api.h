@@ -51,6 +51,7 @@ struct api_runtime {
     str storage_retention; /* "15d", "15d or 1GiB" */
     str working_directory;
     str hostname;
+    str external_url; /* under which others reach this server: what its alerts' links begin with */
 };
 
 struct dash_store;

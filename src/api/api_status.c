@@ -112,6 +112,7 @@ int api_status_runtimeinfo(struct api_call *call)
     write_time(json, STR("startTime"), runtime.start_time);
     json_write_pair_str(json, STR("CWD"), runtime.working_directory);
     json_write_pair_str(json, STR("hostname"), runtime.hostname);
+    json_write_pair_str(json, STR("externalURL"), runtime.external_url);
     write_time(json, STR("serverTime"), clock_now(context->clock));
     json_write_pair_bool(json, STR("reloadConfigSuccess"), runtime.reload_success);
     write_time(json, STR("lastConfigTime"), runtime.last_config_time);

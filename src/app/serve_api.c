@@ -240,6 +240,10 @@ static void runtime(void *app, struct arena *arena, struct api_runtime *ret)
     ret->last_try = serve->config_tried;
     lock_release(&serve->config_lock);
     ret->storage_retention = retention_text(serve, arena);
+    /* Once queries are answered the URL is complete; until then another thread may write it. */
+    if (queryable(serve) != NULL) {
+        ret->external_url = str_from(serve->external_url);
+    }
     ret->working_directory =
         getcwd(text, sizeof(text)) != NULL ? arena_str(arena, str_from(text)) : STR_NULL;
     if (gethostname(text, sizeof(text)) == 0) {

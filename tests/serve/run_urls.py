@@ -51,6 +51,8 @@ def facts(server, prefix):
     wait_until("an alert", lambda: api(server, prefix, "alerts")["alerts"], 60)
     note = api(server, prefix, "alerts")["alerts"][0]["annotations"]
     flags = api(server, prefix, "status/flags")
+    # Prometheus has no such field.
+    equal(api(server, prefix, "status/runtimeinfo").get("externalURL", note["u"]), note["u"], "externalURL")
     statuses = [(path, fetch(server.port, path)[0]) for path in PATHS if not (path.startswith("/prom") and prefix == "")
                 and not (path.startswith(("/x", "/foo")) and prefix == "")]
     links = [note["u"].replace(f":{server.port}", ":PORT").rstrip("/"), note["p"].rstrip("/")]

@@ -1,5 +1,7 @@
 """A server with the same data whenever and wherever it runs: what golden pictures and budgets need."""
 
+import datetime
+import json
 import math
 import pathlib
 import shutil
@@ -8,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from weblib import ROOT  # noqa: E402
-from barotest import Server  # noqa: E402
+from barotest import Server, equal  # noqa: E402
 
 BOARDS = ROOT / "tests" / "web" / "fixed"
 # 5 January 2026, 08:00 to 12:10 UTC, a sample each 15 s: 1,000 of them.
@@ -91,13 +93,40 @@ def openmetrics() -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
+# As of "now" of the dashboards; others post them, so that their times are what is said here.
+ALERTS = [
+    ({"alertname": "QueueGrows", "job": "shop"}, "Orders wait for 12 minutes", 600),
+    ({"alertname": "DiskFull", "instance": "app-1"}, "sda of app-1 is full within a day, as it has filled up since midnight", 5400),
+    ({"alertname": "CertificateExpires", "instance": "app-2"}, "known, a new one is ordered", 90000),
+]
+ALERTING = "route: {receiver: nobody, group_by: [alertname]}\nreceivers: [{name: nobody}]\n"
+SILENCED = "CertificateExpires"
+FAR = "2100-01-01T00:00:00Z"
+
+
+def stamp(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def post_alerts(server: Server) -> None:
+    """Alerts that fire, and one that is silenced."""
+    now = TO_MS / 1000
+    silence = {"matchers": [{"name": "alertname", "value": SILENCED, "isRegex": False, "isEqual": True}], "startsAt": stamp(now), "endsAt": FAR,
+               "createdBy": "anna", "comment": "known"}
+    alerts = [{"labels": labels, "annotations": {"summary": summary}, "startsAt": stamp(now - age), "endsAt": FAR} for labels, summary, age in ALERTS]
+    for path, body in (("silences", silence), ("alerts", alerts)):
+        status, _, answer = server.get(f"/api/v2/{path}", method="POST", body=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+        equal(status, 200, answer.decode())
+
+
 def start_fixed(build: pathlib.Path, work: pathlib.Path) -> Server:
     text, data = work / "fixed.om", work / "fixed-data"
     text.write_text(openmetrics())
     data.mkdir()
     subprocess.run([str(build / "barograph"), "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(text), str(data)],
                    check=True, timeout=120, stdin=subprocess.DEVNULL)
-    boards = work / "fixed-boards"
+    boards, alerting = work / "fixed-boards", work / "fixed-alertmanager.yml"
+    alerting.write_text(ALERTING)
     shutil.copytree(BOARDS, boards)
-    return Server(str(build / "barograph"), work, "global: {scrape_interval: 15s}\n", f"--dashboards.path={boards}",
+    return Server(str(build / "barograph"), work, "global: {scrape_interval: 15s}\n", f"--dashboards.path={boards}", f"--alertmanager.config-file={alerting}",
                   "--storage.tsdb.retention.time=100y", name="fixed", keep_data=True)

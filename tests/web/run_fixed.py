@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from fixed import start_fixed  # noqa: E402
+from fixed import post_alerts, start_fixed  # noqa: E402
 from weblib import WEB, chromium, need_ui, start, wait_for_data  # noqa: E402
 from barotest import ROOT, equal, main  # noqa: E402
 
@@ -27,6 +27,7 @@ def test_golden_pictures(build: pathlib.Path, work: pathlib.Path) -> None:
     need_ui(build)
     with start_fixed(build, work) as server:
         server.wait_ready()
+        post_alerts(server)
         browse("golden.mjs", f"http://127.0.0.1:{server.port}", str(GOLDEN), str(build / "golden-failed"))
 
 

@@ -39,7 +39,7 @@ export interface AmAlert {
     endsAt: string;
     updatedAt: string;
     fingerprint: string;
-    generatorURL: string;
+    generatorURL?: string;
     receivers: { name: string }[];
     status: { state: 'unprocessed' | 'active' | 'suppressed'; silencedBy: string[]; inhibitedBy: string[]; mutedBy?: string[] };
     acknowledgement?: Acknowledgement;

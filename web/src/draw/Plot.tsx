@@ -8,7 +8,7 @@ import 'uplot/dist/uPlot.min.css';
 import './plot.css';
 import { isBrowser, isUtc, type TimeZone } from '../grafana/datetime';
 import { alpha } from './colors';
-import { type ColorStops, groupPlugin, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
+import { type ColorStops, groupPlugin, hasRoom, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
 import { stack } from './align';
 
 export interface PlotSeries {
@@ -65,6 +65,8 @@ export interface PlotAxis {
 }
 
 export interface PlotProps {
+    /* Numbers of another kind in place of times: the axis below, and what the tooltip calls them. */
+    x?: PlotAxis & { name: string };
     times: number[];
     /* One row a series; null is a gap, undefined another series's time. */
     values: (number | null | undefined)[][];
@@ -135,6 +137,13 @@ function rangeOf(axis: PlotAxis): uPlot.Scale.Range {
 /* Rounded, because steps are sums: 0.30000000000000004. */
 function decimalsOf(step: number): number {
     return String(Number(step.toPrecision(6))).split('.')[1]?.length ?? 0;
+}
+
+function numberLabels(format: () => PlotAxis['format']): uPlot.Axis.Values {
+    return (u, splits, _axis, _space, step) => splits.map((value) => {
+        const text = format()(value, decimalsOf(step));
+        return hasRoom(u, value, text) ? text : '';
+    });
 }
 
 /* format is asked for when it is drawn: each answer of the server makes another one, and the chart stays. */
@@ -225,21 +234,25 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
             },
         },
         scales: {
-            x: { time: true, range: () => [handlers.current.from, handlers.current.to] },
+            x: { time: !props.x, range: () => [handlers.current.from, handlers.current.to] },
             ...Object.fromEntries(axes.map((axis, i): [string, uPlot.Scale] => [scaleKey(i), {
                 distr: axis.log ? 3 : axis.symlog !== undefined ? 4 : 1, range: rangeOf(axis), ...(axis.base ? { log: axis.base } : {}), ...(axis.symlog !== undefined ? { asinh: axis.symlog } : {}),
             }])),
         },
         axes: [
             {
+                show: !props.x?.hidden,
                 stroke: colors.text,
                 font: AXIS_FONT,
-                grid: { stroke: colors.grid, width: 1 },
+                label: props.x?.label,
+                labelFont: AXIS_FONT,
+                labelSize: props.x?.label ? 18 : 0,
+                grid: { show: !props.x?.hidesGrid, stroke: colors.grid, width: 1 },
                 ticks: { stroke: colors.grid, width: 1, size: 4 },
                 gap: 4,
                 size: 26,
                 space: 70,
-                values: timeLabels(props.zone),
+                values: props.x ? numberLabels(() => handlers.current.x!.format) : timeLabels(props.zone),
             },
             ...axes.map((axis, i) => axisOptions(axis, scaleKey(i), colors, () => [handlers.current.axis, ...(handlers.current.moreAxes ?? [])][i]?.format ?? axis.format)),
         ],
@@ -267,9 +280,9 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
 
 /* What makes a chart another chart; values and range do not. */
 function shapeOf(props: PlotProps): string {
-    const { series, axis, moreAxes, stacked, sync, tooltip, zone } = props;
+    const { x, series, axis, moreAxes, stacked, sync, tooltip, zone } = props;
     const plain = (one?: PlotAxis) => one && { ...one, format: undefined };
-    return JSON.stringify([series, plain(axis), moreAxes?.map(plain), stacked, sync, tooltip, zone, document.documentElement.dataset.mantineColorScheme]);
+    return JSON.stringify([plain(x), series, plain(axis), moreAxes?.map(plain), stacked, sync, tooltip, zone, document.documentElement.dataset.mantineColorScheme]);
 }
 
 /* The shown series whose value at an index is nearest to the cursor; -1 when none has one. */

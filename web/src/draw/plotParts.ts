@@ -153,7 +153,7 @@ function lonePoints(u: uPlot, seriesIdx: number, _show: boolean, gaps?: null | n
 const CHARACTER_PX = 6.2;
 
 /* Whether a label in the middle of its tick ends within the canvas; before the first layout nobody knows. */
-function hasRoom(u: uPlot, seconds: number, text: string): boolean {
+export function hasRoom(u: uPlot, seconds: number, text: string): boolean {
     return !(u.bbox.width > 0) || u.bbox.left / devicePixelRatio + u.valToPos(seconds, 'x') + (text.length * CHARACTER_PX) / 2 <= u.width;
 }
 
@@ -474,8 +474,8 @@ export function makeTooltip(get: () => PlotProps): uPlot.Plugin {
         const most = isOthers ? Math.max(2, Math.min(TOOLTIP_ROWS_MAX, Math.floor(u.over.clientHeight / ROW_PX) - 1)) : TOOLTIP_ROWS_MAX;
         const nearest = rows.findIndex((row) => row.index === focused);
         const start = Math.max(0, Math.min(nearest - most / 2, rows.length - most));
-        const ms = u.data[0][at]! * 1000;
-        setText(head, formatDate(ms, ms % 1000 === 0 ? FULL_DATE : FULL_DATE_MS, props.zone));
+        const x = u.data[0][at]!;
+        setText(head, props.x ? `${props.x.name}: ${props.x.format(x)}` : formatDate(x * 1000, (x * 1000) % 1000 === 0 ? FULL_DATE : FULL_DATE_MS, props.zone));
         const more = rows.length - most;
         setText(tail, more > 0 ? `and ${more} more` : '');
         const visible = rows.slice(start, start + most);

@@ -5,7 +5,6 @@ import type { PanelType } from '../dashboard/types';
 const table: PanelType = { component: lazy(() => import('./table/Panel')) };
 const barchart: PanelType = { component: lazy(() => import('./barchart/Panel')) };
 const states: PanelType = { component: lazy(() => import('./statetimeline/Panel')) };
-const timeseries: PanelType = { component: lazy(() => import('./timeseries/Panel')) };
 
 export const PANELS: Readonly<Record<string, PanelType>> = {
     alertlist: { component: lazy(() => import('./list/Alerts')), needsNoData: true },
@@ -21,8 +20,8 @@ export const PANELS: Readonly<Record<string, PanelType>> = {
     'status-history': states,
     table,
     text: { component: lazy(() => import('./text/Panel')), needsNoData: true },
-    timeseries,
-    trend: timeseries,
+    timeseries: { component: lazy(() => import('./timeseries/Panel')) },
+    trend: { component: lazy(() => import('./timeseries/Trend')) },
 };
 
 /** What shows the data of a panel type that is not known. */

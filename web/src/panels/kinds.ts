@@ -10,7 +10,7 @@ import { ROWS as STAT } from './stat/options';
 import { HISTORY_ROWS, ROWS as STATES } from './statetimeline/options';
 import { ROWS as TABLE } from './table/options';
 import { ROWS as TEXT } from './text/options';
-import { ROWS as TIMESERIES } from './timeseries/options';
+import { ROWS as TIMESERIES, TREND_ROWS } from './timeseries/options';
 
 export const KINDS: Readonly<Record<string, PanelKind>> = {
     timeseries: { name: 'Time series', hint: 'Lines, bars and points over time', rows: TIMESERIES },
@@ -24,7 +24,7 @@ export const KINDS: Readonly<Record<string, PanelKind>> = {
     histogram: { name: 'Histogram', hint: 'How often values occur', rows: HISTOGRAM_ROWS },
     'state-timeline': { name: 'State timeline', hint: 'States and how long they last', rows: STATES },
     'status-history': { name: 'Status history', hint: 'States at regular times', rows: HISTORY_ROWS },
-    trend: { name: 'Trend', hint: 'Lines over a number', rows: TIMESERIES },
+    trend: { name: 'Trend', hint: 'Lines over a number', rows: TREND_ROWS },
     text: { name: 'Text', hint: 'Markdown, HTML or code', rows: TEXT, isPlain: true },
     alertlist: { name: 'Alert list', hint: 'What fires and waits', rows: ALERT_ROWS, isPlain: true },
     dashlist: { name: 'Dashboard list', hint: 'Links to dashboards', rows: DASHBOARD_ROWS, isPlain: true },

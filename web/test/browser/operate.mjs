@@ -52,6 +52,71 @@ export function operateTests({ using, origin, go }) {
             await page.waitForFunction(() => location.pathname === '/silences/new');
             check((await page.getByLabel('Matcher 1', { exact: true }).inputValue()) === 'severity="page"', 'the matcher is not taken over');
         })],
+        ['operate: what others post to the API is on every list of alerts, counted, with its receivers, and silenced as any other', (browser) => using(browser, {}, async (page) => {
+            const rail = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts/ });
+            const counted = async () => Number((await rail.getAttribute('aria-label')).match(/\d+/)[0]);
+            await go(page, '/');
+            await page.waitForFunction(() => /^Alerts \d/.test(document.querySelector('nav a[href$="/alerts"]')?.getAttribute('aria-label') ?? ''));
+            const before = await counted();
+            const posted = { labels: { alertname: 'Posted', severity: 'page', evil: '<img data-evil src=x>' }, annotations: { summary: 'It came from elsewhere' }, generatorURL: 'http://elsewhere.invalid:9090/graph?g0.expr=up&g0.tab=1' };
+            await silences('alerts', 'POST', [posted]);
+            /* Of the same name as a rule here, and without a link to where it comes from. */
+            await silences('alerts', 'POST', [{ labels: { alertname: 'AlwaysFiring', host: 'of others' } }]);
+            await page.waitForFunction((want) => document.querySelector('nav a[href$="/alerts"]').getAttribute('aria-label') === `Alerts ${want}`, before + 2);
+            await page.locator('tr', { hasText: 'It came from elsewhere' }).getByRole('link', { name: 'Posted' }).waitFor();
+            check((await page.locator('.tile', { hasText: 'alerts firing' }).locator('b').innerText()) === String(before + 2), 'the tile and the rail count otherwise');
+            await go(page, '/alerts');
+            await page.getByText('Posted 2', { exact: true }).click();
+            await page.waitForFunction(() => document.querySelectorAll('.section').length === 2);
+            const row = page.locator('tr', { hasText: 'It came from elsewhere' });
+            await page.locator('.section h2', { hasText: 'Posted, posted' }).waitFor();
+            check((await row.innerText()).includes('from elsewhere.invalid:9090 to pager'), await row.innerText());
+            check((await page.locator('tr', { hasText: 'of others' }).innerText()).includes('from the API to mail'), 'its source or receiver is not told');
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            await row.getByRole('link', { name: 'It came from elsewhere' }).click();
+            await page.getByRole('heading', { name: 'Posted', exact: true }).waitFor();
+            check((await page.getByRole('link', { name: 'elsewhere.invalid:9090' }).getAttribute('href')) === posted.generatorURL, 'the source is no link');
+            check((await page.locator('.plot').count()) === 0 && (await page.locator('[data-evil]').count()) === 0, 'there is nothing to draw');
+            await page.getByRole('button', { name: 'Silence' }).click();
+            await page.getByLabel('Who').fill('a test');
+            await page.getByLabel('Why').fill('others are silenced too');
+            await page.getByRole('button', { name: /^Silence/ }).click();
+            await page.waitForFunction(() => location.pathname === '/silences');
+            await go(page, '/alerts?show=muted');
+            await page.locator('tr', { hasText: 'It came from elsewhere' }).getByText('silenced').waitFor();
+            await page.waitForFunction((want) => document.querySelector('nav a[href$="/alerts"]').getAttribute('aria-label') === `Alerts ${want}, 1 muted`, before + 1);
+            for (const one of (await (await silences('silences')).json()).filter(({ comment, status }) => comment === 'others are silenced too' && status.state === 'active')) {
+                await silences(`silence/${one.id}`, 'DELETE');
+            }
+            const endsAt = new Date().toISOString();
+            await silences('alerts', 'POST', [{ ...posted, endsAt }, { labels: { alertname: 'AlwaysFiring', host: 'of others' }, endsAt }]);
+            await page.waitForFunction((want) => document.querySelector('nav a[href$="/alerts"]').getAttribute('aria-label') === `Alerts ${want}`, before);
+        })],
+        ['operate: a narrow window shows silences without breaking a date', (browser) => using(browser, { width: 390, height: 844 }, async (page) => {
+            const matchers = [{ name: 'alertname', value: 'Narrow', isRegex: false, isEqual: true }];
+            const timeIntervals = [{ weekdays: ['monday:friday'], times: [{ start_time: '22:00', end_time: '24:00' }] }];
+            const at = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
+            for (const more of [{ endsAt: at(5) }, { startsAt: at(1), endsAt: at(24), comment: 'later' }, { endsAt: at(9000), timeIntervals }]) {
+                await silences('silences', 'POST', { matchers, startsAt: at(0), createdBy: 'a test', comment: 'on a small screen', ...more });
+            }
+            await go(page, '/silences?search=narrow');
+            await page.locator('tbody tr').nth(2).waitFor();
+            await page.locator('tr', { hasText: 'later' }).getByText(/^from \d{4}-/).waitFor();
+            const faults = await page.evaluate(() => {
+                const dates = [...document.querySelectorAll('tbody td .nowrap')].filter((one) => one.offsetParent);
+                const table = document.querySelector('.table-wrap');
+                const column = dates.map((one) => one.closest('td').cellIndex);
+                return { dates: dates.length, broken: dates.filter((one) => one.getBoundingClientRect().height > 26).length, wide: table.scrollWidth - table.clientWidth, columns: [...new Set(column)] };
+            });
+            /* An end and how far it is for each, and the beginning of one, and the next window of another, which may be to come too. */
+            check(faults.dates >= 8 && faults.broken === 0 && faults.wide <= 0 && faults.columns.join() === '1', JSON.stringify(faults));
+            const found = await axe(page);
+            check(found.length === 0, `axe: ${JSON.stringify(found)}`);
+            for (const one of (await (await silences('silences')).json()).filter(({ matchers: [{ value }], status }) => value === 'Narrow' && status.state !== 'expired')) {
+                await silences(`silence/${one.id}`, 'DELETE');
+            }
+        })],
         ['operate: a scrape pool is chosen, and a label', (browser) => using(browser, {}, async (page) => {
             await go(page, '/targets');
             await page.getByRole('combobox', { name: 'Scrape pool' }).click();

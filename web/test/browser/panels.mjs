@@ -60,6 +60,61 @@ export function panelTests(using, origin) {
             const after = await body.boundingBox();
             check(JSON.stringify(before) === JSON.stringify(after), `${JSON.stringify(before)} became ${JSON.stringify(after)}`);
         })],
+        ['dashboards: a trend draws over any ascending numbers, and says why it cannot', (browser) => using(browser, {}, async (page) => {
+            const rows = [[10, 3], [100, 1], [55, 2]].map(([x, y]) => `label_replace(vector(${y}), "x", "${x}", "", "")`).join(' or ');
+            const targets = [{ refId: 'A', expr: rows, format: 'table', instant: true }];
+            const number = { id: 'convertFieldType', options: { conversions: [{ targetField: 'x', destinationType: 'number' }] } };
+            const sorted = { id: 'sortBy', options: { sort: [{ field: 'x' }] } };
+            const trend = (id, title, transformations, options = {}, more = {}) => panel(id, 'trend', title, '', { targets, transformations, options, ...more });
+            await make(page, 'panel-trend', [
+                trend(1, 'Drawn', [number, sorted], { xField: 'x' }, { fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'byName', options: 'x' }, properties: [{ id: 'unit', value: 's' }, { id: 'displayName', value: 'waited' }] }] } }),
+                trend(2, 'Unordered', [number]), trend(3, 'Without', [sorted], { xField: 'speed' }), trend(4, 'Text', [], { xField: 'x' }),
+                trend(5, 'Alone', [number, sorted, { id: 'organize', options: { excludeByName: { Value: true } } }]),
+                trend(6, 'Several', [], {}, { targets: [{ refId: 'A', expr: 'up' }] }),
+            ]);
+            for (const [id, said] of [[2, 'Values must be in ascending order'], [3, 'Unable to find field: speed'], [4, 'No numeric fields found for X axis'], [5, 'Data is missing a number field'], [6, 'Only one frame is supported, consider adding a join transformation']]) {
+                await page.locator(`[data-panel="${id}"]`).getByText(said).waitFor();
+            }
+            const plot = page.locator('[data-panel="1"][data-state="ready"] .u-over');
+            await plot.waitFor();
+            const box = await plot.boundingBox();
+            const tip = page.locator('.plot-tip:not([hidden])');
+            /* The numbers stand where they belong: 55 of 10 to 100 is the middle. */
+            for (const [share, want] of [[0.02, 'waited: 10 s'], [0.5, 'waited: 55 s'], [0.98, 'waited: 1.67 mins']]) {
+                await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
+                await tip.getByText(want, { exact: true }).waitFor();
+            }
+            await page.mouse.move(box.x + box.width * 0.4, box.y + 20);
+            await page.mouse.down();
+            await page.mouse.move(box.x + box.width * 0.6, box.y + 20, { steps: 4 });
+            await page.mouse.up();
+            await page.mouse.move(box.x + 40, box.y + box.height / 2);
+            await tip.getByText('waited: 55 s', { exact: true }).waitFor();
+            check((await search(page)).from === undefined, 'the range of times has changed');
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+        })],
+        ['dashboards: a list of alerts tells those that are muted apart, and has those of others', (browser) => using(browser, {}, async (page) => {
+            const post = async (path, body) => {
+                const answer = await fetch(`${origin}/api/v2/${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+                check(answer.status === 200, `${path}: ${answer.status}`);
+                return answer.json().catch(() => undefined);
+            };
+            const end = (ms) => new Date(Date.now() + ms).toISOString();
+            const listed = ['ListedFirst', 'ListedMuted'].map((alertname) => ({ labels: { alertname } }));
+            await post('alerts', listed);
+            const { silenceID } = await post('silences', { matchers: [{ name: 'alertname', value: 'ListedMuted', isRegex: false, isEqual: true }], startsAt: end(0), endsAt: end(3_600_000), createdBy: 'a test', comment: 'listed' });
+            await make(page, 'panel-alerts', [panel(1, 'alertlist', 'Alerts', '', { targets: [] }), panel(2, 'alertlist', 'Some', '', { targets: [], options: { alertName: 'Listed' } })]);
+            const rows = page.locator('[data-panel="2"] .list-panel > .row');
+            await page.locator('[data-panel="2"]').getByText('silenced').waitFor();
+            const texts = (await rows.allInnerTexts()).map((text) => text.split('\n').slice(0, 2).join(' '));
+            check(texts.join() === 'firing ListedFirst,silenced ListedMuted', texts.join());
+            const all = (await page.locator('[data-panel="1"] .list-panel .state').allInnerTexts()).map((text) => text.trim());
+            check(all.at(-1) === 'silenced' && all.includes('firing') && all.includes('pending'), all.join());
+            await rows.first().getByRole('link', { name: 'ListedFirst' }).click();
+            await page.getByRole('heading', { name: 'ListedFirst', exact: true }).waitFor();
+            await fetch(`${origin}/api/v2/silence/${silenceID}`, { method: 'DELETE' });
+            await post('alerts', listed.map((one) => ({ ...one, endsAt: end(0) })));
+        })],
         ['dashboards: inspection has the data, the queries, what they cost, the JSON', (browser) => using(browser, {}, async (page) => {
             await make(page, 'panel-inspect', [panel(1, 'timeseries', 'Two', 'node_load1', { targets: [{ refId: 'A', expr: 'node_load1' }, { refId: 'B', expr: 'rate(node_cpu_seconds_total[1m])' }] })]);
             await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();

@@ -2,14 +2,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { queryRange } from '../../api/prometheus';
+import type { Rule } from '../../api/types';
 import { formatTime, stepFor, zoomOut } from '../../grafana/time';
 import { tintOf, writeView } from '../../grafana/walk';
 import { type GraphResult, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    Ago, Button, Empty, exploreLink, Fault, Icon, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
+    Ago, Button, Empty, exploreLink, Fault, Icon, isMuted, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
 } from '../../ui';
 import { AckButton } from './Ack';
-import { type ActiveAlert, comparisonOf, isMuted, valueText } from './model';
+import { type ActiveAlert, comparisonOf, titleOf, valueText } from './model';
+import { SourceLink } from './SourceLink';
 import { useAlerts } from './useAlerts';
 
 const POINTS = 400;
@@ -48,12 +50,12 @@ async function firingSpans(labels: Record<string, string>, from: number, to: num
     return spans.slice(-SPANS_MAX);
 }
 
-function AlertGraph({ one }: { one: ActiveAlert }) {
+function AlertGraph({ one, rule }: { one: ActiveAlert; rule: Rule }) {
     const clock = useClock({ initial: THREE_HOURS });
     const step = stepFor(clock.to - clock.from, POINTS);
     const result = useQuery({
-        queryKey: ['alert-graph', one.rule.query, clock.from, clock.to, step],
-        queryFn: ({ signal }) => load(one.rule.query, clock.from / 1000, clock.to / 1000, step, signal),
+        queryKey: ['alert-graph', rule.query, clock.from, clock.to, step],
+        queryFn: ({ signal }) => load(rule.query, clock.from / 1000, clock.to / 1000, step, signal),
         placeholderData: (before) => before,
     });
     const fired = useQuery({
@@ -71,7 +73,7 @@ function AlertGraph({ one }: { one: ActiveAlert }) {
         [comparison],
     );
     const { activeAt } = one.alert;
-    const firesFrom = one.alert.state === 'firing' ? Date.parse(activeAt) + (one.rule.duration ?? 0) * 1000 : Infinity;
+    const firesFrom = one.alert.state === 'firing' ? Date.parse(activeAt) + (rule.duration ?? 0) * 1000 : Infinity;
     /* While it fires the span goes on to the end; what the rule wrote before stands as it is. */
     const spans = useMemo<Span[]>(() => {
         const before = (fired.data ?? []).filter((span) => span.to < firesFrom - step * 1000);
@@ -84,8 +86,8 @@ function AlertGraph({ one }: { one: ActiveAlert }) {
     const view = writeView({ spans, alert: one.id, ...(comparison ? { threshold: comparison.threshold, op: comparison.op } : {}) });
     return (
         <Section
-            title={<span className="expr">{one.rule.query}</span>}
-            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link className="alone" href={exploreLink(result.data?.expr ?? one.rule.query, clock.range, 'graph', { ...view, exemplars: '1' })}>Explore</Link></span>}
+            title={<span className="expr">{rule.query}</span>}
+            aside={<span className="row"><TimePicker clock={clock} busy={result.isFetching} /><Link className="alone" href={exploreLink(result.data?.expr ?? rule.query, clock.range, 'graph', { ...view, exemplars: '1' })}>Explore</Link></span>}
         >
             {result.isPending && <Loading />}
             {result.error && <Fault error={result.error} retry={() => void result.refetch()} />}
@@ -117,7 +119,7 @@ export default function AlertPage() {
     const ack = one.am?.acknowledgement;
     return (
         <Page
-            title={rule.name}
+            title={titleOf(one)}
             crumbs={[{ title: 'Alerts', to: '/alerts' }]}
             aside={<State kind={alert.state === 'firing' ? 'bad' : 'warn'}>{alert.state}</State>}
             actions={
@@ -130,21 +132,22 @@ export default function AlertPage() {
                 </>
             }
         >
-            <AlertGraph one={one} />
+            {rule && <AlertGraph one={one} rule={rule} />}
             <section className="panel">
                 <dl className="kv" style={{ margin: 0 }}>
                     <dt>Labels</dt><dd><LabelSet labels={alert.labels} /></dd>
                     <dt>Active since</dt><dd className="num">{formatTime(Date.parse(alert.activeAt))}, <Ago at={alert.activeAt} /></dd>
-                    <dt>Value</dt><dd className="num">{valueText(alert, rule)}</dd>
+                    {rule && <><dt>Value</dt><dd className="num">{valueText(alert, rule)}</dd></>}
                     {Object.entries(alert.annotations).map(([name, value]) => (
                         <div key={name} style={{ display: 'contents' }}>
                             <dt>{name}</dt><dd style={{ whiteSpace: 'pre-wrap' }}>{/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : value}</dd>
                         </div>
                     ))}
-                    <dt>Rule</dt><dd><Link href={`/rules?search=${encodeURIComponent(rule.name)}`}>{one.group.name}</Link> <span className="muted">{one.group.file}</span></dd>
+                    {rule && one.group && <><dt>Rule</dt><dd><Link href={`/rules?search=${encodeURIComponent(rule.name)}`}>{one.group.name}</Link> <span className="muted">{one.group.file}</span></dd></>}
+                    {!rule && one.am && <><dt>Posted from</dt><dd><SourceLink am={one.am} /></dd></>}
                     {one.am && (
                         <>
-                            <dt>Goes to</dt><dd>{one.am.receivers.map((receiver) => receiver.name).join(', ') || 'nobody'} · <Link href={`/notifications?search=${encodeURIComponent(`alertname=${quoteLabel(rule.name)}`)}`}>what was sent</Link></dd>
+                            <dt>Goes to</dt><dd>{one.am.receivers.map((receiver) => receiver.name).join(', ') || 'nobody'} · <Link href={`/notifications?search=${encodeURIComponent(`alertname=${quoteLabel(titleOf(one))}`)}`}>what was sent</Link></dd>
                             {ack && (
                                 <>
                                     <dt>Acknowledged</dt>
@@ -159,7 +162,10 @@ export default function AlertPage() {
                                     <dt>Muted by</dt>
                                     <dd className="row wrap">
                                         {one.am.status.silencedBy.map((id) => <Link key={id} href={`/silences?search=${id}`}>silence {id.slice(0, 8)}</Link>)}
-                                        {one.am.status.inhibitedBy.map((id) => <Link key={id} href={`/alerts/${id}`}>{active.find((other) => other.id === id)?.rule.name ?? `alert ${id}`}</Link>)}
+                                        {one.am.status.inhibitedBy.map((id) => {
+                                            const by = active.find((other) => other.am?.fingerprint === id);
+                                            return <Link key={id} href={`/alerts/${by?.id ?? id}`}>{by ? titleOf(by) : `alert ${id}`}</Link>;
+                                        })}
                                         {one.am.status.mutedBy?.map((name) => <Link key={name} href="/routing">the times of {name}</Link>)}
                                     </dd>
                                 </>

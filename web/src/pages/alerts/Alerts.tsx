@@ -1,19 +1,21 @@
-/* Alerts: what fires and what is about to, grouped by rule, by receiver or by a label. */
+/* Alerts: what fires and what is about to, of the rules here and of others, grouped by rule, by receiver or by a label. */
 import { memo, useMemo } from 'react';
 import type { AmAlert } from '../../api/alertmanager';
 import type { Rule, RuleAlert } from '../../api/types';
 import {
-    Ago, Button, cutSections, Empty, exploreLink, Fault, FilterBar, formatMatcher, hasWords, Icon, LabelSet, Link, Loading, More, Page, plural, RuleExample, Section, Select,
+    Ago, Button, cutSections, Empty, exploreLink, Fault, FilterBar, formatMatcher, hasWords, Icon, isMuted, LabelSet, Link, Loading, More, mutedHow, nameOf, Page, plural, RuleExample, Section, Select,
     silenceLink, State, useFilter, useNow, usePick, useQueryParams, useShown,
 } from '../../ui';
 import { rangeSince } from '../../grafana/walk';
-import { type AlertSection, type EndedAlert, endedWithoutData, isMuted, labelNames, mutedHow, sectionsOf, valueText } from './model';
+import { type ActiveAlert, type AlertSection, type EndedAlert, endedWithoutData, labelNames, sectionsOf, titleOf, valueText } from './model';
+import { SourceLink } from './SourceLink';
 import { useAlerts } from './useAlerts';
 
 interface RowProps {
     id: string;
     alert: RuleAlert;
-    rule: Rule;
+    /* Undefined: others posted it. */
+    rule: Rule | undefined;
     am: AmAlert | undefined;
     amKnown: boolean;
     /* To the minute: the ranges of links depend on it. */
@@ -36,19 +38,19 @@ const Row = memo(function Row({ id, alert, rule, am, amKnown, now, pick }: RowPr
                 {!muted && am?.acknowledgement && <div style={{ marginTop: 4 }} title={am.acknowledgement.comment}><State kind="ok">seen{am.acknowledgement.createdBy ? ` by ${am.acknowledgement.createdBy}` : ''}</State></div>}
             </td>
             <td>
-                <Link href={panel} style={{ fontWeight: 600 }}>{told ?? alert.labels.alertname ?? rule.name}</Link>
-                <div style={{ marginTop: 4 }}><LabelSet labels={alert.labels} without={['alertname']} pick={pick} /></div>
-                {amKnown && am && am.receivers.length > 0 && (
-                    <div className="muted" style={{ marginTop: 3, fontSize: 12 }}>to {am.receivers.map((receiver) => receiver.name).join(', ')}</div>
+                <Link href={panel} style={{ fontWeight: 600 }}>{told ?? nameOf(alert)}</Link>
+                <div style={{ marginTop: 6 }}><LabelSet labels={alert.labels} without={['alertname']} pick={pick} /></div>
+                {am && (!rule || am.receivers.length > 0) && (
+                    <div className="muted" style={{ marginTop: 6, fontSize: 12 }}>{!rule && <>from <SourceLink am={am} /> </>}{am.receivers.length > 0 && `to ${am.receivers.map((receiver) => receiver.name).join(', ')}`}</div>
                 )}
             </td>
-            <td className="right hide-narrow" style={{ width: 120 }}>{valueText(alert, rule)}</td>
+            <td className="right hide-narrow" style={{ width: 120 }}>{rule && valueText(alert, rule)}</td>
             <td className="right" style={{ width: 110 }}><Ago at={alert.activeAt} /></td>
             <td className="right hide-narrow" style={{ width: 240 }}>
                 <span className="row" style={{ justifyContent: 'flex-end' }}>
                     {runbook && /^https?:\/\//.test(runbook) && <a href={runbook} target="_blank" rel="noreferrer" className="alone">runbook</a>}
-                    <Link className="alone" href={panel}>show panel</Link>
-                    <Link className="alone" href={exploreLink(rule.query, range)}>explore</Link>
+                    {rule && <Link className="alone" href={panel}>show panel</Link>}
+                    {rule && <Link className="alone" href={exploreLink(rule.query, range)}>explore</Link>}
                     {amKnown && <Link className="alone" href={silenceLink(alert.labels)}>silence</Link>}
                 </span>
             </td>
@@ -62,7 +64,7 @@ function Group({ section, whole, aside, ...more }: { section: AlertSection; whol
             <div className="table-wrap">
                 <table className="table">
                     <thead><tr><th>State</th><th>Alert</th><th className="right hide-narrow">Value</th><th className="right">Since</th><th className="hide-narrow" /></tr></thead>
-                    <tbody>{section.list.map(({ id, alert, rule, group, am }) => <Row key={`${id} ${group.file} ${group.name}`} id={id} alert={alert} rule={rule} am={am} {...more} />)}</tbody>
+                    <tbody>{section.list.map(({ id, alert, rule, group, am }) => <Row key={`${id} ${group?.file} ${group?.name}`} id={id} alert={alert} rule={rule} am={am} {...more} />)}</tbody>
                 </table>
             </div>
         </Section>
@@ -82,7 +84,7 @@ function Ended({ list }: { list: readonly EndedAlert[] }) {
                                 <td style={{ width: 110 }}><State kind="none">no data</State></td>
                                 <td>
                                     <Link href={exploreLink(rule.query)} style={{ fontWeight: 600 }}>{rule.name}</Link> <span className="muted">was {alert.state === 'pending' ? 'pending' : 'firing'}</span>
-                                    <div style={{ marginTop: 4 }}><LabelSet labels={alert.labels} without={['alertname']} /></div>
+                                    <div style={{ marginTop: 6 }}><LabelSet labels={alert.labels} without={['alertname']} /></div>
                                 </td>
                                 <td className="right" style={{ width: 110 }}><Ago at={alert.noDataSince} never="" /></td>
                             </tr>
@@ -103,6 +105,20 @@ function GroupBy({ by, names, receivers, change }: { by: string; names: string[]
     return <Select w={150} aria-label="Group by" searchable={names.length > 10} allowDeselect={false} value={by} data={data} onChange={(next) => change(next === 'rule' ? null : next)} />;
 }
 
+/* What is muted neither fires nor waits. */
+function isChosen(one: ActiveAlert, choice: string): boolean {
+    switch (choice) {
+        case 'all':
+            return true;
+        case 'muted':
+            return isMuted(one);
+        case 'posted':
+            return !one.rule;
+        default:
+            return one.alert.state === choice && !isMuted(one);
+    }
+}
+
 export default function Alerts() {
     const filter = useFilter({ labels: true });
     const pick = usePick();
@@ -113,16 +129,16 @@ export default function Alerts() {
     const { sections, names, rules, counts, ended } = useMemo(() => {
         const found = active.filter(
             (one) =>
-                (filter.choice === 'all' || (filter.choice === 'muted' ? isMuted(one) : one.alert.state === filter.choice && !isMuted(one))) &&
+                isChosen(one, filter.choice) &&
                 filter.fits(one.alert.labels) &&
-                hasWords(one.alert, () => `${one.rule.name} ${one.group.name} ${JSON.stringify(one.alert.labels)} ${JSON.stringify(one.alert.annotations)}`, filter.text),
+                hasWords(one.alert, () => `${titleOf(one)} ${one.group?.name ?? 'posted'} ${JSON.stringify(one.alert.labels)} ${JSON.stringify(one.alert.annotations)}`, filter.text),
         );
         const count = (state: string) => active.filter((one) => one.alert.state === state && !isMuted(one)).length;
         return {
             sections: sectionsOf(found, by),
             names: labelNames(active),
             rules: groups.data?.groups.flatMap((group) => group.rules).filter((rule) => rule.type === 'alerting').length ?? 0,
-            counts: { firing: count('firing'), pending: count('pending'), muted: active.filter(isMuted).length },
+            counts: { firing: count('firing'), pending: count('pending'), muted: active.filter(isMuted).length, posted: active.filter((one) => !one.rule).length },
             ended: endedWithoutData(groups.data?.groups ?? []).filter(({ alert, rule }) => filter.fits(alert.labels) && hasWords(alert, () => `${rule.name} ${JSON.stringify(alert.labels)}`, filter.text)),
         };
     }, [active, groups.data, filter, by]);
@@ -147,6 +163,7 @@ export default function Alerts() {
                     { value: 'firing', label: 'Firing', count: counts.firing },
                     { value: 'pending', label: 'Pending', count: counts.pending },
                     ...(hasAlertmanager ? [{ value: 'muted', label: 'Muted', count: counts.muted }] : []),
+                    ...(counts.posted > 0 || filter.choice === 'posted' ? [{ value: 'posted', label: 'Posted', count: counts.posted }] : []),
                 ]}
             >
                 {active.length > 0 && <GroupBy by={by} names={names} receivers={hasAlertmanager} change={(next) => change({ by: next }, { replace: true })} />}

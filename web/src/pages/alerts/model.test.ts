@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { activeAlerts, belongs, comparisonOf, endedWithoutData, isMuted, labelNames, sectionsOf, valueText } from './model';
+import { activeAlerts, belongs, comparisonOf, endedWithoutData, labelNames, sectionsOf, sourceOf, titleOf, valueText } from './model';
+import { isMuted } from '../../ui/known';
 import { fingerprint } from '../../ui/links';
 
 const alert = { labels: { alertname: 'A', job: 'x' }, annotations: {}, state: 'firing' as const, activeAt: '', value: '1' };
@@ -14,6 +15,23 @@ describe('activeAlerts', () => {
         expect(isMuted(joined!)).toBe(true);
         expect(isMuted(activeAlerts([group])[0]!)).toBe(false);
     });
+
+    it('lists what others posted behind them', () => {
+        const theirs = { fingerprint: '1', labels: { alertname: 'A', host: 'db' }, annotations: {}, startsAt: '2026-01-05T08:00:00Z', status: { state: 'active' as const } };
+        const list = activeAlerts([group], [theirs as never], 'http://here');
+        expect(list.map((one) => [titleOf(one), one.rule?.name, one.id])).toEqual([['A', 'A', fingerprint(alert.labels)], ['A', undefined, '1']]);
+        expect(sectionsOf(list, 'rule').map((section) => section.name)).toEqual(['A', 'A, posted']);
+    });
+});
+
+describe('sourceOf', () => {
+    it.each<[string | undefined, object, object]>([
+        ['https://prometheus.example:9090/graph?g0.expr=up', {}, { name: 'prometheus.example:9090', href: 'https://prometheus.example:9090/graph?g0.expr=up' }],
+        ['javascript:alert(1)', {}, { name: 'the API' }],
+        ['http://', {}, { name: 'the API' }],
+        [undefined, {}, { name: 'the API' }],
+        [undefined, { heartbeat: 'backup' }, { name: 'heartbeats', href: '/status/heartbeats' }],
+    ])('%s %j', (generatorURL, labels, want) => expect(sourceOf({ generatorURL, labels } as never)).toEqual(want));
 });
 
 describe('endedWithoutData', () => {

@@ -1,22 +1,19 @@
-/* model: alerting rules and Alertmanager's view of their alerts, joined by fingerprint. */
+/* model: alerting rules and Alertmanager's view of their alerts, joined by fingerprint, and the alerts that others post to it. */
 import type { AmAlert } from '../../api/alertmanager';
 import type { ExplainNode, Labels, Rule, RuleAlert, RuleGroup } from '../../api/types';
 import { formatQuantity, guessQuantity } from '../../ui/format';
-import { joinKnown } from '../../ui/known';
+import { joinKnown, type ListedAlert, listOther, nameOf, rankOf } from '../../ui/known';
 import { fingerprint } from '../../ui/links';
 
-export interface ActiveAlert {
-    id: string;
-    alert: RuleAlert;
-    rule: Rule;
-    group: RuleGroup;
-    /* What Alertmanager says of it; undefined when it does not know it. */
-    am?: AmAlert;
+export interface ActiveAlert extends ListedAlert {
+    /* Both undefined: it was posted by others. */
+    rule?: Rule;
+    group?: RuleGroup;
 }
 
-export function activeAlerts(groups: readonly RuleGroup[], known: readonly AmAlert[] = []): ActiveAlert[] {
-    const byId = joinKnown(groups.flatMap((group) => group.rules.flatMap((rule) => (rule.alerts ?? []).map((alert) => alert.labels))), known);
-    return groups.flatMap((group) =>
+export function activeAlerts(groups: readonly RuleGroup[], known: readonly AmAlert[] = [], ownUrl?: string): ActiveAlert[] {
+    const { byId, others } = joinKnown(groups.flatMap((group) => group.rules.flatMap((rule) => (rule.alerts ?? []).map((alert) => alert.labels))), known, ownUrl);
+    const own = groups.flatMap((group) =>
         group.rules.flatMap((rule) =>
             (rule.alerts ?? []).map((alert) => {
                 const id = fingerprint(alert.labels);
@@ -24,6 +21,24 @@ export function activeAlerts(groups: readonly RuleGroup[], known: readonly AmAle
             }),
         ),
     );
+    return [...own, ...others.map(listOther)];
+}
+
+/** titleOf is the name of its rule, or that which others gave it. */
+export const titleOf = (one: ActiveAlert): string => one.rule?.name ?? nameOf(one.alert);
+
+export interface Source {
+    name: string;
+    href?: string;
+}
+
+/** sourceOf says where an alert comes from that no rule here has made. */
+export function sourceOf(am: AmAlert): Source {
+    const url = /^https?:\/\//.test(am.generatorURL ?? '') ? am.generatorURL : undefined;
+    if (url !== undefined && URL.canParse(url)) {
+        return { name: new URL(url).host, href: url };
+    }
+    return am.labels.heartbeat === undefined ? { name: 'the API' } : { name: 'heartbeats', href: '/status/heartbeats' };
 }
 
 export interface EndedAlert {
@@ -36,10 +51,6 @@ export function endedWithoutData(groups: readonly RuleGroup[]): EndedAlert[] {
     return groups
         .flatMap((group) => group.rules.flatMap((rule) => (rule.noData?.alerts ?? []).map((alert) => ({ alert, rule }))))
         .sort((a, b) => Date.parse(b.alert.noDataSince ?? '') - Date.parse(a.alert.noDataSince ?? ''));
-}
-
-export function isMuted(one: ActiveAlert): boolean {
-    return one.am?.status.state === 'suppressed';
 }
 
 export interface Comparison {
@@ -65,14 +76,6 @@ export function belongs(series: Labels, alert: Labels): boolean {
     return Object.entries(series).every(([name, value]) => name === '__name__' || alert[name] === undefined || alert[name] === value);
 }
 
-/* mutedHow is the word for why nobody is told; null: somebody is. */
-export function mutedHow(am: AmAlert | undefined): string | null {
-    if (am?.status.state !== 'suppressed') {
-        return null;
-    }
-    return am.status.silencedBy.length > 0 ? 'silenced' : am.status.inhibitedBy.length > 0 ? 'inhibited' : 'muted';
-}
-
 /* valueText is the value as people read it, with the unit of what the rule compares. */
 export function valueText(alert: RuleAlert, rule: Rule): string {
     return formatQuantity(Number(alert.value), guessQuantity(rule.query.replace(/[<>=!]+.*$/, '')));
@@ -84,7 +87,7 @@ export interface AlertSection {
     firing: number;
 }
 
-/* What alerts are grouped by: their rule, their receivers, or a label ("label.team"). */
+/* What alerts are grouped by: their rule (those of others their name, apart), their receivers, or a label ("label.team"). */
 function keysOf(one: ActiveAlert, by: string): string[] {
     if (by === 'receiver') {
         const names = one.am?.receivers.map((receiver) => receiver.name) ?? [];
@@ -95,10 +98,8 @@ function keysOf(one: ActiveAlert, by: string): string[] {
         const value = one.alert.labels[name];
         return [value === undefined ? `no ${name}` : `${name}="${value}"`];
     }
-    return [one.rule.name];
+    return [one.rule ? one.rule.name : `${titleOf(one)}, posted`];
 }
-
-const rank = (one: ActiveAlert) => (isMuted(one) ? 2 : one.alert.state === 'firing' ? 0 : 1);
 
 /* sectionsOf groups alerts, what fires most first; in a group what fires stands first, what is muted last, the newest of them above. */
 export function sectionsOf(list: readonly ActiveAlert[], by: string): AlertSection[] {
@@ -107,12 +108,12 @@ export function sectionsOf(list: readonly ActiveAlert[], by: string): AlertSecti
         for (const name of keysOf(one, by)) {
             const section = sections.get(name) ?? { name, list: [], firing: 0 };
             section.list.push(one);
-            section.firing += rank(one) === 0 ? 1 : 0;
+            section.firing += rankOf(one) === 0 ? 1 : 0;
             sections.set(name, section);
         }
     }
     for (const section of sections.values()) {
-        section.list.sort((a, b) => rank(a) - rank(b) || (a.alert.activeAt < b.alert.activeAt ? 1 : a.alert.activeAt > b.alert.activeAt ? -1 : 0));
+        section.list.sort((a, b) => rankOf(a) - rankOf(b) || (a.alert.activeAt < b.alert.activeAt ? 1 : a.alert.activeAt > b.alert.activeAt ? -1 : 0));
     }
     return [...sections.values()].sort((a, b) => b.firing - a.firing || a.name.localeCompare(b.name));
 }

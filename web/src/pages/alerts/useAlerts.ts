@@ -1,4 +1,4 @@
-/* useAlerts: the alerts of the rules with Alertmanager's view of them; without an Alertmanager the rules' alone. */
+/* useAlerts: the alerts of the rules with Alertmanager's view of them, and those that others post to it; without an Alertmanager the rules' alone. */
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { rules } from '../../api/prometheus';
@@ -9,7 +9,7 @@ const REFETCH_MS = 5_000;
 
 export function useAlerts() {
     const groups = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules(signal), refetchInterval: usePoll(REFETCH_MS) });
-    const known = useKnownAlerts(REFETCH_MS, 'all');
-    const active = useMemo(() => activeAlerts(groups.data?.groups ?? [], known.data ?? []), [groups.data, known.data]);
+    const { known, ownUrl } = useKnownAlerts(REFETCH_MS);
+    const active = useMemo(() => (groups.data ? activeAlerts(groups.data.groups, known.data ?? [], ownUrl) : []), [groups.data, known.data, ownUrl]);
     return { groups, known, hasAlertmanager: known.data !== null && known.data !== undefined, active };
 }

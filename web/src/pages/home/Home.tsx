@@ -5,8 +5,8 @@ import { askJson } from '../../api/http';
 import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '../../api/prometheus';
 import { since } from '../../grafana/time';
 import {
-    byVisits, Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, Link, Loading, Page, ScrapeExample, Section, State, useNow, type Quantity, fingerprint, Note,
-    useMuted, usePoll, useVisits,
+    byVisits, Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, isMuted, Link, Loading, nameOf, Page, ScrapeExample, Section, State, useNow, type Quantity, Note,
+    useListedAlerts, usePoll, useVisits,
 } from '../../ui';
 
 const Small = lazy(() => import('./Small'));
@@ -89,11 +89,11 @@ export default function Home() {
     const active = list.data?.activeTargets ?? [];
     const down = active.filter((target) => target.health === 'down');
     const all = useMemo(() => groups.data?.groups.flatMap((group) => group.rules) ?? [], [groups.data]);
-    const alerts = useMemo(() => all.flatMap((rule) => rule.alerts ?? []), [all]);
-    const muted = useMuted(alerts, REFETCH_MS);
+    const ruled = useMemo(() => all.flatMap((rule) => rule.alerts ?? []), [all]);
+    const alerts = useListedAlerts(groups.data && ruled, REFETCH_MS);
     /* As the page of alerts counts: what is muted is neither. */
-    const told = all.flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ rule, alert }))).filter(({ alert }) => !muted.has(fingerprint(alert.labels)));
-    const firing = told.filter(({ alert }) => alert.state === 'firing').sort((a, b) => (a.alert.activeAt < b.alert.activeAt ? 1 : -1));
+    const told = alerts.filter((one) => !isMuted(one));
+    const firing = told.filter(({ alert }) => alert.state === 'firing').sort((a, b) => Date.parse(b.alert.activeAt) - Date.parse(a.alert.activeAt));
     const mutedCount = alerts.length - told.length;
     const failing = all.filter((rule) => rule.health === 'err');
 
@@ -117,10 +117,10 @@ export default function Home() {
                     {firing.length === 0 ? <Empty title={mutedCount > 0 ? 'Nothing fires that is not muted' : 'Nothing fires'} icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : <>There are no alerting rules yet: <Link href="/rules">how to write one</Link>.</>}</Empty> : (
                         <table className="table">
                             <tbody>
-                                {firing.slice(0, ROWS_SHOWN).map(({ rule, alert }) => (
-                                    <tr key={fingerprint(alert.labels)}>
+                                {firing.slice(0, ROWS_SHOWN).map(({ id, alert }) => (
+                                    <tr key={id}>
                                         <td style={{ width: 80 }}><State kind="bad">firing</State></td>
-                                        <td><Link href={`/alerts/${fingerprint(alert.labels)}`}>{rule.name}</Link><div className="muted" style={{ fontSize: 12 }}>{alert.annotations.summary}</div></td>
+                                        <td><Link href={`/alerts/${id}`}>{nameOf(alert)}</Link><div className="muted" style={{ fontSize: 12 }}>{alert.annotations.summary}</div></td>
                                         <td className="right">{since(Date.parse(alert.activeAt), now)}</td>
                                     </tr>
                                 ))}

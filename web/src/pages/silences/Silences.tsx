@@ -29,9 +29,21 @@ function againLink(silence: AmSilence, edit: boolean): string {
     return `/silences/new?${params.toString()}`;
 }
 
-const Row = memo(function Row({ silence, onExpire }: { silence: AmSilence; onExpire: (silence: AmSilence) => void }) {
+/* When it ends; of one that recurs, when it begins or ends next. A date stays on its line. */
+function Until({ silence }: { silence: AmSilence }) {
     const { state } = silence.status;
     const next = silence.nextWindows?.[0];
+    return (
+        <>
+            <span className="nowrap">{formatTime(Date.parse(silence.endsAt))}</span>
+            {next && state !== 'expired' && <div className="nowrap" style={{ fontSize: 12 }}>{state === 'active' ? 'until' : 'next'} {formatTime(Date.parse(state === 'active' ? next.endsAt : next.startsAt))}</div>}
+            <div className="muted nowrap" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} <Ago at={silence.endsAt} /></div>
+        </>
+    );
+}
+
+const Row = memo(function Row({ silence, onExpire }: { silence: AmSilence; onExpire: (silence: AmSilence) => void }) {
+    const { state } = silence.status;
     return (
         <tr>
             <td style={{ width: 110 }}><State kind={kinds[state]}>{state}</State></td>
@@ -43,13 +55,13 @@ const Row = memo(function Row({ silence, onExpire }: { silence: AmSilence; onExp
                     <div key={name} className="muted" style={{ fontSize: 12, overflowWrap: 'anywhere' }}>{name}: {/^https?:\/\//.test(value) ? <a href={value} target="_blank" rel="noreferrer">{value}</a> : value}</div>
                 ))}
                 <div className="muted" style={{ fontSize: 12 }}>by {silence.createdBy || 'nobody'} · <span className="mono">{silence.id.slice(0, 8)}</span></div>
+                <div className="num only-narrow" style={{ marginTop: 4 }}>
+                    {state === 'pending' && !silence.nextWindows?.length && <div className="nowrap">from {formatTime(Date.parse(silence.startsAt))}</div>}
+                    until <Until silence={silence} />
+                </div>
             </td>
             <td className="num hide-narrow" style={{ width: 160 }}>{formatTime(Date.parse(silence.startsAt))}</td>
-            <td className="num" style={{ width: 210 }}>
-                {formatTime(Date.parse(silence.endsAt))}
-                {next && state !== 'expired' && <div style={{ fontSize: 12 }}>{state === 'active' ? 'until' : 'next'} {formatTime(Date.parse(state === 'active' ? next.endsAt : next.startsAt))}</div>}
-                <div className="muted" style={{ fontSize: 12 }}>{state === 'expired' ? 'ended' : 'ends'} <Ago at={silence.endsAt} /></div>
-            </td>
+            <td className="num hide-narrow" style={{ width: 210 }}><Until silence={silence} /></td>
             <td className="right" style={{ width: '1%' }}>
                 <span className="row wrap" style={{ justifyContent: 'flex-end' }}>
                     <Link className="alone" href={againLink(silence, state !== 'expired')}>{state === 'expired' ? 'again' : 'edit'}</Link>
@@ -99,7 +111,7 @@ export default function Silences() {
             {found.length > 0 && (
                 <section className="panel table-wrap">
                     <table className="table">
-                        <thead><tr><th>State</th><th>Silenced</th><th className="hide-narrow">From</th><th>Until</th><th /></tr></thead>
+                        <thead><tr><th>State</th><th>Silenced</th><th className="hide-narrow">From</th><th className="hide-narrow">Until</th><th /></tr></thead>
                         <tbody>{found.slice(0, rows).map((one) => <Row key={one.id} silence={one} onExpire={mutate} />)}</tbody>
                     </table>
                     <More shown={rows} total={found.length} more={more} />

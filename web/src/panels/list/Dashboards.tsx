@@ -12,7 +12,7 @@ export default function DashboardListPanel({ panel, fill }: PanelProps) {
     const list = (answer.data ?? []).filter((d) => d.type === 'dash-db' && d.title.toLowerCase().includes(find) && tags.every((t) => d.tags.includes(t))).slice(0, asNumber(panel.options.maxItems) ?? 30);
     return (
         <div className="list-panel" tabIndex={0} role="region" aria-label={panel.title || 'Dashboards'}>
-            {list.map((d) => <div key={d.uid}><Link href={`/d/${d.uid}`}>{d.title}</Link></div>)}
+            {list.map((d) => <div key={d.uid} className="row"><Link href={`/d/${d.uid}`}>{d.title}</Link></div>)}
             {list.length === 0 && !answer.isPending && <p className="muted">No dashboard fits.</p>}
         </div>
     );

@@ -6,7 +6,8 @@ import type { PanelProps } from '../../dashboard/types';
 import { annotationLines } from '../../draw/events';
 import { exemplarMarks, type PickedExemplar } from '../../draw/exemplars';
 import type { PickedLinks } from '../../draw/LinksDialog';
-import { type Mark, Plot } from '../../draw/Plot';
+import { type Mark, Plot, type PlotProps } from '../../draw/Plot';
+import type { Field } from '../../grafana/frame';
 import { asRecord, asText } from '../../grafana/json';
 import { isHidden, plotted } from './series';
 
@@ -15,9 +16,17 @@ const ExemplarDialog = lazy(() => import('../../draw/ExemplarDialog'));
 const LEGEND_ROW_PX = 24;
 const LEGEND_SHARE_MAX = 0.35;
 
-export default function TimeSeriesPanel(props: PanelProps) {
+/* Numbers that series stand over in place of times, and the range of them that is shown. */
+export interface Over {
+    field: Field;
+    axis: NonNullable<PlotProps['x']>;
+    from: number;
+    to: number;
+}
+
+export default function TimeSeriesPanel({ over, ...props }: PanelProps & { over?: Over }) {
     const { panel, frames, look, height, width } = props;
-    const data = useMemo(() => plotted(frames, look), [frames, look]);
+    const data = useMemo(() => plotted(frames, look, over?.field), [frames, look, over?.field]);
     const legend = useMemo(() => readLegend(panel.options), [panel.options]);
     const names = data.rows.map((r) => r.name).join('\n');
     const [picked, setPicked] = useState<{ names: string; shown: boolean[] }>({ names: '', shown: [] });
@@ -56,7 +65,7 @@ export default function TimeSeriesPanel(props: PanelProps) {
             <div className="panel-plot">
                 <Plot
                     times={data.times} values={data.values} series={series} axis={data.axes[0]!} moreAxes={data.axes.slice(1)}
-                    from={props.from / 1000} to={props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync} sharesTip={props.sharesTip}
+                    x={over?.axis} from={over ? over.from : props.from / 1000} to={over ? over.to : props.to / 1000} height={Math.max(40, height - legendHeight)} stacked={data.stacked} sync={props.sync} sharesTip={props.sharesTip}
                     thresholds={data.thresholds} marks={marks} onPick={pick} tooltip={{ mode: mode === 'single' || mode === 'none' ? mode : 'multi', sort: (asText(tooltip.sort) as 'none' | 'asc' | 'desc' | undefined) ?? 'none', hidesZeros: tooltip.hideZeros === true }}
                     label={`${panel.title}: ${data.rows.length} series`} zone={props.zone} focused={focused}
                     onZoom={(from, to) => props.onZoom(from * 1000, to * 1000)} onZoomOut={props.onZoomOut}

@@ -1,4 +1,4 @@
-/* What may be chosen for time series. */
+/* What may be chosen for time series and trends. */
 import { choice, LEGEND_ROWS, LEGEND_VALUE_ROWS, TOOLTIP_ROWS, type OptionRow } from '../../dashboard/options';
 
 const isStacked = (get: (place: 'custom', id: string) => unknown): boolean => !['none', undefined].includes(get('custom', 'stacking.mode') as string | undefined);
@@ -42,4 +42,9 @@ export const ROWS: readonly OptionRow[] = [
         in: 'custom', id: 'thresholdsStyle.mode', group: 'Thresholds', label: 'Show thresholds', kind: 'select', fallback: 'off',
         choices: [choice('off', 'Off'), choice('line', 'As lines'), choice('dashed', 'As dashed lines'), choice('area', 'As filled regions'), choice('line+area', 'As filled regions and lines')],
     },
+];
+
+export const TREND_ROWS: readonly OptionRow[] = [
+    { in: 'options', id: 'xField', group: 'Trend', label: 'X field', kind: 'field', help: 'Of ascending numbers; without one, the first field of numbers' },
+    ...ROWS,
 ];

@@ -127,7 +127,7 @@ function axesOf(rows: readonly SeriesRow[]): { axes: PlotAxis[]; places: number[
     return { axes: axes.length > 0 ? axes : [axisOf([])], places };
 }
 
-function axisOf(fields: readonly Field[]): PlotAxis {
+export function axisOf(fields: readonly Field[]): PlotAxis {
     const field = fields[0];
     const custom = asRecord(field?.config.custom);
     const scale = asRecord(custom.scaleDistribution);
@@ -190,15 +190,16 @@ function isHidden(field: Field, what: 'viz' | 'legend' | 'tooltip'): boolean {
     return asRecord(asRecord(field.config.custom).hideFrom)[what] === true;
 }
 
-/* A loop: Float64Array.from with a function takes ten times as long. */
+/* A loop: Float64Array.from with a function takes ten times as long. Times are ms and become seconds; other numbers stay what they are. */
 function columnOf(time: Field, field: Field): Column {
     const negative = asText(asRecord(field.config.custom).transform) === 'negative-Y';
-    const ms = time.values as ArrayLike<number>;
+    const at = time.values as ArrayLike<number>;
+    const unit = time.type === 'time' ? 1000 : 1;
     const values = field.values as ArrayLike<number | null>;
-    const column = { times: new Float64Array(ms.length), values: new Float64Array(ms.length), step: 0 };
-    for (let i = 0; i < ms.length; i++) {
+    const column = { times: new Float64Array(at.length), values: new Float64Array(at.length), step: 0 };
+    for (let i = 0; i < at.length; i++) {
         const value = values[i] ?? NaN;
-        column.times[i] = ms[i]! / 1000;
+        column.times[i] = at[i]! / unit;
         column.values[i] = negative ? -value : value;
     }
     return column;
@@ -226,11 +227,11 @@ function bridge(times: readonly number[], row: (number | null | undefined)[], sp
     return result;
 }
 
-/** plotted makes the columns of all number fields that have times. */
-export function plotted(frames: readonly Frame[], look: Look): Plotted {
+/** plotted makes the columns of all number fields that have times, or stand over the numbers of `x`. */
+export function plotted(frames: readonly Frame[], look: Look, x?: Field): Plotted {
     const sources = frames.flatMap((frame) => {
-        const time = timeField(frame);
-        return time ? frame.fields.filter((f) => f.type === 'number' && !isHidden(f, 'viz')).map((field) => ({ time, field })) : [];
+        const time = x ?? timeField(frame);
+        return time ? frame.fields.filter((f) => f.type === 'number' && f !== x && !isHidden(f, 'viz')).map((field) => ({ time, field })) : [];
     });
     const rows = sources.map(({ field }): SeriesRow => {
         const stacking = asRecord(asRecord(field.config.custom).stacking);
