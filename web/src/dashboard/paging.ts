@@ -1,4 +1,4 @@
-/* paging: which rows of a table are on a page. */
+/* paging: which rows of a panel are on a page. */
 
 export interface Page {
     /* Counted from 0. */
@@ -9,7 +9,7 @@ export interface Page {
     to: number;
 }
 
-/** pageOf gives a page of a table of so many rows, the last one where there are fewer. */
+/** pageOf gives a page of so many rows, the last one where there are fewer. */
 export function pageOf(rows: number, perPage: number, wanted: number): Page {
     const size = Math.max(1, Math.floor(perPage));
     const count = Math.max(1, Math.ceil(rows / size));

@@ -8,8 +8,9 @@ import 'uplot/dist/uPlot.min.css';
 import './plot.css';
 import { isBrowser, isUtc, type TimeZone } from '../grafana/datetime';
 import { alpha } from './colors';
-import { type ColorStops, groupPlugin, hasRoom, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
+import { groupPlugin, hasRoom, lineOptions, makeTooltip, type Mark, marksPlugin, scaleKey, type Threshold, timeLabels, type TooltipOptions } from './plotParts';
 import { stack } from './align';
+import type { Gradient } from './gradient';
 
 export interface PlotSeries {
     name: string;
@@ -27,8 +28,8 @@ export interface PlotSeries {
     pointSize?: number;
     /* Of bars: where they stand at their time, their share of the room between two, and the most pixels. */
     bars?: { align: -1 | 0 | 1; factor: number; most: number };
-    /* The area fades downwards, or line and area are coloured by value. */
-    gradient?: 'opacity' | 'hue' | ColorStops;
+    /* Of the area; by value, of the line too. */
+    gradient?: Gradient;
     /* The area ends at that series. */
     fillTo?: number;
     /* 0 is the plot's own axis, n the n-th of `moreAxes`. */
@@ -97,7 +98,7 @@ export interface PlotProps {
     focused?: number | null;
 }
 
-export type { ColorStops, Mark, Threshold } from './plotParts';
+export type { Mark, Threshold } from './plotParts';
 
 /* Above so many points hovering redraws too slowly to dim the other series. */
 const FOCUS_POINTS_MAX = 30_000;

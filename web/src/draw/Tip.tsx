@@ -14,16 +14,33 @@ export interface TipRow {
 export interface TipContent {
     head: string;
     rows: readonly TipRow[];
+    /* What is pointed at among its neighbours. */
+    bars?: readonly { size: number; near: boolean }[];
 }
 
 /* A screen has no room for more. */
 const ROWS_MAX = 24;
 const GAP_PX = 16;
 
+const BARS_PX = { width: 200, height: 44 };
+
+function Bars({ bars }: { bars: NonNullable<TipContent['bars']> }) {
+    const most = Math.max(...bars.map((one) => one.size), Number.MIN_VALUE);
+    const wide = BARS_PX.width / bars.length;
+    return (
+        <svg {...BARS_PX} aria-hidden="true">
+            {bars.map(({ size, near }, i) => {
+                const high = (size / most) * (BARS_PX.height - 2) + 1;
+                return <rect key={i} x={i * wide} y={BARS_PX.height - high} width={Math.max(1, wide - 1)} height={high} fill={near ? 'var(--accent)' : 'var(--muted)'} />;
+            })}
+        </svg>
+    );
+}
+
 /* Of the window, px; a tip that stays within a picture ends at `right` and is no wider than `width`. */
 export function Tip({ x, y, content, within }: { x: number; y: number; content: TipContent; within?: { right: number; width: number } | undefined }) {
     const box = useRef<HTMLDivElement>(null);
-    const { head, rows } = content;
+    const { head, rows, bars } = content;
     useLayoutEffect(() => {
         const element = box.current;
         if (element) {
@@ -40,6 +57,7 @@ export function Tip({ x, y, content, within }: { x: number; y: number; content: 
             {rows.slice(start, start + ROWS_MAX).map((row, i) => (
                 <div key={i} className={row.near ? 'plot-tip-row near' : 'plot-tip-row'}><i style={{ background: row.color }} /><span>{row.name}</span><b>{row.text}</b></div>
             ))}
+            {bars && <Bars bars={bars} />}
             {rows.length > ROWS_MAX && <div className="plot-tip-time">{`and ${rows.length - ROWS_MAX} more`}</div>}
         </div>,
         document.body,

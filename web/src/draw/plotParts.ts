@@ -1,8 +1,9 @@
 /* plotParts: what a Plot is made of: styles of lines, labels of the time axis, the tooltip, the shared cursor, thresholds and marks. */
 import uPlot from 'uplot';
 import { calendarTime, formatDate, FULL_DATE, FULL_DATE_MS, type TimeZone } from '../grafana/datetime';
-import { alpha, mix } from './colors';
+import { alpha } from './colors';
 import { joinCursor, moveCursor, type CursorListener } from './cursor';
+import { type ColorStops, footOf, stopsOf } from './gradient';
 import type { PlotProps, PlotSeries } from './Plot';
 
 export interface Threshold {
@@ -14,12 +15,6 @@ export interface Threshold {
     /* Tints what lies on that side, or up to `until`; a region may begin at -Infinity. */
     fill?: 'above' | 'below' | 'region';
     until?: number;
-}
-
-/* Colours by value, from below; hard: each counts up to the next. */
-export interface ColorStops {
-    stops: { at: number; color: string }[];
-    hard: boolean;
 }
 
 /** scaleKey names the scale of an axis by its number. */
@@ -65,18 +60,13 @@ function upwards(u: uPlot, paint: (gradient: CanvasGradient) => void): CanvasGra
     return gradient;
 }
 
-function byValue(u: uPlot, scale: string, { stops, hard }: ColorStops, opacity: number): CanvasGradient | string {
+function byValue(u: uPlot, scale: string, colors: ColorStops, opacity: number): CanvasGradient | string {
     const { top, height } = u.bbox;
     const share = (at: number): number => {
         const y = Number.isFinite(at) ? (top + height - u.valToPos(at, scale, true)) / height : at > 0 ? 1 : 0;
         return Math.min(1, Math.max(0, Number.isFinite(y) ? y : 0));
     };
-    return upwards(u, (gradient) => stops.forEach((stop, i) => {
-        gradient.addColorStop(share(stop.at), alpha(stop.color, opacity));
-        if (hard) {
-            gradient.addColorStop(share(stops[i + 1]?.at ?? Infinity), alpha(stop.color, opacity));
-        }
-    })) ?? alpha(stops[0]?.color ?? '#808080', opacity);
+    return upwards(u, (gradient) => stopsOf(colors, share).forEach((stop) => gradient.addColorStop(stop.share, alpha(stop.color, opacity)))) ?? alpha(colors.stops[0]?.color ?? '#808080', opacity);
 }
 
 function fillOf(series: PlotSeries, opacity: number): uPlot.Series.Fill {
@@ -88,9 +78,9 @@ function fillOf(series: PlotSeries, opacity: number): uPlot.Series.Fill {
     if (typeof gradient === 'object') {
         return (u) => byValue(u, scaleKey(series.axis), gradient, opacity);
     }
-    const low = gradient === 'hue' ? alpha(mix(color, '#000000', 0.45), opacity) : alpha(color, 0);
+    const foot = footOf(gradient, color);
     return (u) => upwards(u, (one) => {
-        one.addColorStop(0, low);
+        one.addColorStop(0, alpha(foot.color, foot.opacity * opacity));
         one.addColorStop(1, flat);
     }) ?? flat;
 }

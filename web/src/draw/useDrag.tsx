@@ -21,6 +21,8 @@ export interface Drag {
     stretch: { left: number; width: number; height: number } | null;
 }
 
+const isControl = (target: EventTarget): boolean => (target as Element).closest('a, button, [role="button"]') !== null;
+
 export function useDrag({ from, to, left, right, height, onZoom, onZoomOut }: DragOptions): Drag {
     const [ends, setEnds] = useState<{ begin: number; now: number } | null>(null);
     const place = (event: React.PointerEvent): number => Math.min(right, Math.max(left, event.clientX - event.currentTarget.getBoundingClientRect().left));
@@ -30,7 +32,7 @@ export function useDrag({ from, to, left, right, height, onZoom, onZoomOut }: Dr
     return {
         handlers: {
             onPointerDown: (event) => {
-                if (event.button === 0 && !(event.target as Element).closest('a, button, [role="button"]')) {
+                if (event.button === 0 && !isControl(event.target)) {
                     event.currentTarget.setPointerCapture(event.pointerId);
                     setEnds({ begin: place(event), now: place(event) });
                 }
@@ -43,7 +45,7 @@ export function useDrag({ from, to, left, right, height, onZoom, onZoomOut }: Dr
                 }
             },
             onPointerCancel: () => setEnds(null),
-            onDoubleClick: onZoomOut,
+            onDoubleClick: (event) => !isControl(event.target) && onZoomOut(),
         },
         stretch: ends && high - low >= DRAG_PX_MIN ? { left: low, width: high - low, height } : null,
     };

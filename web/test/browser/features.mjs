@@ -140,7 +140,7 @@ export function featureTests(using, origin) {
         ['dashboards: a table in pages, one whose rows grow, one of tables', (browser) => using(browser, {}, async (page) => {
             await open(page, '/d/feature-table-pages');
             const table = page.locator(panel(1));
-            const place = table.locator('.table-pager [aria-live]');
+            const place = table.locator('.pager [aria-live]');
             await place.waitFor();
             const [first, last, all] = (/^(\d+) to (\d+) of (\d+)$/.exec(await place.innerText()) ?? []).slice(1).map(Number);
             check(first === 1 && last >= 4 && all > last, await place.innerText());
@@ -149,7 +149,7 @@ export function featureTests(using, origin) {
             const value = () => table.locator('tbody td').last().innerText();
             const before = await value();
             await table.getByRole('button', { name: 'Next page' }).click();
-            await page.waitForFunction((n) => document.querySelector('[data-panel="1"] .table-pager [aria-live]').textContent.startsWith(`${n + 1} to `), last);
+            await page.waitForFunction((n) => document.querySelector('[data-panel="1"] .pager [aria-live]').textContent.startsWith(`${n + 1} to `), last);
             check((await value()) !== before || all < 2 * last, 'the next page shows the same');
             await table.getByLabel('Find in the table').fill('nothing has this');
             await table.getByText('no rows').waitFor();

@@ -14,7 +14,7 @@ const [origin, folder, failed, ...flags] = process.argv.slice(2);
 const accept = flags.includes('--accept');
 const RANGE = 'from=1767600000000&to=1767615000000';
 const WIDTH = 1280;
-const HEIGHT = 2400;
+const HEIGHT = 2700;
 /* A channel that is this far off is another colour, not another rounding. */
 const CHANNEL_LEAST = 32;
 const SHARE_MAX = 0.001;

@@ -115,6 +115,38 @@ export function panelTests(using, origin) {
             await fetch(`${origin}/api/v2/silence/${silenceID}`, { method: 'DELETE' });
             await post('alerts', listed.map((one) => ({ ...one, endsAt: end(0) })));
         })],
+        ['dashboards: states in pages, bars with gradients, a heatmap of as many cells as are wanted', (browser) => using(browser, {}, async (page) => {
+            const gradients = ['opacity', 'hue', 'scheme'].map((gradientMode, i) => ({ matcher: { id: 'byName', options: 'abc'[i] }, properties: [{ id: 'custom.gradientMode', value: gradientMode }, ...(gradientMode === 'scheme' ? [{ id: 'color', value: { mode: 'continuous-GrYlRd' } }] : [])] }));
+            await make(page, 'panel-pages', [
+                panel(1, 'state-timeline', 'States', 'node_cpu_seconds_total > 0', { options: { perPage: 3 } }),
+                panel(2, 'barchart', 'Bars', '', { targets: ['a', 'b', 'c'].map((refId, i) => ({ refId, expr: `vector(${i + 1})`, legendFormat: refId })), interval: '1m', fieldConfig: { defaults: { color: { mode: 'palette-classic' } }, overrides: gradients } }),
+                panel(3, 'heatmap', 'Heat', 'node_cpu_seconds_total', { options: { calculate: true, calculation: { xBuckets: { mode: 'count', value: '5' }, yBuckets: { mode: 'count', value: '4' } }, showValue: 'always', tooltip: { mode: 'single', yHistogram: true } } }),
+            ]);
+            const states = page.locator('[data-panel="1"]');
+            const names = () => states.locator('svg g > text > title').allTextContents();
+            const place = states.locator('.pager [aria-live]');
+            await place.getByText(/^1 to 3 of \d+$/).waitFor();
+            const first = await names();
+            check(first.length === 3, `${first.length} rows`);
+            await states.getByRole('button', { name: 'Next page' }).dblclick();
+            await place.getByText(/^[47] to \d+ of \d+$/).waitFor();
+            const next = await names();
+            check(next.length <= 3 && next.every((name) => !first.includes(name)), `${first} and ${next}`);
+            check((await search(page)).from === undefined, 'a double click on a button has zoomed out');
+            const bars = page.locator('[data-panel="2"]');
+            await bars.locator('rect[fill^="url("]').first().waitFor();
+            const drawn = await bars.evaluate((box) => ({
+                gradients: box.querySelectorAll('linearGradient').length, bars: box.querySelectorAll('rect').length,
+                broken: [...box.querySelectorAll('rect')].filter((one) => !box.querySelector(one.getAttribute('fill').slice(4, -1))).length,
+            }));
+            check(drawn.gradients === 3 && drawn.broken === 0 && drawn.bars % 3 === 0, JSON.stringify(drawn));
+            const heat = page.locator('[data-panel="3"] canvas');
+            await heat.getAttribute('aria-label').then((text) => check(text.includes('4 buckets'), text));
+            const box = await heat.boundingBox();
+            await page.mouse.move(box.x + box.width - 20, box.y + 20);
+            await page.waitForFunction(() => [...document.querySelectorAll('.plot-tip svg')].some((one) => one.querySelectorAll('rect').length === 4 && one.querySelectorAll('rect[fill="var(--accent)"]').length === 1));
+            check((await axe(page)).length === 0, `axe: ${JSON.stringify(await axe(page))}`);
+        })],
         ['dashboards: inspection has the data, the queries, what they cost, the JSON', (browser) => using(browser, {}, async (page) => {
             await make(page, 'panel-inspect', [panel(1, 'timeseries', 'Two', 'node_load1', { targets: [{ refId: 'A', expr: 'node_load1' }, { refId: 'B', expr: 'rate(node_cpu_seconds_total[1m])' }] })]);
             await page.locator('[data-panel="1"][data-state="ready"] canvas').waitFor();

@@ -1,8 +1,9 @@
 /* Bar chart and histogram: bars by category, or by bucket of size, upright or lying. */
-import { type PointerEvent, useMemo, useState } from 'react';
+import { type PointerEvent, useId, useMemo, useState } from 'react';
 import { PanelLegend, toggled } from '../../dashboard/Legend';
 import { listRows, readLegend } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
+import { footOf, stopsOf } from '../../draw/gradient';
 import { Tip, type TipContent } from '../../draw/Tip';
 import { textOn } from '../../grafana/color';
 import type { Frame } from '../../grafana/frame';
@@ -170,8 +171,35 @@ function Value({ box, bar, style, isDown }: { box: { x: number; y: number; width
     return <text x={at.x} y={at.y} textAnchor={at.anchor} dominantBaseline="middle" fontSize={11} fill={isStacked && bar.opacity >= OPAQUE_FROM && box.height >= 11 && box.width >= 11 ? textOn(bar.color) : 'var(--text)'}>{text}</text>;
 }
 
+/* Along the axis of values, through the whole plot: a bar has as much of it as it reaches. */
+function GradientOf({ id, bar, layout: { style, axis, left, top, width, height } }: { id: string; bar: Bar; layout: Layout }) {
+    const { gradient, color, opacity } = bar;
+    const share = (value: number): number => (value === Infinity ? 1 : value === -Infinity ? 0 : valueShare(axis, value));
+    const stops = typeof gradient === 'object' ? stopsOf(gradient, share).map((one) => ({ ...one, opacity: 1 })) : gradient ? [{ share: 0, ...footOf(gradient, color) }, { share: 1, color, opacity: 1 }] : [];
+    const along = style.isLying ? { x1: left, x2: left + width, y1: 0, y2: 0 } : { x1: 0, x2: 0, y1: top + height, y2: top };
+    return (
+        <linearGradient id={id} gradientUnits="userSpaceOnUse" {...along}>
+            {stops.map((one, i) => <stop key={i} offset={one.share} stopColor={one.color} stopOpacity={one.opacity * opacity} />)}
+        </linearGradient>
+    );
+}
+
+const gradientKey = ({ gradient, color, opacity }: Bar): string => JSON.stringify([gradient, typeof gradient === 'object' ? '' : color, opacity]);
+
+/* Bars of one field and colour share one. */
+function gradientsOf(groups: readonly Group[], name: string): ReadonlyMap<string, { id: string; bar: Bar }> {
+    const found = new Map<string, { id: string; bar: Bar }>();
+    for (const bar of groups.flatMap((group) => group.bars)) {
+        if (bar.gradient && !found.has(gradientKey(bar))) {
+            found.set(gradientKey(bar), { id: `${name.replace(/\W/g, '')}-${found.size}`, bar });
+        }
+    }
+    return found;
+}
+
 function Bars({ layout }: { layout: Layout }) {
     const { style, axis, left, top, width, height, groups } = layout;
+    const gradients = gradientsOf(groups, useId());
     const boxes = layout.bars.map((one) => {
         const [from, to] = [valueShare(axis, Math.min(one.from, one.to)), valueShare(axis, Math.max(one.from, one.to))];
         const box = style.isLying
@@ -181,10 +209,12 @@ function Bars({ layout }: { layout: Layout }) {
     });
     return (
         <>
+            {gradients.size > 0 && <defs>{[...gradients.values()].map(({ id, bar }) => <GradientOf key={id} id={id} bar={bar} layout={layout} />)}</defs>}
             {boxes.map(({ one, box, bar }, i) => {
                 /* The line lies within the bar. */
                 const line = Math.min(bar.linePx, box.width / 2, box.height / 2);
-                return <rect key={i} x={box.x + line / 2} y={box.y + line / 2} width={box.width - line} height={box.height - line} rx={(style.radius * one.thick) / 2} fill={bar.color} fillOpacity={bar.opacity} stroke={bar.color} strokeWidth={line} />;
+                const gradient = bar.gradient && gradients.get(gradientKey(bar))!;
+                return <rect key={i} x={box.x + line / 2} y={box.y + line / 2} width={box.width - line} height={box.height - line} rx={(style.radius * one.thick) / 2} fill={gradient ? `url(#${gradient.id})` : bar.color} fillOpacity={gradient ? 1 : bar.opacity} stroke={typeof bar.gradient === 'object' ? 'none' : bar.color} strokeWidth={line} />;
             })}
             {style.showValue !== 'never' && boxes.map(({ one, box, bar }, i) => <Value key={i} box={box} bar={bar} style={style} isDown={one.to < one.from} />)}
         </>

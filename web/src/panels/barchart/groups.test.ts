@@ -26,9 +26,21 @@ it('a hidden field has no bar, a threshold colours by value', () => {
     expect(groupsOf(hidden, {}, 'dark', 'utc').map((g) => g.bars.map((b) => `${b.name} ${b.color} ${b.opacity} ${b.linePx}`))).toEqual([['out #F2495C 0.1 3'], ['out #73BF69 0.1 3']]);
 });
 
+test.each<[string, string, unknown]>([
+    ['none', 'palette-classic', undefined], ['opacity', 'palette-classic', 'opacity'], ['hue', 'palette-classic', 'hue'], ['scheme', 'palette-classic', undefined],
+    ['scheme', 'thresholds', { hard: true, stops: [{ at: -Infinity, color: '#73bf69' }, { at: 2, color: '#f2495c' }] }],
+])('gradient %s of %s', (gradientMode, mode, want) => {
+    const colored = frame({ color: { mode }, thresholds: { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: 2, color: 'red' }] }, custom: { gradientMode } });
+    expect(groupsOf(colored, {}, 'dark', 'utc')[0]!.bars[0]!.gradient).toEqual(want);
+    /* What another field colours has its colour alone. */
+    expect(groupsOf(colored, { colorByField: 'host' }, 'dark', 'utc')[0]!.bars[0]!.gradient).toBeUndefined();
+});
+
 test('times are as short as tells them apart', () => {
-    const times = (values: number[]) => groupsOf(makeFrame([makeField('Time', 'time', values), makeField('v', 'number', values.map(() => 1))], { refId: 'A' }), {}, 'dark', 'utc').map((g) => g.label);
+    const times = (values: number[], unit?: string) => groupsOf(makeFrame([makeField('Time', 'time', values, unit ? { unit } : {}), makeField('v', 'number', values.map(() => 1))], { refId: 'A' }), {}, 'dark', 'utc').map((g) => g.label);
     expect(times([0, 5000])).toEqual(['00:00:00', '00:00:05']);
+    expect(times([0, 5000], 'bytes')).toEqual(['00:00:00', '00:00:05']);
+    expect(times([0, 5000], 'dateTimeAsIso')[0]).toBe('1970-01-01 00:00:00');
     expect(times([0, 2 * 86_400_000])).toEqual(['01-01 00:00', '01-03 00:00']);
 });
 

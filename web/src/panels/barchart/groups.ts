@@ -1,4 +1,5 @@
 /* groups: frames as categories with a bar for each of their numbers. */
+import { type Gradient, gradientOf, hexColor } from '../../draw/gradient';
 import { namedColor, paletteColor, type Look } from '../../grafana/color';
 import { formatDate } from '../../grafana/datetime';
 import { displayProcessor, displayText, seriesColor, isByValue } from '../../grafana/fieldconfig';
@@ -13,6 +14,7 @@ export interface Bar {
     /* 0 to 1. */
     opacity: number;
     linePx: number;
+    gradient?: Gradient | undefined;
 }
 
 export interface Group {
@@ -33,7 +35,8 @@ function labelsOf(field: Field | undefined, look: Look, zone: string | undefined
     if (!field) {
         return String;
     }
-    if (field.type === 'time' && field.config.unit === undefined) {
+    /* A unit of the values is none of times. */
+    if (field.type === 'time' && !/^(date|time:)/.test(field.config.unit ?? '')) {
         const isLong = Number(field.values[field.values.length - 1]) - Number(field.values[0]) > DAY_MS;
         return (row) => formatDate(Number(field.values[row]), isLong ? 'MM-DD HH:mm' : 'HH:mm:ss', zone);
     }
@@ -58,14 +61,15 @@ export function groupsOf(frame: Frame | undefined, options: Json, look: Look, zo
             color: field.config.color ? seriesColor(field, look) : (paletteColor('palette-classic', i, field.name, look) ?? seriesColor(field, look)),
             byValue: field.config.color !== undefined && isByValue(field.config.color.mode),
             opacity: (asNumber(custom.fillOpacity) ?? 80) / 100, linePx: asNumber(custom.lineWidth) ?? 1,
+            gradient: gradientOf(field, look),
         };
     });
     return Array.from({ length: Math.min(frame.length, GROUPS_MAX) }, (_, row) => ({
         label: label(row),
-        bars: shown.map(({ field, display, color, byValue, opacity, linePx }) => {
+        bars: shown.map(({ field, display, color, byValue, opacity, linePx, gradient }) => {
             const value = display(valueAt(field, row));
             const own = colorOf && colored ? namedColor(colorOf(valueAt(colored, row)).color, look) : byValue ? value.color : color;
-            return { name: field.state?.displayName ?? field.name, value: value.numeric, text: displayText(value), color: own, opacity, linePx };
+            return { name: field.state?.displayName ?? field.name, value: value.numeric, text: displayText(value), color: own, opacity, linePx, ...(gradient && !colorOf ? { gradient, color: hexColor(own) } : {}) };
         }),
     }));
 }

@@ -6,6 +6,7 @@ const isUpright = (get: (place: 'options', id: string) => unknown): boolean => g
 const SHARED: readonly OptionRow[] = [
     { in: 'custom', id: 'lineWidth', group: 'Bar chart', label: 'Line width', kind: 'number', min: 0, max: 10, fallback: 1 },
     { in: 'custom', id: 'fillOpacity', group: 'Bar chart', label: 'Fill opacity', kind: 'number', min: 0, max: 100, fallback: 80 },
+    { in: 'custom', id: 'gradientMode', group: 'Bar chart', label: 'Gradient mode', kind: 'select', choices: [choice('none', 'None'), choice('opacity', 'Opacity'), choice('hue', 'Hue'), choice('scheme', 'Scheme')], fallback: 'none' },
     { in: 'custom', id: 'hideFrom.viz', group: 'Bar chart', label: 'Hide in the chart', kind: 'switch', overrideOnly: true },
     { in: 'options', id: 'tooltip.mode', group: 'Tooltip', label: 'Tooltip mode', kind: 'segments', choices: [choice('single', 'Single'), choice('multi', 'All'), choice('none', 'Hidden')], fallback: 'single' },
 ];

@@ -1,8 +1,10 @@
 /* cells: buckets over time as cells, from le buckets or, calculated, from the values of series. */
+import { parseInterval } from '../../grafana/datetime';
 import { timeField, type Field, type Frame } from '../../grafana/frame';
+import { asNumber, asRecord, asText, type Json } from '../../grafana/json';
 
 export interface Cells {
-    /* Seconds; the start of each column. */
+    /* Seconds; the end of each column. */
     times: Float64Array;
     step: number;
     /* From the lowest to the highest; labels beside the axis. */
@@ -86,48 +88,111 @@ export function heightOf({ rows }: Cells, value: number, isReversed: boolean): n
     return isReversed ? share : 1 - share;
 }
 
-const ROWS = 20;
+/** within takes the rows that have something of a range; the outermost reach beyond it. */
+export function within(cells: Cells, { min, max }: Json): Cells {
+    const [low, high] = [asNumber(min) ?? -Infinity, asNumber(max) ?? Infinity];
+    const kept = cells.rows.map((_, i) => i).filter((i) => cells.rows[i]!.high > low && cells.rows[i]!.low < high);
+    if (kept.length === cells.rows.length || kept.length === 0) {
+        return cells;
+    }
+    const columns = cells.times.length;
+    const counts = new Float64Array(kept.length * columns);
+    kept.forEach((from, to) => counts.set(cells.counts.subarray(from * columns, (from + 1) * columns), to * columns));
+    return finish({ times: cells.times, step: cells.step, rows: kept.map((i) => cells.rows[i]!), counts });
+}
 
-/** calculated counts the values of all series into rows of equal height. */
-export function calculated(frames: readonly Frame[], columnsMax: number): Cells | undefined {
-    const sources = frames.flatMap((frame) => {
+/* How values are counted. */
+export interface Buckets {
+    /* Columns: so many, or of so many seconds. */
+    columns: number;
+    stepS?: number;
+    rows: number;
+    /* Of a row; with a logarithm, the parts of a power. */
+    size?: number;
+    log?: number;
+}
+
+const ROWS = 20;
+const ROWS_MAX = 500;
+const COLUMNS_MAX = 2000;
+
+/** bucketsOf reads what a panel says of its calculation; where nothing is said, columns are by width. */
+export function bucketsOf(options: Json, columnsMax: number): Buckets {
+    const { xBuckets, yBuckets } = asRecord(options.calculation);
+    const [x, y] = [asRecord(xBuckets), asRecord(yBuckets)];
+    const scale = asRecord(y.scale);
+    const stepS = x.mode === 'count' ? NaN : parseInterval(asText(x.value) ?? '') / 1000;
+    const count = x.mode === 'count' ? asNumber(x.value) : undefined;
+    const given = asNumber(y.value);
+    const log = scale.type === 'log' ? (asNumber(scale.log) ?? 2) : undefined;
+    return {
+        columns: Math.max(1, Math.min(count ?? Math.min(columnsMax, 60), COLUMNS_MAX)),
+        ...(stepS > 0 ? { stepS } : {}),
+        rows: Math.max(1, Math.min((y.mode === 'count' ? given : undefined) ?? ROWS, ROWS_MAX)),
+        ...(log !== undefined ? { log, size: Math.max(1, Math.round(given ?? 1)) } : y.mode !== 'count' && given !== undefined && given > 0 ? { size: given } : {}),
+    };
+}
+
+/* The bounds of rows, from the lowest to the highest. */
+function boundsOf(low: number, high: number, { rows, size, log }: Buckets): number[] {
+    if (log !== undefined && size !== undefined) {
+        const power = (v: number): number => Math.log(v) / Math.log(log);
+        const first = Math.floor(power(low) + 1e-9);
+        const count = Math.max(1, Math.ceil(power(high) - 1e-9) - first) * size;
+        return Array.from({ length: Math.min(count, ROWS_MAX) + 1 }, (_, i) => log ** (first + i / size));
+    }
+    const step = size ?? ((high - low) / rows || 1);
+    const first = size === undefined ? low : Math.floor(low / step) * step;
+    const count = size === undefined ? rows : Math.min(ROWS_MAX, Math.max(1, Math.floor((high - first) / step + 1e-9) + 1));
+    return Array.from({ length: count + 1 }, (_, i) => Number((first + i * step).toPrecision(12)));
+}
+
+interface Point {
+    ms: number;
+    value: number;
+}
+
+function* pointsOf(frames: readonly Frame[], isLog: boolean): Generator<Point> {
+    for (const frame of frames) {
         const time = timeField(frame);
-        return time ? frame.fields.filter((f) => f.type === 'number').map((field) => ({ time, field })) : [];
-    });
-    let low = Infinity;
-    let high = -Infinity;
-    let start = Infinity;
-    let end = -Infinity;
-    for (const { time, field } of sources) {
-        for (let i = 0; i < field.values.length; i++) {
-            const v = Number(field.values[i] ?? NaN);
-            if (Number.isFinite(v)) {
-                low = Math.min(low, v);
-                high = Math.max(high, v);
-                start = Math.min(start, Number(time.values[i]));
-                end = Math.max(end, Number(time.values[i]));
+        for (const field of time ? frame.fields.filter((f) => f.type === 'number') : []) {
+            for (let i = 0; i < field.values.length; i++) {
+                const value = Number(field.values[i] ?? NaN);
+                if (Number.isFinite(value) && (!isLog || value > 0)) {
+                    yield { ms: Number(time!.values[i]), value };
+                }
             }
         }
     }
-    if (!Number.isFinite(low)) {
+}
+
+/** calculated counts the values of all series into rows and columns. */
+export function calculated(frames: readonly Frame[], buckets: Buckets): Cells | undefined {
+    let [low, high, start, end] = [Infinity, -Infinity, Infinity, -Infinity];
+    const points = [...pointsOf(frames, buckets.log !== undefined)];
+    for (const { ms, value } of points) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+        start = Math.min(start, ms / 1000);
+        end = Math.max(end, ms / 1000);
+    }
+    if (points.length === 0) {
         return undefined;
     }
-    const columns = Math.max(1, Math.min(columnsMax, 60));
-    const step = Math.max(1, (end - start) / 1000 / columns);
-    const size = (high - low) / ROWS || 1;
-    const counts = new Float64Array(ROWS * columns);
-    for (const { time, field } of sources) {
-        for (let i = 0; i < field.values.length; i++) {
-            const v = Number(field.values[i] ?? NaN);
-            if (Number.isFinite(v)) {
-                const row = Math.min(ROWS - 1, Math.floor((v - low) / size));
-                const column = Math.min(columns - 1, Math.floor((Number(time.values[i]) - start) / 1000 / step));
-                counts[row * columns + column]! += 1;
-            }
-        }
+    const step = Math.max(buckets.stepS ?? Math.max(1, (end - start) / buckets.columns), (end - start) / COLUMNS_MAX);
+    const first = buckets.stepS === undefined ? start : Math.floor(start / step) * step;
+    const columns = buckets.stepS === undefined ? buckets.columns : Math.floor((end - first) / step) + 1;
+    const bounds = boundsOf(low, high, buckets);
+    const rows = bounds.length - 1;
+    const place = buckets.log === undefined ? (value: number) => (value - bounds[0]!) / (bounds[1]! - bounds[0]!) : (value: number) => Math.log(value / bounds[0]!) / Math.log(bounds[1]! / bounds[0]!);
+    const counts = new Float64Array(rows * columns);
+    for (const { ms, value } of points) {
+        const row = Math.min(rows - 1, Math.max(0, Math.floor(place(value) + 1e-9)));
+        const column = Math.min(columns - 1, Math.floor((ms / 1000 - first) / step));
+        counts[row * columns + column]! += 1;
     }
     return finish({
-        times: Float64Array.from({ length: columns }, (_, i) => start / 1000 + i * step), step,
-        rows: Array.from({ length: ROWS }, (_, i) => ({ low: low + i * size, high: low + (i + 1) * size, label: '' })), counts,
+        times: Float64Array.from({ length: columns }, (_, i) => first + (i + 1) * step), step,
+        rows: Array.from({ length: rows }, (_, i) => ({ low: bounds[i]!, high: bounds[i + 1]!, label: '' })), counts,
     });
 }

@@ -1,7 +1,9 @@
-/* State timeline and status history: a row a series, a coloured stretch a state. */
+/* State timeline and status history: a row a series, a coloured stretch a state, in pages where it is asked for. */
 import { useCallback, useMemo, useState } from 'react';
 import { PanelLegend, toggled } from '../../dashboard/Legend';
 import { readLegend } from '../../dashboard/legend';
+import { Pager, PAGER_PX } from '../../dashboard/Pager';
+import { pageOf } from '../../dashboard/paging';
 import type { PanelProps } from '../../dashboard/types';
 import { timeTicks } from '../../draw/ticks';
 import { TimeOverlay } from '../../draw/TimeOverlay';
@@ -88,10 +90,14 @@ export default function StateTimelinePanel(props: PanelProps) {
     const isHistory = panel.type === 'status-history';
     const [shown, setShown] = useState<readonly boolean[]>([]);
     const joins = !isHistory && panel.options.mergeValues !== false;
-    const rows = useMemo(() => rowsOf(frames, look, zone, to, joins), [frames, look, zone, to, joins]);
-    const states = legend.show && props.height > LEGEND_FROM_PX ? statesOf(rows, frames[0]?.fields.find((f) => f.type !== 'time'), look) : [];
+    const all = useMemo(() => rowsOf(frames, look, zone, to, joins), [frames, look, zone, to, joins]);
+    const [wantedPage, setPage] = useState(0);
+    const perPage = asNumber(panel.options.perPage) ?? 0;
+    const page = pageOf(all.length, perPage >= 1 ? perPage : Math.max(1, all.length), wantedPage);
+    const rows = useMemo(() => all.slice(page.from, page.to), [all, page.from, page.to]);
+    const states = legend.show && props.height > LEGEND_FROM_PX ? statesOf(all, frames[0]?.fields.find((f) => f.type !== 'time'), look) : [];
     const names = new Map(states.map((s, i) => [`${s.color} ${s.name}`, shown[i] ?? true]));
-    const height = props.height - (states.length > 0 ? LEGEND_PX : 0);
+    const height = props.height - (states.length > 0 ? LEGEND_PX : 0) - (page.count > 1 ? PAGER_PX : 0);
     const plotHeight = height - BOTTOM_PX;
     const namePx = Math.min(NAME_PX, width * 0.3, 14 + 6.4 * Math.max(0, ...rows.map((r) => r.name.length)));
     const plotWidth = width - namePx - 8;
@@ -114,6 +120,7 @@ export default function StateTimelinePanel(props: PanelProps) {
                     <text key={tick.at} x={Math.max(namePx + 14, x(tick.at))} y={height - 5} textAnchor="middle" fontSize={11} fill="var(--muted)">{formatDate(tick.at, tick.pattern, zone)}</text>
                 ))}
             </svg>
+            {page.count > 1 && <Pager page={page} rows={all.length} onTurn={setPage} />}
             {states.length > 0 && (
                 <div style={{ height: LEGEND_PX }}>
                     <PanelLegend rows={states.map((one, i) => ({ ...one, shown: shown[i] ?? true, figures: [] }))} options={{ ...legend, table: false, right: false }} onPick={(i, more) => setShown(toggled(states.map((_, k) => shown[k] ?? true), i, more))} />

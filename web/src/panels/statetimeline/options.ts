@@ -6,6 +6,7 @@ const SHARED: readonly OptionRow[] = [
     { in: 'options', id: 'tooltip.mode', group: 'Tooltip', label: 'Tooltip mode', kind: 'segments', choices: [choice('single', 'Single'), choice('multi', 'All'), choice('none', 'Hidden')], fallback: 'single' },
     { in: 'custom', id: 'fillOpacity', group: 'States', label: 'Fill opacity', kind: 'number', min: 0, max: 100, unset: '100' },
     { in: 'options', id: 'rowHeight', group: 'States', label: 'Row height', kind: 'number', min: 0.1, max: 1, step: 0.05, fallback: 0.9 },
+    { in: 'options', id: 'perPage', group: 'States', label: 'Rows on a page', kind: 'number', min: 1, max: 1000, unset: 'all' },
     { in: 'options', id: 'legend.showLegend', group: 'Legend', label: 'Visibility', kind: 'switch', fallback: true },
 ];
 

@@ -1,6 +1,8 @@
 /* Table: rows of a frame, sorted, filtered, coloured; only the rows in sight are in the page. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { lazy, Suspense, useMemo, useRef, useState } from 'react';
+import { Pager, PAGER_PX } from '../../dashboard/Pager';
+import { pageOf } from '../../dashboard/paging';
 import type { PanelProps } from '../../dashboard/types';
 import { displayText } from '../../grafana/fieldconfig';
 import { asArray, asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../grafana/json';
@@ -8,11 +10,10 @@ import { frameName } from '../../grafana/names';
 import { compareValues, isMissing } from '../../grafana/transform/shared';
 import { NESTED_NAME, valueAt, type Frame } from '../../grafana/frame';
 import { reduceNumber } from '../../grafana/reduce';
-import { ActionIcon, Icon, Popover, Select, TextInput } from '../../ui';
+import { Icon, Popover, Select, TextInput } from '../../ui';
 import { Cell, cellText, sortValue, type Column } from './Cell';
 import { columnsOf, rowColor } from './columns';
 import { innerHeight } from './nesting';
-import { pageOf, type Page } from './paging';
 
 const Nested = lazy(() => import('./Nested'));
 const Choose = lazy(() => import('./Extras').then((m) => ({ default: m.Choose })));
@@ -22,7 +23,6 @@ const ROW_PX = 28;
 const ROW_SIZES: Readonly<Record<string, number>> = { md: 38, lg: 48 };
 const IMAGE_ROW_PX = 40;
 const COLUMN_PX_MIN = 90;
-const PAGER_PX = 30;
 /* A bar for sideways scrolling, and lines. */
 const EDGE_PX = 14;
 
@@ -89,18 +89,6 @@ function Head({ column: c, length, sort, onSort, chosen, onChoose }: HeadProps) 
                 </Popover>
             )}
         </th>
-    );
-}
-
-function Pager({ page, rows, onTurn }: { page: Page; rows: number; onTurn: (to: number) => void }) {
-    const { index, count, from, to } = page;
-    const button = (label: string, icon: 'left' | 'right', target: number) => <ActionIcon aria-label={label} disabled={target < 0 || target >= count} onClick={() => onTurn(target)}><Icon name={icon} size={13} /></ActionIcon>;
-    return (
-        <div className="table-pager num" style={{ height: PAGER_PX }}>
-            {button('Page before', 'left', index - 1)}
-            <span aria-live="polite">{rows === 0 ? 'no rows' : `${from + 1} to ${to} of ${rows}`}</span>
-            {button('Next page', 'right', index + 1)}
-        </div>
     );
 }
 

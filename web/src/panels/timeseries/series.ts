@@ -1,8 +1,9 @@
 /* series: frames as the columns and styles of a plot. */
 import { align, type Column } from '../../draw/align';
+import { gradientOf, hexColor, stepsOf } from '../../draw/gradient';
 import type { PlotAxis, PlotSeries, Threshold } from '../../draw/Plot';
-import { namedColor, parseColor, type Look } from '../../grafana/color';
-import { fieldColor, fieldLimits, isByValue, seriesColor } from '../../grafana/fieldconfig';
+import { namedColor, type Look } from '../../grafana/color';
+import { seriesColor } from '../../grafana/fieldconfig';
 import { asArray, asNumber, asRecord, asText } from '../../grafana/json';
 import { formattedText, unitFormatter } from '../../grafana/units';
 import { timeField, type Field, type Frame } from '../../grafana/frame';
@@ -26,13 +27,6 @@ export interface Plotted {
     thresholds: Threshold[];
 }
 
-/* The canvas knows #rrggbb alone. */
-export function hexColor(css: string): string {
-    const c = parseColor(css);
-    const two = (n: number): string => Math.round(n).toString(16).padStart(2, '0');
-    return c ? `#${two(c.r)}${two(c.g)}${two(c.b)}` : '#808080';
-}
-
 const INTERPOLATIONS: Record<string, PlotSeries['interpolation']> = { smooth: 'smooth', stepBefore: 'before', stepAfter: 'after' };
 const POINTS: Record<string, PlotSeries['points']> = { always: 'always', never: 'never' };
 
@@ -42,6 +36,7 @@ function styleOf(field: Field, look: Look): PlotSeries {
     const draw = asText(custom.drawStyle);
     const fill = asNumber(custom.fillOpacity) ?? (draw === 'bars' ? 100 : 0);
     const dashes = asArray(line.dash).map((n) => asNumber(n) ?? 0);
+    const gradient = gradientOf(field, look);
     const isDotted = line.fill === 'dot';
     const dash = line.fill === 'dash' || isDotted ? (dashes.length > 0 ? dashes : [isDotted ? 0 : 10, 10]) : undefined;
     return {
@@ -55,7 +50,7 @@ function styleOf(field: Field, look: Look): PlotSeries {
         pointSize: asNumber(custom.pointSize) ?? 5,
         hidesTip: isHidden(field, 'tooltip'),
         ...(draw === 'bars' ? { bars: { align: ALIGNS[asNumber(custom.barAlignment) ?? 0] ?? 0, factor: asNumber(custom.barWidthFactor) ?? 0.6, most: asNumber(custom.barMaxWidth) ?? 200 } } : {}),
-        ...gradientOf(field, look),
+        ...(gradient !== undefined ? { gradient } : {}),
         ...(dash ? { dash, round: isDotted } : {}),
     };
 }
@@ -63,32 +58,6 @@ function styleOf(field: Field, look: Look): PlotSeries {
 const ALIGNS: Readonly<Record<number, -1 | 0 | 1>> = { [-1]: -1, 0: 0, 1: 1 };
 /* Of an area up to another series, where nothing is said. */
 const FILL_TO = 0.35;
-/* Samples of a continuous colour scale. */
-const SCALE_STOPS = 9;
-
-/* Steps of thresholds as values: shares are of the field's limits. */
-function stepsOf(field: Field): { at: number; color: string }[] {
-    const { thresholds } = field.config;
-    const { min, max } = fieldLimits(field);
-    const isShare = thresholds?.mode === 'percentage';
-    return (thresholds?.steps ?? []).map(({ value, color }) => ({ at: value === null || value === undefined ? -Infinity : isShare ? min + ((max - min) * value) / 100 : value, color }));
-}
-
-/* "scheme" colours by value, whatever the mode that gives each value its colour. */
-function gradientOf(field: Field, look: Look): Pick<PlotSeries, 'gradient'> {
-    const mode = asText(asRecord(field.config.custom).gradientMode);
-    if (mode === 'opacity' || mode === 'hue') {
-        return { gradient: mode };
-    }
-    if (mode !== 'scheme' || !isByValue(field.config.color?.mode)) {
-        return {};
-    }
-    const isScale = field.config.color?.mode?.startsWith('continuous-') === true;
-    const { min, max } = fieldLimits(field);
-    const values = Array.from({ length: SCALE_STOPS }, (_, i) => min + ((max - min) * i) / (SCALE_STOPS - 1));
-    const stops = isScale ? values.map((at) => ({ at, color: hexColor(fieldColor(field, at, look)) })) : stepsOf(field).map(({ at, color }) => ({ at, color: hexColor(namedColor(color, look)) }));
-    return stops.length > 0 ? { gradient: { stops, hard: !isScale } } : {};
-}
 
 /*
  * Series share a scale when their unit, limits, label, kind of scale and place are the same, as in Grafana: of several units the
