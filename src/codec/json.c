@@ -19,6 +19,50 @@ static struct json *outer(const json_t *value)
     return node;
 }
 
+/* What jansson 2.14 allocates for each thing, with malloc's own share; growing tables are there
+ * twice for a moment. Keys are strings too. */
+enum {
+    OBJECT_BYTES = 240,
+    MEMBER_BYTES = 48,
+    ARRAY_BYTES = 144,
+    ELEMENT_BYTES = 24,
+    STRING_BYTES = 96,
+    NUMBER_BYTES = 32,
+};
+
+/* Behind the string that begins at `at`, or the end. */
+static size_t string_end(str text, size_t at)
+{
+    at++;
+    while (at < text.len && text.ptr[at] != '"') {
+        at += text.ptr[at] == '\\' ? 2 : 1;
+    }
+    return at < text.len ? at + 1 : text.len;
+}
+
+size_t json_tree_bytes(str text)
+{
+    size_t bytes = 0;
+    bool in_number = false;
+
+    for (size_t at = 0; at < text.len;) {
+        const char c = text.ptr[at];
+        const bool is_digit = c == '-' || (c >= '0' && c <= '9');
+        const size_t next = c == '"' ? string_end(text, at) : at + 1;
+
+        bytes += c == '{'                 ? OBJECT_BYTES
+                 : c == '['               ? ARRAY_BYTES
+                 : c == ':'               ? MEMBER_BYTES
+                 : c == ','               ? ELEMENT_BYTES
+                 : c == '"'               ? STRING_BYTES + (next - at)
+                 : is_digit && !in_number ? NUMBER_BYTES
+                                          : 0;
+        in_number = is_digit || (in_number && strchr(".eE+", c) != NULL);
+        at = next;
+    }
+    return bytes;
+}
+
 int json_doc_parse(str text, struct json **ret, struct baro_error *err)
 {
     json_error_t fault = {0};

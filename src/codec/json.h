@@ -30,6 +30,10 @@ int json_doc_parse(str text, struct json **ret, struct baro_error *err);
 struct json *json_doc_free(struct json *root);
 DEFINE_CLEANUP(json_doc_free, struct json)
 
+/* json_tree_bytes is how much memory the tree of a text takes at most, found without reading it
+ * into one: up to a hundred times the text. */
+size_t json_tree_bytes(str text);
+
 /* Every accessor takes NULL and nodes of another kind, and then returns the empty value: check what
  * must be there. */
 enum json_kind json_kind_of(const struct json *node);

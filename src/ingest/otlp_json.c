@@ -12,6 +12,9 @@
 /* Values hold lists that hold values. */
 enum { DEPTH_MAX = 64 };
 
+/* Of a request while it is read: a point takes ten to twenty times its text. */
+#define TREE_BYTES_MAX ((size_t)256 << 20)
+
 enum kind {
     KIND_TEXT,
     KIND_BOOL,
@@ -359,8 +362,15 @@ static int put_message(const struct json *node, const struct message *message, i
 int otlp_json_metrics(str text, struct buf *ret, struct baro_error *err)
 {
     CLEANUP(json_doc_freep) struct json *root = NULL;
-    int r = json_doc_parse(text, &root, err);
+    int r;
 
+    if (json_tree_bytes(text) > TREE_BYTES_MAX) {
+        return error_set(err, BARO_ELIMIT,
+                         "OTLP/JSON: the request would take more than %zu MiB of memory: send less "
+                         "at once, or protobuf",
+                         TREE_BYTES_MAX >> 20);
+    }
+    r = json_doc_parse(text, &root, err);
     r = r < 0 ? r : put_message(root, &export_request, 0, ret, err);
     return r >= 0 && ret->failed ? error_set(err, BARO_ELIMIT, "OTLP/JSON: no memory") : r;
 }

@@ -11,5 +11,5 @@
 #include "base/str.h"
 
 /* otlp_json_metrics appends an ExportMetricsServiceRequest. Fails with BARO_EPARSE, which tells the
- * field, or BARO_ELIMIT when memory is out. */
+ * field, or BARO_ELIMIT when memory is out, or would be taken out of proportion. */
 int otlp_json_metrics(str text, struct buf *ret, struct baro_error *err);

@@ -576,3 +576,21 @@ TEST(otlp_json_refuses)
     buf_done(&message);
     buf_done(&deep);
 }
+
+/* A text of a few bytes a value takes a hundred times as much when it is read. */
+TEST(otlp_json_refuses_what_takes_too_much_memory)
+{
+    enum { OBJECTS = 2 << 20 };
+    struct buf text = {0}, message = {0};
+    struct baro_error err = {0};
+
+    buf_c(&text, "{\"x\":[{}");
+    for (int i = 0; i < OBJECTS; i++) {
+        buf_c(&text, ",{}");
+    }
+    buf_c(&text, "]}");
+    assert_int_equal(otlp_json_metrics(buf_view(&text), &message, &err), BARO_ELIMIT);
+    assert_non_null(strstr(err.message, "more than 256 MiB of memory"));
+    buf_done(&text);
+    buf_done(&message);
+}
