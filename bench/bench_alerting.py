@@ -73,19 +73,19 @@ class Alertmanager:
 
 def measure(name, server, hook, alerts, groups):
     server.wait_ready()
-    begin = memory(server)
+    begin = server.program.resident_bytes()
     first = time.monotonic()
     for at in range(0, alerts, 2_000):
         body = json.dumps([alert(i, groups) for i in range(at, min(at + 2_000, alerts))]).encode()
         status, _, answer = server.get("/api/v2/alerts", {"Content-Type": "application/json"}, "POST", body)
         assert status == 200, answer
     posted = time.monotonic() - first
-    posted_memory = memory(server)
+    posted_memory = server.program.resident_bytes()
     wait_until("the first group", lambda: hook.told, 180, 0.001)
-    cpu = cpu_seconds(server)
+    cpu = server.program.cpu_seconds()
     wait_until("all groups told", lambda: len(hook.told) >= groups, 180)
-    cpu = cpu_seconds(server) - cpu
-    peak = max(posted_memory, memory(server))
+    cpu = server.program.cpu_seconds() - cpu
+    peak = max(posted_memory, server.program.resident_bytes())
     due = first + WAIT
     print(f"{name}: {alerts} alerts in {groups} groups: posted{' and on the disk' if name == 'barograph' else ''} in {posted:.1f} s ({alerts / posted:,.0f}/s); "
           f"load {os.getloadavg()[0]:.1f}")
@@ -118,16 +118,6 @@ def alert(i, groups):
             "annotations": {"summary": f"the disk of host-{i} is full", "description": "less than 10 % of it is free",
                             "runbook_url": "https://runbooks.example/disk"},
             "generatorURL": "http://prometheus.example:9090/graph?g0.expr=node_filesystem_free_bytes&g0.tab=1"}
-
-
-def cpu_seconds(server):
-    fields = pathlib.Path(f"/proc/{server.program.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory(server):
-    text = pathlib.Path(f"/proc/{server.program.process.pid}/status").read_text()
-    return int(text.split("VmRSS:")[1].split()[0]) * 1024
 
 
 main()

@@ -5,7 +5,6 @@ prometheus. Every program runs alone, one after the other, for the same time, ag
 usage: bench/bench_remote.py BUILD [SERIES [SECONDS]]      on a busy machine: chrt -f 20 bench/bench_remote.py ...
 """
 
-import os
 import pathlib
 import re
 import shutil
@@ -54,11 +53,6 @@ class Web(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
-def seconds_of(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def metric(server: Server, name: str) -> float:
     lines = server.get("/metrics")[2].decode().splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[{{ ]", line))
@@ -78,9 +72,9 @@ def run(binary: str, web: Web, seconds: float, sends: bool) -> tuple[float, floa
         stored, sent = "prometheus_tsdb_head_samples_appended_total", "prometheus_remote_storage_samples_total"
         wait_until("samples are stored", lambda: metric(server, stored) > 0)
         time.sleep(8)
-        at = [seconds_of(server.program.process.pid), metric(server, stored), metric(server, sent)]
+        at = [server.program.cpu_seconds(), metric(server, stored), metric(server, sent)]
         time.sleep(seconds)
-        return tuple(now - then for now, then in zip([seconds_of(server.program.process.pid), metric(server, stored), metric(server, sent)], at))
+        return tuple(now - then for now, then in zip([server.program.cpu_seconds(), metric(server, stored), metric(server, sent)], at))
     finally:
         server.stop()
         shutil.rmtree(work, ignore_errors=True)

@@ -8,18 +8,16 @@ usage: bench/bench_rules.py BUILD [--rules=10000] [--series=1000000] [--interval
 """
 
 import argparse
-import http.server
 import json
 import os
 import pathlib
 import shutil
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-from barotest import Server, wait_until  # noqa: E402
+from barotest import Server, Site, wait_until  # noqa: E402
 
 TARGETS, SERIES_OF_METRIC, GROUP = 10, 1_000, 100
 
@@ -28,31 +26,19 @@ def exposition(target, args, tick):
     metrics = args.series // SERIES_OF_METRIC
     own = SERIES_OF_METRIC // TARGETS
     return "".join(f'metric_{metric}_total{{part="{part % 10}",id="{target}-{part}"}} {tick * (part + 1)}\n'
-                   for metric in range(metrics) for part in range(own)).encode()
+                   for metric in range(metrics) for part in range(own))
 
 
-class Targets:
+class Targets(Site):
     """Ten targets on one port; what they say grows from round to round, and is made before it is asked for."""
 
     def __init__(self, args):
+        self.interval = args.interval
         self.bodies = [[exposition(target, args, tick) for target in range(TARGETS)] for tick in (1, 2)]
-        targets = self
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = targets.bodies[int(time.time()) // args.interval % 2][int(self.path.rsplit("/", 1)[1])]
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def text(self, path):
+        return self.bodies[int(time.time()) // self.interval % 2][int(path.rsplit("/", 1)[1])]
 
 
 def rules(args):
@@ -68,30 +54,20 @@ def rules(args):
     return json.dumps({"groups": groups})
 
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident(pid):
-    return int(pathlib.Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
-
-
-def measure(name, binary, args, port):
+def measure(name, binary, args, address):
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(directory)
         (work / "rules.json").write_text(rules(args))
-        targets = [{"targets": [f"127.0.0.1:{port}"], "labels": {"__metrics_path__": f"/{target}", "instance": str(target)}} for target in range(TARGETS)]
+        targets = [{"targets": [address], "labels": {"__metrics_path__": f"/{target}", "instance": str(target)}} for target in range(TARGETS)]
         config = {"global": {"scrape_interval": f"{args.interval}s", "scrape_timeout": f"{args.interval}s", "evaluation_interval": f"{args.interval}s"},
                   "rule_files": [str(work / "rules.json")], "scrape_configs": [{"job_name": "app", "static_configs": targets}]}
         with Server(binary, work, json.dumps(config)) as server:
             server.wait_ready()
-            pid = server.program.process.pid
             wait_until("all series", lambda: server.query("sum(scrape_samples_scraped)").get((), 0) >= args.series, 10 * args.interval, 1)
             time.sleep(2 * args.interval)
-            begin, cpu = time.monotonic(), cpu_seconds(pid)
+            begin, cpu = time.monotonic(), server.program.cpu_seconds()
             time.sleep(args.rounds * args.interval)
-            cpu = (cpu_seconds(pid) - cpu) / (time.monotonic() - begin)
+            cpu = (server.program.cpu_seconds() - cpu) / (time.monotonic() - begin)
             groups = server.api("rules")["groups"]
             took = sorted(group["evaluationTime"] for group in groups)
             unhealthy = sum(rule["health"] != "ok" for group in groups for rule in group["rules"])
@@ -102,7 +78,7 @@ def measure(name, binary, args, port):
             recorded = server.query('count({__name__=~"rule:.*"})').get((), 0)
             print(f"{name}: {len(groups)} groups, {args.rules} rules, {args.series} series: a group takes {took[len(took) // 2] * 1000:.1f} ms (median), "
                   f"{took[-1] * 1000:.1f} ms (slowest), all {sum(took):.2f} s of {args.interval} s; iterations {done:.0f}, missed {missed:.0f}; "
-                  f"unhealthy rules {unhealthy}, recorded series {recorded:.0f}; {cpu:.2f} cores with scrapes; resident {resident(pid):.0f} MB; "
+                  f"unhealthy rules {unhealthy}, recorded series {recorded:.0f}; {cpu:.2f} cores with scrapes; resident {server.program.resident_bytes() / 1e6:.0f} MB; "
                   f"load {os.getloadavg()[0]:.1f}", flush=True)
             return sum(took)
 
@@ -117,11 +93,11 @@ def main():
     options.add_argument("--peer", action="store_true", help="Debian's Prometheus, too")
     args = options.parse_args()
     site = Targets(args)
-    ours = measure("barograph", str(pathlib.Path(args.build).resolve() / "barograph"), args, site.server.server_address[1])
+    ours = measure("barograph", str(pathlib.Path(args.build).resolve() / "barograph"), args, site.address)
     if args.peer and shutil.which("prometheus"):
-        theirs = measure("prometheus", shutil.which("prometheus"), args, site.server.server_address[1])
+        theirs = measure("prometheus", shutil.which("prometheus"), args, site.address)
         print(f"evaluation: {theirs / ours:.1f} times Prometheus's speed")
-    site.server.shutdown()
+    site.stop()
 
 
 main()

@@ -8,50 +8,32 @@ usage: bench/bench_wide_query.py BUILD [--series=250000] [--targets=50] [--times
 """
 
 import argparse
-import http.server
 import json
 import os
 import pathlib
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-from barotest import Server, need, wait_until  # noqa: E402
+from barotest import Server, Site, need, wait_until  # noqa: E402
 
 INTERVAL_S, WINDOW_S = 10, 60
 EXPR = f"sum by (x) (rate(m_total[{WINDOW_S}s]))"
 
 
-class Targets(http.server.ThreadingHTTPServer):
+class Targets(Site):
     """/N/metrics: counters that grow by a different step each, every interval. Sums of whole numbers do not depend on their order."""
 
-    daemon_threads = True
-
     def __init__(self, series: int):
-        class Answer(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                tick = int(time.time()) // INTERVAL_S
-                body = "".join(f'm_total{{x="{i % 10}",id="{i}"}} {tick % 100_000 * (i % 97 + 1)}\n' for i in range(series)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+        self.series = series
+        super().__init__()
 
-            def log_message(self, *_):
-                pass
-
-        super().__init__(("127.0.0.1", 0), Answer)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-def cpu_s(server: Server) -> float:
-    fields = pathlib.Path(f"/proc/{server.program.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def text(self, path: str) -> str:
+        tick = int(time.time()) // INTERVAL_S
+        return "".join(f'm_total{{x="{i % 10}",id="{i}"}} {tick % 100_000 * (i % 97 + 1)}\n' for i in range(self.series))
 
 
 def ask(server: Server, at: int) -> tuple[float, dict]:
@@ -69,9 +51,9 @@ def measure(servers: dict[str, Server], times: int, at: int) -> None:
     cpu = dict.fromkeys(servers, 0.0)
     for _ in range(times):
         for name, server in servers.items():
-            before = cpu_s(server)
+            before = server.program.cpu_seconds()
             took[name].append(ask(server, at)[0])
-            cpu[name] += cpu_s(server) - before
+            cpu[name] += server.program.cpu_seconds() - before
     for name in servers:
         figures[name] = statistics.median(took[name]) * 1000, cpu[name] / times * 1000
         print(f"{name}: {figures[name][0]:.1f} ms (median of {times}), {figures[name][1]:.1f} ms of processor time, {len(answers[name])} groups")
@@ -92,7 +74,7 @@ def main() -> None:
         work = pathlib.Path(directory)
         with Server(str(args.build.resolve() / "barograph"), work, "global: {}\n", "--web.enable-remote-write-receiver") as ours:
             ours.wait_ready()
-            targets = [{"targets": [f"127.0.0.1:{site.server_address[1]}"], "labels": {"__metrics_path__": f"/{i}/metrics", "instance": str(i)}}
+            targets = [{"targets": [site.address], "labels": {"__metrics_path__": f"/{i}/metrics", "instance": str(i)}}
                        for i in range(args.targets)]
             config = {"global": {"scrape_interval": f"{INTERVAL_S}s"}, "scrape_configs": [{"job_name": "wide", "static_configs": targets}],
                       "remote_write": [{"url": f"http://127.0.0.1:{ours.port}/api/v1/write"}]}
@@ -105,7 +87,7 @@ def main() -> None:
                 for server in (theirs, ours):
                     wait_until("all samples", lambda: server.query(count, at).get((), 0) == args.series, 120, 1)
                 measure({"prometheus": theirs, "barograph": ours}, args.times, at)
-    site.shutdown()
+    site.stop()
 
 
 main()

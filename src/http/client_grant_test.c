@@ -238,78 +238,81 @@ TEST(client_grant_refuses_what_it_cannot)
     fake_server_free(fixture.server);
 }
 
+enum { MANY_MAX = 8 };
+
 struct many {
     struct http_call call;
-    int *done;
-    int *good;
+    struct rig *rig;
+};
+
+/* A loop with a client of the fixture's settings, and calls that are counted when they end. */
+struct rig {
+    struct fixture fixture;
+    struct loop *loop;
+    struct http_engine *engine;
+    struct http_client *client;
+    struct many many[MANY_MAX];
+    int done;
+    int good;
 };
 
 static void many_done(struct http_call *call)
 {
-    struct many *many = CONTAINER_OF(call, struct many, call);
+    struct rig *rig = CONTAINER_OF(call, struct many, call)->rig;
 
-    (*many->done)++;
-    *many->good += call->result == 0 && str_contains(call->body, STR("Bearer x")) ? 1 : 0;
+    rig->done++;
+    rig->good += call->result == 0 && str_contains(call->body, STR("Bearer x")) ? 1 : 0;
 }
 
-/* A loop with a client of the fixture's settings. */
-struct rig {
-    struct loop *loop;
-    struct http_engine *engine;
-    struct http_client *client;
-};
-
-static void rig_init(struct rig *rig, const struct fixture *fixture)
+static void rig_init(struct rig *rig, struct site *site)
 {
     *rig = (struct rig){0};
+    setup(&rig->fixture, site);
     assert_ok(loop_new(clock_real(), NULL, NULL, &rig->loop, NULL), NULL);
     assert_ok(http_engine_new(rig->loop, NULL, &rig->engine, NULL), NULL);
-    assert_ok(http_client_new(rig->engine, &fixture->http, &rig->client, NULL), NULL);
+    assert_ok(http_client_new(rig->engine, &rig->fixture.http, &rig->client, NULL), NULL);
+    for (size_t i = 0; i < MANY_MAX; i++) {
+        rig->many[i] =
+            (struct many){{.url = rig->fixture.url, .timeout = 20000, .done = many_done}, rig};
+    }
 }
 
 TEST(client_grant_lets_requests_wait)
 {
-    enum { CALLS = 8 };
+    enum { CALLS = MANY_MAX };
     struct site site = {.type = JSON, .answer = "{\"access_token\":\"x\",\"expires_in\":3600}"};
-    struct fixture fixture;
     struct rig rig;
-    struct many many[CALLS];
-    int done = 0;
-    int good = 0;
 
-    setup(&fixture, &site);
-    rig_init(&rig, &fixture);
+    rig_init(&rig, &site);
     for (int i = 0; i < CALLS; i++) {
-        many[i] =
-            (struct many){{.url = fixture.url, .timeout = 20000, .done = many_done}, &done, &good};
-        http_call_start(rig.client, &many[i].call);
-        assert_true(http_call_is_running(&many[i].call));
+        http_call_start(rig.client, &rig.many[i].call);
+        assert_true(http_call_is_running(&rig.many[i].call));
     }
-    http_call_cancel(&many[CALLS - 1].call); /* the last, one in the middle, and the first */
-    http_call_cancel(&many[3].call);
-    http_call_cancel(&many[0].call);
-    for (int turn = 0; turn < 1000 && done < CALLS - 3; turn++) {
+    http_call_cancel(&rig.many[CALLS - 1].call); /* the last, one in the middle, and the first */
+    http_call_cancel(&rig.many[3].call);
+    http_call_cancel(&rig.many[0].call);
+    for (int turn = 0; turn < 1000 && rig.done < CALLS - 3; turn++) {
         loop_turn(rig.loop, 100);
     }
-    assert_int_equal(good, CALLS - 3);
+    assert_int_equal(rig.good, CALLS - 3);
     assert_int_equal(site.asked, 1);
 
     /* A client that is freed, and an engine that ends, while a token is on its way. */
-    fixture.oauth2.client_secret = secret_from(STR("other"));
-    http_call_start(rig.client, &many[0].call);
+    rig.fixture.oauth2.client_secret = secret_from(STR("other"));
+    http_call_start(rig.client, &rig.many[0].call);
     rig.client = http_client_free(rig.client);
-    for (int turn = 0; turn < 1000 && done < CALLS - 2; turn++) {
+    for (int turn = 0; turn < 1000 && rig.done < CALLS - 2; turn++) {
         loop_turn(rig.loop, 100);
     }
-    assert_int_equal(many[0].call.result, BARO_ECANCELED);
-    assert_ok(http_client_new(rig.engine, &fixture.http, &rig.client, NULL), NULL);
-    http_call_start(rig.client, &many[0].call);
+    assert_int_equal(rig.many[0].call.result, BARO_ECANCELED);
+    assert_ok(http_client_new(rig.engine, &rig.fixture.http, &rig.client, NULL), NULL);
+    http_call_start(rig.client, &rig.many[0].call);
     rig.client = http_client_free(rig.client);
     rig.engine = http_engine_free(rig.engine);
-    assert_false(http_call_is_running(&many[0].call));
+    assert_false(http_call_is_running(&rig.many[0].call));
     rig.loop = loop_free(rig.loop);
-    assert_int_equal(done, CALLS - 2);
-    fake_server_free(fixture.server);
+    assert_int_equal(rig.done, CALLS - 2);
+    fake_server_free(rig.fixture.server);
 }
 
 /* Requests that have got their token, over libcurl and without, and one that waits for another. */
@@ -318,33 +321,24 @@ TEST(client_grant_ends_with_its_engine)
     enum { CALLS = 3 };
     struct site site = {
         .type = JSON, .answer = "{\"access_token\":\"x\",\"expires_in\":1}", .holds = true};
-    struct fixture fixture;
     struct rig rig;
-    struct many many[CALLS];
-    int done = 0;
-    int good = 0;
 
-    setup(&fixture, &site);
-    rig_init(&rig, &fixture);
-    for (int i = 0; i < CALLS; i++) {
-        many[i] =
-            (struct many){{.url = fixture.url, .timeout = 20000, .done = many_done}, &done, &good};
-    }
-    many[1].call.post = STR("body");
-    many[1].call.method = "GET";
-    http_call_start(rig.client, &many[0].call);
-    http_call_start(rig.client, &many[1].call);
+    rig_init(&rig, &site);
+    rig.many[1].call.post = STR("body");
+    rig.many[1].call.method = "GET";
+    http_call_start(rig.client, &rig.many[0].call);
+    http_call_start(rig.client, &rig.many[1].call);
     for (int turn = 0; turn < 1000 && site.held < 2; turn++) {
         loop_turn(rig.loop, 20);
     }
     assert_int_equal(site.held, 2);
-    http_call_start(rig.client, &many[2].call);
+    http_call_start(rig.client, &rig.many[2].call);
     rig.client = http_client_free(rig.client);
     rig.engine = http_engine_free(rig.engine);
     for (int i = 0; i < CALLS; i++) {
-        assert_false(http_call_is_running(&many[i].call));
+        assert_false(http_call_is_running(&rig.many[i].call));
     }
     rig.loop = loop_free(rig.loop);
-    assert_int_equal(done, 0);
-    fake_server_free(fixture.server);
+    assert_int_equal(rig.done, 0);
+    fake_server_free(rig.fixture.server);
 }

@@ -38,11 +38,6 @@ def metric(server: Server, name: str) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(name + " ")).split()[1])
 
 
-def resident(pid: int) -> int:
-    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) * 1024
-
-
 def target_of(server: Server) -> dict:
     return server.api("targets")["activeTargets"][0]
 
@@ -57,7 +52,7 @@ def test_memory_limit(build, work):
         with Server(str(build / "barograph"), work, target.config("200ms"), name="idle") as idle:
             idle.wait_ready()
             wait_until("scrapes", lambda: target.scrapes > 5)
-            base = resident(idle.program.process.pid)
+            base = idle.program.resident_bytes()
         limit = (base // MIB + 40) * MIB
         with Server(str(build / "barograph"), work, target.config("200ms"), f"--storage.memory-limit={limit // MIB}MB", name="limited") as server:
             server.wait_ready()
@@ -68,7 +63,7 @@ def test_memory_limit(build, work):
             created = metric(server, "prometheus_tsdb_head_series")
             most = 0
             for _ in range(20):
-                most = max(most, resident(server.program.process.pid))
+                most = max(most, server.program.resident_bytes())
                 time.sleep(0.1)
             print(f"limit {limit / MIB:.0f} MiB, resident {most / MIB:.1f} MiB at most, {created:.0f} series, idle {base / MIB:.0f} MiB")
             if most > limit * 1.05:

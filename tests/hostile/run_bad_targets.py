@@ -183,10 +183,6 @@ def config(port):
     return text
 
 
-def resident(pid):
-    return int(next(line for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS")).split()[1])
-
-
 def tried(server, times):
     counts = {dict(k)["job"]: v for k, v in server.query("count_over_time(up[5m])").items()}
     return len(counts) == 2 * len(KINDS | UNLIMITED) and min(counts.values()) >= times
@@ -219,7 +215,8 @@ def test_each_is_bounded_and_told(build, work):
         assert not faults, "\n".join(faults)
         up = {dict(k)["job"].split("/")[0] for k in server.query("max_over_time(up[5m]) == 1")}
         equal(up, {name for name, (_, want) in (KINDS | UNLIMITED).items() if want is None or name in MAY_BE_UP}, "those that are up")
-        assert resident(pid) < 400_000, f"{resident(pid)} KiB resident"
+        resident = server.program.resident_bytes()
+        assert resident < 400 << 20, f"{resident} bytes resident"
         wait_until("the good ones go on", lambda: len(server.query("count_over_time(fine{job=~'good.*'}[5m]) >= 3")) == 2, 90)
         later = len(os.listdir(f"/proc/{pid}/fd"))
         assert later <= files + 40, f"descriptors: {files}, then {later}"

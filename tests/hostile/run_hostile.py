@@ -91,8 +91,8 @@ def test_bad_targets_do_not_disturb_good_ones(build, work):
                 assert t["lastError"], f"{t['scrapePool']} has an error text"
                 contains(t["lastError"], want, t["scrapePool"])
         equal(server.query("count_over_time(fine[1m]) >= 4").keys().__len__(), 1, "the good target went on")
-        rss = int(next(line for line in open(f"/proc/{server.program.process.pid}/status") if line.startswith("VmRSS")).split()[1])
-        assert rss < 300_000, f"{rss} KiB resident"
+        resident = server.program.resident_bytes()
+        assert resident < 300 << 20, f"{resident} bytes resident"
     target.shutdown()
 
 
