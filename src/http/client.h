@@ -94,6 +94,7 @@ struct http_call {
     uint64_t body_bytes_max;            /* of the decoded body; 0 = HTTP_BODY_BYTES_MAX */
     bool accept_gzip;
     const _Atomic bool *cancel; /* of http_fetch alone: becomes true to give up; NULL = never */
+    const _Atomic bool *kill;   /* likewise */
     struct http_tokens *tokens; /* of http_fetch alone; NULL = each call asks for its token */
     void (*done)(struct http_call *request);
 

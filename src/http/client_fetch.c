@@ -39,9 +39,14 @@ static void fetch_done(struct http_call *request)
     request->content_type = STR_NULL;
 }
 
+static bool is_set(const _Atomic bool *flag)
+{
+    return flag != NULL && atomic_load_explicit(flag, memory_order_relaxed);
+}
+
 static bool fetch_is_cancelled(const struct http_call *request)
 {
-    return request->cancel != NULL && atomic_load_explicit(request->cancel, memory_order_relaxed);
+    return is_set(request->cancel) || is_set(request->kill);
 }
 
 int http_fetch(const struct prom_http *settings, struct http_call *request, struct buf *ret_body)
@@ -68,7 +73,7 @@ int http_fetch(const struct prom_http *settings, struct http_call *request, stru
     http_call_start(client, request);
     /* Bounded: every request has a timeout. */
     while (!fetch.is_done && !fetch_is_cancelled(request)) {
-        loop_turn(loop, request->cancel != NULL ? CANCEL_CHECK_MS : 1000);
+        loop_turn(loop, request->cancel != NULL || request->kill != NULL ? CANCEL_CHECK_MS : 1000);
     }
     if (!fetch.is_done) {
         http_call_cancel(request);

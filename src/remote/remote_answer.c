@@ -61,10 +61,19 @@ static int out_of_order(struct baro_error *err)
     return error_set(err, BARO_EPARSE, "samples of the answer are out of order");
 }
 
-/* `open` has the samples of the newest series. */
-static int check_bytes(const struct remote_answer *answer, const struct remote_answer_query *query,
-                       const struct sample_buf *open, struct baro_error *err)
+/* `open` has the samples of the newest series. Called for every few samples. */
+static int check_bounds(struct remote_answer *answer, const struct remote_answer_query *query,
+                        const struct sample_buf *open, struct baro_error *err)
 {
+    enum { CHECKS_TO_CANCEL = 256 }; /* some ten thousand samples */
+
+    if (query->cancel != NULL && answer->checks++ % CHECKS_TO_CANCEL == 0) {
+        int r = cancel_check(query->cancel, err);
+
+        if (r < 0) {
+            return r;
+        }
+    }
     return answer->bytes + answer->arena.used_bytes + sample_buf_bytes(open) > query->bytes_max
                ? error_set(err, BARO_ELIMIT,
                            "the answer takes more than %zu bytes of memory: ask for fewer series "
@@ -90,7 +99,7 @@ static int series_open(struct remote_answer *answer, const struct remote_answer_
         newest = vec_last(&answer->series);
     }
     *ret = &newest->samples;
-    return check_bytes(answer, query, *ret, err);
+    return check_bounds(answer, query, *ret, err);
 }
 
 size_t remote_answer_from(const struct sample_buf *buf, size_t behind, ts t)
@@ -156,7 +165,9 @@ static int samples_take(struct remote_answer *answer, const struct remote_answer
     int r = 0;
 
     while (r >= 0 && wire_response_in_sample(in, &answer->arena, &sample)) {
-        if (sample.t < query->start || sample.t > query->end) {
+        /* Before it is passed over: a histogram has taken memory by then. */
+        r = check_bounds(answer, query, buf, err);
+        if (r < 0 || sample.t < query->start || sample.t > query->end) {
             continue;
         }
         if (sample.h != NULL && middle == SIZE_MAX) {
@@ -164,7 +175,6 @@ static int samples_take(struct remote_answer *answer, const struct remote_answer
         }
         r = sample.h != NULL ? histogram_check(sample.h, err) : 0;
         r = r < 0 ? r : sample_add(buf, &sample, buf->count == begin || buf->count == middle, err);
-        r = r < 0 ? r : check_bytes(answer, query, buf, err);
     }
     if (r >= 0 && middle != SIZE_MAX && middle > begin && middle < buf->count &&
         !sample_buf_merge(buf, begin, middle)) {
@@ -221,7 +231,7 @@ static int chunks_take(struct remote_answer *answer, const struct remote_answer_
         r = chunk_decode((uint8_t)chunk.encoding, chunk.data, query->start, query->end, buf, err);
         r = r < 0 ? r : check_times(buf, middle, err);
         r = r < 0 ? r : runs_join(answer, query, buf, middle, err);
-        r = r < 0 ? r : check_bytes(answer, query, buf, err);
+        r = r < 0 ? r : check_bounds(answer, query, buf, err);
     }
     return r;
 }

@@ -153,22 +153,27 @@ static void frame_put(struct arena *arena, struct buf *stream, const char *clust
     frame_put_steps(arena, stream, cluster, from, 10);
 }
 
-/* Reads the stream, and wants the code and, where it is one, what stands in the message. */
-static void read_stream(struct buf *stream, const struct remote_answer_query *with, int want,
-                        const char *text)
+/* Reads a body, and wants the code and what stands in the message, or the series (NULL = any). */
+static void read_body(const struct remote_answer_query *with, str type, str body, int want,
+                      const char *text)
 {
     struct remote_answer answer = {0};
     struct baro_error err = {0};
     enum remote_read_kind kind = REMOTE_READ_FAILED;
 
-    assert_int_equal(remote_answer_read(&answer, with, CHUNKED, buf_view(stream), &kind, &err),
-                     want);
+    assert_int_equal(remote_answer_read(&answer, with, type, body, &kind, &err), want);
     if (want < 0) {
         assert_non_null(strstr(err.message, text));
-    } else {
+    } else if (text != NULL) {
         expect(&answer, text);
     }
     remote_answer_done(&answer);
+}
+
+static void read_stream(struct buf *stream, const struct remote_answer_query *with, int want,
+                        const char *text)
+{
+    read_body(with, CHUNKED, buf_view(stream), want, text);
     buf_reset(stream);
 }
 
@@ -214,6 +219,50 @@ TEST(remote_answer_keeps_its_bounds)
     }
     narrow.dropped_count = 0;
     read_stream(&stream, &narrow, BARO_ELIMIT, "of memory: ask for fewer series");
+    buf_done(&stream);
+    arena_done(&arena);
+}
+
+/* Histograms take memory before it is known whether they are wanted. */
+TEST(remote_answer_bounds_what_it_passes_over)
+{
+    enum { SAMPLES = 2000 };
+    struct remote_answer_query narrow = query;
+    struct wire_response_out out = {0};
+    struct histogram h = {.integer = true, .sum = 7};
+    struct arena arena = {0};
+    struct buf raw = {0}, body = {0};
+    struct baro_error err = {0};
+
+    wire_response_result(&out);
+    wire_response_series(&out, labels_of(&arena, "x", "a"));
+    for (ts t = 0; t < SAMPLES; t++) {
+        wire_response_sample(&out, &(struct sample){.t = query.end + 1 + t, .v = 7, .h = &h});
+    }
+    wire_response_series_end(&out);
+    wire_response_result_end(&out, &raw);
+    assert_ok(snappy_pack(buf_view(&raw), &body, &err), &err);
+    narrow.bytes_max = 64 << 10;
+    read_body(&narrow, SAMPLED, buf_view(&body), BARO_ELIMIT, "of memory");
+    wire_response_out_done(&out);
+    buf_done(&raw);
+    buf_done(&body);
+    arena_done(&arena);
+}
+
+TEST(remote_answer_ends_with_its_query)
+{
+    _Atomic bool flag = false;
+    const struct cancel cancel = {.flag = &flag};
+    struct remote_answer_query asked = query;
+    struct arena arena = {0};
+    struct buf stream = {0};
+
+    frame_put_steps(&arena, &stream, "x", 100, 1);
+    asked.cancel = &cancel;
+    read_body(&asked, CHUNKED, buf_view(&stream), 0, NULL);
+    atomic_store(&flag, true);
+    read_body(&asked, CHUNKED, buf_view(&stream), BARO_ECANCELED, "");
     buf_done(&stream);
     arena_done(&arena);
 }

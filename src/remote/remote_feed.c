@@ -326,7 +326,7 @@ static int checkpoint_read(struct remote_queue *queue, uint64_t index, struct ba
 
     wal_tail_open(&tail, queue->options.fs, dir, (struct wal_place){0, 0});
     while ((r = wal_tail_next(&tail, clock_mono(queue->clock), &record, &place, err)) > 0) {
-        if (atomic_load_explicit(&queue->stop_at, memory_order_relaxed) != 0) {
+        if (remote_queue_is_stopping(queue)) {
             r = error_set(err, BARO_ECANCELED, "canceled");
             break;
         }
@@ -602,7 +602,7 @@ bool remote_feed_turn(struct remote_queue *queue)
             break;
         }
     }
-    if (r < 0 && atomic_load_explicit(&queue->stop_at, memory_order_relaxed) != 0) {
+    if (r < 0 && remote_queue_is_stopping(queue)) {
         /* Nothing was taken that is not known: the next start goes on here. */
         queue->gave_up = true;
     } else if (r < 0) {

@@ -10,7 +10,7 @@
 
 /* Two copies of each state, written in turn: a death in the middle of one leaves the other. */
 struct copy {
-    uint32_t number; /* rises; 0 = never written */
+    uint32_t number; /* rises, and begins anew behind the last one; 0 = never written */
     uint32_t count;  /* of shards; or 1 = something is pending */
     uint32_t places[6];
     uint32_t crc; /* of what stands before it */
@@ -45,6 +45,12 @@ static uint32_t copy_crc(const struct copy *copy)
     return crc32c(str_of((const char *)copy, offsetof(struct copy, crc)));
 }
 
+/* The two copies are one note apart, whatever their numbers are. */
+static bool is_newer(const struct copy *copy, const struct copy *than)
+{
+    return than->number == 0 || (int32_t)(copy->number - than->number) > 0;
+}
+
 static const struct copy *state_get(const struct state *state)
 {
     static const struct copy none;
@@ -53,7 +59,7 @@ static const struct copy *state_get(const struct state *state)
     for (size_t i = 0; i < 2; i++) {
         const struct copy *copy = &state->copies[i];
 
-        if (copy->number > best->number && copy->crc == copy_crc(copy)) {
+        if (copy->number != 0 && is_newer(copy, best) && copy->crc == copy_crc(copy)) {
             best = copy;
         }
     }
@@ -77,6 +83,9 @@ static void state_set(struct state *state, uint32_t count, struct remote_place f
 {
     struct copy next = {.number = state_get(state)->number + 1, .count = count};
 
+    if (next.number == 0) {
+        next.number = 2; /* 0 is taken; even, for it is the other copy's turn */
+    }
     place_put(next.places, first);
     place_put(next.places + 3, second);
     next.crc = copy_crc(&next);

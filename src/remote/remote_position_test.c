@@ -1,6 +1,7 @@
 #include "remote/remote_position.h"
 
 #include "base/arena.h"
+#include "codec/crc32c.h"
 #include "testing/test.h"
 
 static struct remote_place place(uint64_t segment, uint64_t offset, uint32_t index)
@@ -82,5 +83,35 @@ TEST(remote_position_survives_a_torn_note)
     position = open_at(path);
     assert_true(remote_position_is_new(position));
     (void)remote_position_close(position);
+    arena_done(&arena);
+}
+
+/* A queue that notes thousands of times a second comes to the last number within weeks. */
+TEST(remote_position_goes_on_behind_its_last_number)
+{
+    enum { COPY_BYTES = 40, CRC_AT = 32 };
+    struct arena arena = {0};
+    const struct fs *fs = fs_real();
+    const char *path = fs_path(&arena, test_dir(), "a.position");
+    struct remote_position *position = remote_position_close(open_at(path));
+    struct baro_error err = {0};
+    fs_file file = FS_FILE_NONE;
+
+    assert_null(position);
+    assert_ok(fs->open(fs, path, FS_WRITE, &file, &err), &err);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t copy[COPY_BYTES / 4] = {UINT32_MAX - 1 + i, 1, 7, 70 + i};
+
+        copy[CRC_AT / 4] = crc32c(str_of((const char *)copy, CRC_AT));
+        assert_ok(fs->pwrite(fs, file, copy, sizeof(copy), 8 + COPY_BYTES * i, &err), &err);
+    }
+    assert_ok(fs->close(fs, file, &err), &err);
+    for (uint32_t i = 0; i < 4; i++) {
+        position = open_at(path);
+        assert_int_equal(remote_place_cmp(remote_position_read(position), place(7, 71 + i, 0)), 0);
+        remote_position_set_read(position, place(7, 72 + i, 0), 1);
+        assert_int_equal(remote_place_cmp(remote_position_read(position), place(7, 72 + i, 0)), 0);
+        (void)remote_position_close(position);
+    }
     arena_done(&arena);
 }

@@ -16,11 +16,6 @@ enum {
     EXEMPLAR_SHARE = 10,
 };
 
-static bool is_stopping(const struct remote_queue *queue)
-{
-    return atomic_load_explicit(&queue->stop_at, memory_order_relaxed) != 0;
-}
-
 static void position_keep(struct remote_queue *queue, mono now)
 {
     struct baro_error err = {0};
@@ -58,14 +53,14 @@ static mono turn(struct remote_queue *queue, mono now)
     }
     if (is_draining) {
         remote_shards_cut(queue);
-    } else if (!queue->is_blocked && !(is_stopping(queue) && queue->is_flushed)) {
+    } else if (!queue->is_blocked && !(remote_queue_is_stopping(queue) && queue->is_flushed)) {
         has_more = remote_feed_turn(queue);
     }
-    if (is_stopping(queue) && queue->is_flushed) {
+    if (remote_queue_is_stopping(queue) && queue->is_flushed) {
         remote_shards_cut(queue);
     }
     next = remote_shards_turn(queue, now);
-    if (!is_stopping(queue)) {
+    if (!remote_queue_is_stopping(queue)) {
         remote_rate_turn(queue, now);
         metadata_next = remote_metadata_turn(queue, now);
         position_keep(queue, now);
@@ -105,7 +100,7 @@ static void *run(void *argument)
     mono now = clock_mono(queue->clock);
 
     while (!is_over(queue, now)) {
-        bool was_stopping = is_stopping(queue);
+        bool was_stopping = remote_queue_is_stopping(queue);
         mono next = turn(queue, now);
 
         /* Flushed means: the WAL was read to its end after the end was asked for. */

@@ -154,6 +154,12 @@ struct remote_queue {
     _Atomic int64_t stop_at; /* 0 = run; else the mono time at which to end */
 };
 
+/* Relaxed: it is looked at in every turn. */
+static inline bool remote_queue_is_stopping(const struct remote_queue *queue)
+{
+    return atomic_load_explicit(&queue->stop_at, memory_order_relaxed) != 0;
+}
+
 /* ---- remote_feed.c ---- */
 
 /* remote_feed_begin says where to read: from the position file, or from the end of the WAL. */

@@ -41,24 +41,26 @@ struct remote_answer_series {
 struct remote_answer {
     struct arena arena;
     VEC(struct remote_answer_series) series;
-    size_t bytes; /* of all series but the last */
-    size_t moved; /* samples, to bring them into order */
+    size_t bytes;    /* of all series but the last */
+    size_t moved;    /* samples, to bring them into order */
+    uint32_t checks; /* of the bounds, for a look at the query's end now and then */
 };
 
 void remote_answer_done(struct remote_answer *answer);
 
-/* remote_answer_read fills an answer from a response's body, without the labels `names`; series are
- * sorted and each is there once. Samples are in [start, end]. Fails with BARO_EPARSE,
- * BARO_ECORRUPT, BARO_ELIMIT (beyond what the query sets) and BARO_EUNSUPPORTED (a content type
- * that was not asked for). */
+/* remote_answer_read fills an answer from a response's body, without the labels that are dropped;
+ * series are sorted and each is there once. Samples are in [start, end]. Fails with BARO_EPARSE,
+ * BARO_ECORRUPT, BARO_ELIMIT (beyond what the query sets), BARO_EUNSUPPORTED (a content type that
+ * was not asked for), and as cancel_check. */
 struct remote_answer_query {
     ts start;
     ts end;
     const str *dropped_names;
     size_t dropped_count;
     uint64_t frame_bytes_max;
-    size_t bytes_max; /* of memory */
-    size_t moves_max; /* of samples, to bring them into order */
+    size_t bytes_max;            /* of memory */
+    size_t moves_max;            /* of samples, to bring them into order */
+    const struct cancel *cancel; /* NULL = none */
 };
 int remote_answer_read(struct remote_answer *answer, const struct remote_answer_query *query,
                        str content_type, str body, enum remote_read_kind *ret_kind,

@@ -307,8 +307,7 @@ static void answered(struct remote_post *post, enum remote_outcome outcome)
         if (post->retry_at + (post->retry_at - now) > queue->no_reshard_until) {
             queue->no_reshard_until = post->retry_at + (post->retry_at - now);
         }
-        queue->gave_up =
-            queue->gave_up || atomic_load_explicit(&queue->stop_at, memory_order_relaxed) != 0;
+        queue->gave_up = queue->gave_up || remote_queue_is_stopping(queue);
         break;
     }
 }
@@ -366,7 +365,8 @@ static mono due(struct remote_shard *shard)
         return INT64_MAX;
     }
     if (shard->post.retry_at != 0) {
-        return shard->post.retry_at;
+        /* At the end there is one more attempt, and no wait for it. */
+        return remote_queue_is_stopping(shard->queue) ? 0 : shard->post.retry_at;
     }
     return oldest(shard)->is_cut
                ? 0

@@ -66,7 +66,8 @@ static bool is_matched(struct matchers matchers, str name)
  * are taken out of the answer. */
 static void query_make(const struct source_querier *q, struct arena *arena,
                        const struct select_hints *hints, struct matchers matchers,
-                       struct wire_query *ret, struct remote_answer_query *ret_answer)
+                       const struct cancel *cancel, struct wire_query *ret,
+                       struct remote_answer_query *ret_answer)
 {
     struct conf_pairs external = q->source->external_labels;
     struct wire_matcher *items =
@@ -105,6 +106,7 @@ static void query_make(const struct source_querier *q, struct arena *arena,
         .frame_bytes_max = q->source->settings->frame_bytes_max,
         .bytes_max = ANSWER_MEMORY_BYTES_MAX,
         .moves_max = ANSWER_MOVES_MAX,
+        .cancel = cancel,
     };
 }
 
@@ -172,15 +174,10 @@ static dur timeout_of(const struct remote_source *source, const struct cancel *c
     return timeout;
 }
 
-static const _Atomic bool *flag_of(const struct cancel *cancel)
-{
-    return cancel == NULL ? NULL : cancel->kill != NULL ? cancel->kill : cancel->flag;
-}
-
 static int exchange_run(struct remote_source *source, const struct remote_answer_query *query,
-                        str body, const struct cancel *cancel, struct remote_answer *answer,
-                        struct baro_error *err)
+                        str body, struct remote_answer *answer, struct baro_error *err)
 {
+    const struct cancel *cancel = query->cancel;
     mono begin = clock_mono(clock_real());
     struct exchange exchange = {
         .call = {.url = source->url,
@@ -188,7 +185,8 @@ static int exchange_run(struct remote_source *source, const struct remote_answer
                  .post = body,
                  .timeout = timeout_of(source, cancel),
                  .body_bytes_max = ANSWER_BYTES_MAX,
-                 .cancel = flag_of(cancel),
+                 .cancel = cancel != NULL ? cancel->flag : NULL,
+                 .kill = cancel != NULL ? cancel->kill : NULL,
                  .tokens = source->tokens,
                  .done = exchange_done},
         .query = query,
@@ -255,9 +253,9 @@ static int source_select(struct querier *base, struct arena *arena,
     }
     answer = MEM_NEW(struct remote_answer);
     vec_push(&q->answers, answer);
-    query_make(q, &scratch, hints, matchers, &query, &answer_query);
+    query_make(q, &scratch, hints, matchers, cancel, &query, &answer_query);
     r = body_make(&query, &body, &fault);
-    r = r < 0 ? r : exchange_run(q->source, &answer_query, buf_view(&body), cancel, answer, &fault);
+    r = r < 0 ? r : exchange_run(q->source, &answer_query, buf_view(&body), answer, &fault);
     if (r >= 0) {
         list_make(answer, arena, ret);
     } else {

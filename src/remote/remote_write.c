@@ -62,6 +62,17 @@ static remote_entries entries_take(struct remote_write *remote)
     return list;
 }
 
+/* Shows queues to other threads, beside those that they see; empties the list. */
+static void entries_show(struct remote_write *remote, remote_entries *list)
+{
+    lock_acquire(&remote->lock);
+    for (size_t i = 0; i < list->count; i++) {
+        vec_push(&remote->entries, list->items[i]);
+    }
+    lock_release(&remote->lock);
+    vec_done(list);
+}
+
 void remote_write_stop(struct remote_write *remote)
 {
     remote_entries list = entries_take(remote);
@@ -191,12 +202,19 @@ static bool entry_keep(remote_entries *running, const struct prom_config *config
     return false;
 }
 
-/* Positions of remotes that are no more: should they come back, they begin anew. */
-static void positions_clean(struct remote_write *remote, const remote_entries *entries)
+/* Positions of remotes that are no more: should they come back, they begin anew. One whose queue
+ * could not be started keeps its own. */
+static void positions_clean(struct remote_write *remote, const struct prom_config *config,
+                            size_t section_count)
 {
     struct arena arena = {0};
     struct fs_entry *files = NULL;
+    char **keys = mem_alloc((section_count + 1) * sizeof(*keys));
     size_t count = 0;
+
+    for (size_t i = 0; i < section_count; i++) {
+        keys[i] = key_make(config, i);
+    }
 
     if (remote->options.fs->list(remote->options.fs, &arena, remote->dir, &files, &count, NULL) <
         0) {
@@ -205,14 +223,18 @@ static void positions_clean(struct remote_write *remote, const remote_entries *e
     for (size_t i = 0; i < count; i++) {
         bool is_used = !str_has_suffix(files[i].name, STR(POSITION_SUFFIX));
 
-        for (size_t k = 0; k < entries->count; k++) {
-            is_used = is_used || str_has_prefix(files[i].name, str_from(entries->items[k].key));
+        for (size_t k = 0; k < section_count; k++) {
+            is_used = is_used || str_has_prefix(files[i].name, str_from(keys[k]));
         }
         if (!is_used) {
             (void)remote->options.fs->remove(remote->options.fs,
                                              fs_path(&arena, remote->dir, files[i].name.ptr), NULL);
         }
     }
+    for (size_t i = 0; i < section_count; i++) {
+        (void)mem_free(keys[i]);
+    }
+    (void)mem_free(keys);
     arena_done(&arena);
 }
 
@@ -240,7 +262,7 @@ static int entries_start(struct remote_write *remote, struct prom_config *config
 int remote_write_apply(struct remote_write *remote, struct prom_config *config,
                        struct baro_error *err)
 {
-    remote_entries running, entries = {0};
+    remote_entries running, kept = {0}, started = {0};
     struct baro_error fault = {0};
     size_t count = 0;
     bool *is_kept;
@@ -260,18 +282,18 @@ int remote_write_apply(struct remote_write *remote, struct prom_config *config,
 
         is_kept[i] = entry_keep(&running, config, i, &entry);
         if (is_kept[i]) {
-            vec_push(&entries, entry);
+            vec_push(&kept, entry);
         }
     }
+    /* The others may take long to end. */
+    entries_show(remote, &kept);
     /* A queue begins where the one before it on the same file has ended. */
     entries_end(remote, running.items, running.count);
     vec_done(&running);
-    r = entries_start(remote, config, is_kept, &entries, &fault);
-    positions_clean(remote, &entries);
+    r = entries_start(remote, config, is_kept, &started, &fault);
+    positions_clean(remote, config, count);
     (void)mem_free(is_kept);
-    lock_acquire(&remote->lock);
-    remote->entries = entries;
-    lock_release(&remote->lock);
+    entries_show(remote, &started);
     if (r < 0 && err != NULL) {
         *err = fault;
     }

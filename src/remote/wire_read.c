@@ -64,13 +64,19 @@ static struct wire_matcher read_matcher(struct reader *outer, str message)
     return matcher;
 }
 
-static void read_hints(struct reader *outer, str message, struct arena *arena,
-                       struct wire_read_hints *ret)
+static int read_hints(struct reader *outer, str message, struct arena *arena,
+                      struct wire_read_hints *ret, struct baro_error *err)
 {
     struct reader rd = reader_over(message);
     struct protobuf_field field = {0};
-    str *grouping = arena_try(arena, count_of(message, HINT_GROUPING) * sizeof(*grouping));
+    const size_t count = count_of(message, HINT_GROUPING);
+    str *grouping;
 
+    if (count > WIRE_GROUPING_MAX) {
+        return error_set(err, BARO_ELIMIT, "remote read request: more than %d labels of a grouping",
+                         WIRE_GROUPING_MAX);
+    }
+    grouping = ARENA_ARRAY(arena, str, count);
     ret->func = STR("");
     ret->grouping = grouping;
     while (protobuf_next(&rd, &field)) {
@@ -88,9 +94,7 @@ static void read_hints(struct reader *outer, str message, struct arena *arena,
             ret->end = protobuf_int(&rd, &field);
             break;
         case HINT_GROUPING:
-            if (grouping != NULL) {
-                grouping[ret->grouping_count++] = protobuf_bytes(&rd, &field);
-            }
+            grouping[ret->grouping_count++] = protobuf_bytes(&rd, &field);
             break;
         case HINT_BY:
             ret->by = protobuf_uint(&rd, &field) != 0;
@@ -103,6 +107,7 @@ static void read_hints(struct reader *outer, str message, struct arena *arena,
         }
     }
     protobuf_fail_with(outer, &rd);
+    return 0;
 }
 
 static int read_query(str message, struct arena *arena, struct wire_query *ret,
@@ -112,6 +117,7 @@ static int read_query(str message, struct arena *arena, struct wire_query *ret,
     struct protobuf_field field = {0};
     const size_t count = count_of(message, QUERY_MATCHER);
     struct wire_matcher *matchers = NULL;
+    int r = 0;
 
     if (count > WIRE_MATCHERS_MAX) {
         return error_set(err, BARO_ELIMIT, "remote read request: more than %d matchers",
@@ -119,7 +125,7 @@ static int read_query(str message, struct arena *arena, struct wire_query *ret,
     }
     matchers = ARENA_ARRAY(arena, struct wire_matcher, count);
     ret->matchers = matchers;
-    while (protobuf_next(&rd, &field)) {
+    while (r >= 0 && protobuf_next(&rd, &field)) {
         switch (field.number) {
         case QUERY_START:
             ret->start = protobuf_int(&rd, &field);
@@ -133,13 +139,13 @@ static int read_query(str message, struct arena *arena, struct wire_query *ret,
         case QUERY_HINTS:
             ret->has_hints = true;
             ret->hints = (struct wire_read_hints){0};
-            read_hints(&rd, protobuf_bytes(&rd, &field), arena, &ret->hints);
+            r = read_hints(&rd, protobuf_bytes(&rd, &field), arena, &ret->hints, err);
             break;
         default:
             break;
         }
     }
-    return rd.failed ? damaged(err) : 0;
+    return r < 0 ? r : rd.failed ? damaged(err) : 0;
 }
 
 /* Types that are not known are passed over, as is one that comes again. */

@@ -20,6 +20,7 @@ enum wire_response { WIRE_RESPONSE_SAMPLES, WIRE_RESPONSE_CHUNKS, WIRE_RESPONSE_
 enum {
     WIRE_QUERIES_MAX = 1 << 10,  /* of one request */
     WIRE_MATCHERS_MAX = 1 << 12, /* of one query */
+    WIRE_GROUPING_MAX = 1 << 12, /* of one query */
 };
 
 /* One matcher as it comes: op is an enum matcher_op, whose order the message has. */

@@ -1,4 +1,5 @@
 /* The messages of remote read, and bytes that another implementation's encoder made of them. */
+#include "codec/protobuf.h"
 #include "model/histogram.h"
 #include "model/matcher.h"
 #include "remote/wire_read.h"
@@ -63,6 +64,26 @@ TEST(wire_read_request_passes_over_unknown_types)
     assert_int_equal(got.accepted[0], WIRE_RESPONSE_CHUNKS);
     assert_int_equal(wire_read_request_read(STR("\x0a\x04\x1a\x02\x08\x04"), &arena, &got, NULL),
                      BARO_EPARSE);
+    arena_done(&arena);
+}
+
+TEST(wire_read_request_bounds_a_grouping)
+{
+    struct arena arena = {0};
+    struct wire_read_request got = {0};
+    struct baro_error err = {0};
+    struct buf hints = {0}, query = {0}, body = {0};
+
+    for (int i = 0; i <= WIRE_GROUPING_MAX; i++) {
+        buf_str(&hints, STR("\x2a\x01g"));
+    }
+    protobuf_put_bytes(&query, 4, buf_view(&hints));
+    protobuf_put_bytes(&body, 1, buf_view(&query));
+    assert_int_equal(wire_read_request_read(buf_view(&body), &arena, &got, &err), BARO_ELIMIT);
+    assert_non_null(strstr(err.message, "more than 4096 labels"));
+    buf_done(&hints);
+    buf_done(&query);
+    buf_done(&body);
     arena_done(&arena);
 }
 

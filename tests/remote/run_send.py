@@ -5,6 +5,7 @@ down, the sender is killed, the configuration changes, the remote is rude.
 Usage: tests/remote/run_send.py BUILD [NAME...]
 """
 
+import concurrent.futures
 import http.server
 import pathlib
 import re
@@ -148,8 +149,8 @@ def test_reload_restarts_what_changed(build: pathlib.Path, work: pathlib.Path) -
         one, two = prometheus(work, ports[0], name="one"), prometheus(work, ports[1], name="two")
         first = sender_config(target, remote(ports[0], "", "one") + remote(ports[1], "", "two"))
         with barograph(build, work, first) as sender:
-            time.sleep(1)
-            equal(metric(sender, "prometheus_remote_storage_samples_total", 'remote_name="two"') > 0, True, "two gets samples")
+            for name in ("one", "two"):
+                wait_until(f"{name} gets samples", lambda: metric(sender, "prometheus_remote_storage_samples_total", f'remote_name="{name}"') > 0)
             count = metric(sender, "prometheus_remote_storage_samples_total", 'remote_name="one"')
             drop = "write_relabel_configs: [{source_labels: [shard], regex: '1.', action: drop}, {target_label: via, replacement: relay}]"
             sender.config.write_text(sender_config(target, remote(ports[0], "", "one") + remote(ports[1], drop, "two")))
@@ -259,6 +260,41 @@ def test_a_rude_remote(build: pathlib.Path, work: pathlib.Path) -> None:
         equal(metric(sender, "prometheus_remote_storage_samples_retried_total", 'remote_name="rude"') > 0, True, "retried samples are counted")
         equal(metric(sender, "prometheus_remote_storage_sent_batch_duration_seconds_count") >= 8, True, "requests are timed")
     rude.stop()
+
+
+def test_the_end_waits_for_no_other_attempt(build: pathlib.Path, work: pathlib.Path) -> None:
+    """A remote that asks to be left alone for an hour is asked once more at the end, and then that is it."""
+    rude = Rude([(503, {"Retry-After": "3600"}, 0)] * 100)
+    section = f"- {{url: 'http://127.0.0.1:{rude.port}/', name: rude, {FAST}, metadata_config: {{send: false}}}}\n"
+    with Target() as target, barograph(build, work, sender_config(target, section)) as sender:
+        wait_until("it was asked", lambda: len(rude.bodies()) > 0)
+        equal(sender.stop(), 0)  # within half of the flush deadline
+        bodies = rude.bodies()
+        equal((len(bodies), bodies[-1] == bodies[0]), (2, True), "attempts of one request")
+    rude.stop()
+
+
+def test_a_reload_that_waits_hides_no_other_remote(build: pathlib.Path, work: pathlib.Path) -> None:
+    """One remote does not answer, and its section changes: while its end is waited for, the other one is told of."""
+    silent, good = Rude([(204, {}, 6)] * 100), Rude([])
+    sections = [f"- {{url: 'http://127.0.0.1:{site.port}/', name: {name}, {FAST}, metadata_config: {{send: false}}}}\n"
+                for name, site in (("good", good), ("silent", silent))]
+    changed = sections[1].replace("name: silent,", "name: silent, send_exemplars: true,")
+    with Target() as target, barograph(build, work, sender_config(target, "".join(sections)), "--storage.remote.flush-deadline=4s") as sender:
+        wait_until("both were asked", lambda: min(len(silent.bodies()), len(good.bodies())) > 0)
+        sender.config.write_text(sender_config(target, sections[0] + changed))
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            reload = pool.submit(sender.get, "/-/reload", None, "POST")
+            looks = 0
+            while not reload.done():
+                equal(metric(sender, "prometheus_remote_storage_shards", 'remote_name="good"'), 1, f"look number {looks}")
+                looks += 1
+                time.sleep(0.05)
+            equal(reload.result()[0], 200)
+        equal(looks > 10, True, "there was something to wait for")
+        wait_until("the new one is told of", lambda: metric(sender, "prometheus_remote_storage_shards", 'remote_name="silent"') == 1)
+    silent.stop()
+    good.stop()
 
 
 class Rich:
