@@ -92,17 +92,6 @@ static void flush_end_locked(struct am *am, struct am_flush *flush)
     }
 }
 
-void am_flush_job_ended_locked(struct am *am, struct am_job *job, bool good)
-{
-    struct am_flush *flush = job->flush; /* the job is in its arena */
-
-    ASSERT(flush->jobs_left > 0);
-    flush->failed = flush->failed || !good;
-    if (--flush->jobs_left == 0) {
-        flush_end_locked(am, flush);
-    }
-}
-
 /* ---- What is muted ---- */
 
 bool am_is_silenced_locked(struct am *am, struct am_kept *kept, ts now)
@@ -204,26 +193,35 @@ static void set_alerts(struct am_flush *flush, struct am_job *job)
     job->alerts = firing;
 }
 
+/* What the log is to learn; the key is in the buffer. */
+static struct am_nflog_entry entry_of(struct am *am, const struct am_flush *flush,
+                                      const struct am_target *target,
+                                      const struct am_group_state *state, struct buf *key)
+{
+    dur expiry = 2 * flush->group->route->repeat_interval;
+    ts now = am_now(am);
+
+    buf_str(key, flush->group->key);
+    buf_str(key, target->suffix);
+    expiry = expiry > 0 && expiry < am->options.retention ? expiry : am->options.retention;
+    return (struct am_nflog_entry){.key = buf_view(key),
+                                   .timestamp = now,
+                                   .expires_at = now + expiry,
+                                   .firing = state->firing,
+                                   .firing_count = state->firing_count,
+                                   .resolved = state->resolved,
+                                   .resolved_count = state->resolved_count};
+}
+
 void am_nflog_record_locked(struct am *am, const struct am_flush *flush,
                             const struct am_target *target, const struct am_group_state *state,
                             str thread_id)
 {
-    dur expiry = 2 * flush->group->route->repeat_interval;
-    ts now = am_now(am);
     struct buf key = {0};
-    struct am_nflog_entry entry = {.timestamp = now,
-                                   .firing = state->firing,
-                                   .firing_count = state->firing_count,
-                                   .resolved = state->resolved,
-                                   .resolved_count = state->resolved_count,
-                                   .thread_id = thread_id};
+    struct am_nflog_entry entry = entry_of(am, flush, target, state, &key);
     const struct am_nflog_entry *taken;
 
-    buf_str(&key, flush->group->key);
-    buf_str(&key, target->suffix);
-    entry.key = buf_view(&key);
-    entry.expires_at =
-        now + (expiry > 0 && expiry < am->options.retention ? expiry : am->options.retention);
+    entry.thread_id = thread_id;
     taken = am_nflog_put(&am->nflog, &entry);
     if (taken == NULL) {
         am->counters.nflog_refused++;
@@ -232,6 +230,49 @@ void am_nflog_record_locked(struct am *am, const struct am_flush *flush,
     }
     am_peers_changed_locked(am, 'n', entry.key);
     buf_done(&key);
+}
+
+/* With something firing in the log already, its end is told anyway. */
+bool am_nflog_intend_locked(struct am *am, struct am_job *job)
+{
+    struct buf key = {0};
+    struct am_nflog_entry entry = entry_of(am, job->flush, job->target, &job->state, &key);
+    const struct am_nflog_entry *known = am_nflog_get(&am->nflog, entry.key);
+
+    if (am->state != NULL && !job->has_intent && job->state.firing_count > 0 &&
+        (known == NULL || known->firing_count == 0)) {
+        entry.timestamp = AM_NFLOG_INTENT;
+        entry.thread_id = job->thread_id;
+        am_state_entry(am->state, &entry, false);
+        job->has_intent = true;
+    }
+    buf_done(&key);
+    return job->has_intent;
+}
+
+/* It was not told: the file gets back what the log has. */
+static void intent_drop_locked(struct am *am, struct am_job *job)
+{
+    struct buf key = {0};
+    struct am_nflog_entry entry = entry_of(am, job->flush, job->target, &job->state, &key);
+    const struct am_nflog_entry *known = am_nflog_get(&am->nflog, entry.key);
+
+    am_state_entry(am->state, known != NULL ? known : &entry, known == NULL);
+    buf_done(&key);
+}
+
+void am_flush_job_ended_locked(struct am *am, struct am_job *job, bool good)
+{
+    struct am_flush *flush = job->flush; /* the job is in its arena */
+
+    ASSERT(flush->jobs_left > 0);
+    if (job->has_intent && !good) {
+        intent_drop_locked(am, job);
+    }
+    flush->failed = flush->failed || !good;
+    if (--flush->jobs_left == 0) {
+        flush_end_locked(am, flush);
+    }
 }
 
 /* Whether one integration has to be told, and if so its job. */

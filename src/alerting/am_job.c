@@ -8,6 +8,9 @@ static const double backoff_first_ms = 500;
 static const double backoff_factor = 1.5;
 static const double backoff_most_ms = 60000;
 
+/* How long an attempt waits for the note of it to be on the disk. */
+enum { INTENT_PATIENCE = 2 * DUR_SECOND };
+
 static const double latency_bounds[AM_LATENCY_BUCKETS - 1] = {1, 5, 10, 15, 20};
 
 void am_job_queue_locked(struct am *am, struct am_job *job)
@@ -183,6 +186,16 @@ static void try_again(struct am *am, struct am_job *job, dur retry_after)
     (void)pthread_cond_signal(&am->changed);
 }
 
+/* The disk is not waited for when it is known to be broken: better told twice than not at all. */
+static void intent_keep(struct am *am)
+{
+    struct baro_error err = {0};
+
+    if (!am_state_is_failing(am->state)) {
+        (void)am_state_flush(am->state, INTENT_PATIENCE, &err);
+    }
+}
+
 static enum am_notify_outcome attempt(struct am *am, struct am_job *job, mono now,
                                       struct am_receipt *receipt)
 {
@@ -203,9 +216,13 @@ static enum am_notify_outcome attempt(struct am *am, struct am_job *job, mono no
         .thread_id = job->thread_id,
     };
     dur timeout = (flush->deadline - now) / MONO_PER_MS;
+    const bool has_intent = am_nflog_intend_locked(am, job);
     enum am_notify_outcome outcome;
 
     lock_release(&am->lock);
+    if (has_intent && job->attempts == 1) {
+        intent_keep(am);
+    }
     job->err = (struct baro_error){0};
     outcome = flush->setup->sending->send(flush->setup->prepared, job->target->integration,
                                           &notification, timeout > 0 ? timeout : 1,

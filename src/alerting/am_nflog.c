@@ -131,7 +131,7 @@ enum am_reason am_nflog_reason(const struct am_nflog_entry *entry,
                                const struct am_group_state *state, bool send_resolved, dur repeat,
                                ts now)
 {
-    if (entry == NULL) {
+    if (entry == NULL || (entry->timestamp == AM_NFLOG_INTENT && state->firing_count > 0)) {
         return state->firing_count > 0 ? AM_REASON_FIRST : AM_REASON_NONE;
     }
     if (!is_subset(state->firing, state->firing_count, entry->firing, entry->firing_count)) {

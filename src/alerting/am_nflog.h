@@ -18,10 +18,14 @@
 /* More entries are not kept (and counted): their groups may be told again. */
 enum { AM_NFLOG_MAX = 1000000 };
 
+/* As a timestamp: the notification was about to be sent when the program ended, and may have been.
+ */
+enum { AM_NFLOG_INTENT = 0 };
+
 /* One block of memory. */
 struct am_nflog_entry {
     str key;       /* GROUP_KEY:RECEIVER/INTEGRATION/INDEX */
-    ts timestamp;  /* of the notification */
+    ts timestamp;  /* of the notification, or AM_NFLOG_INTENT */
     ts expires_at; /* forgotten after that */
     const uint64_t *firing;
     size_t firing_count;

@@ -51,6 +51,22 @@ TEST(am_nflog_reason_says_when_to_tell)
     test_row(NULL);
 }
 
+/* The program was killed about the time of its first notification: firing is told, again perhaps,
+ * and so is its end. */
+TEST(am_nflog_reason_after_an_intent_alone)
+{
+    static const uint64_t ab[] = {1, 2};
+    const struct am_nflog_entry entry = {
+        .timestamp = AM_NFLOG_INTENT, .firing = ab, .firing_count = 2};
+    const struct am_group_state same = {ab, 2, NULL, 0};
+    const struct am_group_state fewer = {ab, 1, ab + 1, 1};
+    const struct am_group_state over = {NULL, 0, ab, 2};
+
+    assert_int_equal(am_nflog_reason(&entry, &same, true, 100, 50), AM_REASON_FIRST);
+    assert_int_equal(am_nflog_reason(&entry, &fewer, true, 100, 50), AM_REASON_FIRST);
+    assert_int_equal(am_nflog_reason(&entry, &over, true, 100, 50), AM_REASON_ALL_RESOLVED);
+}
+
 static void count_gone(void *context, UNUSED const struct am_nflog_entry *entry)
 {
     ++*(int *)context;

@@ -140,6 +140,7 @@ struct am_job {
     size_t count;
     struct am_group_state state; /* what the log learns */
     enum am_reason reason;
+    bool has_intent; /* in the file, and not yet in the log */
     str thread_id;
     uint32_t attempts;
     double backoff_ms;
@@ -274,5 +275,12 @@ bool am_job_run_locked(struct am *am);
 void am_nflog_record_locked(struct am *am, const struct am_flush *flush,
                             const struct am_target *target, const struct am_group_state *state,
                             str thread_id);
+/*
+ * am_nflog_intend_locked notes in the file that a receiver is about to hear of a group that it
+ * knows nothing of: true when that is to be on the disk before the attempt. If the program is
+ * killed when the receiver has heard and the log has not, the group's end is told all the same;
+ * otherwise it goes with the job, or becomes what was told.
+ */
+bool am_nflog_intend_locked(struct am *am, struct am_job *job);
 /* am_flush_job_ended_locked: the job, and perhaps its flush, is gone afterwards. */
 void am_flush_job_ended_locked(struct am *am, struct am_job *job, bool good);

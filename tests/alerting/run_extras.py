@@ -127,6 +127,61 @@ def test_recurring_silences_survive_a_kill(build, work):
         equal(am.state_of(), ["suppressed"])
 
 
+class Deadly(Site):
+    """A receiver; the first time that it hears of something it runs `kill`, before it answers."""
+
+    def __init__(self, status=200):
+        self.kill, self.status, self.told = None, status, []
+        super().__init__()
+
+    def take(self, path, body):
+        self.told.append((json.loads(body)["status"], json.loads(body)["alerts"][0]["labels"]["alertname"]))
+        if self.kill:
+            kill, self.kill = self.kill, None
+            kill()
+        return self.status
+
+
+def deadly_config(hook):
+    return CONFIG.replace("repeat_interval: 2s", "repeat_interval: 1h") + f"  webhook_configs: [{{url: 'http://{hook.address}/'}}]\n"
+
+
+def test_what_was_told_in_the_moment_of_a_kill_is_told_to_be_over(build, work):
+    """The receiver knows that foo fires, foo ends, and the program is killed before it has the receiver's answer: foo's end is told all the
+    same. bar, which goes on, may be told twice, as what it is: the first time."""
+    for name, expected in (("foo", [("firing", "foo"), ("resolved", "foo")]), ("bar", [("firing", "bar"), ("firing", "bar")])):
+        with Deadly() as hook:
+            with Alerting(build, work, config=deadly_config(hook), name=name) as am:
+                def end_and_kill(am=am, name=name):
+                    if name == "foo":
+                        am.ask("/alerts", [{"labels": {"alertname": name}, "endsAt": at(-1)}])
+                    am.server.program.process.kill()
+                hook.kill = end_and_kill
+                am.alert(name)
+                wait_until("the program is killed", lambda: am.server.program.process.poll() is not None)  # noqa: B023
+                am.server.stop()
+            with Alerting(build, work, config=deadly_config(hook), name=name, keep_data=True):
+                wait_until("it is told", lambda: len(hook.told) > 1)
+                equal(hook.told, expected)
+                time.sleep(2)  # two intervals, in which nothing is to come
+                equal(hook.told, expected, "and once")
+
+
+def test_what_could_not_be_told_leaves_nothing_behind(build, work):
+    """A receiver refuses what it is told; after a kill it does not hear that something is over of which it took nothing."""
+    with Deadly(status=400) as hook:
+        with Alerting(build, work, config=deadly_config(hook)) as am:
+            am.alert()
+            wait_until("it is refused", lambda: len(hook.told) > 1)
+            am.ask("/alerts", [{"labels": {"alertname": "foo"}, "endsAt": at(-1)}])
+            wait_until("it is over", lambda: am.state_of() == [])
+            am.server.stop(signal.SIGKILL)
+        with Alerting(build, work, config=deadly_config(hook), keep_data=True) as am:
+            am.alert("other")
+            wait_until("others are told", lambda: ("firing", "other") in hook.told)
+            equal([row for row in hook.told if row[0] == "resolved"], [])
+
+
 def two(build, work, stack):
     """Two servers that know of each other."""
     ports = [free_port(), free_port()]
