@@ -149,13 +149,18 @@ static struct http_server_stats stats_of(struct http_server *server)
     return stats;
 }
 
-/* Waits until `*value` is at least `wanted`; fails after two seconds. */
+/* Waits until something holds; fails after half a minute, which a busy machine may take. */
+#define WAIT_UNTIL(condition)                                                                      \
+    do {                                                                                           \
+        for (int turn_ = 0; turn_ < 15000 && !(condition); turn_++) {                              \
+            pause_ms(2);                                                                           \
+        }                                                                                          \
+        assert_true(condition);                                                                    \
+    } while (0)
+
 static void wait_for(_Atomic int *value, int wanted)
 {
-    for (int i = 0; i < 1000 && atomic_load(value) < wanted; i++) {
-        pause_ms(2);
-    }
-    assert_true(atomic_load(value) >= wanted);
+    WAIT_UNTIL(atomic_load(value) >= wanted);
 }
 
 /* ---- addresses ---- */
@@ -548,7 +553,7 @@ TEST(server_bounds_the_memory_of_all_bodies)
     assert_true(raw_http_send(waiting, STR("POST /echo HTTP/1.1\r\nHost: a\r\n"
                                            "Content-Length: 100001\r\n\r\n")));
     assert_true(raw_http_send(waiting, buf_view(&body)));
-    pause_ms(100);
+    WAIT_UNTIL(atomic_load(&server->body_bytes) >= body.len);
     raw_http_form(port, "/echo", buf_view(&body), &response);
     assert_int_equal(response.status, 503);
     assert_int_equal(stats_of(server).refused_body_memory, 1);
@@ -587,9 +592,7 @@ TEST(server_turns_surplus_connections_away)
     assert_int_equal(stats_of(server).connections_refused, 1);
     raw_http_done(&response);
     (void)close(fds[0]);
-    for (int i = 0; i < 1000 && stats_of(server).connections_open == LIMIT; i++) {
-        pause_ms(2);
-    }
+    WAIT_UNTIL(stats_of(server).connections_open < LIMIT);
     raw_http_get(http_server_port(server, 0), "/hello", "", &response);
     assert_int_equal(response.status, 200);
     raw_http_done(&response);
@@ -621,9 +624,11 @@ TEST(server_bounds_the_connections_of_one_client)
 /* ---- slow clients ---- */
 
 /* One byte each 50 ms never lets an inactivity time-out come; only a deadline ends it. */
-static bool trickle_until_closed(int fd, str text, int rounds)
+static bool trickle_until_closed(int fd, str text)
 {
-    for (int i = 0; i < rounds; i++) {
+    enum { ROUNDS = 600 };
+
+    for (int i = 0; i < ROUNDS; i++) {
         if (raw_http_is_closed(fd, 50) ||
             !raw_http_send(fd, str_slice(text, (size_t)i % text.len, (size_t)i % text.len + 1))) {
             return true;
@@ -641,8 +646,8 @@ TEST(server_closes_slow_headers)
     int silent = raw_http_connect(http_server_port(server, 0));
 
     assert_true(raw_http_send(fd, STR("GET /hello HTTP/1.1\r\nHost: a\r\nX: ")));
-    assert_true(trickle_until_closed(fd, STR("abcdefgh"), 60));
-    assert_true(raw_http_is_closed(silent, 3000));
+    assert_true(trickle_until_closed(fd, STR("abcdefgh")));
+    assert_true(raw_http_is_closed(silent, RAW_HTTP_WAIT_MS));
     assert_int_equal(stats_of(server).closed_slow_header, 2);
     (void)close(fd);
     (void)close(silent);
@@ -657,7 +662,7 @@ TEST(server_closes_slow_bodies)
 
     assert_true(
         raw_http_send(fd, STR("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")));
-    assert_true(trickle_until_closed(fd, STR("abcdefgh"), 60));
+    assert_true(trickle_until_closed(fd, STR("abcdefgh")));
     assert_int_equal(stats_of(server).closed_slow_body, 1);
     (void)close(fd);
 }
@@ -674,7 +679,7 @@ TEST(server_closes_idle_connections_and_slow_second_requests)
     raw_http_read(fd, false, &response);
     assert_int_equal(response.status, 200);
     raw_http_done(&response);
-    assert_true(trickle_until_closed(fd, STR("GET /hello"), 60));
+    assert_true(trickle_until_closed(fd, STR("GET /hello")));
     assert_int_equal(stats_of(server).closed_idle, 1);
     (void)close(fd);
 }
@@ -688,13 +693,8 @@ TEST(server_closes_readers_that_do_not_read)
     int fd = raw_http_connect(http_server_port(server, 0));
 
     assert_true(raw_http_send(fd, STR("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n")));
-    for (int i = 0;
-         i < 2000 && (stats_of(server).requests == 0 || stats_of(server).connections_open > 0);
-         i++) {
-        pause_ms(2);
-    }
+    WAIT_UNTIL(stats_of(server).requests > 0 && stats_of(server).connections_open == 0);
     assert_int_equal(stats_of(server).closed_slow_reader, 1);
-    assert_int_equal(stats_of(server).connections_open, 0);
     (void)close(fd);
 }
 
@@ -712,14 +712,10 @@ TEST(server_refuses_when_the_queue_is_full)
     for (int i = 0; i < 2; i++) {
         fds[i] = raw_http_connect(port);
         assert_true(raw_http_send(fds[i], STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")));
-        if (i == 0) {
-            wait_for(&shared.held, 1);
-        } else {
-            pause_ms(100);
-        }
+        WAIT_UNTIL(stats_of(server).queries_running == 1 &&
+                   stats_of(server).queries_waiting == (uint64_t)i);
     }
-    assert_int_equal(stats_of(server).queries_running, 1);
-    assert_int_equal(stats_of(server).queries_waiting, 1);
+    wait_for(&shared.held, 1);
     raw_http_get(port, "/hold", "", &response);
     assert_int_equal(response.status, 503);
     assert_str_equal(raw_http_header(&response, "Retry-After"), STR("1"));
@@ -828,9 +824,5 @@ TEST(server_survives_rude_clients)
     raw_http_get(http_server_port(server, 0), "/hello", "", &response);
     assert_int_equal(response.status, 200);
     raw_http_done(&response);
-    for (int i = 0; i < 1000 && stats_of(server).connections_open > 0; i++) {
-        pause_ms(2);
-    }
-    assert_int_equal(stats_of(server).connections_open, 0);
-    assert_int_equal(stats_of(server).requests_open, 0);
+    WAIT_UNTIL(stats_of(server).connections_open == 0 && stats_of(server).requests_open == 0);
 }

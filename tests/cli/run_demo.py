@@ -53,7 +53,7 @@ class Demo:
                                 "--interval=500ms", *flags], work / "demo.log", cwd=ROOT)
 
     def query(self, expr):
-        conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             conn.request("POST", "/api/v1/query", "query=" + "".join(f"%{b:02x}" for b in expr.encode()),
                          {"Content-Type": "application/x-www-form-urlencoded"})
@@ -62,7 +62,7 @@ class Demo:
             conn.close()
 
     def rules(self):
-        conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             conn.request("GET", "/api/v1/rules")
             return json.loads(conn.getresponse().read())["data"]["groups"]
@@ -135,7 +135,7 @@ def test_all_of_it_runs_and_every_panel_has_data(build, work):
         text = demo.program.text()
         for name in ("studio", "reconstruction-worker", "reconstruction", "orchestrator", "extraction"):
             equal(bool(re.search(rf"^{name} +http://127\.0\.0\.1:\d+/$", text, re.M)), True, f"URL of {name}")
-        wait_until("the fault is passed on", lambda: demo.values('orchestrator_errors_total{stage="post"}') not in ([], [0.0]), 20, 0.2)
+        wait_until("the fault is passed on", lambda: demo.values('orchestrator_errors_total{stage="post"}') not in ([], [0.0]), 60, 0.2)
         every = [(pack, where, expr) for pack in packlib.NAMES for where, expr in packlib.board_expressions(pack) if "annotation" not in where]
         missing = [row for row in every if not ABSENT.search(row[2])]
         equal(len(every) - len(missing) <= 5 or not all(INSTALLED.values()), True, f"{len(missing)} of {len(every)} queries")
@@ -152,7 +152,7 @@ def test_all_of_it_runs_and_every_panel_has_data(build, work):
         family = descendants(demo.program.process.pid)
         equal(len(family) >= 18, True, f"{len(family)} processes")
     finally:
-        equal(demo.program.stop(signal.SIGINT), 0, "exit status")
+        equal(demo.program.stop(signal.SIGINT, 90), 0, "exit status")
     equal([pid for pid in family if is_alive(pid)], [], "who stayed behind")
 
 
@@ -171,7 +171,7 @@ def test_debian_s_prometheus_and_python_read_the_same(build, work):
             config["scrape_configs"] += packlib.load(path)["scrape_configs"]
         with Server(prometheus, work, json.dumps(config), name="real") as real:
             real.wait_ready()
-            wait_until("all targets up there", lambda: sorted(dict(labels)["job"] for labels in real.query("up == 1")) == JOBS, 20, 0.2)
+            wait_until("all targets up there", lambda: sorted(dict(labels)["job"] for labels in real.query("up == 1")) == JOBS, 90, 0.2)
             time.sleep(2)
             faults = [line for line in real.program.text().splitlines() if "level=warn" in line or "level=error" in line]
             equal(faults, [], "warnings of Prometheus")
@@ -181,7 +181,7 @@ def test_debian_s_prometheus_and_python_read_the_same(build, work):
             raise Skip("python3-prometheus-client is not installed")
         equal((done.returncode, done.stderr), (0, ""), "python3-prometheus-client")
     finally:
-        equal(demo.program.stop(signal.SIGINT), 0, "exit status")
+        equal(demo.program.stop(signal.SIGINT, 90), 0, "exit status")
 
 
 def test_children_end_with_a_parent_that_is_killed(build, work):
@@ -193,7 +193,7 @@ def test_children_end_with_a_parent_that_is_killed(build, work):
     equal(len(family) >= 8, True, f"{len(family)} processes")
     os.kill(demo.program.process.pid, signal.SIGKILL)
     demo.program.process.wait(10)
-    wait_until("all ended", lambda: not [pid for pid in family if is_alive(pid)], 20)
+    wait_until("all ended", lambda: not [pid for pid in family if is_alive(pid)], 60)
 
 
 def test_wrong_usage_teaches(build, work):

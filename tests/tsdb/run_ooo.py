@@ -20,6 +20,8 @@ from protobuf import varint_read  # noqa: E402
 from run_tsdb import BLOCKS, KEEP, blocks_of, check_promtool, compare_raw, samples_of  # noqa: E402
 
 WINDOW = "storage: {tsdb: {out_of_order_time_window: 30s}}\n"
+# Longer than the longest test: on a busy machine each step may take a minute.
+LIFE_S, WAIT_S = 900, 180
 QUIET = "global: {scrape_interval: 1h}\nscrape_configs: []\n" + WINDOW
 
 
@@ -72,18 +74,20 @@ def there_and_back(work: pathlib.Path, first: str, second: str, how: int) -> int
     target = Target(len(first) + how)
     try:
         writer = run(first, work, target.config(), name="a", keep=False)
-        wait_until("two blocks", lambda: target.turn >= 50 and len(blocks_of(writer.data)) >= 2, 90)
+        wait_until("two blocks", lambda: target.turn >= 50 and len(blocks_of(writer.data)) >= 2, WAIT_S)
         end = time.time()
-        before = only(samples_of(writer, end, 90))
+        before = only(samples_of(writer, end, LIFE_S))
+        # Scrapes that took too long, which a busy machine has, leave no samples.
+        scrapes = next(iter(writer.query(f'sum_over_time(up{{job="t"}}[{LIFE_S}s])', end).values()))
         writer.stop(how)
         # What was scraped, and nothing else; late ones are most of it.
         for key, values in before.items():
             seen = target.seen[int(dict(key)["i"])]
             equal([v for t, v in values if seen.get(round(float(t) * 1000)) != float(v)], [], f"values of {key}")
-            assert len(values) >= 0.3 * len(seen), (key, len(values), len(seen))
+            assert len(values) >= 0.3 * scrapes, (key, len(values), scrapes)
         shutil.copytree(writer.data, work / "b-data")
         again, other = run(first, work, QUIET, name="a"), run(second, work, QUIET, name="b")
-        found, by_other = only(samples_of(again, end, 90)), only(samples_of(other, end, 90))
+        found, by_other = only(samples_of(again, end, LIFE_S)), only(samples_of(other, end, LIFE_S))
         if first.endswith("prometheus"):
             # 2.42 may itself lose some of what it took out of order when it is killed; we find them.
             has_all(by_other, found, "the same directory")
@@ -94,9 +98,9 @@ def there_and_back(work: pathlib.Path, first: str, second: str, how: int) -> int
         other.stop()
         begin, made = target.turn, len(blocks_of(work / "b-data"))
         follower = run(second, work, target.config(), name="b")
-        wait_until("another block", lambda: target.turn >= begin + 25 and len(blocks_of(follower.data)) > made, 90)
+        wait_until("another block", lambda: target.turn >= begin + 25 and len(blocks_of(follower.data)) > made, WAIT_S)
         end = time.time()
-        seen = only(samples_of(follower, end, 150))
+        seen = only(samples_of(follower, end, LIFE_S))
         has_all(seen, before, "after the other program went on")
         follower.stop(how)
         if second.endswith("prometheus"):
@@ -104,10 +108,10 @@ def there_and_back(work: pathlib.Path, first: str, second: str, how: int) -> int
             # for the end of what is in order. What it finds then is what there is.
             shutil.copytree(follower.data, work / "c-data")
             again = run(second, work, QUIET, name="c")
-            seen = only(samples_of(again, end, 150))
+            seen = only(samples_of(again, end, LIFE_S))
             again.stop()
         back = run(first, work, QUIET, name="b")
-        has_all(only(samples_of(back, end, 150)), seen, "after the way back")
+        has_all(only(samples_of(back, end, LIFE_S)), seen, "after the way back")
         back.stop()
         check_promtool(work / "a-data")
         check_promtool(work / "b-data")
@@ -158,11 +162,13 @@ def marked(work: pathlib.Path, first: str, second: str, how: int) -> int:
         writer.wait_ready()
         # 2.42 keeps the chunks in a buffer for long, and writes a marker at each commit.
         wanted = 24 if first.endswith("prometheus") else 1
-        wait_until("markers", lambda: markers(writer.data) >= wanted, 90)
+        wait_until("markers", lambda: markers(writer.data) >= wanted, WAIT_S)
         turn = target.turn
-        wait_until("samples behind them", lambda: target.turn > turn + 24, 30)
+        wait_until("samples behind them", lambda: target.turn > turn + 24, WAIT_S)
+        if wanted == 1:
+            wait_until("chunks", lambda: late_chunks(writer.data) >= 10, WAIT_S)
         end = time.time()
-        before = only(samples_of(writer, end, 90))
+        before = only(samples_of(writer, end, LIFE_S))
         writer.stop(how)
         found = late_chunks(writer.data)
         assert found >= 10, (first, how, found)
@@ -173,7 +179,7 @@ def marked(work: pathlib.Path, first: str, second: str, how: int) -> int:
         for name, binary in (("a", first), ("b", second)):
             again = Server(binary, work, QUIET, *plain, name=name, keep_data=True)
             again.wait_ready()
-            has_all(only(samples_of(again, end, 90)), before, name)
+            has_all(only(samples_of(again, end, LIFE_S)), before, name)
             again.stop()
         check_promtool(work / "b-data")
         return sum(len(values) for values in before.values())

@@ -55,7 +55,7 @@ def test_node_exporter_full(build: pathlib.Path, work: pathlib.Path) -> None:
         wait_until("the node exporter", lambda: served(port) != "", 60)
         with Server(str(build / "barograph"), work, CONFIG % {"exporter": port, "own": own}, f"--dashboards.path={boards}", port=own) as server:
             server.wait_ready()
-            wait_until("data of both", lambda: len(server.query("count by (job) (rate(node_cpu_seconds_total[10s] offset 20s))")) == 2, 90)
+            wait_until("data of both", lambda: len(server.query("count by (job) (rate(node_cpu_seconds_total[10s] offset 20s))")) == 2, 180)
             text = served(port)
             failed = re.findall(r'^node_scrape_collector_success\{collector="(.*)"\} 0$', text, re.M)
             names = set(re.findall(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)[{ ]", text, re.M))
