@@ -6,8 +6,13 @@ const filter = (key: string, operator: string, value: string): AdhocFilter => ({
 
 describe('in the URL', () => {
     test.each<[AdhocFilter, string]>([
-        [filter('job', '=', 'node'), 'job|=|node'], [filter('job', '=~', 'a|b'), 'job|=~|a__gfp__b'], [filter('job', '=|', 'a|b'), 'job|=__gfp__|a__gfp__b'], [filter('job', '!=|', ''), 'job|!=__gfp__|'],
-        [filter('a.b', '!=', '#1, #2'), 'a.b|!=|__gfh__1__gfc__ __gfh__2'], [filter('é', '!~', '日本'), 'é|!~|日本'], [filter('x', '=', '<b>"\\'), 'x|=|<b>"\\'],
+        [filter('job', '=', 'node'), 'job|=|node'],
+        [filter('job', '=~', 'a|b'), 'job|=~|a__gfp__b'],
+        [filter('job', '=|', 'a|b'), 'job|=__gfp__|a__gfp__b'],
+        [filter('job', '!=|', ''), 'job|!=__gfp__|'],
+        [filter('a.b', '!=', '#1, #2'), 'a.b|!=|__gfh__1__gfc__ __gfh__2'],
+        [filter('é', '!~', '日本'), 'é|!~|日本'],
+        [filter('x', '=', '<b>"\\'), 'x|=|<b>"\\'],
     ])('%j is %s', (one, text) => {
         expect(writeFilter(one)).toBe(text);
         expect(readFilter(text)).toEqual(one);
@@ -30,10 +35,21 @@ test('the URL goes before the dashboard, and there may be many', () => {
 });
 
 test.each<[AdhocFilter, string]>([
-    [filter('job', '=', 'node'), 'job="node"'], [filter('job', '!=', ''), 'job!=""'], [filter('job', '=~', 'a|b.*'), 'job=~"a|b.*"'], [filter('job', '!~', '\\d'), 'job!~"\\\\d"'],
-    [filter('job', '=|', 'a.b|c'), 'job=~"a\\\\.b|c"'], [filter('job', '!=|', 'x(|)'), 'job!~"x\\\\(|\\\\)"'], [filter('my.label', '=', 'x'), '"my.label"="x"'], [filter('1x', '=', 'x'), '"1x"="x"'], [filter('é"', '=', 'x'), '"é\\""="x"'],
+    [filter('job', '=', 'node'), 'job="node"'],
+    [filter('job', '!=', ''), 'job!=""'],
+    [filter('job', '=~', 'a|b.*'), 'job=~"a|b.*"'],
+    [filter('job', '!~', '\\d'), 'job!~"\\\\d"'],
+    [filter('job', '=|', 'a.b|c'), 'job=~"a\\\\.b|c"'],
+    [filter('job', '!=|', 'x(|)'), 'job!~"x\\\\(|\\\\)"'],
+    [filter('my.label', '=', 'x'), '"my.label"="x"'],
+    [filter('1x', '=', 'x'), '"1x"="x"'],
+    [filter('é"', '=', 'x'), '"é\\""="x"'],
     /* A value cannot end its string and go on as an expression. */
-    [filter('job', '=', '"} or up{a="'), 'job="\\"} or up{a=\\""'], [filter('job', '=', 'a\\'), 'job="a\\\\"'], [filter('job', '=', 'a\nb'), 'job="a\\nb"'], [filter('job', 'or up', 'x'), 'job="x"'], [filter('a="b"} or up{x', '=', 'y'), '"a=\\"b\\"} or up{x"="y"'],
+    [filter('job', '=', '"} or up{a="'), 'job="\\"} or up{a=\\""'],
+    [filter('job', '=', 'a\\'), 'job="a\\\\"'],
+    [filter('job', '=', 'a\nb'), 'job="a\\nb"'],
+    [filter('job', 'or up', 'x'), 'job="x"'],
+    [filter('a="b"} or up{x', '=', 'y'), '"a=\\"b\\"} or up{x"="y"'],
 ])('%j as a matcher', (one, want) => expect(matcherOf(one)).toBe(want));
 
 describe('put into an expression', () => {
@@ -52,7 +68,16 @@ describe('put into an expression', () => {
         return insertMatchers(expr, places, 'j="x"');
     };
     test.each([
-        ['«up»', 'up{j="x"}'], ['«up{}»', 'up{j="x"}'], ['«up{ }»', 'up{j="x"}'], ['«up{a="b"}»', 'up{a="b", j="x"}'], ['«up{a="b",}»', 'up{a="b",j="x"}'], ['«up{a="b" }»', 'up{a="b", j="x"}'], ['«{a="}"}»', '{a="}", j="x"}'],
-        ['sum(rate(«a{b="c"}»[5m])) / «d» offset 5m', 'sum(rate(a{b="c", j="x"}[5m])) / d{j="x"} offset 5m'], ['1 + 1', '1 + 1'], ['', ''], ['«é»+«é{}»', 'é{j="x"}+é{j="x"}'],
+        ['«up»', 'up{j="x"}'],
+        ['«up{}»', 'up{j="x"}'],
+        ['«up{ }»', 'up{j="x"}'],
+        ['«up{a="b"}»', 'up{a="b", j="x"}'],
+        ['«up{a="b",}»', 'up{a="b",j="x"}'],
+        ['«up{a="b" }»', 'up{a="b", j="x"}'],
+        ['«{a="}"}»', '{a="}", j="x"}'],
+        ['sum(rate(«a{b="c"}»[5m])) / «d» offset 5m', 'sum(rate(a{b="c", j="x"}[5m])) / d{j="x"} offset 5m'],
+        ['1 + 1', '1 + 1'],
+        ['', ''],
+        ['«é»+«é{}»', 'é{j="x"}+é{j="x"}'],
     ])('%s', (marked, want) => expect(put(marked)).toBe(want));
 });

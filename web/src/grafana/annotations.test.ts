@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ANNOTATIONS_MAX, alertAnnotations, annotationsOf, annotationStep, isAbout, metricNames } from './annotations';
 import { readDashboard } from './model';
 
@@ -65,4 +65,59 @@ test('alerts are shown where their metrics are', () => {
     expect(made.filter((one) => isAbout(one, ['node_load1']))).toEqual([]);
     const deploys = annotationsOf(model({}), [series({}, [[60, 1]])], 60_000, 'red');
     expect(deploys.filter((one) => isAbout(one, []))).toHaveLength(1);
+});
+
+describe('spans', () => {
+    const spans = (points: [number, number][], stepMs = 60_000, json: Record<string, unknown> = {}) => annotationsOf(model(json), [series({}, points)], stepMs, 'red').map((one) => (one.to === undefined ? `${one.from}` : `${one.from}-${one.to}`)).join();
+    test.each<[string, [number, number][], string]>([
+        ['no sample', [], ''],
+        ['one', [[60, 1]], '60000'],
+        ['none above zero', [[60, 0], [120, -1], [180, NaN]], ''],
+        ['infinite', [[60, Infinity]], '60000'],
+        ['a step apart', [[60, 1], [120, 1]], '60000-120000'],
+        ['a little more than a step', [[60, 1], [121, 1]], '60000,121000'],
+        ['out of order', [[120, 1], [60, 1]], '60000-120000'],
+        ['twice at one time', [[60, 1], [60, 1]], '60000'],
+    ])('%s', (_, points, want) => expect(spans(points)).toBe(want));
+
+    test('values as times are each an event, whatever is no time', () => {
+        expect(spans([[1, 5000], [2, 5000.9], [3, -7], [4, Infinity], [5, 9000]], 60_000, { useValueForTime: true })).toBe('-7,5000,9000');
+    });
+
+    test('of several series are in one order', () => {
+        const made = annotationsOf(model({}), [series({ a: '1' }, [[180, 1]]), series({ a: '2' }, [[60, 1]])], 60_000, 'red');
+        expect(made.map((one) => one.from)).toEqual([60_000, 180_000]);
+        expect(annotationsOf(model({}), [], 60_000, 'red')).toEqual([]);
+    });
+});
+
+test.each<[Record<string, unknown>, Record<string, string>, string, string, string[]]>([
+    [{}, { app: 'x' }, 'Deploys', '', []],
+    [{ titleFormat: '{{nope}}' }, {}, 'Deploys', '', []],
+    [{ titleFormat: '{{app}} {{nope}}' }, { app: 'x' }, 'x ', '', []],
+    [{ textFormat: '<b>{{app}}' }, { app: '</b>' }, 'Deploys', '<b></b>', []],
+    [{ tagKeys: ' app ,,app, nope,constructor,empty' }, { app: 'x', empty: '' }, 'Deploys', '', ['x', 'x']],
+    [{ tagKeys: '' }, { app: 'x' }, 'Deploys', '', []],
+])('%j of %j', (json, labels, title, text, tags) => expect(annotationsOf(model(json), [series(labels, [[60, 1]])], 60_000, 'red')[0]).toMatchObject({ title, text, tags }));
+
+test.each([
+    ['sum(rate(a_total{x="y"}[5m])) by (z)', ['a_total']],
+    ['a:b:rate5m > bool 3', ['a:b:rate5m']],
+    ['a and b unless c', ['a', 'b', 'c']],
+    ['{__name__=~"a|b"}', []],
+    ["{'quoted.name'}", []],
+    ['A * on (B) group_left (C) D', ['A', 'D']],
+    ['x offset 5m @ start()', ['x']],
+    ['1e5 + 0x1F + .5', []],
+    ['"text" == x', ['x']],
+    ['x[5m:1m]', ['x']],
+    ['$metric + x', ['x']],
+    ['x{a="\\"}', ['x']],
+    ['((((', []],
+])('metrics of %j', (expr, want) => expect([...metricNames(expr)].sort()).toEqual([...want].sort()));
+
+test('an alert without a rule or a name is one all the same', () => {
+    const [one] = alertAnnotations([series({ __name__: 'ALERTS', alertstate: 'firing' }, [[60, 1]])], [], 15_000, 'red', 'Alerts');
+    expect(one).toMatchObject({ from: 60_000, to: 75_000, title: 'alert', text: 'firing', source: 'Alerts' });
+    expect(isAbout(one!, ['up'])).toBe(false);
 });

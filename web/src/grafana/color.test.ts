@@ -7,10 +7,26 @@ const HOSTILE = ['constructor', 'toString', '__proto__', 'hasOwnProperty'];
 
 describe('names', () => {
     test.each<[string, Look, string]>([
-        ['green', 'dark', '#73BF69'], ['green', 'light', '#56A64B'], ['dark-red', 'dark', '#C4162A'], ['dark-red', 'light', '#AD0317'], ['super-light-blue', 'dark', '#C0D8FF'], ['super-light-blue', 'light', '#8AB8FF'],
-        ['semi-dark-yellow', 'dark', '#F2CC0C'], ['light-purple', 'dark', '#CA95E5'], ['text', 'dark', 'rgb(204, 204, 220)'], ['text', 'light', 'rgba(36, 41, 46, 1)'], ['transparent', 'dark', 'rgba(0,0,0,0)'], ['panel-bg', 'light', '#ffffff'],
-        ['gray', 'dark', '#808080'], ['white', 'light', '#ffffff'], ['black', 'dark', '#000000'],
-        ['#abc', 'dark', '#abc'], ['rgb(1,2,3)', 'dark', 'rgb(1,2,3)'], ['pale-green', 'dark', 'pale-green'], ['evergreen', 'dark', 'evergreen'], ['Green', 'dark', 'Green'],
+        ['green', 'dark', '#73BF69'],
+        ['green', 'light', '#56A64B'],
+        ['dark-red', 'dark', '#C4162A'],
+        ['dark-red', 'light', '#AD0317'],
+        ['super-light-blue', 'dark', '#C0D8FF'],
+        ['super-light-blue', 'light', '#8AB8FF'],
+        ['semi-dark-yellow', 'dark', '#F2CC0C'],
+        ['light-purple', 'dark', '#CA95E5'],
+        ['text', 'dark', 'rgb(204, 204, 220)'],
+        ['text', 'light', 'rgba(36, 41, 46, 1)'],
+        ['transparent', 'dark', 'rgba(0,0,0,0)'],
+        ['panel-bg', 'light', '#ffffff'],
+        ['gray', 'dark', '#808080'],
+        ['white', 'light', '#ffffff'],
+        ['black', 'dark', '#000000'],
+        ['#abc', 'dark', '#abc'],
+        ['rgb(1,2,3)', 'dark', 'rgb(1,2,3)'],
+        ['pale-green', 'dark', 'pale-green'],
+        ['evergreen', 'dark', 'evergreen'],
+        ['Green', 'dark', 'Green'],
     ])('%s in the %s look is %s', (name, look, want) => expect(namedColor(name, look)).toBe(want));
 
     test('none is grey', () => expect([undefined, '', null, 5, {}].map((name) => namedColor(name as string, 'dark'))).toEqual(Array(5).fill(FALLBACK_COLOR)));
@@ -26,9 +42,24 @@ describe('names', () => {
 
 describe('CSS', () => {
     test.each<[string, Rgb | undefined]>([
-        ['#fff', { r: 255, g: 255, b: 255, a: 1 }], ['#1a2b3c', { r: 26, g: 43, b: 60, a: 1 }], ['#1A2B3C', { r: 26, g: 43, b: 60, a: 1 }], ['#00000080', { r: 0, g: 0, b: 0, a: 128 / 255 }], ['#0f08', { r: 0, g: 255, b: 0, a: 0x88 / 255 }],
-        ['rgb(1, 2, 3)', { r: 1, g: 2, b: 3, a: 1 }], ['rgba(1,2,3,.5)', { r: 1, g: 2, b: 3, a: 0.5 }], ['rgb(1 2 3 / 50%)', { r: 1, g: 2, b: 3, a: 0.5 }], [' RGB(1,2,3) ', { r: 1, g: 2, b: 3, a: 1 }],
-        ['#12', undefined], ['#12345', undefined], ['#ggg', undefined], ['red', undefined], ['', undefined], ['rgb(1,2)', undefined], ['hsl(1,2%,3%)', undefined], ['url(javascript:x)', undefined], ['rgb(1,2,3);x', undefined],
+        ['#fff', { r: 255, g: 255, b: 255, a: 1 }],
+        ['#1a2b3c', { r: 26, g: 43, b: 60, a: 1 }],
+        ['#1A2B3C', { r: 26, g: 43, b: 60, a: 1 }],
+        ['#00000080', { r: 0, g: 0, b: 0, a: 128 / 255 }],
+        ['#0f08', { r: 0, g: 255, b: 0, a: 0x88 / 255 }],
+        ['rgb(1, 2, 3)', { r: 1, g: 2, b: 3, a: 1 }],
+        ['rgba(1,2,3,.5)', { r: 1, g: 2, b: 3, a: 0.5 }],
+        ['rgb(1 2 3 / 50%)', { r: 1, g: 2, b: 3, a: 0.5 }],
+        [' RGB(1,2,3) ', { r: 1, g: 2, b: 3, a: 1 }],
+        ['#12', undefined],
+        ['#12345', undefined],
+        ['#ggg', undefined],
+        ['red', undefined],
+        ['', undefined],
+        ['rgb(1,2)', undefined],
+        ['hsl(1,2%,3%)', undefined],
+        ['url(javascript:x)', undefined],
+        ['rgb(1,2,3);x', undefined],
     ])('%s', (css, want) => expect(parseColor(css)).toEqual(want));
 
     test('with another opacity', () => {
@@ -43,7 +74,13 @@ describe('CSS', () => {
         expect(contrast('tomato', '#fff')).toBe(1);
     });
 
-    test.each([['#000', '#ffffff'], ['#fff', '#000000'], ['#F2CC0C', '#000000'], ['#1250B0', '#ffffff'], ['nonsense', '#ffffff']])('on %s stands %s', (css, want) => expect(textOn(css)).toBe(want));
+    test.each([
+        ['#000', '#ffffff'],
+        ['#fff', '#000000'],
+        ['#F2CC0C', '#000000'],
+        ['#1250B0', '#ffffff'],
+        ['nonsense', '#ffffff'],
+    ])('on %s stands %s', (css, want) => expect(textOn(css)).toBe(want));
 
     test('a colour that cannot be read becomes that of text', () => {
         expect([readableColor('#FADE2A', 'dark'), readableColor('#FADE2A', 'light'), readableColor('#000', 'dark'), readableColor('#000', 'light')]).toEqual(['#FADE2A', 'rgba(36, 41, 46, 1)', 'rgb(204, 204, 220)', '#000']);

@@ -10,5 +10,12 @@ test.each<[string[], string]>([
 ])('%j is %s', (cells, want) => expect(csvLine(cells)).toBe(want));
 
 test.each<[string[], string]>([
-    [[], ''], [['1e5', '0x10', ' '], '1e5,0x10, '], [['+', '-', '='], "'+,'-,'="], [['a\rb'], '"a\rb"'], [['é', '日本'], 'é,日本'], [['', ''], ','], [['"'], '""""'], [['-5 apples'], "'-5 apples"],
+    [[], ''],
+    [['1e5', '0x10', ' '], '1e5,0x10, '],
+    [['+', '-', '='], "'+,'-,'="],
+    [['a\rb'], '"a\rb"'],
+    [['é', '日本'], 'é,日本'],
+    [['', ''], ','],
+    [['"'], '""""'],
+    [['-5 apples'], "'-5 apples"],
 ])('%j is %j, too', (cells, want) => expect(csvLine(cells)).toBe(want));

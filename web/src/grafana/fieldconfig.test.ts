@@ -13,14 +13,54 @@ describe('matchers', () => {
     /* Which value fields they hit: cpu, the one shown as {host="web-1"}, the text. */
     const hits = (id: string, options: unknown) => frames.map((f) => Number(fieldMatcher(id, options)(f.fields[1]!, f, frames))).join('');
     test.each<[string, unknown, string]>([
-        ['byName', 'cpu', '100'], ['byName', 'Value', '010'], ['byName', 'CPU', '000'], ['byName', '', '000'], ['byName', undefined, '000'], ['byName', { id: 'cpu' }, '000'],
-        ['byRegexp', '/^c/', '100'], ['byRegexp', '/WEB/i', '010'], ['byRegexp', 'cpu', '100'], ['byRegexp', 'cp', '000'], ['byRegexp', '/./g', '111'], ['byRegexp', '/(/', '000'], ['byRegexp', 5, '000'], ['byRegexp', '', '000'],
-        ['byNames', { names: ['cpu', 'log'] }, '101'], ['byNames', ['log'], '001'], ['byNames', { mode: 'exclude', names: ['cpu'] }, '011'], ['byNames', { mode: 'exclude' }, '111'], ['byNames', undefined, '000'], ['byNames', { names: [1, null] }, '000'], ['byNames', 'cpu', '000'],
-        ['byType', 'number', '110'], ['byType', 'string', '001'], ['byType', 'time', '000'], ['byTypes', ['string', 'number'], '111'], ['byTypes', 'number', '000'], ['numeric', undefined, '110'], ['time', undefined, '000'],
-        ['byFrameRefID', 'A', '100'], ['byFrameRefID', '/[AB]/', '110'], ['byFrameRefID', '/[AB]/g', '110'], ['byFrameRefID', 'a', '000'], ['byFrameRefID', undefined, '000'], ['byFrameRefID', '/(/', '000'],
-        ['byValue', { reducer: 'max', op: 'gt', value: 5 }, '100'], ['byValue', { reducer: 'max', op: '>', value: 5 }, '100'], ['byValue', { reducer: 'min', op: '<=', value: 2 }, '110'], ['byValue', { reducer: 'max', op: 'eq', value: 3 }, '010'], ['byValue', { reducer: 'max', op: '!=', value: 3 }, '100'],
-        ['byValue', { reducer: 'count', op: 'gte', value: 1 }, '111'], ['byValue', { reducer: 'nope', op: 'gt', value: 0 }, '000'], ['byValue', { reducer: 'max', op: 'constructor', value: 0 }, '000'], ['byValue', { reducer: 'max', op: '', value: 0 }, '000'], ['byValue', undefined, '000'], ['byValue', {}, '000'],
-        ['byQuery', 'A', '000'], ['', 'cpu', '000'], ['constructor', 'cpu', '000'],
+        ['byName', 'cpu', '100'],
+        ['byName', 'Value', '010'],
+        ['byName', 'CPU', '000'],
+        ['byName', '', '000'],
+        ['byName', undefined, '000'],
+        ['byName', { id: 'cpu' }, '000'],
+        ['byRegexp', '/^c/', '100'],
+        ['byRegexp', '/WEB/i', '010'],
+        ['byRegexp', 'cpu', '100'],
+        ['byRegexp', 'cp', '000'],
+        ['byRegexp', '/./g', '111'],
+        ['byRegexp', '/(/', '000'],
+        ['byRegexp', 5, '000'],
+        ['byRegexp', '', '000'],
+        ['byNames', { names: ['cpu', 'log'] }, '101'],
+        ['byNames', ['log'], '001'],
+        ['byNames', { mode: 'exclude', names: ['cpu'] }, '011'],
+        ['byNames', { mode: 'exclude' }, '111'],
+        ['byNames', undefined, '000'],
+        ['byNames', { names: [1, null] }, '000'],
+        ['byNames', 'cpu', '000'],
+        ['byType', 'number', '110'],
+        ['byType', 'string', '001'],
+        ['byType', 'time', '000'],
+        ['byTypes', ['string', 'number'], '111'],
+        ['byTypes', 'number', '000'],
+        ['numeric', undefined, '110'],
+        ['time', undefined, '000'],
+        ['byFrameRefID', 'A', '100'],
+        ['byFrameRefID', '/[AB]/', '110'],
+        ['byFrameRefID', '/[AB]/g', '110'],
+        ['byFrameRefID', 'a', '000'],
+        ['byFrameRefID', undefined, '000'],
+        ['byFrameRefID', '/(/', '000'],
+        ['byValue', { reducer: 'max', op: 'gt', value: 5 }, '100'],
+        ['byValue', { reducer: 'max', op: '>', value: 5 }, '100'],
+        ['byValue', { reducer: 'min', op: '<=', value: 2 }, '110'],
+        ['byValue', { reducer: 'max', op: 'eq', value: 3 }, '010'],
+        ['byValue', { reducer: 'max', op: '!=', value: 3 }, '100'],
+        ['byValue', { reducer: 'count', op: 'gte', value: 1 }, '111'],
+        ['byValue', { reducer: 'nope', op: 'gt', value: 0 }, '000'],
+        ['byValue', { reducer: 'max', op: 'constructor', value: 0 }, '000'],
+        ['byValue', { reducer: 'max', op: '', value: 0 }, '000'],
+        ['byValue', undefined, '000'],
+        ['byValue', {}, '000'],
+        ['byQuery', 'A', '000'],
+        ['', 'cpu', '000'],
+        ['constructor', 'cpu', '000'],
     ])('%s %j', (id, options, want) => {
         expect(hits(id, options)).toBe(want);
         expect(hits(id, options), 'the second time').toBe(want);
@@ -53,8 +93,22 @@ describe('defaults and overrides', () => {
     });
 
     test.each<[string, unknown, unknown]>([
-        ['decimals', '2', 2], ['min', '-0.5', -0.5], ['max', '', undefined], ['max', 'auto', undefined], ['decimals', {}, undefined], ['unit', 5, '5'], ['unit', {}, undefined], ['noValue', 0, '0'], ['displayName', ['x'], undefined],
-        ['mappings', {}, undefined], ['links', 'x', undefined], ['thresholds', [], undefined], ['color', 'red', undefined], ['color', {}, undefined], ['color', { fixedColor: 'red' }, undefined], ['color', { mode: 'fixed' }, { mode: 'fixed' }],
+        ['decimals', '2', 2],
+        ['min', '-0.5', -0.5],
+        ['max', '', undefined],
+        ['max', 'auto', undefined],
+        ['decimals', {}, undefined],
+        ['unit', 5, '5'],
+        ['unit', {}, undefined],
+        ['noValue', 0, '0'],
+        ['displayName', ['x'], undefined],
+        ['mappings', {}, undefined],
+        ['links', 'x', undefined],
+        ['thresholds', [], undefined],
+        ['color', 'red', undefined],
+        ['color', {}, undefined],
+        ['color', { fixedColor: 'red' }, undefined],
+        ['color', { mode: 'fixed' }, { mode: 'fixed' }],
     ])('%s of %j counts as %j', (id, value, want) => {
         expect(applied([{ id, value }])[id as keyof FieldConfig]).toEqual(want);
         expect(applied([], { [id]: value })[id as keyof FieldConfig]).toEqual(want);
@@ -100,7 +154,13 @@ test('where nothing is said, series have a palette and values thresholds', () =>
 });
 
 test.each<[FieldConfig, number[], { min: number; max: number }]>([
-    [{}, [3, 9], { min: 3, max: 9 }], [{ min: 0 }, [3, 9], { min: 0, max: 9 }], [{ max: 20 }, [3, 9], { min: 3, max: 20 }], [{ min: 1, max: 2 }, [3, 9], { min: 1, max: 2 }], [{}, [], { min: 0, max: 100 }], [{}, [NaN], { min: 0, max: 100 }], [{ min: null, max: null }, [5], { min: 5, max: 5 }],
+    [{}, [3, 9], { min: 3, max: 9 }],
+    [{ min: 0 }, [3, 9], { min: 0, max: 9 }],
+    [{ max: 20 }, [3, 9], { min: 3, max: 20 }],
+    [{ min: 1, max: 2 }, [3, 9], { min: 1, max: 2 }],
+    [{}, [], { min: 0, max: 100 }],
+    [{}, [NaN], { min: 0, max: 100 }],
+    [{ min: null, max: null }, [5], { min: 5, max: 5 }],
 ])('limits of %j over %j', (config, values, want) => {
     expect(fieldLimits(makeField('x', 'number', values, config))).toEqual(want);
     const range = { min: -1, max: 1 };
@@ -110,9 +170,19 @@ test.each<[FieldConfig, number[], { min: number; max: number }]>([
 const STEPS: ThresholdsConfig = { mode: 'absolute', steps: [{ value: null, color: 'green' }, { value: 10, color: 'yellow' }, { value: 50, color: 'red' }] };
 
 test.each<[ThresholdsConfig | undefined, number, number, string]>([
-    [STEPS, 0, 0, 'green'], [STEPS, 9.99, 0, 'green'], [STEPS, 10, 0, 'yellow'], [STEPS, 50, 0, 'red'], [STEPS, Infinity, 0, 'red'], [STEPS, -Infinity, 0, 'green'], [STEPS, NaN, 0, 'green'],
-    [{ ...STEPS, mode: 'percentage' }, 1000, 0.1, 'yellow'], [{ ...STEPS, mode: 'percentage' }, 1000, 0.099, 'green'], [{ ...STEPS, mode: 'percentage' }, 0, 1, 'red'],
-    [{ mode: 'absolute', steps: [{ value: 5, color: 'red' }] }, 1, 0, 'red'], [{ mode: 'absolute', steps: [] }, 1, 0, '#808080'], [undefined, 1, 0, '#808080'],
+    [STEPS, 0, 0, 'green'],
+    [STEPS, 9.99, 0, 'green'],
+    [STEPS, 10, 0, 'yellow'],
+    [STEPS, 50, 0, 'red'],
+    [STEPS, Infinity, 0, 'red'],
+    [STEPS, -Infinity, 0, 'green'],
+    [STEPS, NaN, 0, 'green'],
+    [{ ...STEPS, mode: 'percentage' }, 1000, 0.1, 'yellow'],
+    [{ ...STEPS, mode: 'percentage' }, 1000, 0.099, 'green'],
+    [{ ...STEPS, mode: 'percentage' }, 0, 1, 'red'],
+    [{ mode: 'absolute', steps: [{ value: 5, color: 'red' }] }, 1, 0, 'red'],
+    [{ mode: 'absolute', steps: [] }, 1, 0, '#808080'],
+    [undefined, 1, 0, '#808080'],
 ])('threshold of %j at %d (%d of the range): %s', (config, value, share, want) => expect(activeThreshold(config, value, share).color).toBe(want));
 
 describe('colours', () => {
@@ -121,10 +191,19 @@ describe('colours', () => {
     const GREEN = '#73BF69';
 
     test.each<[string, FieldConfig, number, string]>([
-        ['thresholds', { thresholds: STEPS }, 60, RED], ['no mode', { thresholds: STEPS, color: undefined }, 5, GREEN], ['thresholds without any', {}, 5, '#808080'], ['a step without a colour', { thresholds: { mode: 'absolute', steps: [{ value: null } as never] } }, 5, '#808080'],
-        ['fixed', { color: { mode: 'fixed', fixedColor: 'red' } }, 5, RED], ['fixed without a colour', { color: { mode: 'fixed' } }, 5, '#808080'], ['shades', { color: { mode: 'shades', fixedColor: 'red' } }, 5, RED],
-        ['palette', { color: { mode: 'palette-classic' } }, 5, GREEN], ['a mode of the future', { color: { mode: 'rainbow' }, thresholds: STEPS }, 60, RED], ['a hostile mode', { color: { mode: 'constructor' }, thresholds: STEPS }, 60, RED],
-        ['a scale', { color: { mode: 'continuous-GrYlRd' } }, 100, 'rgb(242, 73, 92)'], ['a scale where nothing is', { color: { mode: 'continuous-GrYlRd' } }, NaN, 'rgb(115, 191, 105)'], ['a scale without width', { color: { mode: 'continuous-GrYlRd' }, min: 5, max: 5 }, 7, 'rgb(115, 191, 105)'],
+        ['thresholds', { thresholds: STEPS }, 60, RED],
+        ['no mode', { thresholds: STEPS, color: undefined }, 5, GREEN],
+        ['thresholds without any', {}, 5, '#808080'],
+        ['a step without a colour', { thresholds: { mode: 'absolute', steps: [{ value: null } as never] } }, 5, '#808080'],
+        ['fixed', { color: { mode: 'fixed', fixedColor: 'red' } }, 5, RED],
+        ['fixed without a colour', { color: { mode: 'fixed' } }, 5, '#808080'],
+        ['shades', { color: { mode: 'shades', fixedColor: 'red' } }, 5, RED],
+        ['palette', { color: { mode: 'palette-classic' } }, 5, GREEN],
+        ['a mode of the future', { color: { mode: 'rainbow' }, thresholds: STEPS }, 60, RED],
+        ['a hostile mode', { color: { mode: 'constructor' }, thresholds: STEPS }, 60, RED],
+        ['a scale', { color: { mode: 'continuous-GrYlRd' } }, 100, 'rgb(242, 73, 92)'],
+        ['a scale where nothing is', { color: { mode: 'continuous-GrYlRd' } }, NaN, 'rgb(115, 191, 105)'],
+        ['a scale without width', { color: { mode: 'continuous-GrYlRd' }, min: 5, max: 5 }, 7, 'rgb(115, 191, 105)'],
     ])('%s', (_, config, value, want) => expect(fieldColor(field(config), value, 'dark')).toBe(want));
 
     test('true and false', () => {
@@ -148,14 +227,36 @@ describe('display', () => {
     const text = (...args: Parameters<typeof show>) => displayText(show(...args));
 
     test.each<[string, unknown, FieldConfig, FieldType, string]>([
-        ['a number', 1.5, {}, 'number', '1.50'], ['with its unit', 1500, { unit: 'ms' }, 'number', '1.50 s'], ['with decimals', 1.5, { decimals: 0 }, 'number', '2'], ['a text that is a number', '12', { unit: 'percent' }, 'number', '12%'], ['a text that is none', 'up', { unit: 'ms' }, 'number', 'up'],
-        ['nothing', null, {}, 'number', ''], ['nothing, told so', null, { noValue: 'none' }, 'number', 'none'], ['a gap', undefined, { noValue: '-' }, 'number', '-'], ['not a number', NaN, {}, 'number', 'NaN'], ['without end', Infinity, { unit: 's' }, 'number', '∞ years'],
-        ['an empty text', '', { noValue: '-' }, 'string', '-'], ['a text', '007', {}, 'string', '007'], ['a text with a unit', '7', { unit: 's' }, 'string', '7 s'], ['hostile', '<img onerror=x>', {}, 'string', '<img onerror=x>'],
-        ['true', true, {}, 'boolean', 'true'], ['true as a number', 1, {}, 'boolean', 'True'], ['in other words', 0, { unit: 'bool_on_off' }, 'boolean', 'Off'], ['a unit that suits no flag', 1, { unit: 's' }, 'boolean', 'True'], ['no unit at all', 1, { unit: null as never }, 'boolean', 'True'],
-        ['a list', ['a', 'b'], {}, 'other', 'a, b'], ['a record', { a: 1 }, {}, 'other', '{"a":1}'], ['an empty list', [], { noValue: '-' }, 'other', '-'],
-        ['a time', 0, {}, 'time', '1970-01-01 00:00:00'], ['a time in a form', 0, { unit: 'time:YYYY' }, 'time', '1970'], ['a time with another unit', 0, { unit: 's' }, 'time', '1970-01-01 00:00:00'], ['a number as a time', 0, { unit: 'dateTimeAsIso' }, 'number', '1970-01-01 00:00:00'],
-        ['a written date', '1970-01-02T00:00:00Z', { unit: 'dateTimeAsIso' }, 'string', '1970-01-02 00:00:00'], ['no time', null, {}, 'time', ''],
-        ['mapped', 5, { mappings: [{ type: 'value', options: { '5': { text: 'five' } } }], unit: 's' }, 'number', 'five'], ['mapped to nothing', 5, { mappings: [{ type: 'value', options: { '5': { text: '' } } }], noValue: '-' }, 'number', ''],
+        ['a number', 1.5, {}, 'number', '1.50'],
+        ['with its unit', 1500, { unit: 'ms' }, 'number', '1.50 s'],
+        ['with decimals', 1.5, { decimals: 0 }, 'number', '2'],
+        ['a text that is a number', '12', { unit: 'percent' }, 'number', '12%'],
+        ['a text that is none', 'up', { unit: 'ms' }, 'number', 'up'],
+        ['nothing', null, {}, 'number', ''],
+        ['nothing, told so', null, { noValue: 'none' }, 'number', 'none'],
+        ['a gap', undefined, { noValue: '-' }, 'number', '-'],
+        ['not a number', NaN, {}, 'number', 'NaN'],
+        ['without end', Infinity, { unit: 's' }, 'number', '∞ years'],
+        ['an empty text', '', { noValue: '-' }, 'string', '-'],
+        ['a text', '007', {}, 'string', '007'],
+        ['a text with a unit', '7', { unit: 's' }, 'string', '7 s'],
+        ['hostile', '<img onerror=x>', {}, 'string', '<img onerror=x>'],
+        ['true', true, {}, 'boolean', 'true'],
+        ['true as a number', 1, {}, 'boolean', 'True'],
+        ['in other words', 0, { unit: 'bool_on_off' }, 'boolean', 'Off'],
+        ['a unit that suits no flag', 1, { unit: 's' }, 'boolean', 'True'],
+        ['no unit at all', 1, { unit: null as never }, 'boolean', 'True'],
+        ['a list', ['a', 'b'], {}, 'other', 'a, b'],
+        ['a record', { a: 1 }, {}, 'other', '{"a":1}'],
+        ['an empty list', [], { noValue: '-' }, 'other', '-'],
+        ['a time', 0, {}, 'time', '1970-01-01 00:00:00'],
+        ['a time in a form', 0, { unit: 'time:YYYY' }, 'time', '1970'],
+        ['a time with another unit', 0, { unit: 's' }, 'time', '1970-01-01 00:00:00'],
+        ['a number as a time', 0, { unit: 'dateTimeAsIso' }, 'number', '1970-01-01 00:00:00'],
+        ['a written date', '1970-01-02T00:00:00Z', { unit: 'dateTimeAsIso' }, 'string', '1970-01-02 00:00:00'],
+        ['no time', null, {}, 'time', ''],
+        ['mapped', 5, { mappings: [{ type: 'value', options: { '5': { text: 'five' } } }], unit: 's' }, 'number', 'five'],
+        ['mapped to nothing', 5, { mappings: [{ type: 'value', options: { '5': { text: '' } } }], noValue: '-' }, 'number', ''],
         ['a null that is mapped', null, { mappings: [{ type: 'special', options: { match: 'null', result: { text: 'N/A' } } }], noValue: '-' }, 'number', 'N/A'],
     ])('%s', (_, value, config, type, want) => expect(text(value, config, type, type === 'time' ? [0, 3_600_000] : [0, 100])).toBe(want));
 
@@ -166,7 +267,16 @@ describe('display', () => {
     });
 
     test.each<[unknown, FieldConfig, number, number]>([
-        [25, {}, 25, 0.25], [25, { min: 0, max: 50 }, 25, 0.5], [200, {}, 200, 2], [-50, {}, -50, -0.5], [null, {}, NaN, 0], ['x', {}, NaN, 0], [true, {}, 1, 0.01], [5, { min: 5, max: 5 }, 5, 0], [6, { min: 5, max: 5 }, 6, 0], [Infinity, {}, Infinity, 0],
+        [25, {}, 25, 0.25],
+        [25, { min: 0, max: 50 }, 25, 0.5],
+        [200, {}, 200, 2],
+        [-50, {}, -50, -0.5],
+        [null, {}, NaN, 0],
+        ['x', {}, NaN, 0],
+        [true, {}, 1, 0.01],
+        [5, { min: 5, max: 5 }, 5, 0],
+        [6, { min: 5, max: 5 }, 6, 0],
+        [Infinity, {}, Infinity, 0],
     ])('%j with %j: number %d, at %d of the range', (value, config, numeric, percent) => expect(show(value, config)).toMatchObject({ numeric, percent }));
 
     test('colours and icons of mappings', () => {

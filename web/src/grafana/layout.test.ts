@@ -49,8 +49,15 @@ test('repeats', () => {
 });
 
 test.each<[number, 'h' | 'v', number, [number, number, number][], number]>([
-    [0, 'h', 4, [], 0], [1, 'h', 4, [[0, 24, 4]], 0], [2, 'h', 4, [[0, 12, 4], [12, 12, 4]], 0], [5, 'h', 5, [[0, 4, 4], [4, 4, 4], [8, 4, 4], [12, 4, 4], [16, 4, 4]], 0], [3, 'h', 2, [[0, 12, 4], [12, 12, 4], [0, 12, 12]], 8], [2, 'h', 0, [[0, 24, 4], [0, 24, 12]], 8], [2, 'h', -3, [[0, 24, 4], [0, 24, 12]], 8],
-    [0, 'v', 4, [], 0], [3, 'v', 1, [[3, 6, 4], [3, 6, 12], [3, 6, 20]], 16],
+    [0, 'h', 4, [], 0],
+    [1, 'h', 4, [[0, 24, 4]], 0],
+    [2, 'h', 4, [[0, 12, 4], [12, 12, 4]], 0],
+    [5, 'h', 5, [[0, 4, 4], [4, 4, 4], [8, 4, 4], [12, 4, 4], [16, 4, 4]], 0],
+    [3, 'h', 2, [[0, 12, 4], [12, 12, 4], [0, 12, 12]], 8],
+    [2, 'h', 0, [[0, 24, 4], [0, 24, 12]], 8],
+    [2, 'h', -3, [[0, 24, 4], [0, 24, 12]], 8],
+    [0, 'v', 4, [], 0],
+    [3, 'v', 1, [[3, 6, 4], [3, 6, 12], [3, 6, 20]], 16],
 ])('%d times %s, at most %d beside each other', (count, direction, most, want, growth) => {
     const { places, growth: got } = repeatPlaces(at(3, 4, 6, 8), count, direction, most);
     expect([places.map((p) => [p.x, p.w, p.y]), got]).toEqual([want, growth]);
@@ -58,12 +65,22 @@ test.each<[number, 'h' | 'v', number, [number, number, number][], number]>([
 });
 
 test.each<[string, GridPos[], GridPos[]]>([
-    ['nothing', [], []], ['one that floats', [at(5, 99, 3, 2)], [at(5, 0, 3, 2)]], ['two in one place: the first stays', [at(0, 0, 6, 2), at(0, 0, 6, 2)], [at(0, 0, 6, 2), at(0, 2, 6, 2)]], ['the lower one comes first in the list', [at(0, 5, 24, 1), at(0, 0, 24, 5)], [at(0, 5, 24, 1), at(0, 0, 24, 5)]],
-    ['the one further left first', [at(1, 0, 2, 2), at(0, 0, 2, 2)], [at(1, 2, 2, 2), at(0, 0, 2, 2)]], ['past the right edge', [at(20, 3, 12, 2)], [at(20, 0, 12, 2)]], ['a gap beside a high one is filled', [at(0, 0, 12, 8), at(12, 0, 12, 2), at(12, 7, 12, 2)], [at(0, 0, 12, 8), at(12, 0, 12, 2), at(12, 2, 12, 2)]],
+    ['nothing', [], []],
+    ['one that floats', [at(5, 99, 3, 2)], [at(5, 0, 3, 2)]],
+    ['two in one place: the first stays', [at(0, 0, 6, 2), at(0, 0, 6, 2)], [at(0, 0, 6, 2), at(0, 2, 6, 2)]],
+    ['the lower one comes first in the list', [at(0, 5, 24, 1), at(0, 0, 24, 5)], [at(0, 5, 24, 1), at(0, 0, 24, 5)]],
+    ['the one further left first', [at(1, 0, 2, 2), at(0, 0, 2, 2)], [at(1, 2, 2, 2), at(0, 0, 2, 2)]],
+    ['past the right edge', [at(20, 3, 12, 2)], [at(20, 0, 12, 2)]],
+    ['a gap beside a high one is filled', [at(0, 0, 12, 8), at(12, 0, 12, 2), at(12, 7, 12, 2)], [at(0, 0, 12, 8), at(12, 0, 12, 2), at(12, 2, 12, 2)]],
 ])('compact: %s', (_, places, want) => expect(compact(places)).toEqual(want));
 
 test.each<[GridPos, GridPos, boolean]>([
-    [at(0, 0, 2, 2), at(1, 1, 2, 2), true], [at(0, 0, 2, 2), at(2, 0, 2, 2), false], [at(0, 0, 2, 2), at(0, 2, 2, 2), false], [at(0, 0, 9, 9), at(3, 3, 1, 1), true], [at(0, 0, 1, 1), at(0, 0, 1, 1), true], [at(0, 0, 2, 2), at(5, 0, 2, 2), false],
+    [at(0, 0, 2, 2), at(1, 1, 2, 2), true],
+    [at(0, 0, 2, 2), at(2, 0, 2, 2), false],
+    [at(0, 0, 2, 2), at(0, 2, 2, 2), false],
+    [at(0, 0, 9, 9), at(3, 3, 1, 1), true],
+    [at(0, 0, 1, 1), at(0, 0, 1, 1), true],
+    [at(0, 0, 2, 2), at(5, 0, 2, 2), false],
 ])('%j and %j overlap: %j', (a, b, want) => expect([overlap(a, b), overlap(b, a)]).toEqual([want, want]));
 
 test('rows are read from the top, whatever the order of the file', () => {

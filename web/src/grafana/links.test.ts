@@ -29,7 +29,19 @@ test.each([
     expect(dataLinkUrl(url, context, fill)).toBe(want);
 });
 
-test.each([[' JavaScript:x', '#'], ['data:text/html,x', '#'], ['mailto:a@b', 'mailto:a@b'], ['/a:b', '/a:b'], ['d/x', 'd/x'], ['vbscript:x', '#'], ['HTTPS://x', 'HTTPS://x'], ['\u0001javascript:x', '#'], ['java\nscript:x', '#'], ['j\ta\rvascript\n:x', '#'], ['/a b', '/a b']])('safeUrl(%j)', (url, want) => {
+test.each([
+    [' JavaScript:x', '#'],
+    ['data:text/html,x', '#'],
+    ['mailto:a@b', 'mailto:a@b'],
+    ['/a:b', '/a:b'],
+    ['d/x', 'd/x'],
+    ['vbscript:x', '#'],
+    ['HTTPS://x', 'HTTPS://x'],
+    ['\u0001javascript:x', '#'],
+    ['java\nscript:x', '#'],
+    ['j\ta\rvascript\n:x', '#'],
+    ['/a b', '/a b'],
+])('safeUrl(%j)', (url, want) => {
     expect(safeUrl(url)).toBe(want);
 });
 
@@ -56,10 +68,24 @@ test('the name of a link speaks of its value as it is', () => {
 });
 
 test.each([
-    ['${__value.raw}|${__value.numeric}|${__value.time}', '0|0|0', { ...context, value: 0, time: 0 }], ['${__value.raw}|${__value.numeric}|${__value.time}', '|0|', { ...context, value: null, time: null }], ['${__value.numeric}', 'NaN', { ...context, value: 'x' }],
-    ['${__value}', '${__value}', context], ['${__value.constructor}', '${__value.constructor}', context], ['${__value.toString}', '${__value.toString}', context], ['${__series.labels.job}', 'x/y', context], ['${__field.labels.constructor}!', '!', context], ['${__field.labels["nope"]}!', '!', context],
-    ['${__series.nope}', '${__series.nope}', context], ['${__data.fields[0].nope}', '${__data.fields[0].nope}', context], ['${__data.fields["a"', '${__data.fields["a"', context], ['$__value.raw', '$__value.raw', context], ['$__url_time_ranges', '$__url_time_ranges', context], ['${__url_time_range}', 'from=1000&to=2000', context],
-    ['${__value.raw}${__value.raw}', '1.51.5', context], ['${__value.text:raw}', '1.5 s', context], ['$& ${__series.name}', '$& $&', { ...context, name: '$&' }],
+    ['${__value.raw}|${__value.numeric}|${__value.time}', '0|0|0', { ...context, value: 0, time: 0 }],
+    ['${__value.raw}|${__value.numeric}|${__value.time}', '|0|', { ...context, value: null, time: null }],
+    ['${__value.numeric}', 'NaN', { ...context, value: 'x' }],
+    ['${__value}', '${__value}', context],
+    ['${__value.constructor}', '${__value.constructor}', context],
+    ['${__value.toString}', '${__value.toString}', context],
+    ['${__series.labels.job}', 'x/y', context],
+    ['${__field.labels.constructor}!', '!', context],
+    ['${__field.labels["nope"]}!', '!', context],
+    ['${__series.nope}', '${__series.nope}', context],
+    ['${__data.fields[0].nope}', '${__data.fields[0].nope}', context],
+    ['${__data.fields["a"', '${__data.fields["a"', context],
+    ['$__value.raw', '$__value.raw', context],
+    ['$__url_time_ranges', '$__url_time_ranges', context],
+    ['${__url_time_range}', 'from=1000&to=2000', context],
+    ['${__value.raw}${__value.raw}', '1.51.5', context],
+    ['${__value.text:raw}', '1.5 s', context],
+    ['$& ${__series.name}', '$& $&', { ...context, name: '$&' }],
 ])('the title %j is %j', (title, want, of) => expect(dataLinkTitle(title, of, (text) => text)).toBe(want));
 
 test('a value cannot become an address that runs', () => {
@@ -71,5 +97,10 @@ test('a value cannot become an address that runs', () => {
 });
 
 test.each<[string, [string, string][], string]>([
-    ['/x', [['a', '']], '/x?a='], ['/x?', [['a', '1']], '/x?&a=1'], ['/x#h', [['é', 'ü &']], '/x?%C3%A9=%C3%BC+%26#h'], ['https://h/p?q=1', [['a', '1'], ['a', '2']], 'https://h/p?q=1&a=1&a=2'], ['', [['a', '1']], '?a=1'], ['#h', [['a', '1']], '?a=1#h'],
+    ['/x', [['a', '']], '/x?a='],
+    ['/x?', [['a', '1']], '/x?&a=1'],
+    ['/x#h', [['é', 'ü &']], '/x?%C3%A9=%C3%BC+%26#h'],
+    ['https://h/p?q=1', [['a', '1'], ['a', '2']], 'https://h/p?q=1&a=1&a=2'],
+    ['', [['a', '1']], '?a=1'],
+    ['#h', [['a', '1']], '?a=1#h'],
 ])('%s with %j', (url, params, want) => expect(withParams(url, params)).toBe(want));

@@ -10,8 +10,21 @@ test('masks keep the length', () => {
 });
 
 test.each([
-    ['rate(x[$w])', 'rate(x[1s])'], ['x offset -$shift', 'x offset -11111s'], ['x[5m:$step]', 'x[5m:1111s]'], ['sum by ($l) (x)', 'sum by (xx) (x)'], ['${__interval}', 'xxxxxxxxxxxxx'], ['[[x]]', 'xxxxx'], ['[[x:csv]]', 'xxxxxxxxx'], ['${x.y:csv}', 'xxxxxxxxxx'],
-    ['x{a="offset $b"}', 'x{a="offset xx"}'], ["x{a='[$b'}", "x{a='[xx'}"], ['x{a="\\"[$b"}', 'x{a="\\"[xx"}'], ['x{a=`\\`}[$b]', 'x{a=`\\`}[1s]'], ['no macro $', 'no macro $'], ['', ''], ['$é', '$é'],
+    ['rate(x[$w])', 'rate(x[1s])'],
+    ['x offset -$shift', 'x offset -11111s'],
+    ['x[5m:$step]', 'x[5m:1111s]'],
+    ['sum by ($l) (x)', 'sum by (xx) (x)'],
+    ['${__interval}', 'xxxxxxxxxxxxx'],
+    ['[[x]]', 'xxxxx'],
+    ['[[x:csv]]', 'xxxxxxxxx'],
+    ['${x.y:csv}', 'xxxxxxxxxx'],
+    ['x{a="offset $b"}', 'x{a="offset xx"}'],
+    ["x{a='[$b'}", "x{a='[xx'}"],
+    ['x{a="\\"[$b"}', 'x{a="\\"[xx"}'],
+    ['x{a=`\\`}[$b]', 'x{a=`\\`}[1s]'],
+    ['no macro $', 'no macro $'],
+    ['', ''],
+    ['$é', '$é'],
 ])('%s is read as %s', (expr, want) => {
     expect(maskMacros(expr)).toBe(want);
     expect(maskMacros(expr)).toHaveLength(expr.length);

@@ -3,11 +3,20 @@ import { makeField, makeFrame, type Frame } from './frame';
 import { fieldName, formatLabels, frameName, legendName, seriesName, type Labels } from './names';
 
 test.each<[Labels | undefined, string]>([
-    [undefined, ''], [{}, ''], [{ b: '2', a: '1' }, '{a="1", b="2"}'], [{ a: '' }, '{a=""}'], [{ 'my.label': 'ü' }, '{my.label="ü"}'], [{ B: '1', a: '2' }, '{B="1", a="2"}'],
+    [undefined, ''],
+    [{}, ''],
+    [{ b: '2', a: '1' }, '{a="1", b="2"}'],
+    [{ a: '' }, '{a=""}'],
+    [{ 'my.label': 'ü' }, '{my.label="ü"}'],
+    [{ B: '1', a: '2' }, '{B="1", a="2"}'],
 ])('labels %j are %s', (labels, want) => expect(formatLabels(labels)).toBe(want));
 
 test.each<[Labels, string]>([
-    [{}, '{}'], [{ __name__: 'up' }, 'up'], [{ __name__: 'up', job: 'x', instance: 'h:1' }, 'up{instance="h:1", job="x"}'], [{ job: 'x' }, '{job="x"}'], [{ __name__: '' }, '{}'],
+    [{}, '{}'],
+    [{ __name__: 'up' }, 'up'],
+    [{ __name__: 'up', job: 'x', instance: 'h:1' }, 'up{instance="h:1", job="x"}'],
+    [{ job: 'x' }, '{job="x"}'],
+    [{ __name__: '' }, '{}'],
 ])('series %j is %s', (labels, want) => expect(seriesName(labels)).toBe(want));
 
 const LABELS: Labels = { job: 'web', instance: 'h:9', empty: '', odd: '$& $1', 'a b': 'spaced', __name__: 'up' };

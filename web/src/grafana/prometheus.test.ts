@@ -60,8 +60,13 @@ test('native histograms of all series are buckets of one heatmap, with rows for 
 describe('times on a grid', () => {
     const values = (times: number[], of: number[], rest: Partial<typeof options> = {}) => timeSeriesFrames([{ labels: {}, times, values: of }], { ...options, ...rest })[0]!.fields.map((f) => Array.from(f.values as Float64Array));
     test.each<[string, number[], number[], Partial<typeof options>, number[][]]>([
-        ['no samples: gaps all over', [], [], {}, [[0, 10_000, 20_000, 30_000, 40_000], [NaN, NaN, NaN, NaN, NaN]]], ['the grid is that of the samples', [3, 13], [1, 2], { endMs: 20_000 }, [[3000, 13_000], [1, 2]]], ['samples that are a little late', [10.001, 20.002], [1, 2], { endMs: 20_002 }, [[1, 10_001, 20_001], [NaN, 1, 2]]],
-        ['an instant has the times that it has', [5, 7], [1, 2], { stepMs: 0 }, [[5000, 7000], [1, 2]]], ['an instant without an answer', [], [], { stepMs: 0 }, [[], []]], ['the end before the start', [], [], { startMs: 50_000 }, [[], []]], ['infinite values stay', [0], [Infinity], { endMs: 0 }, [[0], [Infinity]]],
+        ['no samples: gaps all over', [], [], {}, [[0, 10_000, 20_000, 30_000, 40_000], [NaN, NaN, NaN, NaN, NaN]]],
+        ['the grid is that of the samples', [3, 13], [1, 2], { endMs: 20_000 }, [[3000, 13_000], [1, 2]]],
+        ['samples that are a little late', [10.001, 20.002], [1, 2], { endMs: 20_002 }, [[1, 10_001, 20_001], [NaN, 1, 2]]],
+        ['an instant has the times that it has', [5, 7], [1, 2], { stepMs: 0 }, [[5000, 7000], [1, 2]]],
+        ['an instant without an answer', [], [], { stepMs: 0 }, [[], []]],
+        ['the end before the start', [], [], { startMs: 50_000 }, [[], []]],
+        ['infinite values stay', [0], [Infinity], { endMs: 0 }, [[0], [Infinity]]],
     ])('%s', (_, times, of, rest, want) => expect(values(times, of, rest)).toEqual(want));
 
     test('has a bound', () => expect(values([], [], { stepMs: 1, endMs: 1e9 })[0]).toHaveLength(100_000));

@@ -19,9 +19,16 @@ const told = (frames: Frame[], reduceOptions: Json = {}, fill?: (text: string) =
 
 describe('one value a field', () => {
     test.each<[string, Json, string[]]>([
-        ['the last, where nothing is said', {}, ['a: 3', 'b: 9']], ['by another reducer', { calcs: ['mean'] }, ['a: 2', 'b: 8']], ['by an old name', { calcs: ['avg'] }, ['a: 2', 'b: 8']], ['by one that nobody knows', { calcs: ['nope'] }, ['a: ', 'b: ']],
-        ['of a field by name', { fields: 'a' }, ['a: 3']], ['of fields by pattern', { fields: '/^[ab]$/' }, ['a: 3', 'b: 9']], ['of fields by pattern with g', { fields: '/./g' }, ['Time: 1970-01-01 00:00:02.000', 'a: 3', 'Time: 1970-01-01 00:00:02.000', 'b: 9']],
-        ['of times', { fields: 'Time', calcs: ['max'] }, ['Time: 1970-01-01 00:00:02.000', 'Time: 1970-01-01 00:00:02.000']], ['of none', { fields: 'nope' }, []], ['of a broken pattern', { fields: '/(/' }, []],
+        ['the last, where nothing is said', {}, ['a: 3', 'b: 9']],
+        ['by another reducer', { calcs: ['mean'] }, ['a: 2', 'b: 8']],
+        ['by an old name', { calcs: ['avg'] }, ['a: 2', 'b: 8']],
+        ['by one that nobody knows', { calcs: ['nope'] }, ['a: ', 'b: ']],
+        ['of a field by name', { fields: 'a' }, ['a: 3']],
+        ['of fields by pattern', { fields: '/^[ab]$/' }, ['a: 3', 'b: 9']],
+        ['of fields by pattern with g', { fields: '/./g' }, ['Time: 1970-01-01 00:00:02.000', 'a: 3', 'Time: 1970-01-01 00:00:02.000', 'b: 9']],
+        ['of times', { fields: 'Time', calcs: ['max'] }, ['Time: 1970-01-01 00:00:02.000', 'Time: 1970-01-01 00:00:02.000']],
+        ['of none', { fields: 'nope' }, []],
+        ['of a broken pattern', { fields: '/(/' }, []],
     ])('%s', (_, options, want) => expect(told([series([1, 2, 3], { host: 'a' }), series([7, NaN, 9], { host: 'b' })], options)).toEqual(want));
 
     test('numbers and flags, no texts', () => expect(told([table])).toEqual(['cpu: 2%', 'up: true']));
@@ -49,8 +56,11 @@ describe('one value a field', () => {
 
 describe('one value a row', () => {
     test.each<[string, Json, string[]]>([
-        ['called by its texts', { values: true, fields: 'cpu' }, ['a x: 1%', 'b: 2%', 'z: ']], ['and by its field, where others have numbers', { values: true, fields: 'up' }, ['a x up: true', 'b up: false', 'z up: true']],
-        ['so many alone', { values: true, fields: 'cpu', limit: 2 }, ['a x: 1%', 'b: 2%']], ['0 is no limit of one\'s own', { values: true, fields: 'cpu', limit: 0 }, ['a x: 1%', 'b: 2%', 'z: ']], ['of all fields together', { values: true, limit: 4 }, ['a x: 1%', 'b: 2%', 'z: ', 'a x up: true']],
+        ['called by its texts', { values: true, fields: 'cpu' }, ['a x: 1%', 'b: 2%', 'z: ']],
+        ['and by its field, where others have numbers', { values: true, fields: 'up' }, ['a x up: true', 'b up: false', 'z up: true']],
+        ['so many alone', { values: true, fields: 'cpu', limit: 2 }, ['a x: 1%', 'b: 2%']],
+        ['0 is no limit of one\'s own', { values: true, fields: 'cpu', limit: 0 }, ['a x: 1%', 'b: 2%', 'z: ']],
+        ['of all fields together', { values: true, limit: 4 }, ['a x: 1%', 'b: 2%', 'z: ', 'a x up: true']],
     ])('%s', (_, options, want) => expect(told([table], options)).toEqual(want));
 
     test('25 where nothing is said', () => expect(told([makeFrame([makeField('n', 'number', Array.from({ length: 99 }, (_, i) => i))])], { values: true })).toHaveLength(25));
@@ -64,8 +74,21 @@ describe('one value a row', () => {
 describe('names that are filled in', () => {
     const named = (displayName: string) => told([{ ...series([1, 4], { host: 'a', 'a.b': 'c', odd: '$&' }, { displayName }), name: 'frame' }], {}, (text) => text.replace('$env', 'prod'))[0]!.replace(/: 4$/, '');
     test.each([
-        ['${__field.labels.host}', 'a'], ['${__field.labels.a.b}', 'c'], ['${__field.labels["a.b"]}', 'c'], ['${__field.labels."a.b"}', 'c'], ['${__field.labels.nope}', ''], ['${__field.labels.constructor}', ''], ['${__field.labels.odd}', '$&'], ['${__field.labels}', 'host="a", a.b="c", odd="$&"'],
-        ['${__field.name} $__field.name', 'Value Value'], ['${__series.name}|$__series.name|$__series_name', 'frame|frame|frame'], ['${__cell_0}/$__cell_1', '1000/4'], ['${__cell_9}', ''], ['in $env', 'in prod'], ['plain', 'plain'], ['${__nobody.knows}', '${__nobody.knows}'],
+        ['${__field.labels.host}', 'a'],
+        ['${__field.labels.a.b}', 'c'],
+        ['${__field.labels["a.b"]}', 'c'],
+        ['${__field.labels."a.b"}', 'c'],
+        ['${__field.labels.nope}', ''],
+        ['${__field.labels.constructor}', ''],
+        ['${__field.labels.odd}', '$&'],
+        ['${__field.labels}', 'host="a", a.b="c", odd="$&"'],
+        ['${__field.name} $__field.name', 'Value Value'],
+        ['${__series.name}|$__series.name|$__series_name', 'frame|frame|frame'],
+        ['${__cell_0}/$__cell_1', '1000/4'],
+        ['${__cell_9}', ''],
+        ['in $env', 'in prod'],
+        ['plain', 'plain'],
+        ['${__nobody.knows}', '${__nobody.knows}'],
     ])('%s is "%s"', (displayName, want) => expect(named(displayName)).toBe(want));
 
     test('of each row', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { preferUtc } from './datetime';
 import {
-    describeRange, formatDuration, formatTime, parseDuration, parseTime, resolveRange, shiftRange, since, stepFor, zoomOut,
+    describeRange, formatDuration, formatTime, isRelative, parseDuration, parseTime, QUICK_RANGES, resolveRange, shiftRange, since, stepFor, zoomOut,
 } from './time';
 
 const now = Date.UTC(2026, 10, 29, 14, 5, 9, 123);
@@ -68,7 +68,14 @@ describe('ranges', () => {
         expect(since(now - 864e5 * 3, now)).toBe('3d 0h ago');
     });
 
-    it.each([[999.9, '999ms'], [9_990, '9.9s'], [59_990, '59s'], [119_990, '1m 59s'], [3_599_990, '59m 59s'], [86_399_990, '23h 59m']])('%d ms ago is %s: no unit is full', (ms, want) => {
+    it.each([
+        [999.9, '999ms'],
+        [9_990, '9.9s'],
+        [59_990, '59s'],
+        [119_990, '1m 59s'],
+        [3_599_990, '59m 59s'],
+        [86_399_990, '23h 59m'],
+    ])('%d ms ago is %s: no unit is full', (ms, want) => {
         expect(since(now - ms, now)).toBe(`${want} ago`);
         expect(since(now + ms, now)).toBe(`in ${want}`);
     });
@@ -97,5 +104,70 @@ describe('stepFor', () => {
         for (const days of [1, 30, 900, 9000]) {
             expect((days * 86400) / stepFor(days * 864e5, 100_000)).toBeLessThanOrEqual(11_000);
         }
+    });
+});
+
+describe('edges', () => {
+    it.each<[string, number | null]>([
+        ['0s', 0],
+        ['1d12h', 129_600_000],
+        ['1h1h', 7_200_000],
+        [' 5m ', 300_000],
+        ['5 m', null],
+        ['1M', null],
+        ['1h-5m', null],
+        ['.5h', null],
+        ['5m5', null],
+        ['Infinitys', null],
+        ['1e3s', null],
+    ])('the length %j', (text, want) => expect(parseDuration(text)).toBe(want));
+
+    it.each<[number, string]>([
+        [-5, '0s'],
+        [NaN, '0s'],
+        [0.4, '0s'],
+        [999, '999ms'],
+        [1001, '1s1ms'],
+        [864e5 * 400, '400d'],
+        [3_599_999, '59m59s999ms'],
+    ])('the length of %d ms', (ms, want) => expect(formatDuration(ms)).toBe(want));
+
+    it.each<[number]>([[1], [59_000], [3_600_000], [90_061_001]])('%d ms, written and read', (ms) => expect(parseDuration(formatDuration(ms))).toBe(ms));
+
+    it('a range whose ends cannot be read, or that is empty, is an hour', () => {
+        expect(resolveRange({ from: 'x', to: 'y' }, now)).toEqual({ from: now - 36e5, to: now });
+        expect(resolveRange({ from: 'now', to: 'now' }, now)).toEqual({ from: now - 36e5, to: now });
+        expect(resolveRange({ from: '99999999999999999999', to: 'now' }, now)).toEqual({ from: now - 36e5, to: now });
+    });
+
+    it.each<[string, string, boolean]>([
+        ['now-1h', 'now', true],
+        ['1', 'now', true],
+        ['now-1h', '5', true],
+        ['1', '2', false],
+        ['', '', false],
+    ])('%s to %s is relative: %j', (from, to, want) => expect(isRelative({ from, to })).toBe(want));
+
+    it.each<[string, string, string]>([
+        ['now-24h', 'now', 'Last 24 hours'],
+        ['now/w', 'now/w', 'This week'],
+        ['now-1d/d', 'now', 'now-1d/d to now'],
+        ['now-2h', 'now-1h', 'now-2h to now-1h'],
+        ['0', '1000000000', '1970-01-01 00:00:00 to 2001-09-09 01:46:40'],
+        ['x', 'y', 'x to y'],
+    ])('%s to %s: %s', (from, to, want) =>
+        expect(describeRange({ from, to }, 'utc')).toBe(want));
+
+    it('every quick range can be read, and is said to be what it is', () => {
+        for (const { from, to, title } of QUICK_RANGES) {
+            const range = resolveRange({ from, to }, now, { zone: 'utc' });
+            expect([title, range.to > range.from, describeRange({ from, to })]).toEqual([title, true, title]);
+        }
+    });
+
+    it('shifting there and back ends where it began', () => {
+        const range = { from: String(now - 4 * 36e5), to: String(now - 3 * 36e5) };
+        expect(shiftRange(shiftRange(range, -1, now), 1, now)).toEqual(range);
+        expect(zoomOut({ from: String(now), to: String(now + 36e5) }, now)).toEqual({ from: String(now - 36e5), to: String(now + 36e5) });
     });
 });

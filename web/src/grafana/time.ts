@@ -25,10 +25,10 @@ export function parseDuration(text: string): number | null {
 
 /* formatDuration writes ms as Prometheus does: "1h30m", "15s", "250ms". */
 export function formatDuration(ms: number): string {
-    if (ms <= 0) {
+    let rest = Math.round(ms);
+    if (!(rest > 0)) {
         return '0s';
     }
-    let rest = Math.round(ms);
     let out = '';
     for (const [unit, size] of [['d', UNIT_MS.d!], ['h', UNIT_MS.h!], ['m', UNIT_MS.m!], ['s', 1000], ['ms', 1]] as const) {
         const count = Math.floor(rest / size);

@@ -37,9 +37,25 @@ test('options go through the regex, once each, sorted', () => {
 
 /* What Grafana makes of one value: groups pick, a pattern without groups only chooses. */
 test.each<[string, string, string[]]>([
-    ['/prod/', 'web-prod-1', ['web-prod-1']], ['/prod/', 'web-test', []], ['prod', 'web-prod-1', []], ['.*prod.*', 'web-prod-1', ['web-prod-1']], ['/web-(.+)-\\d/', 'web-prod-1', ['prod']], ['/(?:web|db)-.*/', 'db-1', ['db-1']],
-    ['/(a)|b/', 'b', []], ['/(x*)/', 'b', ['']], ['/-(\\w+)/g', 'a-b-c', ['b', 'c']], ['/-\\w/g', 'a-b-c', ['a-b-c']], ['/(?<text>\\w+)-(?<value>\\w+)/', 'a-b', ['a=b']], ['/(?<value>\\w+)-\\w+/', 'a-b', ['a']], ['/\\w+-(?<text>\\w+)/', 'a-b', ['b']],
-    ['/(?<value>\\w)/g', 'ab', ['a']], ['/(?<other>\\w)-/', 'a-b', ['a']], ['/(?<value>)(.*)/', 'ab', ['']], ['/WEB/i', 'web', ['web']], ['/^é/u', 'été', ['été']], ['/(/', 'a', ['a']],
+    ['/prod/', 'web-prod-1', ['web-prod-1']],
+    ['/prod/', 'web-test', []],
+    ['prod', 'web-prod-1', []],
+    ['.*prod.*', 'web-prod-1', ['web-prod-1']],
+    ['/web-(.+)-\\d/', 'web-prod-1', ['prod']],
+    ['/(?:web|db)-.*/', 'db-1', ['db-1']],
+    ['/(a)|b/', 'b', []],
+    ['/(x*)/', 'b', ['']],
+    ['/-(\\w+)/g', 'a-b-c', ['b', 'c']],
+    ['/-\\w/g', 'a-b-c', ['a-b-c']],
+    ['/(?<text>\\w+)-(?<value>\\w+)/', 'a-b', ['a=b']],
+    ['/(?<value>\\w+)-\\w+/', 'a-b', ['a']],
+    ['/\\w+-(?<text>\\w+)/', 'a-b', ['b']],
+    ['/(?<value>\\w)/g', 'ab', ['a']],
+    ['/(?<other>\\w)-/', 'a-b', ['a']],
+    ['/(?<value>)(.*)/', 'ab', ['']],
+    ['/WEB/i', 'web', ['web']],
+    ['/^é/u', 'été', ['été']],
+    ['/(/', 'a', ['a']],
 ])('the regex %s makes of "%s" %j', (regex, value, want) => {
     expect(optionsFrom([value], regex, 0).map((o) => (o.text === o.value ? o.value : `${o.text}=${o.value}`))).toEqual(want);
 });
@@ -51,7 +67,20 @@ test('options are cut off where nobody could choose', () => {
     expect(optionsFrom(['a', '', 'constructor', '__proto__'], '', 0).map((o) => o.value)).toEqual(['a', '', 'constructor', '__proto__']);
 });
 
-test.each([[0, 'b10,a,b9,C'], [1, 'C,a,b10,b9'], [2, 'b9,b10,a,C'], [3, 'a,C,b9,b10'], [4, 'b10,b9,C,a'], [5, 'a,b10,b9,C'], [6, 'C,b9,b10,a'], [7, 'a,b9,b10,C'], [8, 'C,b10,b9,a'], [9, 'b10,a,b9,C'], [-1, 'b10,a,b9,C'], [0.5, 'b10,a,b9,C']])('sort %d', (sort, want) =>
+test.each([
+    [0, 'b10,a,b9,C'],
+    [1, 'C,a,b10,b9'],
+    [2, 'b9,b10,a,C'],
+    [3, 'a,C,b9,b10'],
+    [4, 'b10,b9,C,a'],
+    [5, 'a,b10,b9,C'],
+    [6, 'C,b9,b10,a'],
+    [7, 'a,b9,b10,C'],
+    [8, 'C,b10,b9,a'],
+    [9, 'b10,a,b9,C'],
+    [-1, 'b10,a,b9,C'],
+    [0.5, 'b10,a,b9,C'],
+])('sort %d', (sort, want) =>
     expect(sortOptions(['b10', 'a', 'b9', 'C'].map((v) => ({ text: v, value: v })), sort).map((o) => o.text).join()).toBe(want));
 
 test('options that ask no server', () => {
@@ -63,11 +92,29 @@ test('options that ask no server', () => {
 });
 
 test.each<[string, string[]]>([
-    ['', []], ['a', ['a']], ['a,b', ['a', 'b']], [' a , b ', ['a', 'b']], ['a,,b', ['a', 'b']], ['a : 1, b:2', ['a=1', 'b:2']], ['a : b : c', ['a : b=c']], ['x\\,y, z', ['x,y', 'z']], ['http : http://h:9, é', ['http=http://h:9', 'é']], [' : ', [':']],
+    ['', []],
+    ['a', ['a']],
+    ['a,b', ['a', 'b']],
+    [' a , b ', ['a', 'b']],
+    ['a,,b', ['a', 'b']],
+    ['a : 1, b:2', ['a=1', 'b:2']],
+    ['a : b : c', ['a : b=c']],
+    ['x\\,y, z', ['x,y', 'z']],
+    ['http : http://h:9, é', ['http=http://h:9', 'é']],
+    [' : ', [':']],
 ])('custom %j is %j', (query, want) => expect(customOptions(query).map((o) => (o.text === o.value ? o.value : `${o.text}=${o.value}`))).toEqual(want));
 
 test.each<[number, number, string, string]>([
-    [3_600_000, 30, '10s', '2m'], [60_000, 30, '10s', '10s'], [60_000, 30, '', '2s'], [60_000, 30, 'x', '2s'], [86_400_000, 10, '10s', '2h'], [86_400_000 * 365, 10, '10s', '720h'], [1000, 1000, '1ms', '1ms'], [0, 0, '1m', '1m'], [3_600_000, 0, '10s', '1h'], [100_000, 50, '90s', '90s'],
+    [3_600_000, 30, '10s', '2m'],
+    [60_000, 30, '10s', '10s'],
+    [60_000, 30, '', '2s'],
+    [60_000, 30, 'x', '2s'],
+    [86_400_000, 10, '10s', '2h'],
+    [86_400_000 * 365, 10, '10s', '720h'],
+    [1000, 1000, '1ms', '1ms'],
+    [0, 0, '1m', '1m'],
+    [3_600_000, 0, '10s', '1h'],
+    [100_000, 50, '90s', '90s'],
 ])('auto over %d ms in %d steps, at least %s: %s', (range, count, least, want) => expect(autoInterval(range, count, least)).toBe(want));
 
 test('each type has its options', () => {

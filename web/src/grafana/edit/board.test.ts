@@ -106,3 +106,65 @@ describe('annotations', () => {
         expect(want === '' ? fault === '' : fault.includes(want), fault).toBe(true);
     });
 });
+
+describe('odd dashboards', () => {
+    const odd: Json[] = [{}, { templating: 5 }, { templating: { list: 'x' } }, { templating: { list: [null, 5, 'x'] } }, { annotations: [] }, { annotations: { list: {} } }];
+
+    it('have no variables and annotations, and take some', () => {
+        for (const b of odd) {
+            expect([variableEntries(b), annotationEntries(b)]).toEqual([[], []]);
+            expect([updateVariable(b, 0, { name: 'x' }), duplicateVariable(b, 0), updateAnnotation(b, 0, () => ({}))]).toEqual([b, b, b]);
+            expect(variableEntries(addVariable(b, 'custom').board).map((e) => e.json.type)).toEqual(['custom']);
+            expect(annotationEntries(addAnnotation(b).board).map((e) => e.json.name)).toEqual(['New annotation']);
+        }
+    });
+
+    it('entries that are none keep their place', () => {
+        const b: Json = { templating: { list: [null, { name: 'a', type: 'query' }, 5] } };
+        expect(variableEntries(b).map((e) => e.index)).toEqual([1]);
+        expect(asRecord(updateVariable(b, 1, { name: 'a', type: 'query', label: 'A' }).templating).list).toEqual([null, { name: 'a', type: 'query', label: 'A' }, 5]);
+    });
+
+    it('moves end at the ends', () => {
+        const b: Json = { links: [{ title: 'a' }, { title: 'b' }] };
+        expect([moveIn(b, ['links'], 1, 1), moveIn(b, ['links'], 0, -1), moveIn(b, ['nope'], 0, 1)]).toEqual([b, b, b]);
+        expect(asRecords(removeIn(b, ['links'], 9).links)).toHaveLength(2);
+        expect(addIn({}, ['links'], { title: 'a' })).toEqual({ links: [{ title: 'a' }] });
+    });
+});
+
+it.each<[string, Json, Json]>([
+    ['query', {}, { multi: false, sort: 1, refresh: 1, hide: 0 }],
+    ['interval', {}, { auto: false, auto_count: 30, refresh: 2 }],
+    ['datasource', {}, { query: 'prometheus' }],
+    ['textbox', {}, { query: '' }],
+    ['constant', { hide: 0 }, { hide: 2 }],
+    ['adhoc', { hide: 1 }, { filters: [], hide: 1 }],
+    ['custom', { type: 'constant', hide: 2 }, { hide: 0, query: '' }],
+])('a new %s variable from %j', (type, json, want) => {
+    const made = withVariableType({ name: 'v', label: 'L', own: 1, query: 'old', regex: 'old', ...json }, type as Parameters<typeof withVariableType>[1]);
+    expect(made).toMatchObject({ name: 'v', label: 'L', own: 1, type, ...want });
+    expect([made.query, made.regex]).not.toContain('old');
+});
+
+it.each<[unknown, string, number]>([
+    ['$job', 'job', 1],
+    ['$jobs', 'job', 0],
+    ['${job:csv} [[job]]', 'job', 1],
+    ['job', 'job', 0],
+    [{ a: ['$job', { b: '${job}' }] }, 'job', 2],
+    [{ repeat: 'job' }, 'job', 1],
+    [{ repeat: 'jobs' }, 'job', 0],
+    ['$constructor', 'constructor', 1],
+    [null, 'job', 0],
+    [{ expr: 'x{a="$é"}' }, 'é', 0],
+])('%j uses %s: %d', (value, name, want) => expect(usesOf({ value }, name)).toBe(want));
+
+it.each<[Json, string]>([
+    [{}, ''],
+    [{ query: 'x' }, 'x'],
+    [{ query: { query: 'y' } }, 'y'],
+    [{ query: { refId: 'A' } }, ''],
+    [{ query: { query: 5 } }, '5'],
+    [{ query: null }, ''],
+])('the query of %j is "%s"', (json, want) => expect(queryText(json)).toBe(want));

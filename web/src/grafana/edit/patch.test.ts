@@ -60,3 +60,37 @@ describe('patchJson', () => {
 it('orderedLike keeps an order', () => {
     expect(text(orderedLike({ new: 0, b: 1, a: 2 }, { a: 0, x: 0, b: 0 }))).toBe('{"a":2,"b":1,"new":0}');
 });
+
+describe('odd places', () => {
+    it.each<[string, unknown, (string | number)[], unknown]>([
+        ['into a list', [1, { a: 2 }], [1, 'a'], 2],
+        ['past a list', [1], [5], undefined],
+        ['into a text', { a: 'text' }, ['a', 'length'], undefined],
+        ['into nothing', null, ['a'], undefined],
+        ['nowhere', { a: 1 }, [], { a: 1 }],
+        ['null on the way', { a: null }, ['a', 'b'], undefined],
+        ['a number as a name', { 5: 'x' }, [5], 'x'],
+    ])('getIn: %s', (_, json, path, want) => expect(getIn(json, path)).toEqual(want));
+
+    it.each<[string, Record<string, unknown>, (string | number)[], unknown, string]>([
+        ['over a text', { a: 'x' }, ['a', 'b'], 1, '{"a":{"b":1}}'],
+        ['over a list, by a name', { a: [1] }, ['a', 'b'], 1, '{"a":{"b":1}}'],
+        ['past the end of a list: nothing', { a: [1] }, ['a', 5], 2, '{"a":[1]}'],
+        ['null is a value', { a: 1 }, ['a'], null, '{"a":null}'],
+        ['false and 0 and empty, too', { a: 1, b: 1, c: 1 }, ['b'], 0, '{"a":1,"b":0,"c":1}'],
+        ['taken from within a list', { a: [{ b: 1, c: 2 }] }, ['a', 0, 'b'], undefined, '{"a":[{"c":2}]}'],
+        ['taken from below a text', { a: 'x' }, ['a', 'b'], undefined, '{"a":"x"}'],
+        ['a hostile name', {}, ['__proto__', 'x'], 1, '{"__proto__":{"x":1}}'],
+    ])('setIn: %s', (_, json, path, value, want) => expect(text(setIn(json, path, value))).toBe(want));
+
+    it.each<[string, unknown, unknown, unknown, string]>([
+        ['from nothing', undefined, undefined, { a: 1 }, '{"a":1}'],
+        ['to null', { a: 1 }, { a: 1 }, { a: null }, '{"a":null}'],
+        ['raw and newest form are of different length', { l: [1] }, { l: [1, 2] }, { l: [1, 3] }, '{"l":[1,3]}'],
+        ['a list becomes empty', { l: [1, 2] }, { l: [1, 2] }, { l: [] }, '{"l":[]}'],
+        ['equal entries', { l: [{ a: 1 }, { a: 1 }] }, { l: [{ a: 1 }, { a: 1 }] }, { l: [{ a: 1 }] }, '{"l":[{"a":1}]}'],
+        ['a list of lists', { l: [[1, 2], [3]] }, { l: [[1, 2], [3]] }, { l: [[1, 2], [4]] }, '{"l":[[1,2],[4]]}'],
+        ['hostile names', JSON.parse('{"__proto__":{"o":1},"a":1}'), JSON.parse('{"__proto__":{"o":1},"a":1}'), JSON.parse('{"__proto__":{"o":1},"a":2}'), '{"__proto__":{"o":1},"a":2}'],
+        ['entries that are known by their matcher', { l: [{ matcher: { id: 'x' }, p: 1, o: 1 }, { matcher: { id: 'y' }, p: 2, o: 2 }] }, { l: [{ matcher: { id: 'x' }, p: 1 }, { matcher: { id: 'y' }, p: 2 }] }, { l: [{ matcher: { id: 'y' }, p: 3 }] }, '{"l":[{"matcher":{"id":"y"},"p":3,"o":2}]}'],
+    ])('patchJson: %s', (_, raw, base, edited, want) => expect(text(patchJson(raw, base, edited))).toBe(want));
+});

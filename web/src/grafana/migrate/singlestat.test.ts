@@ -7,8 +7,15 @@ const defaults = (json: Json): Json => asRecord(asRecord(migrateSinglestat({ typ
 
 describe('what is shown', () => {
     test.each<[string, Json, Json]>([
-        ['nothing said: the mean', {}, { reduceOptions: { calcs: ['mean'], fields: '', values: false }, colorMode: 'none', graphMode: 'none', textMode: 'auto', orientation: 'horizontal' }], ['the last value', { valueName: 'current' }, { reduceOptions: { calcs: ['lastNotNull'] } }], ['the sum', { valueName: 'total' }, { reduceOptions: { calcs: ['sum'] } }], ['another', { valueName: 'range' }, { reduceOptions: { calcs: ['range'] } }],
-        ['the name', { valueName: 'name' }, { textMode: 'name' }], ['a column', { tableColumn: 'Value' }, { reduceOptions: { fields: '/^Value$/' } }], ['with a line', { sparkline: { show: true } }, { graphMode: 'area' }], ['in colour', { colorValue: true }, { colorMode: 'value' }], ['on colour', { colorValue: true, colorBackground: true }, { colorMode: 'background' }],
+        ['nothing said: the mean', {}, { reduceOptions: { calcs: ['mean'], fields: '', values: false }, colorMode: 'none', graphMode: 'none', textMode: 'auto', orientation: 'horizontal' }],
+        ['the last value', { valueName: 'current' }, { reduceOptions: { calcs: ['lastNotNull'] } }],
+        ['the sum', { valueName: 'total' }, { reduceOptions: { calcs: ['sum'] } }],
+        ['another', { valueName: 'range' }, { reduceOptions: { calcs: ['range'] } }],
+        ['the name', { valueName: 'name' }, { textMode: 'name' }],
+        ['a column', { tableColumn: 'Value' }, { reduceOptions: { fields: '/^Value$/' } }],
+        ['with a line', { sparkline: { show: true } }, { graphMode: 'area' }],
+        ['in colour', { colorValue: true }, { colorMode: 'value' }],
+        ['on colour', { colorValue: true, colorBackground: true }, { colorMode: 'background' }],
     ])('%s', (_, json, want) => expect(options(json)).toMatchObject(want));
 
     test('as a gauge', () => {
@@ -22,8 +29,13 @@ describe('what is shown', () => {
 
 describe('how', () => {
     test.each<[string, Json, Json]>([
-        ['a unit', { format: 'bytes', decimals: 0 }, { unit: 'bytes', decimals: 0 }], ['where nothing is', { nullText: '-' }, { noValue: '-' }], ['thresholds', { thresholds: '1,2', colors: ['a', 'b', 'c'] }, { thresholds: { mode: 'absolute', steps: [{ color: 'a', value: null }, { color: 'b', value: 1 }, { color: 'c', value: 2 }] } }], ['no thresholds', { thresholds: '' }, { thresholds: { mode: 'absolute', steps: [{ color: 'green', value: null }] } }],
-        ['a line\'s colour', { sparkline: { show: true, lineColor: '#f00' } }, { color: { mode: 'fixed', fixedColor: '#f00' } }], ['not where values have colours', { sparkline: { show: true, lineColor: '#f00' }, colorValue: true }, { color: { mode: 'thresholds' } }], ['mappings', { valueMaps: [{ value: '1', text: 'UP' }] }, { mappings: [{ type: 'value', options: { '1': { text: 'UP' } } }] }],
+        ['a unit', { format: 'bytes', decimals: 0 }, { unit: 'bytes', decimals: 0 }],
+        ['where nothing is', { nullText: '-' }, { noValue: '-' }],
+        ['thresholds', { thresholds: '1,2', colors: ['a', 'b', 'c'] }, { thresholds: { mode: 'absolute', steps: [{ color: 'a', value: null }, { color: 'b', value: 1 }, { color: 'c', value: 2 }] } }],
+        ['no thresholds', { thresholds: '' }, { thresholds: { mode: 'absolute', steps: [{ color: 'green', value: null }] } }],
+        ['a line\'s colour', { sparkline: { show: true, lineColor: '#f00' } }, { color: { mode: 'fixed', fixedColor: '#f00' } }],
+        ['not where values have colours', { sparkline: { show: true, lineColor: '#f00' }, colorValue: true }, { color: { mode: 'thresholds' } }],
+        ['mappings', { valueMaps: [{ value: '1', text: 'UP' }] }, { mappings: [{ type: 'value', options: { '1': { text: 'UP' } } }] }],
     ])('%s', (_, json, want) => expect(defaults(json)).toMatchObject(want));
 
     test('none is no unit', () => expect(['unit' in defaults({ format: 'none' }), 'unit' in defaults({ format: 5 }), 'decimals' in defaults({ decimals: 'x' })]).toEqual([false, false, false]));

@@ -7,14 +7,36 @@ const properties = (style: Json): unknown => asRecords(asRecord(migrated({ style
 
 describe('styles', () => {
     test.each<[Json, [string, unknown][] | undefined]>([
-        [{ alias: 'X' }, [['displayName', 'X']]], [{ type: 'hidden', unit: 's' }, [['custom.hidden', true]]], [{ type: 'date' }, [['unit', 'dateTimeAsIso']]], [{ type: 'date', dateFormat: 'YYYY' }, [['unit', 'time: YYYY']]], [{ type: 'number', unit: 's', decimals: '2' }, [['unit', 's'], ['decimals', 2]]], [{ unit: 's' }, [['unit', 's']]], [{ type: 'string', unit: 's' }, undefined], [{}, undefined],
-        [{ align: 'right' }, [['custom.align', 'right']]], [{ align: 'auto' }, undefined], [{ colorMode: 'value', thresholds: ['5'], colors: ['a', 'b'] }, [['custom.cellOptions', { type: 'color-text' }], ['thresholds', { mode: 'absolute', steps: [{ color: 'a', value: null }, { color: 'b', value: 5 }] }]]],
-        [{ colorMode: 'row', thresholds: [] }, [['custom.cellOptions', { type: 'color-background', applyToRow: true }], ['thresholds', { mode: 'absolute', steps: [{ color: 'green', value: null }] }]]], [{ colorMode: 'nope' }, undefined], [{ colorMode: null }, undefined],
-        [{ link: true, linkUrl: '/x', linkTooltip: 'open', linkTargetBlank: true }, [['links', [{ title: 'open', url: '/x', targetBlank: true }]]]], [{ link: true }, [['links', [{ title: '', url: '', targetBlank: false }]]]], [{ link: false, linkUrl: '/x' }, undefined],
-        [{ type: 'string', mappingType: 1, valueMaps: [{ value: '1', text: 'on' }] }, [['mappings', [{ type: 'value', options: { '1': { text: 'on' } } }]]]], [{ type: 'string', mappingType: 2, rangeMaps: [{ from: '1', to: '2', text: 'x' }] }, [['mappings', [{ type: 'range', options: { from: 1, to: 2, result: { text: 'x' } } }]]]],
+        [{ alias: 'X' }, [['displayName', 'X']]],
+        [{ type: 'hidden', unit: 's' }, [['custom.hidden', true]]],
+        [{ type: 'date' }, [['unit', 'dateTimeAsIso']]],
+        [{ type: 'date', dateFormat: 'YYYY' }, [['unit', 'time: YYYY']]],
+        [{ type: 'number', unit: 's', decimals: '2' }, [['unit', 's'], ['decimals', 2]]],
+        [{ unit: 's' }, [['unit', 's']]],
+        [{ type: 'string', unit: 's' }, undefined],
+        [{}, undefined],
+        [{ align: 'right' }, [['custom.align', 'right']]],
+        [{ align: 'auto' }, undefined],
+        [{ colorMode: 'value', thresholds: ['5'], colors: ['a', 'b'] }, [['custom.cellOptions', { type: 'color-text' }], ['thresholds', { mode: 'absolute', steps: [{ color: 'a', value: null }, { color: 'b', value: 5 }] }]]],
+        [{ colorMode: 'row', thresholds: [] }, [['custom.cellOptions', { type: 'color-background', applyToRow: true }], ['thresholds', { mode: 'absolute', steps: [{ color: 'green', value: null }] }]]],
+        [{ colorMode: 'nope' }, undefined],
+        [{ colorMode: null }, undefined],
+        [{ link: true, linkUrl: '/x', linkTooltip: 'open', linkTargetBlank: true }, [['links', [{ title: 'open', url: '/x', targetBlank: true }]]]],
+        [{ link: true }, [['links', [{ title: '', url: '', targetBlank: false }]]]],
+        [{ link: false, linkUrl: '/x' }, undefined],
+        [{ type: 'string', mappingType: 1, valueMaps: [{ value: '1', text: 'on' }] }, [['mappings', [{ type: 'value', options: { '1': { text: 'on' } } }]]]],
+        [{ type: 'string', mappingType: 2, rangeMaps: [{ from: '1', to: '2', text: 'x' }] }, [['mappings', [{ type: 'range', options: { from: 1, to: 2, result: { text: 'x' } } }]]]],
     ])('%j', (style, want) => expect(properties(style)).toEqual(want?.map(([id, value]) => ({ id, value }))));
 
-    test.each<[unknown, unknown]>([['Time', { id: 'byName', options: 'Time' }], ['/v.*/', { id: 'byRegexp', options: '/v.*/' }], ['/v/i', { id: 'byRegexp', options: '/v/i' }], ['/v', { id: 'byName', options: '/v' }], ['', undefined], [undefined, undefined], [5, undefined]])('pattern %j', (pattern, want) =>
+    test.each<[unknown, unknown]>([
+        ['Time', { id: 'byName', options: 'Time' }],
+        ['/v.*/', { id: 'byRegexp', options: '/v.*/' }],
+        ['/v/i', { id: 'byRegexp', options: '/v/i' }],
+        ['/v', { id: 'byName', options: '/v' }],
+        ['', undefined],
+        [undefined, undefined],
+        [5, undefined],
+    ])('pattern %j', (pattern, want) =>
         expect(asRecords(asRecord(migrated({ styles: [{ pattern, alias: 'X' }] }).fieldConfig).overrides)[0]?.matcher).toEqual(want));
 
     test('those of all columns are the defaults, but for names', () => {
@@ -25,8 +47,13 @@ describe('styles', () => {
 });
 
 test.each<[Json, Json[]]>([
-    [{ transform: 'timeseries_aggregations', columns: [{ value: 'avg' }, { value: 'current' }, { text: 'x' }] }, [{ id: 'reduce', options: { reducers: ['mean', 'lastNotNull'], includeTimeField: false } }]], [{ transform: 'timeseries_to_columns' }, [{ id: 'joinByField', options: { byField: 'Time', mode: 'outer' } }]], [{ transform: 'timeseries_to_rows' }, [{ id: 'seriesToRows', options: {} }]],
-    [{ transform: 'table' }, [{ id: 'merge', options: {} }]], [{ transform: 'json' }, []], [{ transform: 'constructor' }, []], [{ transform: 'table', transformations: [{ id: 'organize' }] }, [{ id: 'merge', options: {} }, { id: 'organize' }]],
+    [{ transform: 'timeseries_aggregations', columns: [{ value: 'avg' }, { value: 'current' }, { text: 'x' }] }, [{ id: 'reduce', options: { reducers: ['mean', 'lastNotNull'], includeTimeField: false } }]],
+    [{ transform: 'timeseries_to_columns' }, [{ id: 'joinByField', options: { byField: 'Time', mode: 'outer' } }]],
+    [{ transform: 'timeseries_to_rows' }, [{ id: 'seriesToRows', options: {} }]],
+    [{ transform: 'table' }, [{ id: 'merge', options: {} }]],
+    [{ transform: 'json' }, []],
+    [{ transform: 'constructor' }, []],
+    [{ transform: 'table', transformations: [{ id: 'organize' }] }, [{ id: 'merge', options: {} }, { id: 'organize' }]],
 ])('%j', (json, want) => expect(migrated(json).transformations).toEqual(want));
 
 test('head and order', () => {

@@ -16,8 +16,15 @@ function made(options: Json, frames: readonly Frame[] = [table]): [string, unkno
 
 describe('of a row', () => {
     test.each<[Json, [string, unknown[]] | undefined]>([
-        [{}, ['Total', [11, 20, 27]]], [{ mode: 'reduceRow', reduce: { reducer: 'mean' } }, ['Mean', [5.5, 20, 13.5]]], [{ reduce: { reducer: 'max', include: ['a'] } }, ['Max', [1, null, -3]]], [{ reduce: { reducer: 'min', include: ['a', 'b', 'nope'] } }, ['Min', [1, 20, -3]]],
-        [{ reduce: { reducer: 'count' } }, ['Count', [2, 2, 2]]], [{ reduce: { reducer: 'sum', include: [] }, alias: 'All' }, ['All', [11, 20, 27]]], [{ reduce: { reducer: 'nope' } }, undefined], [{ reduce: { reducer: 'constructor' } }, undefined], [{ reduce: { reducer: 'sum', include: ['nope'] } }, ['Total', [0, 0, 0]]],
+        [{}, ['Total', [11, 20, 27]]],
+        [{ mode: 'reduceRow', reduce: { reducer: 'mean' } }, ['Mean', [5.5, 20, 13.5]]],
+        [{ reduce: { reducer: 'max', include: ['a'] } }, ['Max', [1, null, -3]]],
+        [{ reduce: { reducer: 'min', include: ['a', 'b', 'nope'] } }, ['Min', [1, 20, -3]]],
+        [{ reduce: { reducer: 'count' } }, ['Count', [2, 2, 2]]],
+        [{ reduce: { reducer: 'sum', include: [] }, alias: 'All' }, ['All', [11, 20, 27]]],
+        [{ reduce: { reducer: 'nope' } }, undefined],
+        [{ reduce: { reducer: 'constructor' } }, undefined],
+        [{ reduce: { reducer: 'sum', include: ['nope'] } }, ['Total', [0, 0, 0]]],
     ])('%j', (options, want) => expect(made(options)).toEqual(want));
 });
 
@@ -26,9 +33,23 @@ describe('of two', () => {
     const fixed = (value: unknown) => ({ fixed: value });
     const byName = (options: string) => ({ matcher: { id: 'byName', options } });
     test.each<[Json, [string, unknown[]] | undefined]>([
-        [two('a', '+', 'b'), ['a + b', [11, 20, 27]]], [two('b', '-', '1'), ['b - 1', [9, 19, 29]]], [two('2', '*', 'b'), ['2 * b', [20, 40, 60]]], [two('b', '/', 'a'), ['b / a', [10, Infinity, -10]]], [two('a', '**', '2'), ['a ** 2', [1, 0, 9]]], [two('b', '%', '7'), ['b % 7', [3, 6, 2]]],
-        [two(byName('a'), '+', byName('b')), ['a + b', [11, 20, 27]]], [two(byName('a'), '*', fixed('0.5')), ['a * 0.5', [0.5, 0, -1.5]]], [two(fixed('7'), '-', fixed('2')), ['7 - 2', [5, 5, 5]]], [two(fixed('b'), '+', fixed('1')), ['b + 1', [11, 21, 31]]],
-        [two('nope', '+', 'b'), undefined], [two('a', '+', ''), undefined], [two('a', 'xor', 'b'), undefined], [two('a', 'constructor', 'b'), undefined], [two('a', 'toString', 'b'), undefined], [{ mode: 'binary' }, undefined], [two('a', undefined, 'b'), ['a + b', [11, 20, 27]]],
+        [two('a', '+', 'b'), ['a + b', [11, 20, 27]]],
+        [two('b', '-', '1'), ['b - 1', [9, 19, 29]]],
+        [two('2', '*', 'b'), ['2 * b', [20, 40, 60]]],
+        [two('b', '/', 'a'), ['b / a', [10, Infinity, -10]]],
+        [two('a', '**', '2'), ['a ** 2', [1, 0, 9]]],
+        [two('b', '%', '7'), ['b % 7', [3, 6, 2]]],
+        [two(byName('a'), '+', byName('b')), ['a + b', [11, 20, 27]]],
+        [two(byName('a'), '*', fixed('0.5')), ['a * 0.5', [0.5, 0, -1.5]]],
+        [two(fixed('7'), '-', fixed('2')), ['7 - 2', [5, 5, 5]]],
+        [two(fixed('b'), '+', fixed('1')), ['b + 1', [11, 21, 31]]],
+        [two('nope', '+', 'b'), undefined],
+        [two('a', '+', ''), undefined],
+        [two('a', 'xor', 'b'), undefined],
+        [two('a', 'constructor', 'b'), undefined],
+        [two('a', 'toString', 'b'), undefined],
+        [{ mode: 'binary' }, undefined],
+        [two('a', undefined, 'b'), ['a + b', [11, 20, 27]]],
     ])('%j', (options, want) => expect(made(options)).toEqual(want));
 
     test('on every field of a type', () => {
@@ -43,13 +64,28 @@ describe('of two', () => {
 
 describe('of one', () => {
     test.each<[Json, [string, unknown[]] | undefined]>([
-        [{ mode: 'unary', unary: { operator: 'abs', fieldName: 'a' } }, ['abs(a)', [1, 0, 3]]], [{ mode: 'unary', unary: { operator: 'ceil' } }, ['ceil', [1, 0, -3]]], [{ mode: 'unary', unary: { operator: 'exp', fieldName: 'a' } }, ['exp(a)', [Math.E, 1, Math.exp(-3)]]], [{ mode: 'unary', unary: { operator: 'ln', fieldName: 'a' } }, ['ln(a)', [0, -Infinity, NaN]]],
-        [{ mode: 'unary', unary: { operator: 'percent', fieldName: 'b' } }, ['percent(b)', [1000, 2000, 3000]]], [{ mode: 'unary', unary: { operator: 'nope', fieldName: 'b' } }, undefined], [{ mode: 'unary', unary: { operator: 'constructor', fieldName: 'b' } }, undefined], [{ mode: 'unary', unary: { fieldName: 'nope' } }, undefined],
-        [{ mode: 'cumulativeFunctions', cumulative: { field: 'a' } }, ['cumulative sum(a)', [1, 1, -2]]], [{ mode: 'cumulativeFunctions', cumulative: { field: 'b', reducer: 'mean' } }, ['cumulative mean(b)', [10, 15, 20]]], [{ mode: 'cumulativeFunctions', cumulative: { field: 'nope' } }, undefined], [{ mode: 'cumulativeFunctions' }, ['cumulative sum', [1, 1, -2]]],
-        [{ mode: 'windowFunctions', window: { field: 'b', windowSizeMode: 'fixed', windowSize: 2 } }, ['trailing moving mean(b)', [10, 15, 25]]], [{ mode: 'windowFunctions', window: { field: 'b', reducer: 'stdDev', windowSizeMode: 'fixed', windowSize: 3, windowAlignment: 'centered' } }, ['centered moving stdDev(b)', [5, Math.sqrt(200 / 3), 5]]],
-        [{ mode: 'windowFunctions', window: { field: 'b', windowSize: 1 } }, ['trailing moving mean(b)', [10, 15, 20]]], [{ mode: 'windowFunctions', window: { field: 'b', windowSize: 0 } }, undefined], [{ mode: 'windowFunctions', window: { field: 'b', windowSize: -3, windowSizeMode: 'fixed' } }, undefined], [{ mode: 'windowFunctions', window: { field: 'b', reducer: 'max' } }, undefined],
+        [{ mode: 'unary', unary: { operator: 'abs', fieldName: 'a' } }, ['abs(a)', [1, 0, 3]]],
+        [{ mode: 'unary', unary: { operator: 'ceil' } }, ['ceil', [1, 0, -3]]],
+        [{ mode: 'unary', unary: { operator: 'exp', fieldName: 'a' } }, ['exp(a)', [Math.E, 1, Math.exp(-3)]]],
+        [{ mode: 'unary', unary: { operator: 'ln', fieldName: 'a' } }, ['ln(a)', [0, -Infinity, NaN]]],
+        [{ mode: 'unary', unary: { operator: 'percent', fieldName: 'b' } }, ['percent(b)', [1000, 2000, 3000]]],
+        [{ mode: 'unary', unary: { operator: 'nope', fieldName: 'b' } }, undefined],
+        [{ mode: 'unary', unary: { operator: 'constructor', fieldName: 'b' } }, undefined],
+        [{ mode: 'unary', unary: { fieldName: 'nope' } }, undefined],
+        [{ mode: 'cumulativeFunctions', cumulative: { field: 'a' } }, ['cumulative sum(a)', [1, 1, -2]]],
+        [{ mode: 'cumulativeFunctions', cumulative: { field: 'b', reducer: 'mean' } }, ['cumulative mean(b)', [10, 15, 20]]],
+        [{ mode: 'cumulativeFunctions', cumulative: { field: 'nope' } }, undefined],
+        [{ mode: 'cumulativeFunctions' }, ['cumulative sum', [1, 1, -2]]],
+        [{ mode: 'windowFunctions', window: { field: 'b', windowSizeMode: 'fixed', windowSize: 2 } }, ['trailing moving mean(b)', [10, 15, 25]]],
+        [{ mode: 'windowFunctions', window: { field: 'b', reducer: 'stdDev', windowSizeMode: 'fixed', windowSize: 3, windowAlignment: 'centered' } }, ['centered moving stdDev(b)', [5, Math.sqrt(200 / 3), 5]]],
+        [{ mode: 'windowFunctions', window: { field: 'b', windowSize: 1 } }, ['trailing moving mean(b)', [10, 15, 20]]],
+        [{ mode: 'windowFunctions', window: { field: 'b', windowSize: 0 } }, undefined],
+        [{ mode: 'windowFunctions', window: { field: 'b', windowSize: -3, windowSizeMode: 'fixed' } }, undefined],
+        [{ mode: 'windowFunctions', window: { field: 'b', reducer: 'max' } }, undefined],
         [{ mode: 'windowFunctions', window: { field: 'b', windowSizeMode: 'fixed', windowSize: 1e9 } }, ['trailing moving mean(b)', [10, 15, 20]]],
-        [{ mode: 'index' }, ['Row', [0, 1, 2]]], [{ mode: 'index', index: { asPercentile: true }, alias: 'n' }, ['n', [0, 1 / 3, 2 / 3]]], [{ mode: 'of the future' }, undefined],
+        [{ mode: 'index' }, ['Row', [0, 1, 2]]],
+        [{ mode: 'index', index: { asPercentile: true }, alias: 'n' }, ['n', [0, 1 / 3, 2 / 3]]],
+        [{ mode: 'of the future' }, undefined],
     ])('%j', (options, want) => expect(made(options)).toEqual(want === undefined ? undefined : [want[0], want[1].map((v) => (typeof v === 'number' && Number.isFinite(v) ? expect.closeTo(v, 9) as unknown : v))]));
 
     test('a share of all rows is in percent', () => {

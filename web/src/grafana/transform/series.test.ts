@@ -40,3 +40,28 @@ test('a filter lets frames of some queries through, by their name or a pattern',
     expect(left('/^(?:A|C)$/')).toEqual(['A', 'C']);
     expect(left('X')).toEqual([]);
 });
+
+test('edges of tables of series', () => {
+    expect(run([], 'timeSeriesTable').frames).toEqual([]);
+    expect(shape(run([series('A', {}, [1])], 'timeSeriesTable').frames[0])![0]![0]).toBe('Trend');
+    const other = { ...series('A', { job: 'a' }, [1]), refId: undefined };
+    expect(run([other], 'timeSeriesTable').frames.map((f) => [f.refId, f.fields.map((x) => x.name)])).toEqual([['', ['job', 'Trend']]]);
+});
+
+test('joinByLabels: chosen labels, several values of a key, none', () => {
+    const at = (labels: Record<string, string>, values: number[]) => makeFrame([makeField('Value', 'number', Float64Array.from(values), { displayNameFromDS: 'x' }, labels)]);
+    const frames = [at({ host: 'h1', zone: 'a', what: 'cpu' }, [1, 2]), at({ host: 'h1', zone: 'b', what: 'cpu' }, [3]), at({ host: 'h2', zone: 'a', what: 'mem' }, [4])];
+    expect(shape(run(frames, 'joinByLabels', { value: 'what', join: ['host'] }).frames[0])).toEqual([['host', ['h1', 'h1', 'h1', 'h2']], ['cpu', [1, 2, 3, null]], ['mem', [null, null, null, 4]]]);
+    expect(shape(run(frames, 'joinByLabels', { value: 'what' }).frames[0])!.map(([name]) => name)).toEqual(['host', 'zone', 'cpu', 'mem']);
+    expect(run(frames, 'joinByLabels', {}).frames).toEqual(frames);
+    expect(run(frames, 'joinByLabels', { value: 'constructor' }).errors).toHaveLength(1);
+});
+
+test('partitionByValues: names, several keys, gaps', () => {
+    const table = makeFrame([makeField('zone', 'string', ['a', null, 'a']), makeField('n', 'number', [1, 2, 1])], { name: 'all' });
+    const names = (options: Record<string, unknown>) => run([table], 'partitionByValues', options).frames.map((f) => `${f.name}:${f.length}`);
+    expect(names({ fields: ['zone'], naming: { withNames: true, append: true } })).toEqual(['all zone=a:2', 'all zone=:1']);
+    expect(names({ fields: ['zone', 'n'] })).toEqual(['a 1:2', ' 2:1']);
+    expect(names({})).toEqual(['all:3']);
+    expect(run([], 'partitionByValues', { fields: ['zone'] }).frames).toEqual([]);
+});

@@ -24,7 +24,16 @@ test('columns', () => {
     expect(list(Float64Array.of(1, NaN))).toEqual([1, NaN]);
 });
 
-test.each<[unknown, unknown, number]>([[1, 2, -1], [10, 9, 1], ['a', 'b', -1], ['10', '9', -1], [5, 5, 0], ['a', 1, 1], ['é', 'f', -1], [-Infinity, Infinity, -1]])('%j beside %j: %d', (a, b, want) => {
+test.each<[unknown, unknown, number]>([
+    [1, 2, -1],
+    [10, 9, 1],
+    ['a', 'b', -1],
+    ['10', '9', -1],
+    [5, 5, 0],
+    ['a', 1, 1],
+    ['é', 'f', -1],
+    [-Infinity, Infinity, -1],
+])('%j beside %j: %d', (a, b, want) => {
     expect(Math.sign(compareValues(a, b))).toBe(want);
     expect(Math.sign(compareValues(b, a))).toBe(-want + 0);
 });

@@ -25,9 +25,13 @@ const series = (labels: Record<string, string>, times: number[], values: (number
 describe('reduce', () => {
     const input = [series({ host: 'a', job: 'x' }, [1, 2], [10, null]), series({ host: 'b' }, [1], [5], 'B')];
     test.each<[string, Json, Columns[]]>([
-        ['a row a series', { reducers: ['max', 'count'] }, [{ Field: ['{host="a", job="x"}', '{host="b"}'], Max: [10, 5], Count: [1, 1] }]], ['its labels as columns', { reducers: ['lastNotNull'], labelsToFields: true }, [{ Field: ['Value', 'Value'], host: ['a', 'b'], job: ['x', undefined], 'Last *': [10, 5] }]],
-        ['without a reducer nothing changes', { reducers: [] }, input.map(columns)], ['of unknown ones neither', { reducers: ['nope', 'constructor'] }, input.map(columns)], ['unknown ones are left out', { reducers: ['nope', 'min'] }, [{ Field: ['{host="a", job="x"}', '{host="b"}'], Min: [10, 5] }]],
-        ['of chosen fields', { reducers: ['min'], fields: { id: 'byName', options: '{host="b"}' } }, [{ Field: ['{host="b"}'], Min: [5] }]], ['of no field', { reducers: ['min'], fields: { id: 'byName', options: 'nope' } }, [{ Field: [], Min: [] }]],
+        ['a row a series', { reducers: ['max', 'count'] }, [{ Field: ['{host="a", job="x"}', '{host="b"}'], Max: [10, 5], Count: [1, 1] }]],
+        ['its labels as columns', { reducers: ['lastNotNull'], labelsToFields: true }, [{ Field: ['Value', 'Value'], host: ['a', 'b'], job: ['x', undefined], 'Last *': [10, 5] }]],
+        ['without a reducer nothing changes', { reducers: [] }, input.map(columns)],
+        ['of unknown ones neither', { reducers: ['nope', 'constructor'] }, input.map(columns)],
+        ['unknown ones are left out', { reducers: ['nope', 'min'] }, [{ Field: ['{host="a", job="x"}', '{host="b"}'], Min: [10, 5] }]],
+        ['of chosen fields', { reducers: ['min'], fields: { id: 'byName', options: '{host="b"}' } }, [{ Field: ['{host="b"}'], Min: [5] }]],
+        ['of no field', { reducers: ['min'], fields: { id: 'byName', options: 'nope' } }, [{ Field: [], Min: [] }]],
     ])('%s', (_, options, want) => expect(run('reduce', options, input)).toEqual(want));
 
     test('in place', () => {
@@ -43,7 +47,8 @@ describe('joinByField', () => {
     const left = table({ id: ['a', 'b', 'b'], l: [1, 2, 3] }, { refId: 'L' });
     const right = table({ id: ['b', 'c'], r: [20, 30] }, { refId: 'R' });
     test.each<[string, Json, Columns]>([
-        ['inner', { byField: 'id', mode: 'inner' }, { id: ['b', 'b'], l: [2, 3], r: [20, 20] }], ['outer, as a table', { byField: 'id', mode: 'outerTabular' }, { id: ['b', 'b', 'a', 'c'], l: [2, 3, 1, null], r: [20, 20, null, 30] }],
+        ['inner', { byField: 'id', mode: 'inner' }, { id: ['b', 'b'], l: [2, 3], r: [20, 20] }],
+        ['outer, as a table', { byField: 'id', mode: 'outerTabular' }, { id: ['b', 'b', 'a', 'c'], l: [2, 3, 1, null], r: [20, 20, null, 30] }],
         ['outer: one row a key', { byField: 'id' }, { id: ['a', 'b', 'c'], l: [1, 3, undefined], r: [undefined, 20, 30] }],
     ])('%s', (_, options, want) => expect(run('joinByField', options, [left, right])).toEqual([want]));
 
@@ -71,7 +76,9 @@ describe('merge', () => {
     test.each<[string, Frame[], Columns[]]>([
         ['rows that agree are one', [table({ host: ['a', 'b'], cpu: [1, 2] }), table({ host: ['b', 'c'], mem: [20, 30] })], [{ host: ['a', 'b', 'c'], cpu: [1, 2, undefined], mem: [undefined, 20, 30] }]],
         ['other values are other rows', [table({ host: ['a'], cpu: [1] }), table({ host: ['a'], cpu: [2] })], [{ host: ['a', 'a'], cpu: [1, 2] }]],
-        ['nothing in common: as it was', [table({ a: [1] }), table({ b: [2] })], [{ a: [1] }, { b: [2] }]], ['one frame: as it was', [table({ a: [1] })], [{ a: [1] }]], ['empty ones do not count', [table({ a: [1] }), makeFrame([])], [{ a: [1] }, {}]],
+        ['nothing in common: as it was', [table({ a: [1] }), table({ b: [2] })], [{ a: [1] }, { b: [2] }]],
+        ['one frame: as it was', [table({ a: [1] })], [{ a: [1] }]],
+        ['empty ones do not count', [table({ a: [1] }), makeFrame([])], [{ a: [1] }, {}]],
     ])('%s', (_, input, want) => expect(run('merge', {}, input)).toEqual(want));
 });
 
@@ -79,8 +86,13 @@ describe('groupBy', () => {
     const input = table({ host: ['a', 'b', 'a', 'a'], zone: ['x', 'x', 'y', 'x'], n: [1, 2, 3, null] }, { refId: 'A' });
     const by = (rules: Record<string, string | string[]>): Json => ({ fields: Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, typeof rule === 'string' ? { operation: rule, aggregations: [] } : { operation: 'aggregate', aggregations: rule }])) });
     test.each<[string, Json, Columns[]]>([
-        ['one key', by({ host: 'groupby', n: ['sum', 'count'] }), [{ host: ['a', 'b'], 'n (sum)': [4, 2], 'n (count)': [2, 1] }]], ['two keys', by({ host: 'groupby', zone: 'groupby', n: ['max'] }), [{ host: ['a', 'b', 'a'], zone: ['x', 'x', 'y'], 'n (max)': [1, 2, 3] }]],
-        ['a key alone', by({ zone: 'groupby' }), [{ zone: ['x', 'y'] }]], ['no key: as it was', by({ n: ['sum'] }), [columns(input)]], ['a key that no frame has', by({ nope: 'groupby' }), []], ['an unknown reducer', by({ zone: 'groupby', n: ['nope'] }), [{ zone: ['x', 'y'], 'n (nope)': [null, null] }]], ['nothing said', {}, [columns(input)]],
+        ['one key', by({ host: 'groupby', n: ['sum', 'count'] }), [{ host: ['a', 'b'], 'n (sum)': [4, 2], 'n (count)': [2, 1] }]],
+        ['two keys', by({ host: 'groupby', zone: 'groupby', n: ['max'] }), [{ host: ['a', 'b', 'a'], zone: ['x', 'x', 'y'], 'n (max)': [1, 2, 3] }]],
+        ['a key alone', by({ zone: 'groupby' }), [{ zone: ['x', 'y'] }]],
+        ['no key: as it was', by({ n: ['sum'] }), [columns(input)]],
+        ['a key that no frame has', by({ nope: 'groupby' }), []],
+        ['an unknown reducer', by({ zone: 'groupby', n: ['nope'] }), [{ zone: ['x', 'y'], 'n (nope)': [null, null] }]],
+        ['nothing said', {}, [columns(input)]],
         ['by rules', { rules: [{ matcher: { id: 'byRegexp', options: '/^z/' }, operation: 'groupby' }, { matcher: { id: 'byType', options: 'number' }, operation: 'aggregate', aggregations: ['lastNotNull'] }] }, [{ zone: ['x', 'y'], 'n (lastNotNull)': [2, 3] }]],
     ])('%s', (_, options, want) => expect(run('groupBy', options, [input])).toEqual(want));
 
@@ -107,7 +119,16 @@ describe('groupBy', () => {
 describe('groupingToMatrix', () => {
     const input = table({ host: ['a', 'b', 'a'], zone: ['x', 'x', 'y'], n: [1, 2, 3] });
     const of = (more: Json = {}) => run('groupingToMatrix', { columnField: 'zone', rowField: 'host', valueField: 'n', ...more }, [input]);
-    test.each<[unknown, unknown]>([[undefined, ''], ['empty', ''], ['null', null], ['zero', 0], ['true', true], ['false', false], ['constructor', ''], [5, '']])('what is not there, with %j, is %j', (emptyValue, want) =>
+    test.each<[unknown, unknown]>([
+        [undefined, ''],
+        ['empty', ''],
+        ['null', null],
+        ['zero', 0],
+        ['true', true],
+        ['false', false],
+        ['constructor', ''],
+        [5, ''],
+    ])('what is not there, with %j, is %j', (emptyValue, want) =>
         expect(of({ emptyValue })).toEqual([{ 'host\\zone': ['a', 'b'], x: [1, 2], y: [3, want] }]));
 
     test('without its fields, or of several frames: as it was', () => {
@@ -163,8 +184,14 @@ describe('transpose', () => {
 describe('histogram', () => {
     const of = (values: unknown[], options: Json = {}) => frames('histogram', options, [makeFrame([makeField('n', 'number', values)])]).map((f) => f.fields.map((x) => Array.from(x.values as ArrayLike<number>)));
     test.each<[string, unknown[], Json, number[][][]]>([
-        ['of a size', [0, 1, 4, 5, null, NaN], { bucketSize: 2 }, [[[0, 2, 4], [2, 4, 6], [2, 0, 2]]]], ['of a size as a text', [1, 3], { bucketSize: '2' }, [[[0, 2], [2, 4], [1, 1]]]], ['moved', [1, 3], { bucketSize: 2, bucketOffset: 1 }, [[[1, 3], [3, 5], [1, 1]]]], ['below zero', [-3, 1], { bucketSize: 2 }, [[[-4, -2, 0], [-2, 0, 2], [1, 0, 1]]]],
-        ['of one value', [7], {}, [[[7], [8], [1]]]], ['of nothing', [], {}, []], ['of gaps', [null, NaN, Infinity, -Infinity], {}, []], ['what has no end is left out', [1, 3, Infinity], { bucketSize: 2 }, [[[0, 2], [2, 4], [1, 1]]]],
+        ['of a size', [0, 1, 4, 5, null, NaN], { bucketSize: 2 }, [[[0, 2, 4], [2, 4, 6], [2, 0, 2]]]],
+        ['of a size as a text', [1, 3], { bucketSize: '2' }, [[[0, 2], [2, 4], [1, 1]]]],
+        ['moved', [1, 3], { bucketSize: 2, bucketOffset: 1 }, [[[1, 3], [3, 5], [1, 1]]]],
+        ['below zero', [-3, 1], { bucketSize: 2 }, [[[-4, -2, 0], [-2, 0, 2], [1, 0, 1]]]],
+        ['of one value', [7], {}, [[[7], [8], [1]]]],
+        ['of nothing', [], {}, []],
+        ['of gaps', [null, NaN, Infinity, -Infinity], {}, []],
+        ['what has no end is left out', [1, 3, Infinity], { bucketSize: 2 }, [[[0, 2], [2, 4], [1, 1]]]],
     ])('%s', (_, values, options, want) => expect(of(values, options)).toEqual(want));
 
     test('has a bound, however small its buckets', () => {
