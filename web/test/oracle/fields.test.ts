@@ -6,7 +6,8 @@ import { activeThreshold, applyFieldConfig, displayProcessor, displayText, field
 import { makeField, makeFrame, type Field, type Frame } from '../../src/grafana/frame';
 import { mapValue, type ValueMapping } from '../../src/grafana/mappings';
 import { fieldName, frameName } from '../../src/grafana/names';
-import { reduceField, reducers } from '../../src/grafana/reduce';
+import { findReducer, reduceField, reducers } from '../../src/grafana/reduce';
+import { singleValues } from '../../src/grafana/single';
 import { generator, grafana, pick } from './grafana';
 
 const LOOKS: readonly Look[] = ['dark', 'light'];
@@ -29,6 +30,7 @@ test('reducers', () => {
     const ids = reducers().map((r) => r.id);
     expect(reducers().map((r) => r.name)).toEqual(grafana.fieldReducers.list().map((r: { name: string }) => r.name));
     expect(ids).toEqual(grafana.fieldReducers.list().map((r: { id: string }) => r.id));
+    expect(['avg', 'current', 'total'].map((id) => findReducer(id)?.id)).toEqual(['avg', 'current', 'total'].map((id) => grafana.fieldReducers.getIfExists(id).id));
     for (let i = 0; i < 300; i++) {
         const data = values(random);
         if (data.every((v) => v === null)) {
@@ -77,7 +79,7 @@ test('names of colours and palettes', () => {
                 expect(namedColor(shade + hue, look)).toBe(visualization.getColorByName(shade + hue));
             }
         }
-        for (const name of ['text', 'panel-bg', 'transparent', 'gray', 'white', 'black', '#abc', 'rgb(1,2,3)', 'nonsense']) {
+        for (const name of ['text', 'panel-bg', 'transparent', 'gray', 'white', 'black', '#abc', 'rgb(1,2,3)', 'nonsense', '']) {
             expect(namedColor(name, look)).toBe(visualization.getColorByName(name));
         }
         for (const mode of ['palette-classic', 'palette-classic-by-name', 'palette-colorblind']) {
@@ -185,6 +187,23 @@ test('display of values', () => {
         for (const look of config.color?.mode === 'continuous-GrYlRd' ? (['dark'] as const) : LOOKS) {
             const theirs = grafana.getDisplayProcessor({ field: { name: 'v', type, values: data, config, state: { seriesIndex: 0 } }, theme: theme(look), timeZone: 'utc' })(value);
             expect([type, config, value, ...display(config, type, data, value, look)]).toEqual([type, config, value, grafana.formattedValueToString(theirs), theirs.color]);
+        }
+    }
+});
+
+test('single values', () => {
+    const table = makeFrame([
+        makeField('host', 'string', ['a', 'b', '', 'd'], { mappings: [{ type: 'value', options: { b: { text: 'B' } } }] }), makeField('zone', 'string', ['x', 'y', 'z', 'x']), makeField('cpu', 'number', [1, 20, 30, 4]), makeField('mem', 'number', [5, 6, 7, 8]),
+    ]);
+    const plain = makeFrame([makeField('Time', 'time', [1, 2]), makeField('Value', 'number', [3, 4], {}, { host: 'h' })]);
+    const one = makeFrame([makeField('name', 'string', ['p', 'q']), makeField('n', 'number', [1, 2])]);
+    for (const frames of [[table], [plain], [one], [plain, one]]) {
+        for (const reduceOptions of [{ values: true }, { values: true, limit: 3 }, { values: true, limit: 0 }, { values: true, fields: 'cpu' }, { calcs: ['mean'] }, { calcs: ['max'], fields: '/^[cnh]/' }]) {
+            const data = frames.map((f) => grafana.toDataFrame({ fields: f.fields.map((x) => ({ ...x, values: [...(x.values as unknown[])] })) }));
+            data.forEach((f: { fields: { display?: unknown }[] }) => f.fields.forEach((field) => (field.display = grafana.getDisplayProcessor({ field, theme: theme('dark') }))));
+            const theirs = grafana.getFieldDisplayValues({ fieldConfig: { defaults: {}, overrides: [] }, reduceOptions: { calcs: [], ...reduceOptions }, replaceVariables: (text: string) => text, theme: theme('dark'), data });
+            const want = theirs.map((v: { display: { title?: string } }) => [v.display.title, grafana.formattedValueToString(v.display)]).filter(([title]: [string?]) => title !== undefined);
+            expect([reduceOptions, singleValues(frames, { reduceOptions }, { look: 'dark', zone: 'utc' }).map((v) => [v.title, v.text])]).toEqual([reduceOptions, want]);
         }
     }
 });

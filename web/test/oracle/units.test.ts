@@ -67,17 +67,23 @@ test('distances in time are told as Grafana tells them', () => {
 
 test('ends of ranges are read as Grafana reads them', () => {
     const random = generator(11);
-    const texts = ['now', 'now-6h', 'now-1d/d', 'now/d', 'now/w', 'now/M', 'now-1M/M', 'now/y', 'now+1d', 'now-3M', 'now-1y/y', 'now/Q', 'now-1w/w', 'now-1d+2h-5m', 'now/h', 'now-90s/m'];
+    const texts = ['now', 'now-6h', 'now-1d/d', 'now/d', 'now/w', 'now/M', 'now-1M/M', 'now/y', 'now+1d', 'now-3M', 'now-1y/y', 'now/Q', 'now-1w/w', 'now-1d+2h-5m', 'now/h', 'now-90s/m', 'now/fQ', 'now-1fy/fy', 'now/1d', 'now/2d', 'now-5', 'now-99999999999h'];
     for (let i = 0; i < 40; i++) {
         const now = Math.floor(1.5e12 + random() * 4e11);
         for (const text of texts) {
             for (const roundUp of [false, true]) {
                 for (const zone of ['utc', 'Europe/Berlin', 'America/New_York']) {
                     const theirs = grafana.dateMath.toDateTime(text, { roundUp, timezone: zone, now: new Date(now) });
-                    expect([text, roundUp, zone, now, parseDateMath(text, now, { roundUp, zone })]).toEqual([text, roundUp, zone, now, theirs.valueOf()]);
+                    expect([text, roundUp, zone, now, parseDateMath(text, now, { roundUp, zone })]).toEqual([text, roundUp, zone, now, theirs?.valueOf() ?? NaN]);
                 }
             }
         }
+    }
+});
+
+test('dates are read as Grafana reads them', () => {
+    for (const text of ['2024-02-29', '2026-01-01 24:00', '2026-01-01 10:20:30.1234', '2026-01-01T00:00:00+0530', '20260102T030000', '2026-02-29', '2026-13-01', '2026-00-01', '2026-01-00', '2026-01-01 24:01', '2026-01-01 25:00', '2026-01-01 10:60', '99999999999999999999', 'yesterday']) {
+        expect([text, parseDateMath(text, 0, { zone: 'utc' })]).toEqual([text, grafana.dateMath.toDateTime(text, { timezone: 'utc' })?.valueOf() ?? NaN]);
     }
 });
 
