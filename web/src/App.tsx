@@ -4,7 +4,7 @@ import { Component, lazy, type ReactNode, Suspense, useEffect, useMemo } from 'r
 import { searchDashboards } from './api/dashboards';
 import { nav, oldLinks, pages, redirects } from './pages/routes';
 import {
-    Fault, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, storedUtc, toggleUtc, useLiveEvents, useLocation, useShortcuts, useWindow,
+    Empty, Fault, Link, Loading, Page, Redirect, Route, RouteSwitch, Shell, type Shortcut, storedUtc, toggleUtc, useLiveEvents, useLocation, useShortcuts, useWindow,
 } from './ui';
 
 /* A page that throws must not take the rail with it. */
@@ -35,7 +35,9 @@ function NotFound() {
     const [path] = useLocation();
     return (
         <Page title="No such page">
-            <Fault error={`There is no page at ${path}.`} />
+            <Empty title={`There is no page at ${path}`} icon="search">
+                An old link, perhaps, or a dashboard that has moved: the search (Ctrl K) finds both. <Link href="/dashboards">All dashboards</Link> or <Link href="/">home</Link>.
+            </Empty>
         </Page>
     );
 }

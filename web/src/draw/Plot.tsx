@@ -252,7 +252,8 @@ function makeOptions(props: PlotProps, width: number, handlers: { current: PlotP
                 ticks: { stroke: colors.grid, width: 1, size: 4 },
                 gap: 4,
                 size: 26,
-                space: 70,
+                /* Less on a phone, where even a range of minutes is to have more than one label. */
+                space: (_u, _axis, _low, _high, width) => (width < 360 ? 56 : 70),
                 values: props.x ? numberLabels(() => handlers.current.x!.format) : timeLabels(props.zone),
             },
             ...axes.map((axis, i) => axisOptions(axis, scaleKey(i), colors, () => [handlers.current.axis, ...(handlers.current.moreAxes ?? [])][i]?.format ?? axis.format)),

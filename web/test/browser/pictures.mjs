@@ -18,6 +18,8 @@ for (const kind of KINDS) {
     for (const one of PAGES.filter(({ name }) => names.length === 0 || names.includes(name))) {
         await page.goto(origin + (one.picture ?? one.path), { waitUntil: 'load' });
         await settled(page);
+        /* What is still being counted. */
+        await page.waitForFunction(() => ![...document.querySelectorAll('.tile b')].some((one) => one.textContent === '…'), undefined, { timeout: 5000 }).catch(() => undefined);
         await page.waitForTimeout(900);
         await page.screenshot({ path: path.join(folder, `${one.name}-${kind.suffix}.png`) });
     }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { asRecord, asRecords, type Json } from '../json';
 import {
-    addAnnotation, addIn, addVariable, ANNOTATIONS, annotationEntries, annotationNameFault, duplicateIn, duplicateVariable, getAnnotation, isBuiltInAnnotation, moveIn, nameFault, queryText, removeIn, setAnnotation,
-    updateAnnotation, updateVariable, usesOf, variableEntries, withQueryText, withVariableType,
+    addAnnotation, addIn, addVariable, ANNOTATIONS, annotationEntries, annotationNameFault, duplicateIn, getAnnotation, isBuiltInAnnotation, moveIn, nameFault, queryText, removeIn, setAnnotation,
+    updateAnnotation, updateVariable, usesOf, variableEntries, VARIABLES, withQueryText, withVariableType,
 } from './board';
 import { setMember } from './patch';
 
@@ -55,7 +55,7 @@ describe('variables', () => {
     it('are added, doubled, moved and removed', () => {
         const { board: more, index } = addVariable(board);
         expect([names(more), index]).toEqual([['job', 'env', 'old', 'query3'], 3]);
-        expect(names(duplicateVariable(duplicateVariable(board, 1), 1))).toEqual(['job', 'env', 'copy_of_copy_of_env', 'copy_of_env', 'old']);
+        expect(names(duplicateIn(duplicateIn(board, VARIABLES, 1), VARIABLES, 1))).toEqual(['job', 'env', 'copy_of_copy_of_env', 'copy_of_env', 'old']);
         expect(names(moveIn(board, ['templating', 'list'], 1, -1))).toEqual(['env', 'job', 'old']);
         expect(moveIn(board, ['templating', 'list'], 0, -1)).toBe(board);
         expect(names(removeIn(board, ['templating', 'list'], 0))).toEqual(['env', 'old']);

@@ -4,7 +4,7 @@ import { migrateVariable } from '../migrate/core';
 import { variableNames } from '../interpolate';
 import { getIn, orderedLike, patchJson, setIn, setMember, type Path } from './patch';
 
-const LIST: Path = ['templating', 'list'];
+export const VARIABLES: Path = ['templating', 'list'];
 
 function listAt(board: Json, path: Path): unknown[] {
     let at: unknown = board;
@@ -22,18 +22,18 @@ export interface VariableEntry {
 }
 
 export function variableEntries(board: Json): VariableEntry[] {
-    return listAt(board, LIST).flatMap((json, index) => (isRecord(json) ? [{ index, json: migrateVariable(clone(json)) }] : []));
+    return listAt(board, VARIABLES).flatMap((json, index) => (isRecord(json) ? [{ index, json: migrateVariable(clone(json)) }] : []));
 }
 
 /** updateVariable carries an edited variable over to the one of the file. */
 export function updateVariable(board: Json, index: number, edited: Json): Json {
-    const raw = listAt(board, LIST)[index];
+    const raw = listAt(board, VARIABLES)[index];
     if (!isRecord(raw)) {
         return board;
     }
     const patched = asRecord(patchJson(raw, migrateVariable(clone(raw)), edited));
     const result = isSame(migrateVariable(clone(patched)), edited) ? patched : orderedLike(edited, raw);
-    return isSame(raw, result) ? board : setIn(board, [...LIST, index], result);
+    return isSame(raw, result) ? board : setIn(board, [...VARIABLES, index], result);
 }
 
 export type VariableType = 'query' | 'custom' | 'interval' | 'datasource' | 'textbox' | 'constant' | 'adhoc';
@@ -58,13 +58,13 @@ export function withVariableType(json: Json, type: VariableType): Json {
 }
 
 export function addVariable(board: Json, type: VariableType = 'query'): { board: Json; index: number } {
-    const list = listAt(board, LIST);
+    const list = listAt(board, VARIABLES);
     const names = new Set(list.filter(isRecord).map((v) => v.name));
     let n = list.length;
     while (names.has(`query${n}`)) {
         n++;
     }
-    return { board: setIn(board, LIST, [...list, withVariableType({ name: `query${n}`, label: '', hide: 0, skipUrlSync: false }, type)]), index: list.length };
+    return { board: setIn(board, VARIABLES, [...list, withVariableType({ name: `query${n}`, label: '', hide: 0, skipUrlSync: false }, type)]), index: list.length };
 }
 
 /** duplicateIn puts a copy of a named entry behind it, with a name that no other has. */
@@ -80,10 +80,6 @@ export function duplicateIn(board: Json, path: Path, index: number): Json {
         name = `copy_of_${name}`;
     }
     return setIn(board, path, [...list.slice(0, index + 1), { ...clone(json), name }, ...list.slice(index + 1)]);
-}
-
-export function duplicateVariable(board: Json, index: number): Json {
-    return duplicateIn(board, LIST, index);
 }
 
 /** moveIn swaps an entry of a list of the dashboard with its neighbour. */
@@ -128,7 +124,7 @@ export function nameFault(board: Json, index: number, name: string): string {
     if (name.startsWith('__')) {
         return 'Names that begin with __ are taken.';
     }
-    return listAt(board, LIST).some((v, i) => i !== index && isRecord(v) && v.name === name) ? 'Another variable is called so.' : '';
+    return listAt(board, VARIABLES).some((v, i) => i !== index && isRecord(v) && v.name === name) ? 'Another variable is called so.' : '';
 }
 
 /** usesOf counts the texts of the dashboard that mention a variable: of panels, other variables, links, annotations. */
@@ -192,7 +188,7 @@ export function updateAnnotation(board: Json, index: number, change: (json: Json
 
 /* The data source that the dashboard's queries have, so that the file means the same elsewhere. */
 function usualSource(board: Json): unknown {
-    const sources = [...listAt(board, ['panels']), ...listAt(board, LIST)].map((p) => asRecord(p).datasource);
+    const sources = [...listAt(board, ['panels']), ...listAt(board, VARIABLES)].map((p) => asRecord(p).datasource);
     return sources.find((source) => asRecord(source).type === 'prometheus' || (typeof source === 'string' && source.startsWith('$')));
 }
 

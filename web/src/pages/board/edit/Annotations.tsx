@@ -4,11 +4,12 @@ import type { PanelAnnotation } from '../../../dashboard/annotations';
 import type { OptionRow } from '../../../dashboard/options';
 import { formatDate, FULL_DATE, type TimeZone } from '../../../grafana/datetime';
 import {
-    addAnnotation, ANNOTATIONS, annotationEntries, annotationNameFault, duplicateIn, getAnnotation, isBuiltInAnnotation, moveIn, removeIn, setAnnotation, updateAnnotation,
+    addAnnotation, ANNOTATIONS, annotationEntries, annotationNameFault, getAnnotation, isBuiltInAnnotation, setAnnotation, updateAnnotation,
 } from '../../../grafana/edit/board';
 import { setMember } from '../../../grafana/edit/patch';
 import { asArray, asRecord, asRecords, asText, type Json } from '../../../grafana/json';
-import { ActionIcon, Button, Empty, Icon, MultiSelect, SegmentedControl, State, TextInput, UnstyledButton } from '../../../ui';
+import { Button, Empty, Icon, MultiSelect, SegmentedControl, State, TextInput, UnstyledButton } from '../../../ui';
+import { EntryActions } from './EntryActions';
 import { ColorButton, OptionField } from './inputs';
 import type { Change } from './Settings';
 
@@ -139,15 +140,10 @@ export function Annotations(props: AnnotationsProps) {
                                 return (
                                     <tr key={index}>
                                         <td><UnstyledButton className="link" onClick={() => setOpen(index)}>{name || '(no name)'}</UnstyledButton></td>
-                                        <td className="mono truncate" style={{ maxWidth: 420 }}>{isBuiltInAnnotation(json) ? <span className="muted">the alerts that fired</span> : asText(getAnnotation(json, 'expr'))}</td>
+                                        <td className="mono definition">{isBuiltInAnnotation(json) ? <span className="muted">the alerts that fired</span> : asText(getAnnotation(json, 'expr'))}</td>
                                         <td>{json.enable === false ? <State kind="none">off</State> : <State kind="ok">on</State>}</td>
                                         <td>
-                                            <span className="row" style={{ gap: 2 }}>
-                                                <ActionIcon size={24} aria-label={`${name} up`} disabled={i === 0} onClick={() => onChange('Move annotation', (now) => moveIn(now, ANNOTATIONS, index, -1))}><Icon name="up" size={14} /></ActionIcon>
-                                                <ActionIcon size={24} aria-label={`${name} down`} disabled={i === entries.length - 1} onClick={() => onChange('Move annotation', (now) => moveIn(now, ANNOTATIONS, index, 1))}><Icon name="down" size={14} /></ActionIcon>
-                                                <ActionIcon size={24} aria-label={`Duplicate ${name}`} disabled={isBuiltInAnnotation(json)} onClick={() => onChange('Duplicate annotation', (now) => duplicateIn(now, ANNOTATIONS, index))}><Icon name="copy" size={14} /></ActionIcon>
-                                                <ActionIcon size={24} aria-label={`Remove ${name}`} disabled={isBuiltInAnnotation(json)} onClick={() => onChange('Remove annotation', (now) => removeIn(now, ANNOTATIONS, index))}><Icon name="trash" size={14} /></ActionIcon>
-                                            </span>
+                                            <EntryActions path={ANNOTATIONS} index={index} what="annotation" name={name} first={i === 0} last={i === entries.length - 1} fixed={isBuiltInAnnotation(json)} onChange={onChange} />
                                         </td>
                                     </tr>
                                 );

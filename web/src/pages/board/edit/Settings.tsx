@@ -39,7 +39,7 @@ interface SettingsProps {
 }
 
 const ZONES = [{ value: 'browser', label: 'Browser time' }, { value: 'utc', label: 'UTC' }];
-const WEEKS = [{ value: '', label: 'As the language has it' }, { value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }];
+const WEEKS = [{ value: '', label: 'Locale default' }, { value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }];
 const CURSORS = [{ value: '0', label: 'Each its own' }, { value: '1', label: 'Shared cursor' }, { value: '2', label: 'Shared tooltip' }];
 
 function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {

@@ -2,10 +2,11 @@
 import { useState } from 'react';
 import { choice, getOption, isShown, setOption, type OptionRow } from '../../../dashboard/options';
 import type { VariableState } from '../../../dashboard/variables';
-import { addVariable, duplicateVariable, moveIn, nameFault, queryText, removeIn, updateVariable, usesOf, variableEntries, withQueryText, withVariableType, type VariableType } from '../../../grafana/edit/board';
+import { addVariable, nameFault, queryText, updateVariable, usesOf, variableEntries, VARIABLES, withQueryText, withVariableType, type VariableType } from '../../../grafana/edit/board';
 import { setMember } from '../../../grafana/edit/patch';
 import { asText, type Json } from '../../../grafana/json';
-import { ActionIcon, Badge, Button, Empty, Fault, Icon, Select, Textarea, TextInput, UnstyledButton } from '../../../ui';
+import { Badge, Button, Empty, Fault, Icon, Select, Textarea, TextInput, UnstyledButton } from '../../../ui';
+import { EntryActions } from './EntryActions';
 import { OptionField } from './inputs';
 import type { Change } from './Settings';
 
@@ -118,7 +119,7 @@ export function Variables({ board, states, onChange }: { board: Json; states: re
             ) : (
                 <div className="table-wrap" tabIndex={0} role="region" aria-label="Variables">
                     <table className="table">
-                        <thead><tr><th>Name</th><th>Type</th><th>Definition</th><th>Used</th><th aria-label="Actions" /></tr></thead>
+                        <thead><tr><th>Name</th><th className="hide-narrow">Type</th><th>Definition</th><th className="hide-narrow">Used</th><th aria-label="Actions" /></tr></thead>
                         <tbody>
                             {entries.map(({ index, json }, i) => {
                                 const name = asText(json.name) ?? '';
@@ -126,16 +127,11 @@ export function Variables({ board, states, onChange }: { board: Json; states: re
                                 return (
                                     <tr key={index}>
                                         <td><UnstyledButton className="link" onClick={() => setOpen(index)}>{name || '(no name)'}</UnstyledButton></td>
-                                        <td>{TYPES.find((t) => t.value === json.type)?.label ?? String(json.type)}</td>
-                                        <td className="mono truncate" style={{ maxWidth: 420 }}>{queryText(json)}</td>
-                                        <td className="muted">{uses === 0 ? 'nowhere' : `${uses} ${uses === 1 ? 'place' : 'places'}`}</td>
+                                        <td className="hide-narrow">{TYPES.find((t) => t.value === json.type)?.label ?? String(json.type)}</td>
+                                        <td className="mono definition">{queryText(json)}</td>
+                                        <td className="muted hide-narrow">{uses === 0 ? 'nowhere' : `${uses} ${uses === 1 ? 'place' : 'places'}`}</td>
                                         <td>
-                                            <span className="row" style={{ gap: 2 }}>
-                                                <ActionIcon size={24} aria-label={`${name} up`} disabled={i === 0} onClick={() => onChange('Move variable', (now) => moveIn(now, ['templating', 'list'], index, -1))}><Icon name="up" size={14} /></ActionIcon>
-                                                <ActionIcon size={24} aria-label={`${name} down`} disabled={i === entries.length - 1} onClick={() => onChange('Move variable', (now) => moveIn(now, ['templating', 'list'], index, 1))}><Icon name="down" size={14} /></ActionIcon>
-                                                <ActionIcon size={24} aria-label={`Duplicate ${name}`} onClick={() => onChange('Duplicate variable', (now) => duplicateVariable(now, index))}><Icon name="copy" size={14} /></ActionIcon>
-                                                <ActionIcon size={24} aria-label={`Remove ${name}`} onClick={() => onChange('Remove variable', (now) => removeIn(now, ['templating', 'list'], index))}><Icon name="trash" size={14} /></ActionIcon>
-                                            </span>
+                                            <EntryActions path={VARIABLES} index={index} what="variable" name={name} first={i === 0} last={i === entries.length - 1} onChange={onChange} />
                                         </td>
                                     </tr>
                                 );
