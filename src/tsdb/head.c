@@ -215,8 +215,8 @@ void head_memory(struct head *head, size_t ret[HEAD_PART_COUNT])
     ret[HEAD_PART_LOOKUP] = shards_bytes(head);
     rwlock_read(&head->index_lock);
     ret[HEAD_PART_SERIES] = (head->pages_count - head->pages_freed) * sizeof(struct head_page);
-    ret[HEAD_PART_POSTINGS] = head->labels.postings_bytes;
-    ret[HEAD_PART_LABEL_PAIRS] = head_labels_bytes(&head->labels) - head->labels.postings_bytes;
+    ret[HEAD_PART_POSTINGS] = head_labels_postings_bytes(&head->labels);
+    ret[HEAD_PART_LABEL_PAIRS] = head_labels_bytes(&head->labels) - ret[HEAD_PART_POSTINGS];
     ret[HEAD_PART_LOOKUP] += head_refs_bytes(&head->refs);
     rwlock_release(&head->index_lock);
     ret[HEAD_PART_OTHER] = head_meta_bytes(&head->meta) + head_exemplars_bytes(&head->examples);

@@ -283,7 +283,7 @@ uint64_t head_files_bytes(const struct head *head)
 static pool_ref chain_of(struct head *head, series_ref ref)
 {
     const struct refs_page *page = NULL;
-    uint32_t found = refs_find(head->chains, &page, ref);
+    uint32_t found = head->chains != NULL ? refs_find(head->chains, &page, ref) : HEAD_SLOT_NONE;
 
     return found == HEAD_SLOT_NONE ? 0 : found;
 }
@@ -312,6 +312,10 @@ static bool load_chunk(void *context, const struct chunks_item *item)
         return false;
     }
     ref = head_chunk_new_filed(head, item->mint, item->maxt, item->encoding, item->place, newest);
+    if (head->chains == NULL) {
+        head->chains = MEM_NEW(struct head_refs);
+        head_refs_init(head->chains);
+    }
     head_refs_add(head->chains, item->ref, ref);
     return true;
 }
@@ -338,8 +342,6 @@ int head_files_open(struct head *head, const struct head_files_options *options,
     };
 
     ASSERT(head->files == NULL && head->slot_count == 0);
-    head->chains = MEM_NEW(struct head_refs);
-    head_refs_init(head->chains);
     return chunks_head_open(&wanted, &head->files, ret, err);
 }
 

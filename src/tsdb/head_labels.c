@@ -168,6 +168,12 @@ const struct label_name *head_labels_name_add(struct head_labels *index, str nam
     return add_name(index, name);
 }
 
+/* Also by threads that post side by side. */
+static void note_postings(struct head_labels *index, ptrdiff_t bytes)
+{
+    atomic_fetch_add_explicit(&index->postings_bytes, (size_t)bytes, memory_order_relaxed);
+}
+
 void head_labels_reserve(struct head_labels *index, pair_ref pair, uint32_t count)
 {
     struct label_pair *at = label_pair_at(index, pair);
@@ -175,7 +181,7 @@ void head_labels_reserve(struct head_labels *index, pair_ref pair, uint32_t coun
     if (at->count == 0 && at->capacity == PAIR_INLINE_MAX && count > PAIR_INLINE_MAX) {
         at->items = mem_alloc(count * sizeof(uint32_t));
         at->capacity = count;
-        index->postings_bytes += count * sizeof(uint32_t);
+        note_postings(index, (ptrdiff_t)(count * sizeof(uint32_t)));
     }
 }
 
@@ -193,16 +199,15 @@ void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot)
         if (at->capacity <= PAIR_INLINE_MAX) {
             grown = mem_alloc((at->capacity + (size_t)more) * sizeof(uint32_t));
             memcpy(grown, at->few, at->count * sizeof(uint32_t));
-            index->postings_bytes += (at->capacity + (size_t)more) * sizeof(uint32_t);
+            note_postings(index, (ptrdiff_t)((at->capacity + (size_t)more) * sizeof(uint32_t)));
         } else {
             grown = mem_realloc(at->items, (at->capacity + (size_t)more) * sizeof(uint32_t));
-            index->postings_bytes += (size_t)more * sizeof(uint32_t);
+            note_postings(index, (ptrdiff_t)((size_t)more * sizeof(uint32_t)));
         }
         at->items = items = grown;
         at->capacity += more;
     }
     items[at->count++] = slot;
-    index->series_pairs++;
 }
 
 /* Frees a place of the table and moves those behind it up that are not at home. */
@@ -225,7 +230,7 @@ static void remove_slot(struct head_labels *index, size_t hole)
 static void free_postings(struct head_labels *index, struct label_pair *at)
 {
     if (at->capacity > PAIR_INLINE_MAX) {
-        index->postings_bytes -= at->capacity * sizeof(uint32_t);
+        note_postings(index, -(ptrdiff_t)(at->capacity * sizeof(uint32_t)));
         at->items = mem_free(at->items);
     }
 }
@@ -256,7 +261,7 @@ static void shrink(struct head_labels *index, struct label_pair *at)
         at->capacity = PAIR_INLINE_MAX;
         return;
     }
-    index->postings_bytes -= (at->capacity - at->count) * sizeof(uint32_t);
+    note_postings(index, -(ptrdiff_t)((at->capacity - at->count) * sizeof(uint32_t)));
     at->items = mem_realloc(at->items, at->count * sizeof(uint32_t));
     at->capacity = at->count;
 }
@@ -274,7 +279,6 @@ int head_labels_filter(struct head_labels *index, pair_ref pair,
             items[kept++] = items[i];
         }
     }
-    index->series_pairs -= at->count - kept;
     at->count = kept;
     if (kept == 0) {
         remove_pair(index, at);
@@ -308,12 +312,17 @@ void head_labels_reuse(struct head_labels *index, pair_ref pair)
     vec_push(&index->free_pairs, pair);
 }
 
+size_t head_labels_postings_bytes(const struct head_labels *index)
+{
+    return atomic_load_explicit(&index->postings_bytes, memory_order_relaxed);
+}
+
 size_t head_labels_bytes(const struct head_labels *index)
 {
     size_t pages = (index->pair_count + PAIR_PAGE - 1) / PAIR_PAGE;
     size_t bytes = pages * PAIR_PAGE * sizeof(struct label_pair) +
                    index->capacity * sizeof(pair_ref) + index->texts.used_bytes +
-                   index->value_bytes + index->postings_bytes;
+                   index->value_bytes + head_labels_postings_bytes(index);
 
     for (size_t i = 0; i < index->names.count; i++) {
         bytes += index->names.items[i]->pairs.capacity * sizeof(pair_ref);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,8 +55,7 @@ struct head_labels {
     uint32_t free_count;            /* removed ones, those not in free_pairs yet included */
     struct arena texts;             /* of the names */
     size_t value_bytes;             /* of the values' memory */
-    size_t postings_bytes;
-    uint64_t series_pairs; /* sum of the counts of all pairs */
+    atomic_size_t postings_bytes;
 };
 
 void head_labels_init(struct head_labels *index);
@@ -80,7 +80,8 @@ const struct label_name *head_labels_name_add(struct head_labels *index, str nam
 /* head_labels_reserve makes room for `count` series of a new pair. */
 void head_labels_reserve(struct head_labels *index, pair_ref pair, uint32_t count);
 
-/* head_labels_post adds a series to a pair; slots rise from call to call. */
+/* head_labels_post adds a series to a pair; slots rise from call to call. Threads may post to
+ * different pairs at once, while nobody adds or removes any. */
 void head_labels_post(struct head_labels *index, pair_ref pair, uint32_t slot);
 
 /* head_labels_find returns the pair or 0; head_labels_name the name or NULL. */
@@ -107,5 +108,7 @@ static inline struct postings label_pair_postings(const struct label_pair *pair)
     };
 }
 
-/* head_labels_bytes is the memory of the index. */
+/* head_labels_bytes is the memory of the index, head_labels_postings_bytes what of it is postings.
+ */
 size_t head_labels_bytes(const struct head_labels *index);
+size_t head_labels_postings_bytes(const struct head_labels *index);

@@ -135,17 +135,13 @@ static pool_ref block_ref(uint32_t page, uint16_t class, uint16_t block)
     return page << HEAD_POOL_INDEX_BITS | (uint32_t)block * class;
 }
 
-pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use use)
+static pool_ref alloc_locked(struct head_pool *pool, uint16_t class)
 {
     struct head_pool_state *state = pool->state;
-    uint16_t class = (uint16_t)((size + HEAD_POOL_GRAIN - 1) / HEAD_POOL_GRAIN);
-    uint32_t number;
+    uint32_t number = state->partial[class];
     struct page *page;
     pool_ref ref;
 
-    ASSERT(size > 0 && size <= HEAD_POOL_BLOCK_BYTES_MAX);
-    lock_acquire(&state->lock);
-    number = state->partial[class];
     if (number == NONE) {
         number = take_page_locked(pool, class);
     }
@@ -160,8 +156,29 @@ pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use
     if (page->free == FREE_END && page->fresh == blocks_per_page(class)) {
         list_remove(state, &state->partial[class], number);
     }
-    state->used_bytes[use] += (size_t) class * HEAD_POOL_GRAIN;
+    return ref;
+}
+
+void head_pool_alloc_many(struct head_pool *pool, size_t size, enum head_pool_use use, size_t count,
+                          pool_ref *ret)
+{
+    struct head_pool_state *state = pool->state;
+    uint16_t class = (uint16_t)((size + HEAD_POOL_GRAIN - 1) / HEAD_POOL_GRAIN);
+
+    ASSERT(size > 0 && size <= HEAD_POOL_BLOCK_BYTES_MAX);
+    lock_acquire(&state->lock);
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = alloc_locked(pool, class);
+    }
+    state->used_bytes[use] += (size_t) class * HEAD_POOL_GRAIN * count;
     lock_release(&state->lock);
+}
+
+pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use use)
+{
+    pool_ref ref;
+
+    head_pool_alloc_many(pool, size, use, 1, &ref);
     return ref;
 }
 

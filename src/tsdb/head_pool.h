@@ -39,6 +39,10 @@ void head_pool_done(struct head_pool *pool);
  * aborts when memory is out. */
 pool_ref head_pool_alloc(struct head_pool *pool, size_t size, enum head_pool_use use);
 
+/* head_pool_alloc_many writes so many blocks of one size to ret, with the lock taken once. */
+void head_pool_alloc_many(struct head_pool *pool, size_t size, enum head_pool_use use, size_t count,
+                          pool_ref *ret);
+
 /* head_pool_grow adds a slab whose memory is there already. */
 void head_pool_grow(struct head_pool *pool);
 

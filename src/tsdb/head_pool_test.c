@@ -61,6 +61,30 @@ TEST(head_pool_keeps_blocks_apart)
     head_pool_done(&pool);
 }
 
+TEST(head_pool_gives_many_blocks_at_once)
+{
+    enum { COUNT = 300, SIZE = 100 };
+    pool_ref refs[COUNT];
+    struct head_pool pool = {0};
+
+    head_pool_init(&pool);
+    head_pool_free(&pool, head_pool_alloc(&pool, SIZE, POOL_OPEN), SIZE, POOL_OPEN);
+    head_pool_alloc_many(&pool, SIZE, POOL_OPEN, COUNT, refs);
+    for (int i = 0; i < COUNT; i++) {
+        memset(head_pool_at(&pool, refs[i]), i, SIZE);
+    }
+    assert_int_equal(head_pool_used_for(&pool, POOL_OPEN), COUNT * head_pool_size(SIZE));
+    for (int i = 0; i < COUNT; i++) {
+        const uint8_t *at = head_pool_at(&pool, refs[i]);
+
+        assert_int_equal(at[0], (uint8_t)i);
+        assert_int_equal(at[SIZE - 1], (uint8_t)i);
+        head_pool_free(&pool, refs[i], SIZE, POOL_OPEN);
+    }
+    assert_int_equal(head_pool_used(&pool), 0);
+    head_pool_done(&pool);
+}
+
 TEST(head_pool_reuses_pages_of_blocks_that_grow_in_lockstep)
 {
     enum { BLOCKS = 50000 };

@@ -156,7 +156,7 @@ struct head {
     size_t pages_freed;         /* of the maintenance thread */
     VEC(struct head_gone) gone; /* of the maintenance thread */
     struct chunks_head *files;  /* of the maintenance thread, but for reading; NULL = none */
-    struct head_refs *chains;   /* while loading: ref -> newest chunk of those in files */
+    struct head_refs *chains; /* while loading: ref -> newest chunk of those in files; NULL: none */
     VEC(struct chunks_map *) retired_maps; /* of the maintenance thread */
     bool must_trim;                        /* of the maintenance thread; much will be freed */
     ts unfiled_until;               /* of the maintenance thread; last sample that was taken from
@@ -365,16 +365,20 @@ struct head_restore {
     uint32_t hash; /* upper half of labels_hash */
     const pair_ref *pairs;
     uint16_t pair_count;
+    pool_ref block; /* of POOL_LABELS, for the pairs */
 };
 
+enum { HEAD_ENTER_LANES = 2 };
+
 /* head_series_restore creates a series that the WAL knows, without samples. head_series_enter adds
- * series to the postings and to the lookup by refs, each once, in the order of their slots; one
- * thread may do so while another one restores the next ones. A series is found by its labels once
+ * series to one lane's share of the postings, lane 0 to the lookup by refs too; in each lane every
+ * series once, in the order of their slots. Each lane may have a thread of its own, while another
+ * one restores the next series. A series is found by its labels once
  * head_shard_fill has put it into its shard, which is done for all series of a shard in a row, so
  * that the shard stays in the caches; head_shards_reserve makes room for so many. Into a head that
  * nobody else sees. */
 uint32_t head_series_restore(struct head *head, const struct head_restore *restore);
-void head_series_enter(struct head *head, uint32_t first, uint32_t end);
+void head_series_enter(struct head *head, uint32_t first, uint32_t end, size_t lane);
 
 struct head_placed {
     uint32_t hash;

@@ -330,7 +330,6 @@ void head_shards_reserve(struct head *head, uint64_t series_count)
 
 uint32_t head_series_restore(struct head *head, const struct head_restore *restore)
 {
-    size_t bytes = restore->pair_count * sizeof(pair_ref);
     struct head_series *series;
     uint32_t slot;
 
@@ -339,26 +338,39 @@ uint32_t head_series_restore(struct head *head, const struct head_restore *resto
         .ref = restore->ref,
         .hash = restore->hash,
         .pair_count = restore->pair_count,
-        .pairs = head_pool_alloc(&head->pool, bytes, POOL_LABELS),
+        .pairs = restore->block,
         .chunk.leading = CHUNK_XOR_FRESH,
         .flags = SERIES_LOGGED,
     };
-    memcpy(head_pool_at(&head->pool, series->pairs), restore->pairs, bytes);
+    memcpy(head_pool_at(&head->pool, series->pairs), restore->pairs,
+           restore->pair_count * sizeof(pair_ref));
     head->last_ref = restore->ref > head->last_ref ? restore->ref : head->last_ref;
     count_slot_locked(head, slot);
     return slot;
 }
 
-void head_series_enter(struct head *head, uint32_t first, uint32_t end)
+/* Pairs that share cache lines mostly share a lane. */
+static size_t lane_of(pair_ref pair)
+{
+    return (uint32_t)((pair >> 3) * 0x9E3779B1u) >> 31;
+}
+
+STATIC_ASSERT(HEAD_ENTER_LANES == 2, "one bit tells the lane");
+
+void head_series_enter(struct head *head, uint32_t first, uint32_t end, size_t lane)
 {
     for (uint32_t slot = first; slot < end; slot++) {
         const struct head_series *series = head_series_at(head, slot);
         const pair_ref *pairs = head_series_pairs(head, series);
 
         for (size_t i = 0; i < series->pair_count; i++) {
-            head_labels_post(&head->labels, pairs[i], slot);
+            if (lane_of(pairs[i]) == lane) {
+                head_labels_post(&head->labels, pairs[i], slot);
+            }
         }
-        head_refs_add(&head->refs, series->ref, slot);
+        if (lane == 0) {
+            head_refs_add(&head->refs, series->ref, slot);
+        }
     }
 }
 

@@ -13,12 +13,23 @@
 #include "tsdb/head_touch.h"
 
 enum { PACKED_MOST = 64 }; /* times that a frame is larger unpacked, for what is only a hint */
+enum { STOCK_BLOCKS = 64, STOCK_SIZES = HEAD_POOL_BLOCK_BYTES_MAX / HEAD_POOL_GRAIN + 1 };
+
+/* Fewer are in their shards before a thread is up. */
+enum { PAYS_SERIES = 50000 };
+
+/* Blocks of one size that were taken of the pool together: its lock cost as much as their use. */
+struct stock {
+    size_t left; /* the last ones of the refs */
+    pool_ref refs[STOCK_BLOCKS];
+};
 
 struct loading {
     struct head *head;
     struct snapshot_header header;
     str data;
     struct snapshot_feed *feed;
+    struct stock (*stocks)[STOCK_SIZES]; /* by use: POOL_LABELS and POOL_OPEN */
     const struct label_name **names;
     size_t name_count;
     size_t name_room;
@@ -39,6 +50,31 @@ struct loading {
 static int damaged(struct baro_error *err, const char *what)
 {
     return error_set(err, BARO_ECORRUPT, "head snapshot: %s", what);
+}
+
+static pool_ref take_block(struct loading *loading, size_t size, enum head_pool_use use)
+{
+    struct stock *stock = &loading->stocks[use][head_pool_size(size) / HEAD_POOL_GRAIN];
+
+    if (stock->left == 0) {
+        head_pool_alloc_many(&loading->head->pool, size, use, STOCK_BLOCKS, stock->refs);
+        stock->left = STOCK_BLOCKS;
+    }
+    return stock->refs[STOCK_BLOCKS - stock->left--];
+}
+
+static void give_blocks_back(struct loading *loading)
+{
+    for (size_t use = POOL_LABELS; use <= POOL_OPEN; use++) {
+        for (size_t size = 0; size < STOCK_SIZES; size++) {
+            struct stock *stock = &loading->stocks[use][size];
+
+            while (stock->left > 0) {
+                head_pool_free(&loading->head->pool, stock->refs[STOCK_BLOCKS - stock->left--],
+                               size * HEAD_POOL_GRAIN, (enum head_pool_use)use);
+            }
+        }
+    }
 }
 
 static int read_header(struct loading *loading, struct baro_error *err)
@@ -269,7 +305,7 @@ static bool load_open(struct loading *loading, const struct snapshot_series *ent
     series->chunk = entry->chunk;
     series->next_at = entry->next_at;
     series->open_size = (uint16_t)room;
-    series->open = head_pool_alloc(&head->pool, room, POOL_OPEN);
+    series->open = take_block(loading, room, POOL_OPEN);
     memcpy(head_pool_at(&head->pool, series->open), open.ptr, open.len);
     loading->chunks++;
     return head_open_mint_locked(head, series) > filed_until(head, series);
@@ -316,7 +352,11 @@ static bool load_series(struct loading *loading, struct reader *rd)
         pairs[i] = loading->pairs[number];
     }
     restore = (struct head_restore){
-        .ref = entry.ref, .hash = entry.hash, .pairs = pairs, .pair_count = entry.pair_count};
+        .ref = entry.ref,
+        .hash = entry.hash,
+        .pairs = pairs,
+        .pair_count = entry.pair_count,
+        .block = take_block(loading, entry.pair_count * sizeof(pair_ref), POOL_LABELS)};
     slot = head_series_restore(loading->head, &restore);
     vec_push(&loading->placed[entry.shard], ((struct head_placed){entry.hash, slot, entry.tag}));
     series = head_series_at(loading->head, slot);
@@ -449,12 +489,33 @@ static int load_frames(struct loading *loading, struct baro_error *err)
     return r;
 }
 
+static void fill_shards(struct loading *loading, size_t first)
+{
+    for (size_t i = first; i < HEAD_SHARDS; i += 2) {
+        head_shard_fill(loading->head, i, loading->placed[i].items, loading->placed[i].count);
+    }
+}
+
+static void *fill_odd_shards(void *argument)
+{
+    fill_shards(argument, 1);
+    return NULL;
+}
+
 static void finish(struct loading *loading, struct head_snapshot_info *ret)
 {
     struct head *head = loading->head;
+    bool has_thread = false;
+    pthread_t thread;
 
-    for (size_t i = 0; i < HEAD_SHARDS; i++) {
-        head_shard_fill(head, i, loading->placed[i].items, loading->placed[i].count);
+    if (loading->series_count >= PAYS_SERIES) {
+        has_thread = pthread_create(&thread, NULL, fill_odd_shards, loading) == 0;
+    }
+    fill_shards(loading, 0);
+    if (has_thread) {
+        (void)pthread_join(thread, NULL);
+    } else {
+        fill_shards(loading, 1);
     }
     if (loading->header.last_ref > head->last_ref) {
         head->last_ref = loading->header.last_ref;
@@ -512,6 +573,9 @@ static int load(struct loading *loading, uint64_t segment_min, uint64_t segment_
     head->unfiled_until = loading->header.unfiled_until;
     loading->slots = mem_alloc((loading->header.series_count + 1) * sizeof(uint32_t));
     head_shards_reserve(head, loading->header.series_count);
+    for (size_t i = 0; i < HEAD_SHARDS; i++) {
+        vec_reserve(&loading->placed[i], loading->header.series_count / HEAD_SHARDS * 9 / 8);
+    }
     touch = head_touch_new(head, loading->header.series_count, pool_bytes_of(loading));
     r = load_frames(loading, err);
     (void)head_touch_free(touch);
@@ -538,9 +602,12 @@ int head_snapshot_load(struct head *head, const struct fs *fs, const char *dir,
     }
     loading.data = str_of(map.ptr, map.size);
     loading.feed = snapshot_feed_new(head, loading.data);
+    loading.stocks = mem_alloc_zero((POOL_OPEN + 1) * sizeof(loading.stocks[0]));
     r = load(&loading, segment_min, segment_max, ret, err);
     (void)snapshot_feed_free(loading.feed);
     fs->unmap(fs, map);
+    give_blocks_back(&loading);
+    (void)mem_free(loading.stocks);
     (void)mem_free(loading.names);
     (void)mem_free(loading.pairs);
     (void)mem_free(loading.meta_of);

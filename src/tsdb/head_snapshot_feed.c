@@ -13,6 +13,12 @@ enum {
     ENTER_MOST = 4096,    /* series entered before it is looked whether frames are wanted */
 };
 
+/* Where one part of the postings stands: a pair's slots rise, so one thread is at it at a time. */
+struct lane {
+    uint32_t entered; /* series up to here */
+    bool is_busy;
+};
+
 struct fed {
     struct snapshot_frame frame;
     str body;
@@ -35,8 +41,8 @@ struct snapshot_feed {
     uint64_t frames_fed;   /* lock: this, as all below */
     uint64_t frames_taken; /* the owner is through with so many */
     uint32_t whole;        /* series to be entered end here */
-    uint32_t entered;      /* and they are, up to here */
-    bool is_over;          /* the end frame, or damage */
+    struct lane lanes[HEAD_ENTER_LANES];
+    bool is_over; /* the end frame, or damage */
     bool stopping;
     struct fed frames[AHEAD]; /* those taken up to those fed are the owner's */
 };
@@ -91,15 +97,42 @@ static void feed_locked(struct snapshot_feed *feed)
     feed->is_over = fed->result != 1;
 }
 
-static void enter_locked(struct snapshot_feed *feed, uint32_t most)
+/* Enters some series, without the lock, where nobody is at it and it is farthest behind; false when
+ * there is nothing to be done. */
+static bool enter_locked(struct snapshot_feed *feed, uint32_t most)
 {
-    uint32_t first = feed->entered, end = feed->whole;
+    struct lane *lane = NULL;
+    uint32_t end = feed->whole;
 
-    end = end - first > most ? first + most : end;
+    for (size_t i = 0; i < HEAD_ENTER_LANES; i++) {
+        struct lane *other = &feed->lanes[i];
+
+        if (!other->is_busy && other->entered < end &&
+            (lane == NULL || other->entered < lane->entered)) {
+            lane = other;
+        }
+    }
+    if (lane == NULL) {
+        return false;
+    }
+    end = end - lane->entered > most ? lane->entered + most : end;
+    lane->is_busy = true;
     lock_release(&feed->lock);
-    head_series_enter(feed->head, first, end);
+    head_series_enter(feed->head, lane->entered, end, (size_t)(lane - feed->lanes));
     lock_acquire(&feed->lock);
-    feed->entered = end;
+    lane->is_busy = false;
+    lane->entered = end;
+    return true;
+}
+
+static bool are_entered_locked(const struct snapshot_feed *feed)
+{
+    bool are = true;
+
+    for (size_t i = 0; i < HEAD_ENTER_LANES; i++) {
+        are = are && feed->lanes[i].entered == feed->whole;
+    }
+    return are;
 }
 
 static void *feed_loop(void *argument)
@@ -110,9 +143,7 @@ static void *feed_loop(void *argument)
     while (!feed->stopping) {
         if (!feed->is_over && feed->frames_fed - feed->frames_taken < AHEAD) {
             feed_locked(feed);
-        } else if (feed->entered < feed->whole) {
-            enter_locked(feed, ENTER_MOST);
-        } else {
+        } else if (!enter_locked(feed, ENTER_MOST)) {
             (void)lock_wait(&feed->lock, &feed->wanted, 0);
             continue;
         }
@@ -164,6 +195,14 @@ struct snapshot_feed *snapshot_feed_free(struct snapshot_feed *feed)
     return mem_free(feed);
 }
 
+/* The owner has nothing else to do. */
+static void wait_and_help_locked(struct snapshot_feed *feed)
+{
+    if (!enter_locked(feed, ENTER_MOST)) {
+        (void)lock_wait(&feed->lock, &feed->done, 0);
+    }
+}
+
 int snapshot_feed_next(struct snapshot_feed *feed, struct snapshot_frame *ret,
                        struct reader *ret_rd, struct baro_error *err)
 {
@@ -180,7 +219,7 @@ int snapshot_feed_next(struct snapshot_feed *feed, struct snapshot_frame *ret,
     }
     while (feed->frames_fed == feed->frames_taken) {
         ASSERT(!feed->is_over);
-        (void)lock_wait(&feed->lock, &feed->done, 0);
+        wait_and_help_locked(feed);
     }
     lock_release(&feed->lock);
     fed = &feed->frames[feed->frames_taken % AHEAD];
@@ -199,7 +238,8 @@ void snapshot_feed_enter(struct snapshot_feed *feed, uint32_t end)
     if (feed->has_thread) {
         (void)pthread_cond_signal(&feed->wanted);
     } else {
-        enter_locked(feed, UINT32_MAX);
+        while (enter_locked(feed, UINT32_MAX)) {
+        }
     }
     lock_release(&feed->lock);
 }
@@ -207,8 +247,8 @@ void snapshot_feed_enter(struct snapshot_feed *feed, uint32_t end)
 void snapshot_feed_settle(struct snapshot_feed *feed)
 {
     lock_acquire(&feed->lock);
-    while (feed->entered < feed->whole) {
-        (void)lock_wait(&feed->lock, &feed->done, 0);
+    while (!are_entered_locked(feed)) {
+        wait_and_help_locked(feed);
     }
     lock_release(&feed->lock);
 }

@@ -1,8 +1,8 @@
 /*
  * head_snapshot_feed: what a thread does beside the one that loads a snapshot: it checks and
  * unpacks frames ahead of the loader, and behind it enters the loaded series into the postings and
- * the lookup by refs. A short snapshot has no thread, nor one whose thread does not start: the
- * loader does both then. One owner.
+ * the lookup by refs. Whenever the loader would wait it enters some too. A short snapshot has no
+ * thread, nor one whose thread does not start: the loader does both then. One owner.
  */
 #pragma once
 
