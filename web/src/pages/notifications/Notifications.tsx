@@ -19,12 +19,13 @@ function Row({ one }: { one: AmDelivery }) {
                         <Icon name={open ? 'down' : 'right'} size={13} />
                     </UnstyledButton>
                 </td>
-                <td className="num" style={{ width: 160 }}>{formatTime(Date.parse(one.time))}</td>
+                <td className="num hide-narrow" style={{ width: 160 }}>{formatTime(Date.parse(one.time))}</td>
                 <td style={{ width: 110 }}><State kind={isGood(one) ? 'ok' : 'bad'}>{one.outcome}</State></td>
                 <td>
                     <b style={{ fontWeight: 500 }}>{one.receiver}</b> <span className="muted">{one.integration}</span>
                     <div className="mono muted" style={{ overflowWrap: 'anywhere' }}>{one.groupKey}</div>
                     {one.error && <div className="cell-error">{one.error}</div>}
+                    <div className="num only-narrow">{formatTime(Date.parse(one.time))}</div>
                 </td>
                 <td className="right hide-narrow" style={{ width: 110 }}>{one.alerts} {one.status}</td>
                 <td className="right hide-narrow" style={{ width: 90 }}>{one.attempts}</td>
@@ -65,7 +66,7 @@ export default function Notifications() {
                     <table className="table">
                         <thead>
                             <tr>
-                                <th /><th>Time</th><th>Outcome</th><th>Receiver and group</th><th className="right hide-narrow">Alerts</th><th className="right hide-narrow">Attempts</th>
+                                <th /><th className="hide-narrow">Time</th><th>Outcome</th><th>Receiver and group</th><th className="right hide-narrow">Alerts</th><th className="right hide-narrow">Attempts</th>
                                 <th className="right hide-narrow">HTTP</th><th className="right hide-narrow">Took</th>
                             </tr>
                         </thead>
