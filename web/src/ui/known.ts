@@ -23,13 +23,14 @@ function shapesOf(alerts: readonly Labels[]): Map<string | undefined, string[][]
 }
 
 export interface Joined {
-    /* What Alertmanager says of the alerts, by the fingerprints of their own labels. */
-    byId: ReadonlyMap<string, AmAlert>;
+    /* What Alertmanager says of an alert, by its own labels. */
+    amOf: (labels: Labels) => AmAlert | undefined;
     /* What it knows besides, and no rule here has made. */
     others: readonly AmAlert[];
 }
 
-const NOTHING: Joined = { byId: new Map(), others: [] };
+/* Fingerprints of thousands take their time: where nothing is known none is made. */
+const NOTHING: Joined = { amOf: () => undefined, others: [] };
 
 /* A rule's link to its expression. What this server has sent and has no alert of any more has just ended, or its labels were changed on the way. */
 const isOwn = (one: AmAlert, ownUrl: string) => one.generatorURL?.startsWith(`${ownUrl}/graph?`) === true;
@@ -62,12 +63,11 @@ export function joinKnown(alerts: readonly Labels[], known: readonly AmAlert[], 
             byId.set(id, one);
         }
     }
-    return { byId, others };
+    return { amOf: (labels) => byId.get(fingerprint(labels)), others };
 }
 
 /* An alert of a list, whoever made it. */
 export interface ListedAlert {
-    id: string;
     alert: RuleAlert;
     /* What Alertmanager says of it; undefined when it does not know it. */
     am?: AmAlert;
@@ -80,7 +80,7 @@ const posted = new WeakMap<AmAlert, RuleAlert>();
 export function listOther(am: AmAlert): ListedAlert {
     const alert = posted.get(am) ?? { labels: am.labels, annotations: am.annotations, state: 'firing', activeAt: am.startsAt, value: '' };
     posted.set(am, alert);
-    return { id: am.fingerprint, alert, am };
+    return { alert, am };
 }
 
 /** nameOf is what a list calls an alert: those that others post need no name. */
@@ -126,9 +126,9 @@ export function useListedAlerts(alerts: readonly RuleAlert[] | undefined, everyM
         if (!alerts) {
             return [];
         }
-        const { byId, others } = joinKnown(alerts.map((alert) => alert.labels), answer ?? [], ownUrl);
+        const { amOf, others } = joinKnown(alerts.map((alert) => alert.labels), answer ?? [], ownUrl);
         return [
-            ...alerts.map((alert) => ({ id: fingerprint(alert.labels), alert, am: byId.get(fingerprint(alert.labels)) })),
+            ...alerts.map((alert) => ({ alert, am: amOf(alert.labels) })),
             ...others.map(listOther),
         ];
     }, [alerts, answer, ownUrl]);

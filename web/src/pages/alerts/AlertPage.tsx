@@ -7,7 +7,7 @@ import { formatTime, stepFor, zoomOut } from '../../grafana/time';
 import { tintOf, writeView } from '../../grafana/walk';
 import { type GraphResult, SeriesGraph } from '../../draw/SeriesGraph';
 import {
-    Ago, Button, Empty, exploreLink, Fault, Icon, isMuted, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
+    Ago, Button, Empty, exploreLink, Fault, fingerprint, Icon, isMuted, LabelSet, Link, Loading, Page, quoteLabel, Section, silenceLink, State, TimePicker, useClock, useParams,
 } from '../../ui';
 import { AckButton } from './Ack';
 import { type ActiveAlert, comparisonOf, titleOf, valueText } from './model';
@@ -83,7 +83,7 @@ function AlertGraph({ one, rule }: { one: ActiveAlert; rule: Rule }) {
         { from: Date.parse(activeAt) / 1000, to: Math.min(firesFrom, clock.to) / 1000, color: PENDING, text: 'pending' },
         ...spans.map((span) => ({ from: span.from / 1000, to: span.to / 1000, color: FIRING, text: 'firing', flag: { title: 'firing', lines: [`${formatTime(span.from)} to ${formatTime(span.to)}`] } })),
     ], [activeAt, firesFrom, spans, clock.to]);
-    const view = writeView({ spans, alert: one.id, ...(comparison ? { threshold: comparison.threshold, op: comparison.op } : {}) });
+    const view = writeView({ spans, alert: fingerprint(one.alert.labels), ...(comparison ? { threshold: comparison.threshold, op: comparison.op } : {}) });
     return (
         <Section
             title={<span className="expr">{rule.query}</span>}
@@ -103,9 +103,9 @@ function AlertGraph({ one, rule }: { one: ActiveAlert; rule: Rule }) {
 }
 
 export default function AlertPage() {
-    const { fingerprint } = useParams();
+    const { fingerprint: wanted } = useParams();
     const { groups, active, hasAlertmanager } = useAlerts();
-    const one = active.find((candidate) => candidate.id === fingerprint);
+    const one = active.find((candidate) => fingerprint(candidate.alert.labels) === wanted);
     if (!one) {
         return (
             <Page title="Alert" crumbs={[{ title: 'Alerts', to: '/alerts' }]}>
@@ -164,7 +164,7 @@ export default function AlertPage() {
                                         {one.am.status.silencedBy.map((id) => <Link key={id} href={`/silences?search=${id}`}>silence {id.slice(0, 8)}</Link>)}
                                         {one.am.status.inhibitedBy.map((id) => {
                                             const by = active.find((other) => other.am?.fingerprint === id);
-                                            return <Link key={id} href={`/alerts/${by?.id ?? id}`}>{by ? titleOf(by) : `alert ${id}`}</Link>;
+                                            return <Link key={id} href={`/alerts/${by ? fingerprint(by.alert.labels) : id}`}>{by ? titleOf(by) : `alert ${id}`}</Link>;
                                         })}
                                         {one.am.status.mutedBy?.map((name) => <Link key={name} href="/routing">the times of {name}</Link>)}
                                     </dd>

@@ -3,7 +3,7 @@ import { memo, useMemo } from 'react';
 import type { AmAlert } from '../../api/alertmanager';
 import type { Rule, RuleAlert } from '../../api/types';
 import {
-    Ago, Button, cutSections, Empty, exploreLink, Fault, FilterBar, formatMatcher, hasWords, Icon, isMuted, LabelSet, Link, Loading, More, mutedHow, nameOf, Page, plural, RuleExample, Section, Select,
+    Ago, Button, cutSections, Empty, exploreLink, Fault, FilterBar, fingerprint, formatMatcher, hasWords, Icon, isMuted, LabelSet, Link, Loading, More, mutedHow, nameOf, Page, plural, RuleExample, Section, Select,
     silenceLink, State, useFilter, useNow, usePick, useQueryParams, useShown,
 } from '../../ui';
 import { rangeSince } from '../../grafana/walk';
@@ -12,7 +12,6 @@ import { SourceLink } from './SourceLink';
 import { useAlerts } from './useAlerts';
 
 interface RowProps {
-    id: string;
     alert: RuleAlert;
     /* Undefined: others posted it. */
     rule: Rule | undefined;
@@ -23,11 +22,11 @@ interface RowProps {
     pick: (name: string, value: string) => void;
 }
 
-const Row = memo(function Row({ id, alert, rule, am, amKnown, now, pick }: RowProps) {
+const Row = memo(function Row({ alert, rule, am, amKnown, now, pick }: RowProps) {
     const muted = mutedHow(am);
     const runbook = alert.annotations.runbook_url;
     const range = rangeSince(Date.parse(alert.activeAt), now);
-    const panel = `/alerts/${id}?${new URLSearchParams({ ...range }).toString()}`;
+    const panel = `/alerts/${fingerprint(alert.labels)}?${new URLSearchParams({ ...range }).toString()}`;
     const told = alert.annotations.summary ?? alert.annotations.description ?? alert.annotations.message;
     return (
         <tr>
@@ -64,7 +63,7 @@ function Group({ section, whole, aside, ...more }: { section: AlertSection; whol
             <div className="table-wrap">
                 <table className="table">
                     <thead><tr><th>State</th><th>Alert</th><th className="right hide-narrow">Value</th><th className="right">Since</th><th className="hide-narrow" /></tr></thead>
-                    <tbody>{section.list.map(({ id, alert, rule, group, am }) => <Row key={`${id} ${group?.file} ${group?.name}`} id={id} alert={alert} rule={rule} am={am} {...more} />)}</tbody>
+                    <tbody>{section.list.map(({ alert, rule, group, am }) => <Row key={`${fingerprint(alert.labels)} ${group?.file} ${group?.name}`} alert={alert} rule={rule} am={am} {...more} />)}</tbody>
                 </table>
             </div>
         </Section>

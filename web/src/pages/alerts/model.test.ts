@@ -9,7 +9,7 @@ const group = { name: 'g', file: 'f', rules: [rule, { ...rule, type: 'recording'
 
 describe('activeAlerts', () => {
     it('joins the rules with what Alertmanager knows', () => {
-        expect(activeAlerts([group]).map((one) => [one.id, one.am])).toEqual([[fingerprint(alert.labels), undefined]]);
+        expect(activeAlerts([group]).map((one) => [one.alert, one.am])).toEqual([[alert, undefined]]);
         const am = { fingerprint: fingerprint(alert.labels), status: { state: 'suppressed' as const, silencedBy: ['1'], inhibitedBy: [] } };
         const [joined] = activeAlerts([group], [am as never]);
         expect(isMuted(joined!)).toBe(true);
@@ -19,7 +19,7 @@ describe('activeAlerts', () => {
     it('lists what others posted behind them', () => {
         const theirs = { fingerprint: '1', labels: { alertname: 'A', host: 'db' }, annotations: {}, startsAt: '2026-01-05T08:00:00Z', status: { state: 'active' as const } };
         const list = activeAlerts([group], [theirs as never], 'http://here');
-        expect(list.map((one) => [titleOf(one), one.rule?.name, one.id])).toEqual([['A', 'A', fingerprint(alert.labels)], ['A', undefined, '1']]);
+        expect(list.map((one) => [titleOf(one), one.rule?.name, one.alert.labels])).toEqual([['A', 'A', alert.labels], ['A', undefined, theirs.labels]]);
         expect(sectionsOf(list, 'rule').map((section) => section.name)).toEqual(['A', 'A, posted']);
     });
 });
@@ -75,11 +75,11 @@ describe('belongs', () => {
 
 describe('sectionsOf', () => {
     const one = (alertname: string, activeAt: string, more: object = {}, am?: object) => ({
-        id: `${alertname} ${activeAt}`, rule: { ...rule, name: alertname }, group, alert: { ...alert, activeAt, labels: { alertname, team: 'db', ...more } }, am: am as never,
+        rule: { ...rule, name: alertname }, group, alert: { ...alert, activeAt, labels: { alertname, team: 'db', ...more } }, am: am as never,
     });
     const muted = { receivers: [{ name: 'mail' }, { name: 'pager' }], status: { state: 'suppressed', silencedBy: [], inhibitedBy: [] } };
     const list = [one('A', '1', {}, muted), one('A', '2'), one('B', '1'), one('B', '3', { team: 'web' }), one('A', '1')];
-    const shape = (by: string) => sectionsOf(list, by).map((section) => [section.name, section.firing, section.list.map((found) => found.id)]);
+    const shape = (by: string) => sectionsOf(list, by).map((section) => [section.name, section.firing, section.list.map((found) => `${found.rule?.name} ${found.alert.activeAt}`)]);
 
     it('what fires most stands first, what is muted last', () => expect(shape('rule')).toEqual([['A', 2, ['A 2', 'A 1', 'A 1']], ['B', 2, ['B 3', 'B 1']]]));
     it('by receiver an alert is in each of its receivers', () => expect(shape('receiver').map(([name, firing]) => [name, firing])).toEqual([['no receiver', 4], ['mail', 0], ['pager', 0]]));

@@ -3,7 +3,6 @@ import type { AmAlert } from '../../api/alertmanager';
 import type { ExplainNode, Labels, Rule, RuleAlert, RuleGroup } from '../../api/types';
 import { formatQuantity, guessQuantity } from '../../ui/format';
 import { joinKnown, type ListedAlert, listOther, nameOf, rankOf } from '../../ui/known';
-import { fingerprint } from '../../ui/links';
 
 export interface ActiveAlert extends ListedAlert {
     /* Both undefined: it was posted by others. */
@@ -12,13 +11,10 @@ export interface ActiveAlert extends ListedAlert {
 }
 
 export function activeAlerts(groups: readonly RuleGroup[], known: readonly AmAlert[] = [], ownUrl?: string): ActiveAlert[] {
-    const { byId, others } = joinKnown(groups.flatMap((group) => group.rules.flatMap((rule) => (rule.alerts ?? []).map((alert) => alert.labels))), known, ownUrl);
+    const { amOf, others } = joinKnown(groups.flatMap((group) => group.rules.flatMap((rule) => (rule.alerts ?? []).map((alert) => alert.labels))), known, ownUrl);
     const own = groups.flatMap((group) =>
         group.rules.flatMap((rule) =>
-            (rule.alerts ?? []).map((alert) => {
-                const id = fingerprint(alert.labels);
-                return { id, alert, rule, group, am: byId.get(id) };
-            }),
+            (rule.alerts ?? []).map((alert) => ({ alert, rule, group, am: amOf(alert.labels) })),
         ),
     );
     return [...own, ...others.map(listOther)];

@@ -5,7 +5,7 @@ import { askJson } from '../../api/http';
 import { buildInfo, queryRange, rules, runtimeInfo, targets, tsdbStatus } from '../../api/prometheus';
 import { since } from '../../grafana/time';
 import {
-    byVisits, Empty, exploreLink, Fault, formatCount, formatQuantity, Icon, isMuted, Link, Loading, nameOf, Page, ScrapeExample, Section, State, useNow, type Quantity, Note,
+    byVisits, Empty, exploreLink, Fault, fingerprint, formatCount, formatQuantity, Icon, isMuted, Link, Loading, nameOf, Page, ScrapeExample, Section, State, useNow, type Quantity, Note,
     useListedAlerts, usePoll, useVisits,
 } from '../../ui';
 
@@ -117,10 +117,10 @@ export default function Home() {
                     {firing.length === 0 ? <Empty title={mutedCount > 0 ? 'Nothing fires that is not muted' : 'Nothing fires'} icon="check">{all.some((rule) => rule.type === 'alerting') ? 'All alerting rules are quiet or pending.' : <>There are no alerting rules yet: <Link href="/rules">how to write one</Link>.</>}</Empty> : (
                         <table className="table">
                             <tbody>
-                                {firing.slice(0, ROWS_SHOWN).map(({ id, alert }) => (
-                                    <tr key={id}>
+                                {firing.slice(0, ROWS_SHOWN).map(({ alert }) => (
+                                    <tr key={fingerprint(alert.labels)}>
                                         <td style={{ width: 80 }}><State kind="bad">firing</State></td>
-                                        <td><Link href={`/alerts/${id}`}>{nameOf(alert)}</Link><div className="muted" style={{ fontSize: 12 }}>{alert.annotations.summary}</div></td>
+                                        <td><Link href={`/alerts/${fingerprint(alert.labels)}`}>{nameOf(alert)}</Link><div className="muted" style={{ fontSize: 12 }}>{alert.annotations.summary}</div></td>
                                         <td className="right">{since(Date.parse(alert.activeAt), now)}</td>
                                     </tr>
                                 ))}

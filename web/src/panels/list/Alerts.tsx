@@ -4,7 +4,7 @@ import { alerts } from '../../api/prometheus';
 import type { PanelProps } from '../../dashboard/types';
 import { fromNow } from '../../grafana/datetime';
 import { asNumber, asText } from '../../grafana/json';
-import { Link, mutedHow, nameOf, rankOf, State, useListedAlerts, usePoll } from '../../ui';
+import { fingerprint, Link, mutedHow, nameOf, rankOf, State, useListedAlerts, usePoll } from '../../ui';
 
 const EVERY_MS = 15_000;
 
@@ -17,12 +17,12 @@ export default function AlertListPanel({ panel, fill, to }: PanelProps) {
     return (
         <div className="list-panel" tabIndex={0} role="region" aria-label={panel.title || 'Alerts'}>
             {list.length === 0 && <p className="muted">{answer.isPending ? '' : 'Nothing fires.'}</p>}
-            {list.map(({ id, alert, am }, i) => {
+            {list.map(({ alert, am }, i) => {
                 const muted = mutedHow(am);
                 return (
                     <div key={i} className="row">
                         <State kind={muted ? 'none' : alert.state === 'firing' ? 'bad' : 'warn'}>{muted ?? alert.state}</State>
-                        <Link href={`/alerts/${id}`} className="nowrap">{nameOf(alert)}</Link>
+                        <Link href={`/alerts/${fingerprint(alert.labels)}`} className="nowrap">{nameOf(alert)}</Link>
                         <span className="grow truncate muted">{alert.annotations.summary ?? ''}</span>
                         <span className="muted num nowrap">{fromNow(Date.parse(alert.activeAt), to)}</span>
                     </div>
