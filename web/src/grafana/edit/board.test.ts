@@ -113,7 +113,7 @@ describe('odd dashboards', () => {
     it('have no variables and annotations, and take some', () => {
         for (const b of odd) {
             expect([variableEntries(b), annotationEntries(b)]).toEqual([[], []]);
-            expect([updateVariable(b, 0, { name: 'x' }), duplicateVariable(b, 0), updateAnnotation(b, 0, () => ({}))]).toEqual([b, b, b]);
+            expect([updateVariable(b, 0, { name: 'x' }), duplicateIn(b, VARIABLES, 0), updateAnnotation(b, 0, () => ({}))]).toEqual([b, b, b]);
             expect(variableEntries(addVariable(b, 'custom').board).map((e) => e.json.type)).toEqual(['custom']);
             expect(annotationEntries(addAnnotation(b).board).map((e) => e.json.name)).toEqual(['New annotation']);
         }
