@@ -73,3 +73,7 @@ describe('within', () => {
         expect([found.rows.map((row) => row.high).join(), [...found.counts].join('')]).toEqual([bounds, counts]);
     });
 });
+
+test.each(['constructor', 'toString', '__proto__', 'nope', ''])('the scheme "%s" is the usual one', (scheme) => {
+    expect(paintOf({ color: { scheme } }, 'dark', 8).colors).toEqual(paintOf({}, 'dark', 8).colors);
+});

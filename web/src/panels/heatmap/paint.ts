@@ -1,6 +1,6 @@
 /* paint: what colour a count of a heatmap has. */
 import { interpolateColors, namedColor, scaleColors, type Look } from '../../grafana/color';
-import { asNumber, asRecord, asText, type Json } from '../../grafana/json';
+import { asNumber, asRecord, asText, own, type Json } from '../../grafana/json';
 
 export interface Paint {
     /* From the least to the most, for what explains them. */
@@ -26,7 +26,7 @@ function schemeOf(color: Json, look: Look): readonly string[] {
     }
     const scheme = asText(color.scheme) ?? 'Oranges';
     const perceptual = scaleColors(`continuous-${scheme.toLowerCase()}`, look);
-    const list = perceptual ?? SCHEMES[scheme] ?? SCHEMES.Oranges!;
+    const list = perceptual ?? own(SCHEMES, scheme) ?? SCHEMES.Oranges!;
     return look === 'light' && !perceptual ? [...list].reverse() : list;
 }
 

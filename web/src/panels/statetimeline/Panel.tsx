@@ -12,7 +12,7 @@ import { textOn } from '../../grafana/color';
 import { displayProcessor, displayText } from '../../grafana/fieldconfig';
 import { formatDate } from '../../grafana/datetime';
 import { timeField, type Frame } from '../../grafana/frame';
-import { asNumber, asRecord, asText } from '../../grafana/json';
+import { asNumber, asRecord, asText, own } from '../../grafana/json';
 import { statesAt, statesOf, stretchesOf, type StateRow } from './states';
 
 const NAME_PX = 120;
@@ -43,7 +43,7 @@ function styleOf({ type, options, fieldConfig }: PanelProps['panel'], rowPx: num
         thick: rowPx * (asNumber(options.rowHeight) ?? 0.9),
         showValue: asText(options.showValue) ?? 'auto',
         opacity: (asNumber(asRecord(fieldConfig.defaults.custom).fillOpacity) ?? 100) / 100,
-        at: ANCHORS[isHistory ? 'center' : (asText(options.alignValue) ?? 'left')] ?? ANCHORS.left!,
+        at: own(ANCHORS, isHistory ? 'center' : (asText(options.alignValue) ?? 'left')) ?? ANCHORS.left!,
         share: isHistory ? (asNumber(options.colWidth) ?? 0.9) : 1,
     };
 }

@@ -5,7 +5,7 @@ import { Pager, PAGER_PX } from '../../dashboard/Pager';
 import { pageOf } from '../../dashboard/paging';
 import type { PanelProps } from '../../dashboard/types';
 import { displayText } from '../../grafana/fieldconfig';
-import { asArray, asNumber, asRecord, asRecords, asText, asTexts, type Json } from '../../grafana/json';
+import { asArray, asNumber, asRecord, asRecords, asText, asTexts, own, type Json } from '../../grafana/json';
 import { frameName } from '../../grafana/names';
 import { compareValues, isMissing } from '../../grafana/transform/shared';
 import { NESTED_NAME, valueAt, type Frame } from '../../grafana/frame';
@@ -116,7 +116,7 @@ export default function TablePanel({ panel, frames, look, width, height, zone, f
     const columns = useMemo(() => (frame ? columnsOf(frame, look, zone) : []), [frame, look, zone]);
     const rows = useMemo(() => rowsOf(frame, columns, find, filters, sort), [frame, columns, find, filters, sort]);
     const footer = useMemo(() => footerOf(asRecord(panel.options.footer), columns, rows), [panel.options.footer, columns, rows]);
-    const rowPx = ROW_SIZES[asText(panel.options.cellHeight) ?? ''] ?? (columns.some((c) => c.cell === 'image') ? IMAGE_ROW_PX : ROW_PX);
+    const rowPx = own(ROW_SIZES, asText(panel.options.cellHeight) ?? '') ?? (columns.some((c) => c.cell === 'image') ? IMAGE_ROW_PX : ROW_PX);
     const box = useRef<HTMLDivElement>(null);
     const filterable = columns.some((c) => asRecord(c.field.config.custom).filterable === true) || (frame?.length ?? 0) > 20;
     const isPaged = panel.options.enablePagination === true || asRecord(panel.options.footer).enablePagination === true;

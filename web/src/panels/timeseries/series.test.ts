@@ -100,3 +100,12 @@ test('a colour by name is the same in every place, and a fixed one goes first', 
     expect(colors(['x', 'y', 'a'])[2]).toBe(a);
     expect(fixed).toBe('#123456');
 });
+
+test('names that no option has are as nothing said', () => {
+    for (const name of ['nope', 'constructor', 'toString', '__proto__']) {
+        const custom = { lineInterpolation: name, showPoints: name, drawStyle: name, axisPlacement: name, thresholdsStyle: { mode: name } };
+        const odd = plotted(framesOf({ a: {} }, { color: { mode: name }, custom }), 'dark');
+        const plain = plotted(framesOf({ a: {} }, { color: { mode: 'nope' } }), 'dark');
+        expect([odd.rows.map((r) => r.style), odd.thresholds]).toEqual([plain.rows.map((r) => r.style), []]);
+    }
+});

@@ -4,7 +4,7 @@ import { gradientOf, hexColor, stepsOf } from '../../draw/gradient';
 import type { PlotAxis, PlotSeries, Threshold } from '../../draw/Plot';
 import { namedColor, type Look } from '../../grafana/color';
 import { seriesColor } from '../../grafana/fieldconfig';
-import { asArray, asNumber, asRecord, asText } from '../../grafana/json';
+import { asArray, asNumber, asRecord, asText, own } from '../../grafana/json';
 import { formattedText, unitFormatter } from '../../grafana/units';
 import { timeField, type Field, type Frame } from '../../grafana/frame';
 
@@ -43,10 +43,10 @@ function styleOf(field: Field, look: Look): PlotSeries {
         name: field.state?.displayName ?? field.name,
         color: hexColor(seriesColor(field, look)),
         draw: draw === 'bars' || draw === 'points' ? draw : 'line',
-        interpolation: INTERPOLATIONS[asText(custom.lineInterpolation) ?? ''] ?? 'linear',
+        interpolation: own(INTERPOLATIONS, asText(custom.lineInterpolation) ?? '') ?? 'linear',
         width: asNumber(custom.lineWidth) ?? 1,
         fill: fill / 100,
-        points: POINTS[asText(custom.showPoints) ?? ''] ?? 'auto',
+        points: own(POINTS, asText(custom.showPoints) ?? '') ?? 'auto',
         pointSize: asNumber(custom.pointSize) ?? 5,
         hidesTip: isHidden(field, 'tooltip'),
         ...(draw === 'bars' ? { bars: { align: ALIGNS[asNumber(custom.barAlignment) ?? 0] ?? 0, factor: asNumber(custom.barWidthFactor) ?? 0.6, most: asNumber(custom.barMaxWidth) ?? 200 } } : {}),
@@ -137,7 +137,7 @@ const STYLES: Record<string, { line: 'solid' | 'dashed' | 'none'; area: boolean 
 };
 
 function thresholdsOf(field: Field | undefined, look: Look): Threshold[] {
-    const mode = STYLES[asText(asRecord(asRecord(field?.config.custom).thresholdsStyle).mode) ?? ''];
+    const mode = own(STYLES, asText(asRecord(asRecord(field?.config.custom).thresholdsStyle).mode) ?? '');
     if (!mode || !field) {
         return [];
     }
