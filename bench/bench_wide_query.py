@@ -86,8 +86,10 @@ def main() -> None:
                 time.sleep(at + INTERVAL_S - time.time())
                 for server in (theirs, ours):
                     wait_until("all samples", lambda: server.query(count, at).get((), 0) == args.series, 120, 1)
+                # Else scraping and sending go on beside half of the answers. What has ended is marked and sent once.
+                site.stop()
+                time.sleep(INTERVAL_S * 2)
                 measure({"prometheus": theirs, "barograph": ours}, args.times, at)
-    site.stop()
 
 
 main()
