@@ -46,12 +46,21 @@ static inline bool is_mine(uint32_t slot, uint32_t part, uint32_t parts)
     return (slot >> HEAD_STRIPE_BITS & (parts - 1)) == part;
 }
 
-static inline void fetch_ahead(const struct head *head, uint32_t slot)
+/* First the series, and when that is there the chunk where it goes on. Both are this part's own. */
+static inline void fetch_ahead(const struct head *head, const struct batch *batch, size_t i,
+                               uint32_t part, uint32_t parts)
 {
-    const char *series = (const char *)head_series_at(head, slot);
+    if (i + AHEAD < batch->count && is_mine(batch->slots[i + AHEAD], part, parts)) {
+        const char *series = (const char *)head_series_at(head, batch->slots[i + AHEAD]);
 
-    __builtin_prefetch(series, 1);
-    __builtin_prefetch(series + 64, 1);
+        __builtin_prefetch(series, 1);
+        __builtin_prefetch(series + 64, 1);
+    }
+    if (i + AHEAD / 2 < batch->count && is_mine(batch->slots[i + AHEAD / 2], part, parts)) {
+        const struct head_series *series = head_series_at(head, batch->slots[i + AHEAD / 2]);
+
+        __builtin_prefetch(head_pool_at(&head->pool, series->open), 1);
+    }
 }
 
 /* Appends the samples of one part of the stripes; returns how many were refused. */
@@ -70,9 +79,7 @@ static uint64_t append_part(struct head *head, const struct batch *batch, uint32
         if (!is_mine(slot, part, parts)) {
             continue;
         }
-        if (i + AHEAD < batch->count && is_mine(batch->slots[i + AHEAD], part, parts)) {
-            fetch_ahead(head, batch->slots[i + AHEAD]);
-        }
+        fetch_ahead(head, batch, i, part, parts);
         head_stripe_hold(head, slot, &held);
         if (head_is_filed_locked(head, head_series_at(head, slot), t)) {
             continue;
