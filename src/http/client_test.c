@@ -111,7 +111,7 @@ TEST(http_client_judges_bodies)
         {"/big", 4096, 0, BARO_ELIMIT, 200, 0, "body size limit exceeded"},
         {"/endless", 100000, 0, BARO_ELIMIT, 200, 0, "body size limit exceeded"},
         {"/cut", 0, 0, BARO_ENETWORK, 200, 0, "unexpected EOF"},
-        {"/slow", 0, 200, BARO_ETIMEOUT, 200, 0, "context deadline exceeded"},
+        {"/slow", 0, 1000, BARO_ETIMEOUT, 200, 0, "context deadline exceeded"},
         {"/gzip", 0, 0, 0, 200, 4096, ""},
         {"/gzip", 4096, 0, BARO_ELIMIT, 200, 0, "body size limit exceeded"},
         {"/torn", 0, 0, BARO_ECORRUPT, 200, 0, "gzip"},
@@ -134,6 +134,20 @@ TEST(http_client_judges_bodies)
         buf_done(&body);
     }
     test_row(NULL);
+    fake_server_free(server);
+}
+
+TEST(http_client_gives_up_a_fetch_at_either_flag)
+{
+    struct fake_server *server = fake_server_new(answer, NULL);
+    const _Atomic bool set = true, not_set = false;
+
+    for (int i = 0; i < 2; i++) {
+        struct http_call request = {
+            .timeout = 60000, .cancel = i == 0 ? &set : &not_set, .kill = i == 0 ? NULL : &set};
+
+        assert_int_equal(fetch(server, &plain, "/slow", &request, NULL), BARO_ECANCELED);
+    }
     fake_server_free(server);
 }
 

@@ -8,6 +8,7 @@ import contextlib
 import http.server
 import json
 import pathlib
+import socket
 import sys
 import threading
 import time
@@ -173,6 +174,35 @@ def test_a_remote_that_fails_is_a_warning(build: pathlib.Path, work: pathlib.Pat
                     contains(got["warnings"][0], "returned http status 503 Service Unavailable: go away")
     server.shutdown()
     server.server_close()
+
+
+class Silent(barotest.Site):
+    """Answers nobody before the test is over."""
+
+    def __init__(self):
+        self.over = threading.Event()
+        super().__init__()
+
+    def take(self, path: str, body: bytes) -> int:
+        self.over.wait(60)
+        return 503
+
+
+def test_a_client_that_leaves_frees_the_remote(build: pathlib.Path, work: pathlib.Path) -> None:
+    """A query whose client is gone does not go on waiting for a remote that says nothing."""
+    with Silent() as silent:
+        remotes = f"- {{url: 'http://{silent.address}/', read_recent: true, remote_timeout: 1m}}\n"
+        with start(str(build / "barograph"), work, config(None, remotes), "here") as here:
+            def running() -> float:
+                return next(float(line.rsplit(" ", 1)[1]) for line in here.get("/metrics")[2].decode().splitlines()
+                            if line.startswith("prometheus_remote_storage_remote_read_queries{"))
+
+            client = socket.create_connection(("127.0.0.1", here.port))
+            client.sendall(b"GET /api/v1/query?query=up HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until("the remote is asked", lambda: running() == 1)
+            client.close()
+            wait_until("the remote is left alone", lambda: running() == 0, 30)
+            silent.over.set()
 
 
 if __name__ == "__main__":
