@@ -17,7 +17,7 @@
 
 #define PROMETHEUS "/usr/bin/prometheus"
 
-enum { SERIES = 30, SCRAPES = 200, STEP = 15000, TRIES_MAX = 300, TRY_MS = 50 };
+enum { SERIES = 30, SCRAPES = 200, STEP = 15000, TRIES_MAX = 1800, TRY_MS = 50 };
 
 static void sleep_ms(long ms)
 {
