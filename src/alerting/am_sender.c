@@ -462,7 +462,7 @@ void am_sender_urls(struct am_sender *sender, struct arena *arena, str **ret_act
 static void line(struct buf *buf, const char *name, const struct am_remote *remote, double value)
 {
     buf_printf(buf, "%s{alertmanager=", name);
-    buf_quoted(buf, str_from(remote->url));
+    buf_label_value(buf, str_from(remote->url));
     buf_c(buf, "} ");
     buf_double(buf, value, NUM_G);
     buf_char(buf, '\n');

@@ -17,7 +17,7 @@ static void group_line(struct buf *buf, const char *family, const struct rule_gr
 
     buf_printf(&key, "%.*s;%.*s", STR_ARG(group->file), STR_ARG(group->name));
     buf_printf(buf, "%s{rule_group=", family);
-    buf_quoted(buf, buf_view(&key));
+    buf_label_value(buf, buf_view(&key));
     buf_c(buf, "} ");
     buf_double(buf, value, NUM_G);
     buf_char(buf, '\n');
@@ -138,7 +138,7 @@ static void write_discovered(struct buf *buf, const struct scrape_pool_info *poo
               "Targets that discovery has found.");
     for (size_t i = 0; i < count; i++) {
         buf_c(buf, "prometheus_sd_discovered_targets{config=");
-        buf_quoted(buf, pools[i].name);
+        buf_label_value(buf, pools[i].name);
         buf_printf(buf, ",name=\"scrape\"} %zu\n", pools[i].active_count + pools[i].dropped_count);
     }
 }
@@ -172,7 +172,7 @@ static void write_pools(struct serve *serve, struct buf *buf)
         self_head(buf, rows[i].family, rows[i].type, rows[i].help);
         for (size_t k = 0; k < count; k++) {
             buf_printf(buf, "%s{scrape_job=", rows[i].family);
-            buf_quoted(buf, pools[k].name);
+            buf_label_value(buf, pools[k].name);
             buf_c(buf, "} ");
             buf_double(buf, rows[i].value(&pools[k]), NUM_G);
             buf_char(buf, '\n');

@@ -185,6 +185,19 @@ TEST(utf8_refuses_what_the_standard_refuses)
     }
 }
 
+TEST(buf_quotes_for_go_and_for_the_text_format_of_metrics)
+{
+    struct buf buf = {0};
+    const str text = STR("a\t\"b\\\n\x01");
+
+    buf_quoted(&buf, text);
+    assert_str_equal(buf_view(&buf), STR("\"a\\t\\\"b\\\\\\n\\x01\""));
+    buf_reset(&buf);
+    buf_label_value(&buf, text);
+    assert_str_equal(buf_view(&buf), STR("\"a\t\\\"b\\\\\\n\x01\""));
+    buf_done(&buf);
+}
+
 TEST(buf_refuses_beyond_its_limit_and_keeps_the_rest)
 {
     struct buf buf = {.limit = 8};

@@ -134,3 +134,27 @@ void buf_quoted(struct buf *buf, str text)
     }
     buf_char(buf, '"');
 }
+
+void buf_label_text(struct buf *buf, str text)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if (c == '\\' || c == '"' || c == '\n') {
+            buf_str(buf, str_slice(text, start, i));
+            buf_char(buf, '\\');
+            buf_char(buf, c == '\n' ? 'n' : c);
+            start = i + 1;
+        }
+    }
+    buf_str(buf, str_from_index(text, start));
+}
+
+void buf_label_value(struct buf *buf, str text)
+{
+    buf_char(buf, '"');
+    buf_label_text(buf, text);
+    buf_char(buf, '"');
+}

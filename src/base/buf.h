@@ -58,6 +58,11 @@ static inline void buf_char(struct buf *buf, char c)
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 /* buf_quoted appends text in double quotes with Go's escapes, which are PromQL's too. */
 void buf_quoted(struct buf *buf, str text);
+/* buf_label_text appends text as the text format of metrics has it in label values: quotes,
+ * backslashes and line breaks are escaped, and nothing else may be. buf_label_value puts double
+ * quotes around it. */
+void buf_label_text(struct buf *buf, str text);
+void buf_label_value(struct buf *buf, str text);
 
 /* buf_view is the content, valid until the next change. */
 static inline str buf_view(const struct buf *buf)

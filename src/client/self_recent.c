@@ -224,7 +224,7 @@ static void write_family_locked(struct buf *buf, enum self_recent_family family,
     for (const struct valued *valued = lists[family]; valued != NULL; valued = valued->next) {
         buf_reset(&labels);
         buf_printf(&labels, "%s=", families[family].label);
-        buf_quoted(&labels, str_of(valued->value, valued->value_len));
+        buf_label_value(&labels, str_of(valued->value, valued->value_len));
         write_one(buf, families[family].family, buf_view(&labels), &valued->recent,
                   target_quantiles, ARRAY_COUNT(target_quantiles), now);
     }

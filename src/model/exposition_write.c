@@ -4,30 +4,6 @@
 
 #include "base/num.h"
 
-static void write_escaped(struct buf *buf, str text)
-{
-    size_t start = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-
-        if (c == '\\' || c == '"' || c == '\n') {
-            buf_str(buf, str_slice(text, start, i));
-            buf_char(buf, '\\');
-            buf_char(buf, c == '\n' ? 'n' : c);
-            start = i + 1;
-        }
-    }
-    buf_str(buf, str_from_index(text, start));
-}
-
-static void write_quoted(struct buf *buf, str text)
-{
-    buf_char(buf, '"');
-    write_escaped(buf, text);
-    buf_char(buf, '"');
-}
-
 void exposition_write_type(struct buf *buf, str name, enum metric_type type)
 {
     bool known = type == METRIC_COUNTER || type == METRIC_GAUGE || type == METRIC_HISTOGRAM ||
@@ -37,7 +13,7 @@ void exposition_write_type(struct buf *buf, str name, enum metric_type type)
     if (metric_name_is_legacy(name)) {
         buf_str(buf, name);
     } else {
-        write_quoted(buf, name);
+        buf_label_value(buf, name);
     }
     buf_char(buf, ' ');
     buf_c(buf, known ? metric_type_name(type) : "untyped");
@@ -58,7 +34,7 @@ static void write_name(struct buf *buf, str name, str suffix)
     if (!is_legacy) {
         buf_c(buf, "{\"");
     }
-    write_escaped(buf, name);
+    buf_label_text(buf, name);
     buf_str(buf, suffix);
     if (!is_legacy) {
         buf_char(buf, '"');
@@ -82,10 +58,10 @@ static void write_line(struct buf *buf, str name, const struct extra *extra, str
         if (label_name_is_legacy(label.name)) {
             buf_str(buf, label.name);
         } else {
-            write_quoted(buf, label.name);
+            buf_label_value(buf, label.name);
         }
         buf_char(buf, '=');
-        write_quoted(buf, label.value);
+        buf_label_value(buf, label.value);
     }
     if (extra->label.len > 0) {
         buf_char(buf, separator);

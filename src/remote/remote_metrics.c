@@ -19,29 +19,14 @@ static uint64_t get(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* Label values as the text format has them. */
-static void put_value(struct buf *buf, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '\\' || *text == '"') {
-            buf_char(buf, '\\');
-            buf_char(buf, *text);
-        } else if (*text == '\n') {
-            buf_c(buf, "\\n");
-        } else {
-            buf_char(buf, *text);
-        }
-    }
-}
-
 /* One sample; `more` are further labels, each with a comma before it. */
 static void put(const struct writer *w, const char *family, const char *more, double v)
 {
-    buf_printf(w->buf, "%s{remote_name=\"", family);
-    put_value(w->buf, w->entry->name);
-    buf_c(w->buf, "\",url=\"");
-    put_value(w->buf, remote_queue_url(w->entry->queue));
-    buf_printf(w->buf, "\"%s} ", more);
+    buf_printf(w->buf, "%s{remote_name=", family);
+    buf_label_value(w->buf, str_from(w->entry->name));
+    buf_c(w->buf, ",url=");
+    buf_label_value(w->buf, str_from(remote_queue_url(w->entry->queue)));
+    buf_printf(w->buf, "%s} ", more);
     buf_double(w->buf, v, NUM_G);
     buf_char(w->buf, '\n');
 }
@@ -214,9 +199,9 @@ static void put_durations(const struct writer *w)
 static void put_watcher(struct buf *buf, const struct remote_entry *entry, const char *family,
                         const char *more, double v)
 {
-    buf_printf(buf, "%s{consumer=\"", family);
-    put_value(buf, entry->name);
-    buf_printf(buf, "\"%s} ", more);
+    buf_printf(buf, "%s{consumer=", family);
+    buf_label_value(buf, str_from(entry->name));
+    buf_printf(buf, "%s} ", more);
     buf_double(buf, v, NUM_G);
     buf_char(buf, '\n');
 }

@@ -246,9 +246,9 @@ static void put(struct buf *buf, const struct remote_source *source, const char 
     struct buf labels = {0};
 
     buf_c(&labels, "{remote_name=");
-    buf_quoted(&labels, str_from(source->name));
+    buf_label_value(&labels, str_from(source->name));
     buf_c(&labels, ",url=");
-    buf_quoted(&labels, str_from(source->shown_url));
+    buf_label_value(&labels, str_from(source->shown_url));
     buf_printf(&labels, "%s}", more);
     buf_char(&labels, '\0');
     if (!labels.failed) {

@@ -110,7 +110,7 @@ def test_table_advice_and_status_when_limits_are_exceeded(build, work):
 
 def test_queue_depth_over_ten_fails(build, work):
     with Service(build, work, "orchestrator/orchestrator", "--fault=flooded-queue:12", "--drain=0.1") as service:
-        wait_until("flooded", lambda: service.metrics().sum("orchestrator_queue_depth") > 20, 10)
+        wait_until("flooded", lambda: service.metrics().sum("orchestrator_queue_depth") > 20)
         _, out, _ = load(build, "--target=orchestrator", f"--url=http://127.0.0.1:{service.port}", "--scenario=baseline",
                          "--scale=0.1", "--json", "--limit=20")
         equal(figures(json.loads(out)["scenarios"][0])["queue depth, most"]["verdict"], "FAIL", out)
@@ -161,7 +161,7 @@ def test_an_interrupted_run_reports_what_it_has(build, work):
         program = Program([str(build / "examples" / "load" / "load"), "--target=orchestrator", "--pause-ms=10",
                            f"--url=http://127.0.0.1:{service.port}", "--scenario=sustained"], work / "load.log")
         try:
-            wait_until("at work", lambda: service.metrics().sum("orchestrator_requests_total") > 20, 10)
+            wait_until("at work", lambda: service.metrics().sum("orchestrator_requests_total") > 20)
         finally:
             status = program.stop(signal.SIGINT)
         equal(status in (0, 1), True, program.text())
