@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatDate } from '../grafana/datetime';
-import { timeTicks, valueTicks } from './ticks';
+import { isBinary, timeTicks, valueTicks } from './ticks';
 
 const T = Date.UTC(2026, 0, 5, 8, 0, 0);
 const MINUTE = 60_000;
@@ -26,3 +26,9 @@ test.each([
     [38.5, 4, [0, 10, 20, 30, 40]], [1, 4, [0, 0.25, 0.5, 0.75, 1]], [1250, 4, [0, 500, 1000, 1500]], [0.0007, 4, [0, 0.0002, 0.0004, 0.0006, 0.0008]],
     [100, 4, [0, 25, 50, 75, 100]], [0, 4, [0, 1]], [NaN, 4, [0, 1]],
 ])('values up to %d', (highest, count, want) => expect(valueTicks(highest, count)).toEqual(want));
+
+test.each([
+    [5 * 2 ** 30, 4, [0, 2, 4, 6].map((n) => n * 2 ** 30)], [100, 4, [0, 32, 64, 96, 128]], [64, 4, [0, 16, 32, 48, 64]], [0.8, 4, [0, 0.2, 0.4, 0.6, 0.8]],
+])('bytes up to %d', (highest, count, want) => expect(valueTicks(highest, count, true)).toEqual(want));
+
+test('units of powers of two', () => expect(['bytes', 'MiBs', 'decbytes', 's', undefined].map(isBinary)).toEqual([true, true, false, false, false]));

@@ -29,13 +29,16 @@ export function timeTicks(from: number, to: number, most: number, zone: TimeZone
     return found;
 }
 
-/** valueTicks gives round values from 0 to at least `highest`, about `count` of them. */
-export function valueTicks(highest: number, count: number): number[] {
+/** isBinary is true of units that read best at powers of two: 16 MiB and not 19.1. */
+export const isBinary = (unit: string | undefined): boolean => /^(bytes|kbytes|mbytes|gbytes|bits|binBps|binbps|KiBs|MiBs)$/.test(unit ?? '');
+
+/** valueTicks gives round values from 0 to at least `highest`, about `count` of them; `binary`: a power of two apart. */
+export function valueTicks(highest: number, count: number, binary = false): number[] {
     if (!(highest > 0) || !Number.isFinite(highest)) {
         return [0, 1];
     }
     const raw = highest / Math.max(1, count);
     const power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((s) => s >= raw * (1 - 1e-9)) ?? 10 * power;
+    const step = binary && raw >= 1 ? 2 ** Math.ceil(Math.log2(raw) - 1e-9) : [1, 2, 2.5, 5, 10].map((n) => n * power).find((s) => s >= raw * (1 - 1e-9)) ?? 10 * power;
     return Array.from({ length: Math.ceil(highest / step - 1e-9) + 1 }, (_, i) => Number((i * step).toPrecision(12)));
 }

@@ -4,6 +4,7 @@ import { PanelLegend, toggled } from '../../dashboard/Legend';
 import { listRows, readLegend } from '../../dashboard/legend';
 import type { PanelProps } from '../../dashboard/types';
 import { footOf, stopsOf } from '../../draw/gradient';
+import { isBinary } from '../../draw/ticks';
 import { Tip, type TipContent } from '../../draw/Tip';
 import { textOn } from '../../grafana/color';
 import type { Frame } from '../../grafana/frame';
@@ -92,7 +93,7 @@ function layoutOf(groups: readonly Group[], style: Style, width: number, height:
     const names = groups.map((g) => cut(g.label, style.labelMax));
     const widest = Math.max(0, ...names.map(textPx));
     /* The axis is the same however long the bars are. */
-    const axis = valueAxis(placeBars(values, 1, { ...style, groupWidth: 1 }), Math.max(2, Math.floor((isLying ? width : height) / (isLying ? 90 : 48))), limits);
+    const axis = valueAxis(placeBars(values, 1, { ...style, groupWidth: 1 }), Math.max(2, Math.floor((isLying ? width : height) / (isLying ? 90 : 48))), limits, isBinary(unit));
     const ticks = tickTexts(axis.ticks, unit);
     const valueRoom = !isStacked && showValue !== 'never' ? (isLying ? Math.min(width * 0.25, Math.max(0, ...groups.flatMap((g) => g.bars.map((b) => textPx(b.text))))) : LINE_PX) : 0;
     const slant = (Math.abs(rotation) * Math.PI) / 180;

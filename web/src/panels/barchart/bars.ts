@@ -44,10 +44,10 @@ export interface ValueAxis {
 }
 
 /** valueAxis has zero in it, and round ticks: the outermost are its ends where no limit is given. */
-export function valueAxis(bars: readonly PlacedBar[], count: number, limits: { min?: number | undefined; max?: number | undefined }): ValueAxis {
+export function valueAxis(bars: readonly PlacedBar[], count: number, limits: { min?: number | undefined; max?: number | undefined }, binary = false): ValueAxis {
     const lowest = Math.min(0, limits.min ?? Math.min(0, ...bars.map((b) => b.to)));
     const highest = Math.max(0, limits.max ?? Math.max(0, ...bars.map((b) => b.to)));
-    const [first = 0, second = 1] = valueTicks(Math.max(highest, -lowest), count);
+    const [first = 0, second = 1] = valueTicks(Math.max(highest, -lowest), count, binary);
     const step = second - first;
     const from = Math.floor(lowest / step + 1e-9);
     const to = Math.max(from + 1, Math.ceil(highest / step - 1e-9));

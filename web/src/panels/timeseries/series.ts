@@ -1,6 +1,7 @@
 /* series: frames as the columns and styles of a plot. */
 import { align, type Column } from '../../draw/align';
 import { gradientOf, hexColor, stepsOf } from '../../draw/gradient';
+import { isBinary } from '../../draw/ticks';
 import type { PlotAxis, PlotSeries, Threshold } from '../../draw/Plot';
 import { namedColor, type Look } from '../../grafana/color';
 import { seriesColor } from '../../grafana/fieldconfig';
@@ -120,7 +121,7 @@ export function axisOf(fields: readonly Field[]): PlotAxis {
         centered: custom.axisCenteredZero === true,
         hidesGrid: custom.axisGridShow === false,
         hidden: asText(custom.axisPlacement) === 'hidden',
-        binary: /^(bytes|kbytes|mbytes|gbytes|bits|binBps|binbps|KiBs|MiBs)$/.test(field?.config.unit ?? ''),
+        binary: isBinary(field?.config.unit),
         ...(label ? { label } : {}),
         ...(least !== undefined ? { min: least } : {}),
         ...(most !== undefined ? { max: most } : {}),
