@@ -511,6 +511,9 @@ static void finish(struct loading *loading, struct head_snapshot_info *ret)
     if (loading->series_count >= PAYS_SERIES) {
         has_thread = pthread_create(&thread, NULL, fill_odd_shards, loading) == 0;
     }
+    if (has_thread) {
+        (void)pthread_setname_np(thread, "shards");
+    }
     fill_shards(loading, 0);
     if (has_thread) {
         (void)pthread_join(thread, NULL);

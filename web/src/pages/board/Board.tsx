@@ -69,9 +69,9 @@ export default function Board() {
     const { ref, width } = useElementSize<HTMLDivElement>();
     const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
     const [inspected, setInspected] = useState<{ panel: PanelModel; data: PanelData } | null>(null);
-    const [hovered, setHovered] = useState<PanelModel | null>(null);
-    const inspectHovered = useRef<(() => void) | undefined>(undefined);
-    const hover = useCallback((panel: PanelModel | null, inspect?: () => void) => { setHovered(panel); inspectHovered.current = inspect; }, []);
+    /* Of keys alone: a key that follows at once finds it, and nothing is drawn anew. */
+    const hovered = useRef<{ panel: PanelModel | null; inspect?: () => void }>({ panel: null });
+    const hover = useCallback((panel: PanelModel | null, inspect?: () => void) => { hovered.current = { panel, inspect }; }, []);
     const scrape = useScrapeInterval();
     /* As the queries say, or all, or none. */
     const [exemplars, setExemplars] = useState<boolean | undefined>(undefined);
@@ -152,13 +152,13 @@ export default function Board() {
         void copyText(url.href, 'The link is copied: it shows this range of time, whenever it is opened');
     }, [clock.from, clock.to]);
     const shortcuts = useMemo<Shortcut[]>(() => [
-        { keys: 'p s', help: 'Copy a link to the panel under the pointer, or to the dashboard', run: () => share(hovered) },
-        { keys: 'v', help: 'View the panel under the pointer', run: () => (viewed ? view(null) : hovered && view(hovered)) },
-        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (editedId || locked ? edit(null) : hovered ? edit(hovered) : isEditing ? !dirty && exit() : begin()) },
-        { keys: 'i', help: 'Inspect the panel under the pointer', run: () => hovered && inspectHovered.current?.() },
-        { keys: 'p x', help: 'The panel under the pointer in Explore', run: () => hovered?.targets[0] && navigate(exploreLink(fill(hovered.targets[0].expr), clock.range)) },
-        { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered && !locked && editing.duplicate(hovered.id) },
-        { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered && !locked && editing.remove(hovered.id) },
+        { keys: 'p s', help: 'Copy a link to the panel under the pointer, or to the dashboard', run: () => share(hovered.current.panel) },
+        { keys: 'v', help: 'View the panel under the pointer', run: () => (viewed || hovered.current.panel) && view(viewed ? null : hovered.current.panel) },
+        { keys: 'e', help: 'Edit the panel under the pointer, or the dashboard', run: () => (editedId || locked ? edit(null) : hovered.current.panel ? edit(hovered.current.panel) : isEditing ? !dirty && exit() : begin()) },
+        { keys: 'i', help: 'Inspect the panel under the pointer', run: () => hovered.current.inspect?.() },
+        { keys: 'p x', help: 'The panel under the pointer in Explore', run: () => hovered.current.panel?.targets[0] && navigate(exploreLink(fill(hovered.current.panel.targets[0].expr), clock.range)) },
+        { keys: 'p d', help: 'Duplicate the panel under the pointer', run: () => hovered.current.panel && !locked && editing.duplicate(hovered.current.panel.id) },
+        { keys: 'p r', help: 'Remove the panel under the pointer', run: () => hovered.current.panel && !locked && editing.remove(hovered.current.panel.id) },
         { keys: 'd k', help: 'Kiosk', run: () => change({ kiosk: kiosk ? null : '' }) },
         { keys: 'd p', help: 'Series in colours of our own, which each keeps, or in the dashboard’s', run: () => void toggleOwnColors().then((own) => notify(own ? 'Series have colours of our own' : 'Series have the dashboard’s colours')) },
         { keys: 'd x', help: 'Exemplars in all graphs, or in none', run: toggleExemplars },
@@ -172,7 +172,7 @@ export default function Board() {
         ] : []),
         { keys: 'd s', help: 'Settings of the dashboard', run: () => settings('settings') },
         { keys: 'escape', help: 'Back to the dashboard', run: () => (viewed ? view(null) : editedId ? edit(null) : editview ? settings(null) : isEditing && !dirty && exit()) },
-    ], [viewed, hovered, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings, locked, share, toggleExemplars]);
+    ], [viewed, view, change, kiosk, board, edit, begin, exit, editing, isEditing, dirty, fill, clock.range, navigate, editedId, editview, settings, locked, share, toggleExemplars]);
     useShortcuts(shortcuts);
     const zoom = useCallback((from: number, to: number) => clock.setRange({ from: String(Math.round(from)), to: String(Math.round(to)) }), [clock]);
 
