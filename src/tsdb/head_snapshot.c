@@ -18,7 +18,7 @@ enum { STOCK_BLOCKS = 64, STOCK_SIZES = HEAD_POOL_BLOCK_BYTES_MAX / HEAD_POOL_GR
 /* Fewer are in their shards before a thread is up. */
 enum { PAYS_SERIES = 50000 };
 
-/* Blocks of one size that were taken of the pool together: its lock cost as much as their use. */
+/* Blocks of one size that were taken of the pool together, with its lock taken once. */
 struct stock {
     size_t left; /* the last ones of the refs */
     pool_ref refs[STOCK_BLOCKS];
