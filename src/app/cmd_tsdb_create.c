@@ -11,7 +11,11 @@
 #include "sys/fs.h"
 #include "tsdb/head.h"
 
-enum { FLUSH_SAMPLES = 8192 };
+enum {
+    FLUSH_SAMPLES = 8192,
+    PIECE_BYTES = 16 << 10,
+    PIECES_MAX = 1 << 16,
+};
 
 /* So that the end of a block has room. */
 #define TIME_MAX (INT64_C(1) << 61)
@@ -31,44 +35,40 @@ static const struct flag rows[] = {
 };
 enum { FLAG_RANGE, FLAG_HUMAN, FLAG_LABEL, FLAG_QUIET };
 
+/* A stretch of the text, up to the next one: each block reads those alone that hold its times. */
+struct piece {
+    struct exposition begin;
+    ts mint;
+    ts maxt;
+};
+
 struct creation {
     str body;
     const char *dir;
     dur range;
     const struct flags *flags;
+    VEC(struct piece) pieces;
     struct labels_builder builder;
     struct arena arena;
     struct tsdb_opened made;
 };
 
-/* Walks over all samples; `take` fails or goes on. */
-static int walk(struct creation *creation,
-                int (*take)(struct creation *creation, struct exposition *parser,
-                            const struct exposition_event *event, void *context,
-                            struct baro_error *err),
-                void *context, struct baro_error *err)
+/* The next sample, which must have a time; or EXPOSITION_END. */
+static int next_sample(struct exposition *parser, struct exposition_event *ret,
+                       struct baro_error *err)
 {
-    struct exposition parser;
-    struct exposition_event event;
     int r;
 
-    exposition_init(&parser, creation->body, EXPOSITION_OPENMETRICS);
-    while ((r = exposition_next(&parser, &event, err)) > EXPOSITION_END) {
-        if (r != EXPOSITION_SERIES) {
-            continue;
-        }
-        if (!event.has_timestamp) {
-            uint32_t line = 0, column = 0;
+    do {
+        r = exposition_next(parser, ret, err);
+    } while (r > EXPOSITION_END && r != EXPOSITION_SERIES);
+    if (r == EXPOSITION_SERIES && !ret->has_timestamp) {
+        uint32_t line = 0, column = 0;
 
-            exposition_position(&parser, event.raw.ptr, &line, &column);
-            return error_at_line(err, BARO_EINVALID, line, column,
-                                 "expected timestamp for series \"%.*s\", got none",
-                                 STR_ARG(str_slice(event.raw, 0, 200)));
-        }
-        r = take(creation, &parser, &event, context, err);
-        if (r < 0) {
-            return r;
-        }
+        exposition_position(parser, ret->raw.ptr, &line, &column);
+        return error_at_line(err, BARO_EINVALID, line, column,
+                             "expected timestamp for series \"%.*s\", got none",
+                             STR_ARG(str_slice(ret->raw, 0, 200)));
     }
     return r;
 }
@@ -78,17 +78,31 @@ struct span {
     ts maxt;
 };
 
-static int take_span(struct creation *creation, struct exposition *parser,
-                     const struct exposition_event *event, void *context, struct baro_error *err)
+/* Checks each line of the text, and tells which times lie where. */
+static int find_pieces(struct creation *creation, struct span *ret, struct baro_error *err)
 {
-    struct span *span = context;
+    const size_t piece_bytes = creation->body.len / PIECES_MAX + PIECE_BYTES;
+    struct exposition parser;
+    struct exposition_event event;
+    int r;
 
-    (void)creation;
-    (void)parser;
-    (void)err;
-    span->mint = event->t < span->mint ? event->t : span->mint;
-    span->maxt = event->t > span->maxt ? event->t : span->maxt;
-    return 0;
+    *ret = (struct span){INT64_MAX, INT64_MIN};
+    exposition_init(&parser, creation->body, EXPOSITION_OPENMETRICS);
+    for (struct exposition before = parser;
+         (r = next_sample(&parser, &event, err)) > EXPOSITION_END; before = parser) {
+        struct piece *piece;
+
+        if (creation->pieces.count == 0 ||
+            (size_t)(before.at - vec_last(&creation->pieces)->begin.at) >= piece_bytes) {
+            vec_push(&creation->pieces, (struct piece){before, event.t, event.t});
+        }
+        piece = vec_last(&creation->pieces);
+        piece->mint = event.t < piece->mint ? event.t : piece->mint;
+        piece->maxt = event.t > piece->maxt ? event.t : piece->maxt;
+        ret->mint = piece->mint < ret->mint ? piece->mint : ret->mint;
+        ret->maxt = piece->maxt > ret->maxt ? piece->maxt : ret->maxt;
+    }
+    return r;
 }
 
 /* What one block is made of: a head of its own, without a WAL. */
@@ -136,10 +150,10 @@ static int check_labels(const struct flags *flags, struct baro_error *err)
     return 0;
 }
 
-static int take_sample(struct creation *creation, struct exposition *parser,
-                       const struct exposition_event *event, void *context, struct baro_error *err)
+static int take_sample(struct creation *creation, struct filling *filling,
+                       struct exposition *parser, const struct exposition_event *event,
+                       struct baro_error *err)
 {
-    struct filling *filling = context;
     const struct appender_ops *ops = filling->appender->ops;
     struct labels labels = {0};
     series_ref ref = 0;
@@ -178,6 +192,34 @@ static int take_sample(struct creation *creation, struct exposition *parser,
     return ++filling->uncommitted % FLUSH_SAMPLES == 0 ? ops->commit(filling->appender, err) : 0;
 }
 
+static int fill(struct creation *creation, struct filling *filling, struct baro_error *err)
+{
+    for (size_t i = 0; i < creation->pieces.count; i++) {
+        const struct piece *piece = &creation->pieces.items[i];
+        const char *end = i + 1 < creation->pieces.count ? piece[1].begin.at : NULL;
+        struct exposition parser = piece->begin;
+        struct exposition_event event;
+        int r = EXPOSITION_SERIES;
+
+        if (piece->mint >= filling->maxt && piece->mint < filling->next) {
+            filling->next = piece->mint;
+        }
+        if (piece->mint >= filling->maxt || piece->maxt < filling->mint) {
+            continue;
+        }
+        while (parser.at != end && (r = next_sample(&parser, &event, err)) > EXPOSITION_END) {
+            r = take_sample(creation, filling, &parser, &event, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return filling->appender->ops->commit(filling->appender, err);
+}
+
 static ts now_ms(void)
 {
     struct timespec now;
@@ -197,11 +239,8 @@ static int make_block(struct creation *creation, ts start, ts *ret_next, struct 
                               .next = INT64_MAX,
                               .appender = head_appender(head)};
     char ulid[ULID_CHARS + 1] = "";
-    int r = walk(creation, take_sample, &filling, err);
+    int r = fill(creation, &filling, err);
 
-    if (r >= 0) {
-        r = filling.appender->ops->commit(filling.appender, err);
-    }
     filling.appender->ops->free(filling.appender);
     if (r >= 0 && filling.samples > 0) {
         struct head_block_job job = {
@@ -244,11 +283,11 @@ static void draw(ts first, ts start, ts last)
 
 static int create(struct creation *creation, struct baro_error *err)
 {
-    struct span span = {INT64_MAX, INT64_MIN};
+    struct span span;
     ts start;
     int r = check_labels(creation->flags, err);
 
-    r = r < 0 ? r : walk(creation, take_span, &span, err);
+    r = r < 0 ? r : find_pieces(creation, &span, err);
 
     if (r >= 0 && span.mint > span.maxt) {
         return error_set(err, BARO_EINVALID, "there are no samples");
@@ -302,6 +341,7 @@ int command_tsdb_create_openmetrics(int argc, char **argv)
         tsdb_print_blocks(&creation.made, flags_bool(&flags, FLAG_HUMAN));
     }
     tsdb_close_blocks(&creation.made);
+    vec_done(&creation.pieces);
     labels_builder_done(&creation.builder);
     arena_done(&creation.arena);
     if (r < 0 && err.line > 0) {

@@ -251,5 +251,33 @@ def test_blocks_from_openmetrics_and_back(build, work):
     equal(run(build, "tsdb", "dump-openmetrics", "--match=b", data)[1], 'b{dc="eu"} 5 1600000000.000\n# EOF\n', "OpenMetrics")
 
 
+def test_blocks_of_a_long_text_are_those_of_promtool(build, work):
+    """Three days in pieces: some of one series, some of many, times that go back from one to the next, families between."""
+    lines, begin = [], 1_700_000_000
+    for family in range(12):
+        lines.append(f"# TYPE f{family} gauge\n# HELP f{family} of {family}\n")
+        for series in range(3):
+            first, step = begin + (11 - family) * 3_600, (600, 90, 7_200)[series]
+            lines += [f'f{family}{{s="{series}"}} {second % 977 * family} {first + second}.5\n' for second in range(0, 3 * 86_400, step)]
+    text = work / "in.om"
+    text.write_text("".join(lines) + "# EOF\n")
+    equal(text.stat().st_size > 40 << 14, True, "many pieces")
+    equal(run(build, "tsdb", "create-blocks-from", "openmetrics", "-q", text, work / "ours"), (0, "", ""), "made")
+    equal(promtool("tsdb", "create-blocks-from", "openmetrics", "-q", text, work / "theirs")[0], 0, "made by promtool")
+
+    def blocks(directory):
+        found = [json.loads(meta.read_text()) for meta in directory.glob("*/meta.json")]
+        return sorted((meta["minTime"], meta["maxTime"], meta["stats"]["numSamples"], meta["stats"]["numSeries"]) for meta in found)
+
+    equal(blocks(work / "ours"), blocks(work / "theirs"), "the blocks")
+    (work / "ours" / "wal").mkdir()
+    (work / "theirs" / "wal").mkdir(exist_ok=True)
+    equal(sorted(promtool("tsdb", "dump", work / "ours")[1].splitlines()),
+          sorted(promtool("tsdb", "dump", work / "theirs")[1].splitlines()), "their samples")
+    text.write_text("".join(lines) + "f11 1\n# EOF\n")
+    status, _, errors = run(build, "tsdb", "create-blocks-from", "openmetrics", "-q", text, work / "none")
+    equal((status, errors.split(": ", 1)[0]), (1, f"{text}:{text.read_text().count(chr(10)) - 1}:1"), errors)
+
+
 if __name__ == "__main__":
     main(globals())
