@@ -31,9 +31,10 @@ enum {
     WHOLE = 0xf,        /* 1111, 64 bits */
 };
 
+/* Most numbers are whole: those need no division. */
 static double value_of(int64_t number, unsigned exponent)
 {
-    return (double)number / powers[exponent];
+    return exponent == 0 ? (double)number : (double)number / powers[exponent];
 }
 
 /* The multiple of 10^-exponent that v is, to the bit; false when it is none. */
@@ -199,6 +200,7 @@ bool chunk_decimal_is_sound(const struct chunk_xor *chunk)
 enum { SPARE_BYTES = 32 };
 
 struct cursor {
+    const uint8_t *base; /* the chunk, and zeros */
     uint64_t bit;
     uint64_t t;
     uint64_t delta;
@@ -208,7 +210,12 @@ struct cursor {
     unsigned width;
     bool is_bad;
     uint64_t bit_end;
-    uint8_t bytes[CHUNK_DECIMAL_BYTES_MAX + SPARE_BYTES]; /* the chunk, and zeros */
+};
+
+/* Where a chunk is read: a copy, so that no step has to look for the end. It is no part of the
+ * cursor, so that those can be in registers. */
+struct chunk_copy {
+    uint8_t bytes[CHUNK_DECIMAL_BYTES_MAX + SPARE_BYTES];
 };
 
 static int damaged(str data, struct baro_error *err)
@@ -219,22 +226,22 @@ static int damaged(str data, struct baro_error *err)
 }
 
 /* A difference, `skip` bits behind the start of a value. */
-static inline void step_number(struct cursor *cursor, unsigned skip)
+static inline __attribute__((always_inline)) void step_number(struct cursor *cursor, unsigned skip)
 {
     uint64_t changed = 0;
 
     cursor->bit += skip;
     if (cursor->width > 0) {
-        changed = chunk_bits64(cursor->bytes, cursor->bit) >> (64 - cursor->width);
+        changed = chunk_bits64(cursor->base, cursor->bit) >> (64 - cursor->width);
     }
     cursor->bit += cursor->width;
     cursor->number = (int64_t)((uint64_t)cursor->number + (uint64_t)unzigzag(changed));
     cursor->v_bits = value_bits(value_of(cursor->number, cursor->exponent));
 }
 
-static inline void step_value(struct cursor *cursor)
+static inline __attribute__((always_inline)) void step_value(struct cursor *cursor)
 {
-    uint64_t word = chunk_bits57(cursor->bytes, cursor->bit);
+    uint64_t word = chunk_bits57(cursor->base, cursor->bit);
 
     if ((int64_t)word >= 0) {
         cursor->bit++;
@@ -258,39 +265,34 @@ static inline void step_value(struct cursor *cursor)
         cursor->exponent = exponent;
         step_number(cursor, 4 + EXPONENT_BITS + WIDTH_BITS);
     } else {
-        cursor->v_bits = chunk_bits64(cursor->bytes, cursor->bit + 4);
+        cursor->v_bits = chunk_bits64(cursor->base, cursor->bit + 4);
         cursor->number = 0;
         cursor->bit += 68;
     }
 }
 
 /* Reads the first sample, of which there is one. */
-static int cursor_open(str data, struct cursor *ret, struct baro_error *err)
+static int cursor_open(str data, struct chunk_copy *copy, struct cursor *ret,
+                       struct baro_error *err)
 {
     struct reader rd = reader_over(data);
 
     (void)read_be16(&rd);
+    *ret = (struct cursor){.base = copy->bytes, .bit_end = (uint64_t)data.len * 8};
     ret->t = (uint64_t)read_varint(&rd);
+    ret->bit = (uint64_t)rd.offset * 8;
     if (rd.failed || data.len > CHUNK_DECIMAL_BYTES_MAX) {
         return damaged(data, err);
     }
-    memcpy(ret->bytes, data.ptr, data.len);
-    memset(ret->bytes + data.len, 0, SPARE_BYTES);
-    ret->bit = (uint64_t)rd.offset * 8;
-    ret->bit_end = (uint64_t)data.len * 8;
-    ret->delta = 0;
-    ret->v_bits = 0;
-    ret->number = 0;
-    ret->exponent = 0;
-    ret->width = 0;
-    ret->is_bad = false;
+    memcpy(copy->bytes, data.ptr, data.len);
+    memset(copy->bytes + data.len, 0, SPARE_BYTES);
     step_value(ret);
     return ret->bit > ret->bit_end || ret->is_bad ? damaged(data, err) : 0;
 }
 
-static inline bool cursor_next(struct cursor *cursor)
+static inline __attribute__((always_inline)) bool cursor_next(struct cursor *cursor)
 {
-    cursor->delta += chunk_dod_read(cursor->bytes, &cursor->bit, chunk_dod_bits_near);
+    cursor->delta += chunk_dod_read(cursor->base, &cursor->bit, chunk_dod_bits_near);
     cursor->t += cursor->delta;
     step_value(cursor);
     return cursor->bit <= cursor->bit_end && !cursor->is_bad;
@@ -298,6 +300,7 @@ static inline bool cursor_next(struct cursor *cursor)
 
 int chunk_decimal_decode(str data, ts start, ts end, struct sample_buf *ret, struct baro_error *err)
 {
+    struct chunk_copy copy;
     struct cursor cursor;
     uint32_t count = chunk_xor_count(data);
     size_t to = ret->count;
@@ -306,7 +309,7 @@ int chunk_decimal_decode(str data, ts start, ts end, struct sample_buf *ret, str
     if (count == 0) {
         return data.len < CHUNK_XOR_HEADER_BYTES ? damaged(data, err) : 0;
     }
-    r = cursor_open(data, &cursor, err);
+    r = cursor_open(data, &copy, &cursor, err);
     if (r < 0) {
         return r;
     }
@@ -337,12 +340,16 @@ int chunk_decimal_decode(str data, ts start, ts end, struct sample_buf *ret, str
 int chunk_decimal_repack(str data, uint8_t *to, size_t room, struct chunk_xor *ret,
                          struct baro_error *err)
 {
+    struct chunk_copy copy;
     struct cursor cursor;
     struct chunk_xor chunk;
     uint32_t count = chunk_xor_count(data);
-    int r = room < CHUNK_XOR_HEADER_BYTES || count == 0 ? damaged(data, err)
-                                                        : cursor_open(data, &cursor, err);
+    int r;
 
+    if (room < CHUNK_XOR_HEADER_BYTES || count == 0) {
+        return damaged(data, err);
+    }
+    r = cursor_open(data, &copy, &cursor, err);
     if (r < 0) {
         return r;
     }
