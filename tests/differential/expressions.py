@@ -147,14 +147,15 @@ class Generator:
         if name == "quantile_over_time":
             return inner.like(f"{name}({rng.choice(('0.5', '0.9', '0', '1', '-1', '2'))}, {inner.text})", exact=False, finite=False)
         if name == "predict_linear":
-            return inner.like(f"{name}({inner.text}, {rng.choice(('0', '60', '-60', '3600'))})", exact=False)
+            return inner.like(f"{name}({inner.text}, {rng.choice(('0', '60', '-60', '3600'))})", exact=False, loose=inner.loose or not inner.finite)
         if name == "absent_over_time":
             return inner.like(f"{name}({inner.text})", labels=())
         keeps = name in ("min_over_time", "max_over_time", "count_over_time", "last_over_time", "present_over_time", "changes", "resets",
                          "sum_over_time", "idelta")
         # Sums over time have been compensated since before 2.42; of inexact values their order of adding is the same.
         counted = name in ("changes", "resets") and (inner.loose or inner.curved)
-        return inner.like(f"{name}({inner.text})", exact=inner.exact and keeps, loose=inner.loose or name == "avg_over_time",
+        compensated = name == "avg_over_time" or (name == "deriv" and not inner.finite)
+        return inner.like(f"{name}({inner.text})", exact=inner.exact and keeps, loose=inner.loose or compensated,
                           times=inner.times or counted)
 
     def grouping(self, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -29,6 +29,7 @@ sys.argv = [arg for arg in sys.argv if not arg.startswith("--")]
 TOTAL = int(OPTIONS.get("count", 10_000))
 SEED = int(OPTIONS.get("seed", 1))
 SHOWN = 40  # differences that are printed
+AGAIN = 50  # how often Prometheus is asked once more
 
 # Where 3.x answers otherwise than 2.42, on purpose.
 EXPLAINED = (
@@ -42,7 +43,8 @@ EXPLAINED = (
     "which of equal values topk() and bottomk() keep: the heap is another one, and what it is fed comes in random order in 2.42",
     "a sum of -0 is 0",
     "where topk() or bottomk() kept others of equal values, these may have partners where those had none or several",
-    "a compensated sum that overflows is infinite, where 2.42 makes it NaN",
+    "a compensated sum that overflows is infinite, where 2.42 makes it NaN; a line through infinite values likewise",
+    "2.42 puts what an operator made into random order, so that max() and min() of 0 and -0 are now the one, now the other: asked again, it agrees",
     "predict_linear(... @ ...) and timestamp(... @ ... offset ...) are computed once, or without offset, by 2.42: not generated",
     "a counter near zero behind a gap is stretched less far back: rate() and increase() of such series are not generated",
     "values of a number that is close to 0 after cancellation: they agree to 1e-9 of the operands",
@@ -190,6 +192,13 @@ def difference(expr: Expr, theirs: bytes, mine: bytes) -> tuple[str | None, bool
     return None, True
 
 
+def agrees_again(ask: Asker, url: str, expr: Expr, mine: bytes) -> bool:
+    """Whether one of Prometheus's further answers is ours."""
+    for _ in range(AGAIN):
+        ask.send(url)
+        if difference(expr, ask.receive(), mine)[0] is None:
+            return True
+    return False
 
 
 def start_stores(build: pathlib.Path, work: pathlib.Path) -> tuple[Server, Server]:
@@ -222,6 +231,8 @@ def test_random_expressions(build: pathlib.Path, work: pathlib.Path) -> None:
             a, b = ask_theirs.receive(), ask_mine.receive()
             answered += b'"result":[]' not in a and a.startswith(b'{"status":"success"')
             what, differs = difference(expr, a, b)
+            if what is not None and agrees_again(ask_theirs, url, expr, b):
+                what = None
             explained += differs and what is None
             if what is not None:
                 found.append(f"{urllib.parse.unquote_plus(url)}\n    {what}")
