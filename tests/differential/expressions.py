@@ -190,7 +190,10 @@ class Generator:
         if kind == 0:
             return inner.like(f"{rng.choice(MAPS)}({inner.text})", times=inner.times or inner.loose)
         if kind == 1:
-            return inner.like(f"{rng.choice(CURVES)}({inner.text})", exact=False, curved=True, finite=False)
+            name = rng.choice(CURVES)
+            # A last place of 10^8 is a part in 10^8 of its sine.
+            magnified = name in ("sin", "cos", "tan") and (inner.curved or inner.loose)
+            return inner.like(f"{name}({inner.text})", exact=False, curved=True, finite=False, times=inner.times or magnified)
         if kind == 2:
             name = rng.choice(("clamp_min", "clamp_max"))
             return inner.like(f"{name}({inner.text}, {self.number()})", exact=False, finite=False)
