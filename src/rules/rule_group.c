@@ -104,6 +104,19 @@ static bool specs_equal(const struct rule_spec *a, const struct rule_spec *b)
            labels_eq(a->labels, b->labels) && labels_eq(a->annotations, b->annotations);
 }
 
+dur rule_group_slot(str file, str name, dur interval)
+{
+    const struct label names[] = {{STR("file"), file}, {STR("name"), name}};
+    uint64_t hash = labels_hash_prometheus((struct labels){names, ARRAY_COUNT(names)});
+
+    ASSERT(interval > 0);
+    /* In nanoseconds, as Go has them; there is no interval that they do not fit. */
+    if (interval > INT64_MAX / MONO_PER_MS) {
+        return 0;
+    }
+    return (dur)(hash % ((uint64_t)interval * MONO_PER_MS) / MONO_PER_MS);
+}
+
 bool rule_group_is_same(const struct rule_group *a, const struct rule_group *b)
 {
     bool same = str_eq(a->name, b->name) && str_eq(a->file, b->file) &&

@@ -51,6 +51,10 @@ str rule_group_file(const struct rule_group *group);
 dur rule_group_interval(const struct rule_group *group);
 size_t rule_group_count(const struct rule_group *group);
 
+/* rule_group_slot is where in its interval a group is evaluated, from what names it: where
+ * Prometheus 3 evaluates it. */
+dur rule_group_slot(str file, str name, dur interval);
+
 /* rule_group_is_same tells whether both would do the same: name, file, interval, limit and all
  * rules. */
 bool rule_group_is_same(const struct rule_group *a, const struct rule_group *b);

@@ -42,26 +42,13 @@ struct rule_manager {
     size_t thread_count;
 };
 
-/* The group's place in its interval, from what names it. */
-static dur slot_of(const struct rule_group *group)
-{
-    struct buf name = {0};
-    uint64_t hash;
-
-    buf_str(&name, rule_group_file(group));
-    buf_char(&name, ';');
-    buf_str(&name, rule_group_name(group));
-    hash = str_hash(buf_view(&name));
-    buf_done(&name);
-    return (dur)(hash % (uint64_t)rule_group_interval(group));
-}
-
 static ts first_time(const struct rule_group *group, ts now)
 {
     dur interval = rule_group_interval(group);
-    ts shifted = now - slot_of(group);
+    dur slot = rule_group_slot(rule_group_file(group), rule_group_name(group), interval);
+    ts shifted = now - slot;
 
-    return shifted - shifted % interval + slot_of(group) + interval;
+    return shifted - shifted % interval + slot + interval;
 }
 
 static struct rule_env env_of(struct rule_manager *manager)
