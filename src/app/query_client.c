@@ -11,6 +11,9 @@
 
 enum { ANSWER_TIMEOUT_MS = 150 * DUR_SECOND, LABELS_MAX = 1024 };
 
+/* Some twenty million points. */
+#define ANSWER_TREE_BYTES_MAX ((size_t)4 << 30)
+
 void query_form_add(struct query_form *form, const char *name, str value)
 {
     struct buf *buf = &form->text;
@@ -128,7 +131,11 @@ int query_client_ask(const struct query_client *client, str url, const char *pat
     int status = 0;
     int r = query_client_fetch(client, url, path, form, &status, &body, err);
 
-    if (r >= 0 && json_doc_parse(buf_view(&body), &root, err) < 0) {
+    if (r >= 0 && json_tree_bytes(buf_view(&body)) > ANSWER_TREE_BYTES_MAX) {
+        r = error_set(err, BARO_ELIMIT,
+                      "%.*s%s: the answer of %zu bytes is too large: ask for less", STR_ARG(url),
+                      path, body.len);
+    } else if (r >= 0 && json_doc_parse(buf_view(&body), &root, err) < 0) {
         r = error_set(err, BARO_EINVALID, "%.*s%s: answered %d, and not with JSON", STR_ARG(url),
                       path, status);
     } else if (r >= 0 && !str_eq(json_text(json_get(root, "status")), STR("success"))) {
