@@ -5,7 +5,6 @@
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/flags.h"
-#include "base/num.h"
 #include "base/rfc3339.h"
 #include "codec/json_write.h"
 #include "sys/clock.h"
@@ -41,20 +40,6 @@ static const char summary[] =
 enum { FILES_MAX = 1000, SAMPLES_MAX = 50000000 };
 #define MEMORY_BYTES_MAX ((size_t)4 << 30)
 
-static bool read_time(str text, ts *ret)
-{
-    double seconds = 0;
-
-    if (rfc3339_parse(text, ret)) {
-        return true;
-    }
-    if (!num_parse_double(text, &seconds) || !(seconds > -1e12 && seconds < 1e12)) {
-        return false;
-    }
-    *ret = (ts)(seconds * 1000);
-    return true;
-}
-
 static int read_range(const struct flags *flags, struct backtest_options *ret,
                       struct baro_error *err)
 {
@@ -63,10 +48,10 @@ static int read_range(const struct flags *flags, struct backtest_options *ret,
     dur before = 0;
 
     ret->end = clock_now(clock_real());
-    if (to.len > 0 && !read_time(to, &ret->end)) {
+    if (to.len > 0 && !flags_time_parse(to, &ret->end)) {
         return error_set(err, BARO_EUSAGE, "--to: \"%.*s\" is no time", STR_ARG(to));
     }
-    if (!read_time(from, &ret->start)) {
+    if (!flags_time_parse(from, &ret->start)) {
         if (dur_parse(from, &before, err) < 0) {
             return error_set(err, BARO_EUSAGE, "--from: \"%.*s\" is neither a time nor a duration",
                              STR_ARG(from));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/cmd_tsdb.h"
 #include "app/commands.h"
@@ -100,6 +101,23 @@ void tsdb_close_blocks(struct tsdb_opened *opened)
         (void)block_unref(opened->blocks.items[i]);
     }
     vec_done(&opened->blocks);
+}
+
+void tsdb_draw_progress(uint64_t done, uint64_t total)
+{
+    int percent = (int)((double)done * 100 / (double)total);
+
+    if (isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r[%.*s%*s] %3d%%\033[K", percent / 4, "#########################",
+                      25 - percent / 4, "", percent);
+    }
+}
+
+void tsdb_end_progress(void)
+{
+    if (isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r\033[K");
+    }
 }
 
 /* ---- list ---- */

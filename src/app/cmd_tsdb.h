@@ -27,3 +27,8 @@ void tsdb_print_blocks(const struct tsdb_opened *opened, bool is_human);
 
 /* tsdb_go_duration is a duration as Go prints it: 1h59m59.985s, 20s, 0s. */
 str tsdb_go_duration(struct arena *arena, dur d);
+
+/* tsdb_draw_progress draws how far it is, where standard error is a terminal; tsdb_end_progress
+ * takes that away. total is above 0. */
+void tsdb_draw_progress(uint64_t done, uint64_t total);
+void tsdb_end_progress(void);

@@ -1,18 +1,15 @@
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "app/block_maker.h"
 #include "app/cmd_tsdb.h"
 #include "app/commands.h"
 #include "base/mem.h"
 #include "model/exposition.h"
 #include "model/labels_builder.h"
 #include "sys/fs.h"
-#include "tsdb/head.h"
 
 enum {
-    FLUSH_SAMPLES = 8192,
     PIECE_BYTES = 16 << 10,
     PIECES_MAX = 1 << 16,
 };
@@ -44,9 +41,8 @@ struct piece {
 
 struct creation {
     str body;
-    const char *dir;
-    dur range;
     const struct flags *flags;
+    struct block_maker maker;
     VEC(struct piece) pieces;
     struct labels_builder builder;
     struct arena arena;
@@ -105,14 +101,11 @@ static int find_pieces(struct creation *creation, struct span *ret, struct baro_
     return r;
 }
 
-/* What one block is made of: a head of its own, without a WAL. */
+/* The time of one block. */
 struct filling {
     ts mint;
     ts maxt; /* exclusive */
     ts next; /* of the first sample behind */
-    struct appender *appender;
-    size_t uncommitted;
-    uint64_t samples;
 };
 
 static int refuse(struct exposition *parser, const struct exposition_event *event, const char *what,
@@ -154,13 +147,11 @@ static int take_sample(struct creation *creation, struct filling *filling,
                        struct exposition *parser, const struct exposition_event *event,
                        struct baro_error *err)
 {
-    const struct appender_ops *ops = filling->appender->ops;
+    const struct sample sample = {.t = event->t, .v = event->value};
+    enum append_status status = APPEND_OK;
     struct labels labels = {0};
     series_ref ref = 0;
     ts t = event->t;
-    double v = event->value;
-    uint8_t status = APPEND_OK;
-    struct append_batch batch = {.refs = &ref, .t = &t, .v = &v, .count = 1, .status = &status};
     int r;
 
     if (t < filling->mint || t >= filling->maxt) {
@@ -172,10 +163,10 @@ static int take_sample(struct creation *creation, struct filling *filling,
         labels = with_labels(creation);
     }
     if (r >= 0) {
-        r = ops->series(filling->appender, labels, &ref, err);
+        r = block_maker_series(&creation->maker, labels, &ref, err);
     }
     if (r >= 0) {
-        r = ops->samples(filling->appender, &batch, err);
+        r = block_maker_add(&creation->maker, ref, &sample, &status, err);
     }
     arena_reset(&creation->arena);
     if (r < 0) {
@@ -188,8 +179,7 @@ static int take_sample(struct creation *creation, struct filling *filling,
                           : "the times of a series do not rise",
                       err);
     }
-    filling->samples++;
-    return ++filling->uncommitted % FLUSH_SAMPLES == 0 ? ops->commit(filling->appender, err) : 0;
+    return 0;
 }
 
 static int fill(struct creation *creation, struct filling *filling, struct baro_error *err)
@@ -217,50 +207,34 @@ static int fill(struct creation *creation, struct filling *filling, struct baro_
             return r;
         }
     }
-    return filling->appender->ops->commit(filling->appender, err);
-}
-
-static ts now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (ts)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return 0;
 }
 
 /* A block of the samples in [start, start + range), if there are any; *ret_next is the time of the
  * first one behind, or INT64_MAX. */
 static int make_block(struct creation *creation, ts start, ts *ret_next, struct baro_error *err)
 {
-    const struct head_options options = {.chunk_range = creation->range, .too_old = -1};
-    struct head *head = head_new(&options);
-    struct filling filling = {.mint = start,
-                              .maxt = start + creation->range,
-                              .next = INT64_MAX,
-                              .appender = head_appender(head)};
+    struct filling filling = {
+        .mint = start, .maxt = start + creation->maker.range, .next = INT64_MAX};
     char ulid[ULID_CHARS + 1] = "";
-    int r = fill(creation, &filling, err);
+    int r;
 
-    filling.appender->ops->free(filling.appender);
-    if (r >= 0 && filling.samples > 0) {
-        struct head_block_job job = {
-            .fs = fs_real(), .data_dir = creation->dir, .now = now_ms(), .is_copy = true};
+    block_maker_begin(&creation->maker);
+    r = fill(creation, &filling, err);
+    if (r >= 0) {
+        r = block_maker_end(&creation->maker, ulid, err);
+    }
+    block_maker_drop(&creation->maker);
+    if (r > 0) {
+        struct arena arena = {0};
+        struct block *block = NULL;
 
-        (void)head_time(head, &job.mint, &job.maxt);
-        job.maxt++;
-        r = head_block_write(head, &job, ulid, err);
+        r = block_open(NULL, fs_path(&arena, creation->maker.dir, ulid), &block, err);
+        arena_done(&arena);
         if (r >= 0) {
-            struct arena arena = {0};
-            struct block *block = NULL;
-
-            r = block_open(NULL, fs_path(&arena, creation->dir, ulid), &block, err);
-            arena_done(&arena);
-            if (r >= 0) {
-                vec_push(&creation->made.blocks, block);
-            }
+            vec_push(&creation->made.blocks, block);
         }
     }
-    (void)head_free(head);
     *ret_next = filling.next;
     return r < 0 ? r : 0;
 }
@@ -268,17 +242,6 @@ static int make_block(struct creation *creation, ts start, ts *ret_next, struct 
 static ts block_start(ts t, dur range)
 {
     return t >= 0 ? t / range * range : (t - range + 1) / range * range;
-}
-
-/* On a terminal, how far it is. */
-static void draw(ts first, ts start, ts last)
-{
-    int percent = last > first ? (int)((start - first) * 100 / (last - first + 1)) : 0;
-
-    if (isatty(STDERR_FILENO) != 0) {
-        (void)fprintf(stderr, "\r[%.*s%*s] %3d%%\033[K", percent / 4, "#########################",
-                      25 - percent / 4, "", percent);
-    }
 }
 
 static int create(struct creation *creation, struct baro_error *err)
@@ -293,19 +256,18 @@ static int create(struct creation *creation, struct baro_error *err)
         return error_set(err, BARO_EINVALID, "there are no samples");
     }
     if (r >= 0) {
-        r = fs_real()->mkdir(fs_real(), creation->dir, err);
+        r = fs_real()->mkdir(fs_real(), creation->maker.dir, err);
     }
     if (r >= 0 && (span.mint < -TIME_MAX || span.maxt > TIME_MAX)) {
         return error_set(err, BARO_EINVALID, "a sample's time is out of range");
     }
     for (ts next = span.mint; r >= 0 && next != INT64_MAX;) {
-        start = block_start(next, creation->range);
-        draw(span.mint, start, span.maxt);
+        start = block_start(next, creation->maker.range);
+        tsdb_draw_progress((uint64_t)(start > span.mint ? start - span.mint : 0),
+                           (uint64_t)(span.maxt - span.mint) + 1);
         r = make_block(creation, start, &next, err);
     }
-    if (isatty(STDERR_FILENO) != 0) {
-        (void)fprintf(stderr, "\r\033[K");
-    }
+    tsdb_end_progress();
     return r;
 }
 
@@ -325,9 +287,9 @@ int command_tsdb_create_openmetrics(int argc, char **argv)
         return status;
     }
     creation.flags = &flags;
-    creation.range = flags_duration(&flags, FLAG_RANGE);
-    creation.dir = flags.arg_count > 1 ? arena_str(&arena, flags.args[1]).ptr : "data";
-    if (creation.range <= 0 || creation.range > TIME_MAX) {
+    creation.maker.range = flags_duration(&flags, FLAG_RANGE);
+    creation.maker.dir = flags.arg_count > 1 ? arena_str(&arena, flags.args[1]).ptr : "data";
+    if (creation.maker.range <= 0 || creation.maker.range > TIME_MAX) {
         r = error_set(&err, BARO_EUSAGE, "--block-duration: a time above 0 is wanted");
     } else {
         r = fs_real()->map(fs_real(), arena_str(&arena, flags.args[0]).ptr, &map, &err);

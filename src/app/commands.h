@@ -58,6 +58,7 @@ int command_test_promql(int argc, char **argv);
 int command_test_rules(int argc, char **argv);
 int command_tsdb_analyze(int argc, char **argv);
 int command_tsdb_create_openmetrics(int argc, char **argv);
+int command_tsdb_create_rules(int argc, char **argv);
 int command_tsdb_dump(int argc, char **argv);
 int command_tsdb_dump_openmetrics(int argc, char **argv);
 int command_tsdb_list(int argc, char **argv);

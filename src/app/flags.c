@@ -1,10 +1,12 @@
 #include "app/flags.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/num.h"
+#include "base/rfc3339.h"
 
 enum { NAME_DISTANCE_MAX = 4 };
 
@@ -262,6 +264,20 @@ int64_t flags_bytes(const struct flags *flags, size_t row)
     ASSERT(flags->rows[row].kind == FLAG_BYTES);
     (void)parse_bytes(flags->values[row], &value);
     return value;
+}
+
+bool flags_time_parse(str text, ts *ret)
+{
+    double seconds = 0;
+
+    if (rfc3339_parse(text, ret)) {
+        return true;
+    }
+    if (!num_parse_double(text, &seconds) || !(seconds > -1e12 && seconds < 1e12)) {
+        return false;
+    }
+    *ret = (ts)llround(seconds * 1000);
+    return true;
 }
 
 static const char *value_hint(enum flag_kind kind)

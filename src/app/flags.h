@@ -62,6 +62,9 @@ dur flags_duration(const struct flags *flags, size_t row);
 int64_t flags_int(const struct flags *flags, size_t row);
 int64_t flags_bytes(const struct flags *flags, size_t row);
 
+/* flags_time_parse reads RFC 3339 or seconds since 1970. */
+bool flags_time_parse(str text, ts *ret);
+
 /* flags_usage prints the help of the command that these are of: the usage, the summary, what exit
  * statuses mean where that does not say so, and all rows. To standard output where it was asked
  * for, else to standard error, as the answer to wrong usage. Returns the exit status. */

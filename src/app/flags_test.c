@@ -115,3 +115,32 @@ TEST(flags_refuse_with_advice)
         assert_non_null(strstr(err.message, cases[i].text));
     }
 }
+
+TEST(flags_read_times)
+{
+    static const struct {
+        const char *text;
+        bool want;
+        ts t;
+    } cases[] = {
+        {"2023-11-14T22:13:20.5Z", true, INT64_C(1700000000500)},
+        {"1700000000", true, INT64_C(1700000000000)},
+        {"1.7e9", true, INT64_C(1700000000000)},
+        {"1700000000.551", true, INT64_C(1700000000551)},
+        {"-1.5", true, -1500},
+        {"1e12", false, 7},
+        {"NaN", false, 7},
+        {"+Inf", false, 7},
+        {"yesterday", false, 7},
+        {"", false, 7},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        ts t = 7;
+
+        test_row(cases[i].text);
+        assert_int_equal(flags_time_parse(str_from(cases[i].text), &t), cases[i].want);
+        assert_int_equal(t, cases[i].t);
+    }
+    test_row(NULL);
+}

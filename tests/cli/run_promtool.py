@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Commands that do what promtool does, beside Debian's promtool (2.42) where it has them."""
 
+import contextlib
+import http.server
 import io
 import json
 import pathlib
 import subprocess
 import sys
 import tarfile
+import threading
 import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -38,6 +41,20 @@ def run(build, *words, text="", cwd=None):
 def promtool(*words, text="", cwd=None):
     done = subprocess.run([need("promtool"), *map(str, words)], input=text, capture_output=True, text=True, timeout=60, cwd=cwd)
     return done.returncode, done.stdout, done.stderr
+
+
+def blocks(directory):
+    """Times and sizes of the blocks."""
+    found = [json.loads(meta.read_text()) for meta in directory.glob("*/meta.json")]
+    return sorted((meta["minTime"], meta["maxTime"], meta["stats"]["numSamples"], meta["stats"]["numSeries"]) for meta in found)
+
+
+def samples(directory):
+    """What promtool reads."""
+    (directory / "wal").mkdir(exist_ok=True)
+    status, out, err = promtool("tsdb", "dump", directory)
+    equal(status, 0, err)
+    return sorted(out.splitlines())
 
 
 def test_check_metrics_extended_is_that_of_promtool(build, work):
@@ -265,18 +282,203 @@ def test_blocks_of_a_long_text_are_those_of_promtool(build, work):
     equal(run(build, "tsdb", "create-blocks-from", "openmetrics", "-q", text, work / "ours"), (0, "", ""), "made")
     equal(promtool("tsdb", "create-blocks-from", "openmetrics", "-q", text, work / "theirs")[0], 0, "made by promtool")
 
-    def blocks(directory):
-        found = [json.loads(meta.read_text()) for meta in directory.glob("*/meta.json")]
-        return sorted((meta["minTime"], meta["maxTime"], meta["stats"]["numSamples"], meta["stats"]["numSeries"]) for meta in found)
-
     equal(blocks(work / "ours"), blocks(work / "theirs"), "the blocks")
-    (work / "ours" / "wal").mkdir()
-    (work / "theirs" / "wal").mkdir(exist_ok=True)
-    equal(sorted(promtool("tsdb", "dump", work / "ours")[1].splitlines()),
-          sorted(promtool("tsdb", "dump", work / "theirs")[1].splitlines()), "their samples")
+    equal(samples(work / "ours"), samples(work / "theirs"), "their samples")
     text.write_text("".join(lines) + "f11 1\n# EOF\n")
     status, _, errors = run(build, "tsdb", "create-blocks-from", "openmetrics", "-q", text, work / "none")
     equal((status, errors.split(": ", 1)[0]), (1, f"{text}:{text.read_text().count(chr(10)) - 1}:1"), errors)
+
+
+# The times of a group depend on a hash of its file and name, which Prometheus has changed: these two names have the same time in both.
+RULES = """
+groups:
+- name: g93017
+  rules:
+  - {record: "a:rate", expr: "rate(a_total[5m])", labels: {s: z, team: x}}
+  - {record: "a:sum", expr: "sum by (job) (a_total)"}
+ALERT  - {record: "a:none", expr: "nothing"}
+  - {record: "a:again", expr: "a:sum"}
+- name: g27049
+  interval: 37s
+  rules:
+  - {record: "b", expr: "a_total", labels: {k: v, s: ""}}
+  - {record: "b:odd", expr: "(vector(1) / 0 or label_replace(vector(0) / 0, 'l', 'é \\"', '', '')) and on () a_total"}
+  - {record: "now", expr: "time()"}
+"""
+ALERT = '  - {alert: Big, expr: "a_total > 100"}\n'
+T0 = 1_700_000_000
+
+
+def past(build, work):
+    """Five hours of two counters, the first missing for a while, as a directory of blocks."""
+    lines = ["# TYPE a counter\n"]
+    lines += [f'a_total{{job="j",s="x"}} {n * 2} {T0 + n * 15}\n' for n in range(1_200) if not 300 < n < 600]
+    lines += [f'a_total{{job="k",s="x"}} {n * 3.1} {T0 + n * 15}\n' for n in range(1_200)]
+    (work / "past.om").write_text("".join(lines) + "# EOF\n")
+    equal(run(build, "tsdb", "create-blocks-from", "openmetrics", "-q", work / "past.om", work / "past-data"), (0, "", ""), "made")
+    return work / "past-data"
+
+
+def from_rules(build, *words, cwd):
+    return run(build, "tsdb", "create-blocks-from", "rules", *words, "rules.yml", cwd=cwd)
+
+
+def test_blocks_from_rules_are_those_of_promtool(build, work):
+    """Asked of Prometheus, of barograph, and read from the directory: blocks, series, samples and times are the same."""
+    past(build, work)
+    (work / "theirs").mkdir()
+    (work / "theirs" / "rules.yml").write_text(RULES.replace("ALERT", ""))  # promtool records alerting rules too
+    (work / "rules.yml").write_text(RULES.replace("ALERT", ALERT))
+    times = [f"--start={T0 + 0.5}", "--end=2023-11-15T02:50:00Z"]
+    flags = ["--storage.tsdb.retention.time=100y"]
+    with Server(need("prometheus"), work, "global: {}\n", *flags, name="past", keep_data=True) as server:
+        server.wait_ready()
+        url = f"--url=http://127.0.0.1:{server.port}/"
+        status, _, err = promtool("tsdb", "create-blocks-from", "rules", *times, url, "--output-dir=out", "rules.yml", cwd=work / "theirs")
+        equal(status, 0, err)
+        equal(from_rules(build, *times, url, "-q", "-r", "--output-dir=a/b", cwd=work), (0, "", ""), "from Prometheus")
+    with Server(str(build / "barograph"), work, "global: {}\n", *flags, name="past", keep_data=True) as server:
+        server.wait_ready()
+        equal(from_rules(build, *times, f"--url=127.0.0.1:{server.port}", cwd=work), (0, "", ""), "from barograph")
+    equal(from_rules(build, *times, "--storage.tsdb.path=past-data", "--output-dir=c", cwd=work), (0, "", ""), "from a directory")
+    want = samples(work / "theirs" / "out")
+    equal(len(blocks(work / "theirs" / "out")), 15, "five rules that yield something, three blocks each")
+    for made in ("a/b", "data", "c"):
+        equal(blocks(work / made), blocks(work / "theirs" / "out"), f"the blocks in {made}")
+        equal(samples(work / made), want, f"the samples in {made}")
+    for part in ('{__name__="a:rate", job="k", s="z", team="x"} ', '{__name__="a:sum", job="k"} ', '{__name__="b", job="j", k="v"} 2 1700000016114',
+                 '{__name__="b:odd"} +Inf ', '{__name__="b:odd", l="é '):
+        equal(any(line.startswith(part) for line in want), True, part)
+    equal(any("a:again" in line or "Big" in line for line in want), False, "what this run records is not seen")
+
+
+def test_blocks_from_rules_at_other_intervals(build, work):
+    """Where promtool stops: an interval longer than a block, and a time in a block's last second."""
+    past(build, work)
+    (work / "rules.yml").write_text("groups: [{name: g, rules: [{record: now, expr: time()}]}]\n")
+
+    def times(interval, *words):
+        done = from_rules(build, f"--start={T0}", f"--end={T0 + 86_400}", "--storage.tsdb.path=past-data", f"--eval-interval={interval}",
+                          f"--output-dir={interval}", *words, cwd=work)
+        equal(done, (0, "", ""), interval)
+        return [int(line.rsplit(" ", 1)[1]) for line in samples(work / interval)]
+    for interval, seconds in (("5h", 18_000), ("1s", 1), ("1h", 3_600)):
+        got = times(interval)
+        equal({b - a for a, b in zip(got, got[1:])}, {seconds * 1000}, interval)
+        equal((got[0] - T0 * 1000 < seconds * 1000, (T0 + 86_400) * 1000 - got[-1] < seconds * 1000), (True, True), "from begin to end")
+
+
+class Liar:
+    """A server whose every answer is `text`, and that keeps what it was asked."""
+
+    def __init__(self):
+        liar = self
+        self.text, self.asked = "", []
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                liar.asked.append((self.path, self.headers.get("Authorization"), body))
+                data = liar.text.encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.url = f"--url=http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, result, kind="matrix"):
+        self.text = json.dumps({"status": "success", "data": {"resultType": kind, "result": result}})
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_blocks_from_rules_refuse_bad_answers(build, work):
+    (work / "rules.yml").write_text("groups: [{name: g, interval: 10s, rules: [{record: a, expr: b, labels: {x: y}}]}]\n")
+    (work / "http.yml").write_text("basic_auth: {username: u, password: p}\n")
+    point = [[T0 + 15, "1"]]
+    liar = Liar()
+    with contextlib.closing(contextlib.ExitStack()) as stack:
+        stack.callback(liar.stop)
+        words = [f"--start={T0}", f"--end={T0 + 60}", liar.url, "--http.config.file=http.yml", "--output-dir=out"]
+        for result, kind, want in (
+                ({}, "matrix", "it is no matrix"), ([], "vector", "it is no matrix"), ([{"values": point}], "matrix", "a series has no labels"),
+                ([{"metric": {f"l{n}": "v" for n in range(600)}, "values": point}], "matrix", "a series has no labels, or too many"),
+                ([{"metric": {"l": 5}, "values": point}], "matrix", "a value that is no text"),
+                ([{"metric": {"": "v"}, "values": point}], "matrix", "a label has no name"),
+                ([{"metric": {}, "values": [[T0 + 61, "1"]]}], "matrix", "times that were not asked for"),
+                ([{"metric": {}, "values": [[-1e300, "1"]]}], "matrix", "a time is out of range"),
+                ([{"metric": {}, "values": [[T0 + 15, 1]]}], "matrix", "a point is not"),
+                ([{"metric": {}, "values": [[T0 + 15, "x"]]}], "matrix", "a point is not"),
+                ([{"metric": {}, "values": [5]}], "matrix", "a point is not"),
+                ([{"metric": {"x": n}, "values": [[T0 + 15, n]]} for n in "12"], "matrix", "several series of the result are one"),
+                ([{"metric": {}, "values": [[T0 + 16, "1"], [T0 + 15, "1"]]}], "matrix", "several series of the result are one")):
+            liar.answer(result, kind)
+            status, out, err = from_rules(build, *words, cwd=work)
+            equal((status, out), (1, ""), want)
+            contains(err, "barograph: rules.yml: group g, rule a: ")
+            contains(err, want)
+        liar.text = "not JSON"
+        contains(from_rules(build, *words, cwd=work)[2], "answered 200, and not with JSON")
+        equal(blocks(work / "out"), [], "nothing is written")
+        liar.answer([{"metric": {}, "histograms": [[T0 + 15, {"count": "1", "sum": "1", "buckets": []}]], "values": [[T0 + 19, "NaN"]]}])
+        status, _, err = from_rules(build, *words, cwd=work)
+        equal(status, 0, err)
+        contains(err, "native histograms are left out")
+        equal(samples(work / "out"), [f'{{__name__="a", x="y"}} NaN {T0 + 19}000'], "the rest")
+        path, credentials, form = liar.asked[-1]
+        equal((path, credentials), ("/api/v1/query_range", "Basic dTpw"), "what was asked")
+        contains(form, f"end={T0 + 60}.000&step=10.000")
+
+
+def test_blocks_from_rules_tell_what_fails(build, work):
+    past(build, work)
+    rules = work / "rules.yml"
+    rules.write_text("""groups:
+- name: one
+  rules:
+  - {record: bad, expr: "a_total * on () a_total"}
+  - {record: good, expr: "sum(a_total)"}
+""")
+    times = [f"--start={T0}", f"--end={T0 + 3_600}"]
+    with Server(need("prometheus"), work, "global: {}\n", "--storage.tsdb.retention.time=100y", name="past", keep_data=True) as server:
+        server.wait_ready()
+        status, out, err = from_rules(build, *times, f"--url=http://127.0.0.1:{server.port}", "--output-dir=served", cwd=work)
+        equal((status, out), (1, ""), err)
+        contains(err, "barograph: rules.yml: group one, rule bad: execution: ")
+        contains(err, "many-to-many matching not allowed")
+    status, out, err = from_rules(build, *times, "--storage.tsdb.path=past-data", "--output-dir=read", cwd=work)
+    equal((status, out), (1, ""), err)
+    contains(err, "barograph: rules.yml: group one, rule bad: ")
+    for made in ("served", "read"):
+        equal({line.split()[0] for line in samples(work / made)}, {'{__name__="good"}'}, "the other rule")
+    port = free_port()
+    status, _, err = from_rules(build, *times, f"--url=http://127.0.0.1:{port}", cwd=work)
+    equal((status, err.count("\n")), (1, 1), f"nobody is there, told once: {err}")
+    contains(err, f"127.0.0.1:{port}/api/v1/query_range")
+    (work / "file").write_text("")
+    local = "--storage.tsdb.path=past-data"
+    for words, want, text in (
+            ([local], 2, "--start is required"), ([*times, local, "--output-dir=file/x"], 1, "file"),
+            ([*times, "--storage.tsdb.path=none"], 1, "none"),
+            ([times[0], f"--end={T0}", local], 2, "--start is not before --end"), (["--start=yesterday", local], 2, '"yesterday" is neither'),
+            (["--start=-5", local], 2, '"-5" is neither'), ([*times, local, "--eval-interval=0s"], 2, "--eval-interval"),
+            ([*times, local, "--url=http://127.0.0.1:1"], 2, "either --url or --storage.tsdb.path"),
+            ([*times, "--http.config.file=none.yml"], 1, "none.yml"), ([*times, local, "none.yml"], 1, "none.yml")):
+        status, out, err = from_rules(build, *words, cwd=work)
+        equal((status, out), (want, ""), f"{words}: {err}")
+        contains(err, text, str(words))
+    rules.write_text('groups:\n- name: g\n  rules:\n  - {record: a, expr: "sum("}\n')
+    status, _, err = from_rules(build, *times, local, cwd=work)
+    equal((status, err.startswith("barograph: rules.yml:4:")), (1, True), err)
+    equal(run(build, "tsdb", "create-blocks-from", "rules", *times, local)[0], 2, "no rule files")
 
 
 if __name__ == "__main__":
