@@ -74,26 +74,27 @@ time_intervals:
 - {{name: never, time_intervals: [{{years: ['1999']}}]}}
 """
 # (minute, what is set or done). A group that is told first at minute t is told again at t + 5, t + 10 and so on, half a minute of group_wait after its
-# first alert; what changes it stands well away from these moments, so that a late evaluation does not decide what falls into one notification.
+# first alert; what changes it, or what inhibits it, stands half a minute behind such a moment at least and a minute before the next, so that a late
+# evaluation does not decide what falls into one notification.
 SCRIPT = [
     (0, {("broken", "a"): 1, ("broken", "b"): 1, ("info", "q"): 1, ("night", "n"): 1, ("day", "d"): 1, ("silent", "s"): 1}),
     (2, {("slow", "a"): 1, ("slow", "c"): 1}),  # a is inhibited
-    (8, {("broken", "a"): 0}),  # and now it is not
-    (13, {("broken", "c"): 1}),  # c is inhibited
+    (9, {("broken", "a"): 0}),  # and now it is not
+    (14, {("broken", "c"): 1}),  # c is inhibited
     (17, "silence add"),  # part s, before it is told again
-    (18, {("slow", "d"): 1, ("info", "r"): 1}),
-    (23, {("slow", "a"): 0, ("silent", "t"): 1}),  # t is not silenced
-    (28, {("broken", "c"): 0, ("flap", "f"): 1}),
+    (19, {("slow", "d"): 1, ("info", "r"): 1}),
+    (24, {("slow", "a"): 0, ("silent", "t"): 1}),  # t is not silenced
+    (29, {("broken", "c"): 0, ("flap", "f"): 1}),
     (31, {("flap", "f"): 0}),
     (33.5, {("info", "q"): 0}),
     (38, "silence expire"),
-    (43, {("broken", "b"): 0, ("slow", "c"): 0}),
+    (44, {("broken", "b"): 0, ("slow", "c"): 0}),
     (44, {("many", str(number)): 1 for number in range(20)}),
     (46, {("flap", "f"): 1}),
     (47, {("silent", "s"): 0, ("silent", "t"): 0}),
     (52, {("many", str(number)): 0 for number in range(20)}),
-    (56.5, {("flap", "f"): 0, ("slow", "d"): 0, ("info", "r"): 0, ("night", "n"): 0, ("day", "d"): 0}),
-    (67, None),
+    (58.5, {("flap", "f"): 0, ("slow", "d"): 0, ("info", "r"): 0, ("night", "n"): 0, ("day", "d"): 0}),
+    (70, None),
 ]
 # After a kill an alert that rules did not report again is over after resolve_timeout at most, and rules tell that after four times this.
 RESEND_MINUTES, RESOLVE_MINUTES = 1, 2
