@@ -223,8 +223,12 @@ function readLink(json: Json): PanelLink {
     return { title: asText(json.title) ?? '', url: more === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${more}`, targetBlank: json.targetBlank === true };
 }
 
-/** readPanel reads one panel of migrated JSON. */
+/** readPanel reads one panel of migrated JSON; rows are one level deep. */
 export function readPanel(json: Json): PanelModel {
+    return { ...readOne(json), panels: asRecords(json.panels).map(readOne) };
+}
+
+function readOne(json: Json): PanelModel {
     const type = asText(json.type) ?? 'unknown';
     const optional: Partial<PanelModel> = {};
     const points = asNumber(json.maxDataPoints);
@@ -257,7 +261,7 @@ export function readPanel(json: Json): PanelModel {
         hideTimeOverride: json.hideTimeOverride === true,
         links: asRecords(json.links).map(readLink),
         collapsed: json.collapsed === true,
-        panels: asRecords(json.panels).map(readPanel),
+        panels: [],
         raw: json,
         ...optional,
     };
@@ -364,7 +368,7 @@ export function readDashboard(json: Json): DashboardModel {
 
 /** allPanels walks every panel, those in folded rows too; rows themselves come first. */
 export function allPanels(panels: readonly PanelModel[]): PanelModel[] {
-    return panels.flatMap((p) => [p, ...allPanels(p.panels)]);
+    return panels.flatMap((p) => [p, ...p.panels]);
 }
 
 /** isOwnSource tells whether a data source reference means this server's metrics. */
