@@ -143,6 +143,8 @@ export interface DashboardModel {
     refresh: string;
     timezone: string;
     weekStart: string;
+    /** 0 = January. */
+    fiscalStart: number;
     /** 0 = each panel its own cursor, 1 = one cursor, 2 = one cursor and tooltip. */
     graphTooltip: number;
     editable: boolean;
@@ -340,6 +342,12 @@ function readDashboardLink(json: Json): DashboardLink {
 
 const REFRESH_INTERVALS = ['5s', '10s', '30s', '1m', '5m', '15m', '30m', '1h', '2h', '1d'];
 
+/* What is none is January. */
+function readMonth(value: unknown): number {
+    const month = asNumber(value) ?? 0;
+    return Number.isInteger(month) && month >= 0 && month < 12 ? month : 0;
+}
+
 /** readDashboard reads migrated JSON: migrate/index.ts. */
 export function readDashboard(json: Json): DashboardModel {
     const time = asRecord(json.time);
@@ -357,6 +365,7 @@ export function readDashboard(json: Json): DashboardModel {
         refresh: asText(json.refresh) ?? '',
         timezone: asText(json.timezone) ?? '',
         weekStart: asText(json.weekStart) ?? '',
+        fiscalStart: readMonth(json.fiscalYearStartMonth),
         graphTooltip: asNumber(json.graphTooltip) ?? 0,
         editable: json.editable !== false,
         schemaVersion: asNumber(json.schemaVersion) ?? 0,

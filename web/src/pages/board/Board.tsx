@@ -64,7 +64,7 @@ export default function Board() {
     const zone = board?.timezone === 'browser' || board?.timezone === '' ? undefined : board?.timezone;
     const isEditing = draft !== undefined;
     /* The dashboard's own refresh counts until the URL has one; who edits is not disturbed by it. */
-    const clock = useClock({ initial: board?.time, refresh: isEditing ? '' : (board?.refresh ?? ''), ...(zone !== undefined ? { zone } : {}), ...(board ? { weekStart: board.weekStart } : {}) });
+    const clock = useClock({ initial: board?.time, refresh: isEditing ? '' : (board?.refresh ?? ''), ...(zone !== undefined ? { zone } : {}), ...(board ? { weekStart: board.weekStart, fiscalStart: board.fiscalStart } : {}) });
     const intervals = useMemo(() => ['', ...(board?.refreshIntervals ?? [])], [board?.refreshIntervals]);
     const look = useComputedColorScheme('dark');
     const { ref, width } = useElementSize<HTMLDivElement>();
