@@ -32,7 +32,8 @@ struct api_build {
     const char *user;
     const char *date;
     const char *compiler;
-    const char *program_version; /* barograph's own */
+    const char *program_version;  /* barograph's own */
+    const char *program_revision; /* empty: not known */
 };
 
 /* A flag as /api/v1/status/flags lists it, without dashes. */

@@ -55,6 +55,8 @@ int api_status_buildinfo(struct api_call *call)
     json_write_pair_str(json, STR("buildUser"), str_from(build->user));
     json_write_pair_str(json, STR("buildDate"), str_from(build->date));
     json_write_pair_str(json, STR("goVersion"), str_from(build->compiler));
+    json_write_pair_str(json, STR("barographVersion"), str_from(build->program_version));
+    json_write_pair_str(json, STR("barographRevision"), str_from(build->program_revision));
     json_write_object_end(json);
     return 0;
 }

@@ -168,7 +168,8 @@ static void stage_start(struct stage *stage)
                                               .user = "u",
                                               .date = "d",
                                               .compiler = "cc",
-                                              .program_version = "0.1.0"};
+                                              .program_version = "0.1.0",
+                                              .program_revision = "r"};
     assert_ok(api_new(&stage->context, &stage->api, &err), &err);
     api_serve(stage->api, &options);
     assert_ok(http_server_start(&options, &stage->server, &err), &err);
@@ -429,7 +430,8 @@ TEST(api_tells_of_targets_and_status)
          OK("{\"config.file\":\"prometheus.yml\",\"web.enable-lifecycle\":\"true\"}")},
         {"/api/v1/status/buildinfo",
          OK("{\"version\":\"3.14.0\",\"revision\":\"abc\",\"branch\":\"main\",\"buildUser\":\"u\","
-            "\"buildDate\":\"d\",\"goVersion\":\"cc\"}")},
+            "\"buildDate\":\"d\",\"goVersion\":\"cc\",\"barographVersion\":\"0.1.0\","
+            "\"barographRevision\":\"r\"}")},
         {"/api/v1/status/walreplay", OK("{\"min\":0,\"max\":0,\"current\":0}")},
         {"/api/v1/status/tsdb?limit=0", BAD("limit must be a positive number")},
         {"/api/v1/status/tsdb?limit=10001", BAD("limit must not exceed 10000")},

@@ -525,7 +525,7 @@ int command_serve(int argc, char **argv)
         return flags_usage(&serve.flags, "serve [FLAGS]", summary);
     }
     if (r >= 0 && flags_bool(&serve.flags, SERVE_FLAG_VERSION)) {
-        (void)printf("barograph, version %s\n", BAROGRAPH_VERSION);
+        version_print();
         return 0;
     }
     if (r >= 0 && serve.flags.arg_count > 0) {

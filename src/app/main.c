@@ -124,7 +124,7 @@ int main(int argc, char **argv)
     argc--;
     argv++;
     if (argc > 0 && (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "version") == 0)) {
-        (void)printf("barograph, version %s\n", BAROGRAPH_VERSION);
+        version_print();
         return 0;
     }
     if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||

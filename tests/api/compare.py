@@ -123,7 +123,7 @@ DIFFERENT = [
 # Fields that only one of the versions has.
 OPTIONAL_KEYS = {
     "droppedTargetCounts", "hostname", "serverTime", "GOMEMLIMIT", "scrapePool", "infos", "fillValues",
-    "externalURL",
+    "externalURL", "barographVersion", "barographRevision",
 }
 
 

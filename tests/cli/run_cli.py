@@ -36,6 +36,8 @@ def test_help_and_version(build, work):
     status, out, _ = run(build, "--version")
     equal(status, 0, "--version")
     contains(out, "barograph, version 0.", "--version")
+    if (ROOT / ".git").exists():
+        assert re.fullmatch(r"barograph, version [0-9.]+ \(revision [0-9a-f]{12}\)\n", out), out
 
 
 def test_wrong_usage_is_2(build, work):

@@ -1,5 +1,5 @@
 /* Tip: what stands at the pointer, in the form that graphs have: a title, and rows of a colour, a name and a value. */
-import { useLayoutEffect, useRef } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { createPortal } from 'react-dom';
 import './plot.css';
 
@@ -16,6 +16,7 @@ export interface TipContent {
     rows: readonly TipRow[];
     /* What is pointed at among its neighbours. */
     bars?: readonly { size: number; near: boolean }[];
+    foot?: ReactNode;
 }
 
 /* A screen has no room for more. */
@@ -58,6 +59,7 @@ export function Tip({ x, y, content, within }: { x: number; y: number; content: 
                 <div key={i} className={row.near ? 'plot-tip-row near' : 'plot-tip-row'}><i style={{ background: row.color }} /><span>{row.name}</span><b>{row.text}</b></div>
             ))}
             {bars && <Bars bars={bars} />}
+            {content.foot}
             {rows.length > ROWS_MAX && <div className="plot-tip-time">{`and ${rows.length - ROWS_MAX} more`}</div>}
         </div>,
         document.body,

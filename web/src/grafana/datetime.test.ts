@@ -204,6 +204,38 @@ describe('ends of ranges', () => {
     ])('a week that begins on "%s" began on the %d-th', (weekStart, date) =>
         expect(parseDateMath('now/w', now, { zone: 'utc', weekStart })).toBe(utc(2025, 11, date)));
 
+    /* On the 15th of May 2026. */
+    test.each<[string, number, number, number]>([
+        ['now/fy', 0, utc(2026, 0, 1), utc(2027, 0, 1)],
+        ['now/fQ', 0, utc(2026, 3, 1), utc(2026, 6, 1)],
+        ['now/fy', 3, utc(2026, 3, 1), utc(2027, 3, 1)],
+        ['now/fQ', 3, utc(2026, 3, 1), utc(2026, 6, 1)],
+        ['now/fy', 4, utc(2026, 4, 1), utc(2027, 4, 1)],
+        ['now/fQ', 4, utc(2026, 4, 1), utc(2026, 7, 1)],
+        ['now/fy', 5, utc(2025, 5, 1), utc(2026, 5, 1)],
+        ['now/fQ', 5, utc(2026, 2, 1), utc(2026, 5, 1)],
+        ['now/fy', 10, utc(2025, 10, 1), utc(2026, 10, 1)],
+        ['now/fQ', 10, utc(2026, 4, 1), utc(2026, 7, 1)],
+        ['now/fy', 11, utc(2025, 11, 1), utc(2026, 11, 1)],
+        ['now/fQ', 11, utc(2026, 2, 1), utc(2026, 5, 1)],
+        ['now-1fQ/fQ', 10, utc(2026, 1, 1), utc(2026, 4, 1)],
+        ['now-1Q/fQ', 10, utc(2026, 1, 1), utc(2026, 4, 1)],
+        ['now-1fy/fy', 10, utc(2024, 10, 1), utc(2025, 10, 1)],
+        ['now+1y/fy', 10, utc(2026, 10, 1), utc(2027, 10, 1)],
+        ['now/Q', 10, utc(2026, 3, 1), utc(2026, 6, 1)],
+        ['now/y', 10, utc(2026, 0, 1), utc(2027, 0, 1)],
+    ])('%s of a year that begins in month %d', (text, fiscalStart, from, end) => {
+        const may = utc(2026, 4, 15, 12);
+        expect(parseDateMath(text, may, { zone: 'utc', fiscalStart })).toBe(from);
+        expect(parseDateMath(text, may, { zone: 'utc', fiscalStart, roundUp: true })).toBe(end - 1);
+    });
+
+    test('a fiscal year begins at midnight of its zone', () => {
+        expect(parseDateMath('now/fy', utc(2026, 2, 31, 22), { zone: 'Asia/Tokyo', fiscalStart: 3 })).toBe(utc(2026, 2, 31, 15));
+        expect(parseDateMath('now/fy', utc(2026, 2, 31, 14), { zone: 'Asia/Tokyo', fiscalStart: 3 })).toBe(utc(2025, 2, 31, 15));
+        expect(['now/fd', 'now/fM', 'now/f', 'now-1f', 'now/ffy', 'now/2fy'].map((text) => parseDateMath(text, utc(2026, 0, 1), { fiscalStart: 3 }))).toEqual([NaN, NaN, NaN, NaN, NaN, NaN]);
+    });
+
     test('a day is the zone\'s', () => {
         expect(parseDateMath('now/d', now, { zone: 'America/New_York' })).toBe(utc(2026, 0, 1, 5));
         expect(parseDateMath('2026-07-01 12:00', now, { zone: 'Europe/Berlin' })).toBe(utc(2026, 6, 1, 10));

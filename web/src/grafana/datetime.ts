@@ -253,7 +253,7 @@ export function stepFor(rangeMs: number, points: number, least: number): number 
 /* 0 = Sunday, as the calendar begins where a dashboard does not say otherwise. */
 const WEEK_STARTS: Readonly<Record<string, number>> = { sunday: 0, monday: 1, saturday: 6 };
 
-function floorTo(ms: number, unit: string, zone: TimeZone, weekStart: string): number {
+function floorTo(ms: number, unit: string, zone: TimeZone, weekStart: string, yearStart: number): number {
     const t = calendarTime(ms, zone);
     const start = { ...t, ms: 0 };
     switch (unit) {
@@ -263,8 +263,7 @@ function floorTo(ms: number, unit: string, zone: TimeZone, weekStart: string): n
         case 'd': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0 }, zone);
         case 'w': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: t.day - ((t.weekday - (own(WEEK_STARTS, weekStart) ?? 0) + 7) % 7) }, zone);
         case 'M': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1 }, zone);
-        case 'Q': return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: t.month - ((t.month - 1) % 3) }, zone);
-        default: return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: 1 }, zone);
+        default: return fromCalendar({ ...start, second: 0, minute: 0, hour: 0, day: 1, month: t.month - ((t.month + 11 - yearStart) % (unit === 'Q' ? 3 : 12)) }, zone);
     }
 }
 
@@ -290,6 +289,8 @@ export interface Calendar {
     zone?: TimeZone;
     /** "monday", "saturday", "sunday"; else Sunday. */
     weekStart?: string;
+    /** The month that fiscal years (fy) begin in, 0 = January; their quarters (fQ) follow. */
+    fiscalStart?: number;
 }
 
 interface DateMathOptions extends Calendar {
@@ -297,10 +298,9 @@ interface DateMathOptions extends Calendar {
     roundUp?: boolean;
 }
 
-/* A fiscal year or quarter (fy, fQ) begins in January here. */
-const STEP = /^([+\-/])(\d*)(?:f(?=[Qy]))?([smhdwMQy])/;
+const STEP = /^([+\-/])(\d*)(f(?=[Qy]))?([smhdwMQy])/;
 
-function parseRelative(text: string, now: number, { roundUp = false, zone, weekStart = '' }: DateMathOptions): number {
+function parseRelative(text: string, now: number, { roundUp = false, zone, weekStart = '', fiscalStart = 0 }: DateMathOptions): number {
     let at = now;
     let rest = text.slice('now'.length).replace(/\s+/g, '');
     while (rest !== '') {
@@ -308,13 +308,13 @@ function parseRelative(text: string, now: number, { roundUp = false, zone, weekS
         if (!found) {
             return NaN;
         }
-        const [all, sign, digits, unit] = found as unknown as [string, string, string, string];
+        const [all, sign, digits, fiscal, unit] = found as unknown as [string, string, string, string | undefined, string];
         const count = digits === '' ? 1 : Number(digits);
         if (sign === '/') {
             if (digits !== '' && count !== 1) {
                 return NaN;
             }
-            const start = floorTo(at, unit, zone, weekStart);
+            const start = floorTo(at, unit, zone, weekStart, fiscal ? fiscalStart : 0);
             at = roundUp ? addUnits(start, 1, unit, zone) - 1 : start;
         } else {
             at = addUnits(at, sign === '-' ? -count : count, unit, zone);

@@ -1,4 +1,5 @@
 /* jsonfault: where a text stops being JSON, and what would be right there: browsers tell that in as many ways as there are versions. */
+import { DEPTH_MAX, isTooDeep } from './bounds';
 import { isRecord, type Json } from './json';
 
 export interface JsonFault {
@@ -9,8 +10,6 @@ export interface JsonFault {
 
 export type ParsedJson = { json: Json; fault?: undefined } | { json?: undefined; fault: JsonFault };
 
-/* Deeper ones browsers read, but no dashboard has them. */
-const DEPTH_MAX = 500;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /[A-Za-z_$][\w$]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
@@ -158,6 +157,9 @@ export function jsonFault(text: string): JsonFault | undefined {
 export function parseRecord(text: string, what: string): ParsedJson {
     try {
         const value: unknown = JSON.parse(text);
+        if (isTooDeep(value)) {
+            return { fault: jsonFault(text) ?? { at: 0, message: `nested more than ${DEPTH_MAX} deep` } };
+        }
         return isRecord(value) ? { json: value } : { fault: { at: 0, message: `${what} a JSON object` } };
     } catch (error) {
         return { fault: jsonFault(text) ?? { at: 0, message: error instanceof Error ? error.message : String(error) } };

@@ -143,7 +143,7 @@ test.each<[Json, Partial<AnnotationModel>]>([
 describe('a dashboard', () => {
     test('of nothing, and of the wrong types', () => {
         const nothing = {
-            uid: '', title: '', description: '', tags: [], panels: [], variables: [], annotations: [], links: [], time: { from: 'now-6h', to: 'now' }, refresh: '', timezone: '', weekStart: '', graphTooltip: 0, editable: true, schemaVersion: 0, version: 0,
+            uid: '', title: '', description: '', tags: [], panels: [], variables: [], annotations: [], links: [], time: { from: 'now-6h', to: 'now' }, refresh: '', timezone: '', weekStart: '', fiscalStart: 0, graphTooltip: 0, editable: true, schemaVersion: 0, version: 0,
             refreshIntervals: ['5s', '10s', '30s', '1m', '5m', '15m', '30m', '1h', '2h', '1d'], hidesTime: false,
         };
         expect(readDashboard({})).toEqual(nothing);
@@ -152,11 +152,14 @@ describe('a dashboard', () => {
 
     test('in full', () => {
         expect(readDashboard({
-            uid: 'u', title: 'é', tags: ['a', 5], time: { from: 'now/d', to: 'now/d' }, refresh: '30s', timezone: 'utc', weekStart: 'monday', graphTooltip: 2, editable: false, schemaVersion: '39', version: 3, timepicker: { hidden: true, refresh_intervals: ['1m', 5] },
+            uid: 'u', title: 'é', tags: ['a', 5], time: { from: 'now/d', to: 'now/d' }, refresh: '30s', timezone: 'utc', weekStart: 'monday', fiscalYearStartMonth: 3, graphTooltip: 2, editable: false, schemaVersion: '39', version: 3, timepicker: { hidden: true, refresh_intervals: ['1m', 5] },
             links: [{ type: 'link', title: 'l', url: '/x', keepTime: true, icon: 'doc' }, { type: 'dashboards', tags: ['t'], asDropdown: true, includeVars: true, targetBlank: true, tooltip: 'tip' }],
         })).toMatchObject({
-            uid: 'u', title: 'é', tags: ['a'], time: { from: 'now/d', to: 'now/d' }, refresh: '30s', timezone: 'utc', weekStart: 'monday', graphTooltip: 2, editable: false, schemaVersion: 39, version: 3, refreshIntervals: ['1m'], hidesTime: true,
+            uid: 'u', title: 'é', tags: ['a'], time: { from: 'now/d', to: 'now/d' }, refresh: '30s', timezone: 'utc', weekStart: 'monday', fiscalStart: 3, graphTooltip: 2, editable: false, schemaVersion: 39, version: 3, refreshIntervals: ['1m'], hidesTime: true,
             links: [{ type: 'link', title: 'l', url: '/x', keepTime: true, icon: 'doc', tags: [] }, { type: 'dashboards', tags: ['t'], asDropdown: true, includeVars: true, targetBlank: true, tooltip: 'tip', url: '' }],
         });
     });
 });
+
+test.each<[unknown, number]>([[0, 0], [11, 11], ['6', 6], [12, 0], [-1, 0], [1.5, 0], [1e99, 0], [null, 0], ['x', 0], [{}, 0]])('a fiscal year from %j begins in month %d', (fiscalYearStartMonth, want) =>
+    expect(readDashboard({ fiscalYearStartMonth }).fiscalStart).toBe(want));

@@ -143,6 +143,8 @@ export interface DashboardModel {
     refresh: string;
     timezone: string;
     weekStart: string;
+    /** 0 = January. */
+    fiscalStart: number;
     /** 0 = each panel its own cursor, 1 = one cursor, 2 = one cursor and tooltip. */
     graphTooltip: number;
     editable: boolean;
@@ -223,8 +225,12 @@ function readLink(json: Json): PanelLink {
     return { title: asText(json.title) ?? '', url: more === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${more}`, targetBlank: json.targetBlank === true };
 }
 
-/** readPanel reads one panel of migrated JSON. */
+/** readPanel reads one panel of migrated JSON; rows are one level deep. */
 export function readPanel(json: Json): PanelModel {
+    return { ...readOne(json), panels: asRecords(json.panels).map(readOne) };
+}
+
+function readOne(json: Json): PanelModel {
     const type = asText(json.type) ?? 'unknown';
     const optional: Partial<PanelModel> = {};
     const points = asNumber(json.maxDataPoints);
@@ -257,7 +263,7 @@ export function readPanel(json: Json): PanelModel {
         hideTimeOverride: json.hideTimeOverride === true,
         links: asRecords(json.links).map(readLink),
         collapsed: json.collapsed === true,
-        panels: asRecords(json.panels).map(readPanel),
+        panels: [],
         raw: json,
         ...optional,
     };
@@ -336,6 +342,12 @@ function readDashboardLink(json: Json): DashboardLink {
 
 const REFRESH_INTERVALS = ['5s', '10s', '30s', '1m', '5m', '15m', '30m', '1h', '2h', '1d'];
 
+/* What is none is January. */
+function readMonth(value: unknown): number {
+    const month = asNumber(value) ?? 0;
+    return Number.isInteger(month) && month >= 0 && month < 12 ? month : 0;
+}
+
 /** readDashboard reads migrated JSON: migrate/index.ts. */
 export function readDashboard(json: Json): DashboardModel {
     const time = asRecord(json.time);
@@ -353,6 +365,7 @@ export function readDashboard(json: Json): DashboardModel {
         refresh: asText(json.refresh) ?? '',
         timezone: asText(json.timezone) ?? '',
         weekStart: asText(json.weekStart) ?? '',
+        fiscalStart: readMonth(json.fiscalYearStartMonth),
         graphTooltip: asNumber(json.graphTooltip) ?? 0,
         editable: json.editable !== false,
         schemaVersion: asNumber(json.schemaVersion) ?? 0,
@@ -364,7 +377,7 @@ export function readDashboard(json: Json): DashboardModel {
 
 /** allPanels walks every panel, those in folded rows too; rows themselves come first. */
 export function allPanels(panels: readonly PanelModel[]): PanelModel[] {
-    return panels.flatMap((p) => [p, ...allPanels(p.panels)]);
+    return panels.flatMap((p) => [p, ...p.panels]);
 }
 
 /** isOwnSource tells whether a data source reference means this server's metrics. */

@@ -23,6 +23,10 @@ describe('one value a field', () => {
         ['by another reducer', { calcs: ['mean'] }, ['a: 2', 'b: 8']],
         ['by an old name', { calcs: ['avg'] }, ['a: 2', 'b: 8']],
         ['by one that nobody knows', { calcs: ['nope'] }, ['a: ', 'b: ']],
+        ['by several, a value each', { calcs: ['min', 'max', 'lastNotNull'], fields: 'a' }, ['a Min: 1', 'a Max: 3', 'a Last *: 3']],
+        ['of each series', { calcs: ['mean', 'range'] }, ['a Mean: 2', 'a Range: 2', 'b Mean: 8', 'b Range: 2']],
+        ['by the same twice, once', { calcs: ['max', 'max', 7, null] }, ['a: 3', 'b: 9']],
+        ['by several, one of which nobody knows', { calcs: ['max', 'nope'], fields: 'a' }, ['a Max: 3', 'a nope: ']],
         ['of a field by name', { fields: 'a' }, ['a: 3']],
         ['of fields by pattern', { fields: '/^[ab]$/' }, ['a: 3', 'b: 9']],
         ['of fields by pattern with g', { fields: '/./g' }, ['Time: 1970-01-01 00:00:02.000', 'a: 3', 'Time: 1970-01-01 00:00:02.000', 'b: 9']],
@@ -46,7 +50,11 @@ describe('one value a field', () => {
         expect(singleValues([table], {}, how)[0]).not.toHaveProperty('times');
     });
 
-    test('not more than can be read', () => expect(singleValues(Array.from({ length: 300 }, (_, i) => series([i])), {}, how)).toHaveLength(250));
+    test('not more than can be read', () => {
+        const frames = Array.from({ length: 300 }, (_, i) => series([i]));
+        expect(singleValues(frames, {}, how)).toHaveLength(250);
+        expect(singleValues(frames, { reduceOptions: { calcs: ['min', 'max', 'mean'] } }, how)).toHaveLength(250);
+    });
 
     test('limits and colours are those of the panel', () => {
         const frames = applyFieldConfig([series([5], { host: 'a' }), series([10], { host: 'b' })], { defaults: { min: 0, thresholds: { mode: 'percentage', steps: [{ value: null, color: 'green' }, { value: 90, color: 'red' }] } }, overrides: [] });
@@ -87,9 +95,17 @@ describe('names that are filled in', () => {
         ['${__cell_0}/$__cell_1', '1000/4'],
         ['${__cell_9}', ''],
         ['in $env', 'in prod'],
+        ['the ${__calc}, $__calc or [[__calc]] of ${__field.labels.host}', 'the lastNotNull, lastNotNull or lastNotNull of a'],
+        ['$__calculation', '$__calculation'],
         ['plain', 'plain'],
         ['${__nobody.knows}', '${__nobody.knows}'],
     ])('%s is "%s"', (displayName, want) => expect(named(displayName)).toBe(want));
+
+    test('of each calculation', () => {
+        const titles = (displayName: string) => singleValues([series([1, 2], { host: 'a' }, { displayName })], { reduceOptions: { calcs: ['min', 'max'] } }, how).map((v) => v.title);
+        expect(titles('${__calc} on ${__field.labels.host}')).toEqual(['min on a', 'max on a']);
+        expect(titles('CPU')).toEqual(['CPU Min', 'CPU Max']);
+    });
 
     test('of each row', () => {
         const rows = makeFrame([makeField('host', 'string', ['a', 'b']), makeField('n', 'number', [1, 2], { displayName: 'on ${__cell_0}' })]);

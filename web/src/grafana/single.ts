@@ -2,11 +2,11 @@
  * Single values: what stat, gauge, bar gauge and pie show: one value a field by a reducer, or one a row. Rules as
  * Grafana's "value options".
  */
-import { asArray, asNumber, asRecord, asText, own, type Json } from './json';
+import { asNumber, asRecord, asText, asTexts, own, type Json } from './json';
 import { displayProcessor, displayText, fieldLimits, type DisplayValue, type Limits } from './fieldconfig';
 import { mapValue, textTest } from './mappings';
 import { fieldName, frameName } from './names';
-import { reduceField } from './reduce';
+import { findReducer, reduceField } from './reduce';
 import { timeField, valueAt, type Field, type Frame } from './frame';
 import type { Look } from './color';
 
@@ -53,6 +53,12 @@ function fillTitle(text: string, field: Field, frame: Frame, row: number, fill: 
     return fill(filled);
 }
 
+/* One of several calculations is named by itself too, unless the name asks for it: ${__calc}. */
+function calcTitle(text: string, calc: string, isOneOfMany: boolean): string {
+    const filled = text.replace(/\$\{__calc\}|\$__calc\b|\[\[__calc\]\]/g, () => calc);
+    return isOneOfMany && filled === text ? `${text} ${findReducer(calc)?.name ?? calc}` : filled;
+}
+
 /* A row is called by its texts, and by its field where others have numbers too. */
 function rowTitle(field: Field, frame: Frame, row: number, named: string): string {
     const others = frame.fields.filter((f) => f !== field);
@@ -60,10 +66,11 @@ function rowTitle(field: Field, frame: Frame, row: number, named: string): strin
     return [...texts, ...(texts.length === 0 || others.some((f) => f.type === 'number') ? [named] : [])].join(' ');
 }
 
-/** singleValues lists what a panel shows; none without data. */
+/** singleValues lists what a panel shows, a value a series and calculation; none without data. */
 export function singleValues(frames: readonly Frame[], options: Json, how: SingleOptions): SingleValue[] {
     const reduce = asRecord(options.reduceOptions);
-    const calc = asText(asArray(reduce.calcs)[0]) ?? 'lastNotNull';
+    const given = [...new Set(asTexts(reduce.calcs))];
+    const calcs = given.length > 0 ? given : ['lastNotNull'];
     const isWanted = fieldTest(asText(reduce.fields), frames);
     const fill = how.fill ?? ((text: string): string => text);
     const most = Math.min(asNumber(reduce.limit) || ROWS, VALUES_MAX);
@@ -85,11 +92,14 @@ export function singleValues(frames: readonly Frame[], options: Json, how: Singl
                 }
                 continue;
             }
-            const value = display(reduceField(field, [calc])[calc]);
-            found.push({
-                title: fillTitle(named, field, frame, frame.length - 1, fill), value, text: displayText(value), field, frame, limits,
-                ...(time && field.type === 'number' ? { times: time.values as ArrayLike<number>, values: field.values as ArrayLike<number> } : {}),
-            });
+            const reduced = reduceField(field, calcs);
+            for (const calc of calcs.slice(0, VALUES_MAX - found.length)) {
+                const value = display(reduced[calc]);
+                found.push({
+                    title: fillTitle(calcTitle(named, calc, calcs.length > 1), field, frame, frame.length - 1, fill), value, text: displayText(value), field, frame, limits,
+                    ...(time && field.type === 'number' ? { times: time.values as ArrayLike<number>, values: field.values as ArrayLike<number> } : {}),
+                });
+            }
         }
     }
     return found;

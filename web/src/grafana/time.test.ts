@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { preferUtc } from './datetime';
 import {
-    describeRange, formatDuration, formatTime, isRelative, parseDuration, parseTime, QUICK_RANGES, resolveRange, shiftRange, since, stepFor, zoomOut,
+    describeRange, formatDuration, formatTime, isRelative, parseDuration, parseTime, QUICK_RANGES, quickRanges, resolveRange, shiftRange, since, stepFor, zoomOut,
 } from './time';
 
 const now = Date.UTC(2026, 10, 29, 14, 5, 9, 123);
@@ -87,6 +87,18 @@ describe('ranges', () => {
         expect(resolveRange({ from: 'now/d', to: 'now/d' }, now, { zone: 'Asia/Tokyo' })).toEqual({ from: Date.UTC(2026, 10, 28, 15), to: Date.UTC(2026, 10, 29, 15) - 1 });
         expect(parseTime('2026-06-01 09:00:00', now, false, { zone: 'Asia/Tokyo' })).toBe(Date.UTC(2026, 5, 1));
         expect(shiftRange({ from: 'now/d', to: 'now/d' }, -1, now, { zone: 'utc' }).from).toBe(String(Date.UTC(2026, 10, 28, 12)));
+    });
+
+    it('fiscal years are offered where they are not the calendar\'s, and known everywhere', () => {
+        const offered = quickRanges({ fiscalStart: 3 }).slice(QUICK_RANGES.length);
+        expect(offered.map((one) => one.title)).toEqual(['This fiscal quarter so far', 'This fiscal quarter', 'Previous fiscal quarter', 'This fiscal year so far', 'This fiscal year', 'Previous fiscal year']);
+        expect(offered.map((one) => describeRange(one))).toEqual(offered.map((one) => one.title));
+        expect([quickRanges({}), quickRanges({ fiscalStart: 0 })]).toEqual([QUICK_RANGES, QUICK_RANGES]);
+        const calendar = { zone: 'utc', fiscalStart: 3 };
+        expect(offered.map((one) => resolveRange(one, now, calendar)).map(({ from, to }) => [new Date(from).toISOString().slice(0, 10), new Date(to).toISOString().slice(0, 10)])).toEqual([
+            ['2026-10-01', '2026-11-29'], ['2026-10-01', '2026-12-31'], ['2026-07-01', '2026-09-30'], ['2026-04-01', '2026-11-29'], ['2026-04-01', '2027-03-31'], ['2025-04-01', '2026-03-31'],
+        ]);
+        expect(parseTime('now/fy', now, false, calendar)).toBe(Date.UTC(2026, 3, 1));
     });
 
     /* The 29th is a Sunday. */

@@ -68,6 +68,18 @@ export const QUICK_RANGES: readonly { from: string; to: string; title: string }[
     { from: 'now/w', to: 'now/w', title: 'This week' },
 ];
 
+/** Offered where a dashboard's fiscal year is not the calendar's. */
+const FISCAL_RANGES: typeof QUICK_RANGES = [['Q', 'quarter'], ['y', 'year']].flatMap(([unit, name]) => [
+    { from: `now/f${unit}`, to: 'now', title: `This fiscal ${name} so far` },
+    { from: `now/f${unit}`, to: `now/f${unit}`, title: `This fiscal ${name}` },
+    { from: `now-1${unit}/f${unit}`, to: `now-1${unit}/f${unit}`, title: `Previous fiscal ${name}` },
+]);
+
+/** quickRanges is what the picker offers. */
+export function quickRanges({ fiscalStart }: Calendar): typeof QUICK_RANGES {
+    return fiscalStart ? [...QUICK_RANGES, ...FISCAL_RANGES] : QUICK_RANGES;
+}
+
 /* formatTime is "2026-11-29 14:05:09", in the browser's zone, or in UTC where that is preferred. */
 export function formatTime(ms: number): string {
     return Number.isFinite(ms) ? formatDate(ms, FULL_DATE, undefined) : '';
@@ -75,7 +87,7 @@ export function formatTime(ms: number): string {
 
 /* describeRange is what the time picker shows. */
 export function describeRange(range: TimeRange, zone?: TimeZone): string {
-    const quick = QUICK_RANGES.find((one) => one.from === range.from && one.to === range.to);
+    const quick = quickRanges({ fiscalStart: 1 }).find((one) => one.from === range.from && one.to === range.to);
     if (quick) {
         return quick.title;
     }

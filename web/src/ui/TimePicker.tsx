@@ -2,7 +2,7 @@
 import { ActionIcon, Button, UnstyledButton } from '@mantine/core';
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
 import { formatDate, FULL_DATE } from '../grafana/datetime';
-import { describeRange, isRelative, QUICK_RANGES, resolveRange, shiftRange, zoomOut } from '../grafana/time';
+import { describeRange, isRelative, quickRanges, resolveRange, shiftRange, zoomOut } from '../grafana/time';
 import { Menu, Popover, Tooltip } from './Floating';
 import { Icon } from './icons';
 import { type Shortcut, useShortcuts } from './shortcuts';
@@ -46,7 +46,7 @@ export function TimePicker({ clock, busy = false, intervals = REFRESH_CHOICES }:
                     <div className="range-box">
                         <Suspense fallback={<div className="range-form" />}><RangeForm clock={clock} close={() => setOpen(false)} /></Suspense>
                         <div className="range-list">
-                            {QUICK_RANGES.map((quick) => (
+                            {quickRanges(calendar).map((quick) => (
                                 <UnstyledButton
                                     key={quick.title}
                                     className="range-choice"

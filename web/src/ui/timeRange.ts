@@ -33,7 +33,7 @@ export interface ClockOptions extends Calendar {
 const LAST_HOUR: TimeRange = { from: 'now-1h', to: 'now' };
 
 /* useClock reads from, to and refresh of the URL, and moves on at every refresh; a hidden tab rests, and catches up when it is seen again. */
-export function useClock({ initial = LAST_HOUR, refresh: own = '', zone, weekStart }: ClockOptions = {}): Clock {
+export function useClock({ initial = LAST_HOUR, refresh: own = '', zone, weekStart, fiscalStart = 0 }: ClockOptions = {}): Clock {
     const [params, change] = useQueryParams();
     const from = params.get('from') ?? initial.from;
     const to = params.get('to') ?? initial.to;
@@ -66,7 +66,7 @@ export function useClock({ initial = LAST_HOUR, refresh: own = '', zone, weekSta
     }, [refresh, refreshNow]);
 
     return useMemo(() => {
-        const calendar: Calendar = { ...(zone !== undefined ? { zone } : {}), ...(weekStart !== undefined ? { weekStart } : {}) };
+        const calendar: Calendar = { ...(zone !== undefined ? { zone } : {}), ...(weekStart !== undefined ? { weekStart } : {}), fiscalStart };
         return {
             range: { from, to },
             refresh,
@@ -81,5 +81,5 @@ export function useClock({ initial = LAST_HOUR, refresh: own = '', zone, weekSta
             setRefresh: (next) => change({ refresh: next === own ? null : next }, { replace: true }),
             refreshNow,
         };
-    }, [from, to, refresh, own, zone, weekStart, beat, change, refreshNow]);
+    }, [from, to, refresh, own, zone, weekStart, fiscalStart, beat, change, refreshNow]);
 }

@@ -28,6 +28,10 @@ export function featureTests(using, origin) {
         }
         check(false, `${count} tooltips`);
     };
+    const put = async (dashboard) => {
+        const answer = await fetch(`${origin}/api/dashboards/db`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ dashboard: { tags: ['testing'], ...dashboard }, overwrite: true }) });
+        check(answer.ok, await answer.text());
+    };
     return [
         ['dashboards: a tooltip in all panels at once', (browser) => using(browser, { height: 1100 }, async (page) => {
             await open(page, '/d/feature-shared-tooltip');
@@ -187,6 +191,52 @@ export function featureTests(using, origin) {
             await tips(page).filter({ hasText: /is down|a minute|TargetDown/ }).first().waitFor();
             await pointAt(page, `${panel(3)} svg[role="img"]`);
             await tips(page).filter({ hasText: ' to ' }).first().waitFor();
+        })],
+        ['dashboards: one that is too large is shown in part, and says so', (browser) => using(browser, {}, async (page) => {
+            const stat = { type: 'stat', title: 'One of many' };
+            await put({ uid: 'panel-too-many', title: 'Too many', panels: [{ type: 'row', title: 'Outer', panels: [{ type: 'row', title: 'Inner', panels: [stat] }] }, ...Array.from({ length: 100_000 }, () => stat)] });
+            await page.goto(`${origin}/d/panel-too-many`, { waitUntil: 'load' });
+            await page.getByText('This dashboard has more than can be shown. Left out: 95,003 of “panels”. Its file keeps them.').waitFor();
+            await page.getByText('One of many').first().waitFor();
+        })],
+        ['dashboards: JSON that is nested without end is refused where it is typed in', (browser) => using(browser, {}, async (page) => {
+            await page.goto(`${origin}/dashboards?import=`, { waitUntil: 'load' });
+            await page.getByRole('textbox', { name: /JSON/ }).fill('{"panels":['.repeat(100_000) + ']}'.repeat(100_000));
+            await page.getByText('nested more than 500 deep').first().waitFor();
+        })],
+        ['dashboards: a value for each calculation, fiscal years, names and scales of heatmaps', (browser) => using(browser, { height: 1000 }, async (page) => {
+            const targets = [{ refId: 'A', expr: 'sum by (le) (rate(prometheus_http_request_duration_seconds_bucket[1m]))', format: 'heatmap', legendFormat: '{{le}}' }];
+            const heatmap = (id, layout) => ({ id, type: 'heatmap', title: layout, gridPos: { x: 12 * (id - 2), y: 8, w: 12, h: 9 }, targets, options: { rowsFrame: { layout }, tooltip: { mode: 'single', showColorScale: true } } });
+            await put({
+                uid: 'panel-calcs', title: 'Calculations', time: { from: 'now-5m', to: 'now' }, fiscalYearStartMonth: 3,
+                panels: [{ id: 1, type: 'stat', title: 'Stat', gridPos: { x: 0, y: 0, w: 24, h: 8 }, targets: [{ refId: 'A', expr: 'count(up)', legendFormat: 'targets' }], options: { reduceOptions: { calcs: ['min', 'max'] } } }, heatmap(2, 'le'), heatmap(3, 'unknown')],
+            });
+            await open(page, '/d/panel-calcs');
+            await page.locator(`${panel(1)} .stat-title`).nth(1).waitFor();
+            check((await page.locator(`${panel(1)} .stat-title`).allInnerTexts()).join() === 'targets Min,targets Max', 'titles of the stat');
+            /* Somewhere in the newest columns is a count, once there are two samples. */
+            for (const [id, name] of [[2, / to /], [3, /^[\d.+Inf]+$/]]) {
+                const { x, y, width, height } = await page.locator(`${panel(id)} canvas`).boundingBox();
+                let scale = false;
+                for (let i = 0; i < 600 && !scale; i++) {
+                    if (i % 40 === 39) {
+                        await page.getByRole('button', { name: 'Refresh', exact: true }).click();
+                        await page.waitForTimeout(1000);
+                    }
+                    await page.mouse.move(x + width - 9 - (i % 3), y + ((height - 30) * ((i % 40) + 0.5)) / 40);
+                    await page.waitForTimeout(60);
+                    scale = (await page.locator('.plot-tip:visible .heatmap-scale').count()) === 1;
+                }
+                check(scale, `no scale in the tooltip of panel ${id}`);
+                check(name.test(await page.locator('.plot-tip:visible .plot-tip-row span').first().innerText()), `the row of panel ${id}`);
+                check(/linear-gradient.*linear-gradient/.test(await page.locator('.plot-tip:visible .heatmap-scale i').evaluate((i) => getComputedStyle(i).backgroundImage)), 'the place on the scale');
+            }
+            await page.mouse.move(3, 3);
+            await page.getByRole('group', { name: 'Time range' }).locator('.range-button').click();
+            await page.getByRole('button', { name: 'This fiscal year so far' }).click();
+            await page.waitForFunction(() => new URLSearchParams(location.search).get('from') === 'now/fy');
+            await page.locator('.range-button').filter({ hasText: 'This fiscal year so far' }).hover();
+            await page.getByText(/^\d{4}-04-01 00:00:00 to /).waitFor();
         })],
     ];
 }

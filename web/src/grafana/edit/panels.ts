@@ -2,6 +2,7 @@
  * panels: changes of a dashboard's list of panels, on its JSON as the file has it. Each takes a dashboard and gives
  * another; what is not changed is the same object as before.
  */
+import { boundedPanel, PANELS_MAX } from '../bounds';
 import { asNumber, asRecord, asRecords, clone, isRecord, isSame, type Json } from '../json';
 import { compact, COLUMNS } from '../layout';
 import { flattenRows, isClone, migrateDashboard, migratePanel, withIds } from '../migrate';
@@ -81,7 +82,7 @@ const panelModels = new WeakMap<Json, PanelModel>();
 function modelOf(panel: Json): PanelModel {
     let model = panelModels.get(panel);
     if (!model) {
-        model = readPanel(migratePanel(panel));
+        model = readPanel(migratePanel(boundedPanel(panel)));
         panelModels.set(panel, model);
     }
     return model;
@@ -91,9 +92,15 @@ function modelOf(panel: Json): PanelModel {
 export function readDraft(draft: Json): DashboardModel {
     const board = structured(draft);
     const shell = readDashboard(migrateDashboard({ ...board, panels: [] }));
-    const panels = withIds(asRecords(board.panels)).filter((p) => !isClone(p)).map((p) => {
-        const inner = asRecords(p.panels).filter((one) => !isClone(one));
-        return inner.length === 0 ? modelOf(p) : { ...readPanel(migratePanel({ ...p, panels: [] })), panels: inner.map(modelOf), raw: p };
+    let left = PANELS_MAX;
+    const panels = withIds(asRecords(board.panels)).filter((p) => !isClone(p)).flatMap((p) => {
+        if (left === 0) {
+            return [];
+        }
+        left--;
+        const inner = asRecords(p.panels).filter((one) => !isClone(one)).slice(0, left);
+        left -= inner.length;
+        return asRecords(p.panels).length === 0 ? modelOf(p) : { ...readPanel(migratePanel({ ...p, panels: [] })), panels: inner.map(modelOf), raw: p };
     });
     return { ...shell, panels };
 }
@@ -219,8 +226,8 @@ function opened(board: Json, row: Found): Json {
     const at = row.path[1] as number;
     const inner = listAt(board, [...row.path, 'panels']);
     const places = inner.filter(isRecord).map((p) => readGridPos(p.gridPos));
-    const least = Math.min(...places.map((p) => p.y));
-    const height = places.length === 0 ? 0 : Math.max(...places.map((p) => p.y + p.h)) - least;
+    const least = places.reduce((low, p) => Math.min(low, p.y), Infinity);
+    const height = places.length === 0 ? 0 : places.reduce((most, p) => Math.max(most, p.y + p.h), 0) - least;
     const rowY = readGridPos(row.panel.gridPos).y;
     const list = listAt(board, ['panels']).flatMap((panel, i): unknown[] => {
         if (i === at) {

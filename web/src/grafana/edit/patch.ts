@@ -54,8 +54,14 @@ function isAlike(a: unknown, b: unknown): boolean {
     return isRecord(a) && isRecord(b) && NAMES.some((name) => a[name] !== undefined && isSame(a[name], b[name]));
 }
 
+/* Longer lists are compared place by place: to look for what has moved takes the square of their length. */
+const MOVED_MAX = 1000;
+
 /* Which entry of the base each edited entry was; -1 for new ones. */
 function origins(base: readonly unknown[], edited: readonly unknown[]): number[] {
+    if (edited.length > MOVED_MAX || base.length > MOVED_MAX) {
+        return edited.map((_, i) => (i < base.length ? i : -1));
+    }
     const free = new Set(base.keys());
     const result = edited.map(() => -1);
     const claim = (test: (i: number, j: number) => boolean): void => {

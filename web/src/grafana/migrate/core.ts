@@ -2,11 +2,9 @@
  * core: what every dashboard needs to be in the newest form that the page knows; old forms come as an argument. Works on a
  * copy: the file keeps what it has until somebody edits that part. Sources: Grafana's documented schema, and 135 public dashboards.
  */
-import { asArray, asNumber, asRecord, asRecords, asText, clone, own, without, type Json } from '../json';
+import { bounded, type Cuts } from '../bounds';
+import { asArray, asNumber, asRecord, asRecords, asText, own, without, type Json } from '../json';
 import { fixFieldConfig, newReducer } from './fieldconfig';
-
-/* Panels beyond these are cut off: the largest public dashboard has 1,300. */
-const PANELS_MAX = 5000;
 
 /** What reads old forms: `oldForms` of old.ts. */
 export interface OldForms {
@@ -22,9 +20,14 @@ const OLD_TYPES = new Set(['graph', 'singlestat', 'grafana-singlestat-panel', 't
 /* Members that a panel of the type has only in an old form. */
 const OLD_MEMBERS: Readonly<Record<string, readonly string[]>> = { table: ['styles', 'transform', 'columns'], heatmap: ['yAxis', 'color'], text: ['content', 'mode'] };
 
-function isOld(panel: Json): boolean {
+function isOldAlone(panel: Json): boolean {
     const type = asText(panel.type) ?? '';
-    return OLD_TYPES.has(type) || (own(OLD_MEMBERS, type) ?? []).some((member) => panel[member] !== undefined) || asRecords(panel.panels).some(isOld);
+    return OLD_TYPES.has(type) || (own(OLD_MEMBERS, type) ?? []).some((member) => panel[member] !== undefined);
+}
+
+/* Rows are one level deep. */
+function isOld(panel: Json): boolean {
+    return isOldAlone(panel) || asRecords(panel.panels).some(isOldAlone);
 }
 
 /** hasOldForms tells whether a dashboard needs old.ts. */
@@ -60,14 +63,16 @@ export function isClone(panel: Json): boolean {
     return asNumber(panel.repeatPanelId) !== undefined && (!asText(panel.repeat) || panel.repeatedByRow === true);
 }
 
-/** migratePanel gives one panel in the newest form. */
+/** migratePanel gives one panel in the newest form; a row's too. */
 export function migratePanel(panel: Json, old: OldForms = NONE): Json {
+    const result = migrateOne(panel, old);
+    return panel.type === 'row' ? { ...result, panels: asRecords(panel.panels).filter((one) => !isClone(one)).map((one) => migrateOne(one, old)) } : result;
+}
+
+function migrateOne(panel: Json, old: OldForms): Json {
     const moved = old.panel(panel);
     const type = own(NEW_TYPES, asText(moved.type) ?? '') ?? moved.type;
     const result: Json = { ...moved, type, options: fixOptions(moved), fieldConfig: fixFieldConfig(moved) };
-    if (panel.type === 'row') {
-        result.panels = asRecords(panel.panels).filter((one) => !isClone(one)).map((one) => migratePanel(one, old));
-    }
     /* minSpan of old says how many columns of 12 a repeated panel takes at least. */
     const span = asNumber(panel.minSpan);
     if (span !== undefined && panel.maxPerRow === undefined) {
@@ -81,14 +86,14 @@ export function migratePanel(panel: Json, old: OldForms = NONE): Json {
 /** withIds numbers the panels that have no number, or one that another has. */
 export function withIds(panels: Json[]): Json[] {
     const seen = new Set<number>();
-    let next = 1 + Math.max(0, ...panels.flatMap((p) => [asNumber(p.id) ?? 0, ...asRecords(p.panels).map((q) => asNumber(q.id) ?? 0)]));
+    let next = 1 + panels.flatMap((p) => [p, ...asRecords(p.panels)]).reduce((most, p) => Math.max(most, asNumber(p.id) ?? 0), 0);
     const fix = (panel: Json): Json => {
         const id = asNumber(panel.id);
         const fixed = id === undefined || seen.has(id) ? { ...panel, id: next++ } : panel;
         seen.add(asNumber(fixed.id)!);
-        return fixed.panels === undefined ? fixed : { ...fixed, panels: asRecords(fixed.panels).map(fix) };
+        return fixed;
     };
-    return panels.map(fix);
+    return panels.map(fix).map((panel) => (panel.panels === undefined ? panel : { ...panel, panels: asRecords(panel.panels).map(fix) }));
 }
 
 /* "$datasource" was a template name once, refresh a boolean, hide a flag of its own. */
@@ -115,14 +120,14 @@ export function unwrap(json: Json): Json {
     return json.panels === undefined && json.rows === undefined && Object.keys(inner).length > 0 ? inner : json;
 }
 
-/** migrateDashboard gives a copy in the newest form. */
-export function migrateDashboard(loaded: Json, old: OldForms = NONE): Json {
-    const json = clone(unwrap(loaded));
+/** migrateDashboard gives a copy in the newest form, within bounds.ts; `cuts` gets what is left out. */
+export function migrateDashboard(loaded: Json, old: OldForms = NONE, cuts?: Cuts): Json {
+    const json = bounded(unwrap(loaded), cuts);
     const panels = asRecords(json.panels).length === 0 && json.rows !== undefined ? old.rows(json) : asRecords(json.panels);
     return {
         ...without(json, ['rows', 'sharedCrosshair']),
         graphTooltip: asNumber(json.graphTooltip) ?? (json.sharedCrosshair === true ? 1 : 0),
-        panels: withIds(panels.slice(0, PANELS_MAX)).filter((panel) => !isClone(panel)).map((panel) => migratePanel(panel, old)),
+        panels: withIds(panels).filter((panel) => !isClone(panel)).map((panel) => migratePanel(panel, old)),
         templating: { ...asRecord(json.templating), list: asRecords(asRecord(json.templating).list).map(migrateVariable) },
     };
 }

@@ -44,7 +44,7 @@ export function flattenRows(dashboard: Json): Json[] {
     const showRows = rows.some((r) => r.collapse === true || r.showTitle === true || asText(r.repeat));
     const panels: Json[] = [];
     let y = 0;
-    let id = 1 + Math.max(0, ...rows.flatMap((r) => asRecords(r.panels).map((p) => asNumber(p.id) ?? 0)));
+    let id = 1 + rows.flatMap((r) => asRecords(r.panels)).reduce((most, p) => Math.max(most, asNumber(p.id) ?? 0), 0);
     for (const row of rows) {
         const folded = row.collapse === true;
         const head: Json = { type: 'row', id: id++, title: asText(row.title) ?? '', collapsed: folded, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] };
@@ -57,7 +57,7 @@ export function flattenRows(dashboard: Json): Json[] {
             panels.push(folded ? { ...head, panels: inner } : head);
         }
         if (!showRows || !folded) {
-            panels.push(...inner);
+            inner.forEach((one) => panels.push(one));
             y = bottom;
         }
     }

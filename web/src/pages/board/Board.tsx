@@ -24,6 +24,7 @@ import { zoomOut } from '../../grafana/time';
 
 /* Nothing of these is needed to draw a dashboard. */
 const AnnotationMenu = lazy(() => import('../../dashboard/AnnotationMenu'));
+const CutNotice = lazy(() => import('../../dashboard/CutNotice'));
 const AdhocField = lazy(() => import('../../dashboard/AdhocField'));
 const DiskNotice = lazy(() => import('../../dashboard/DiskNotice'));
 const ShareMenu = lazy(() => import('../../dashboard/ShareMenu'));
@@ -63,7 +64,7 @@ export default function Board() {
     const zone = board?.timezone === 'browser' || board?.timezone === '' ? undefined : board?.timezone;
     const isEditing = draft !== undefined;
     /* The dashboard's own refresh counts until the URL has one; who edits is not disturbed by it. */
-    const clock = useClock({ initial: board?.time, refresh: isEditing ? '' : (board?.refresh ?? ''), ...(zone !== undefined ? { zone } : {}), ...(board ? { weekStart: board.weekStart } : {}) });
+    const clock = useClock({ initial: board?.time, refresh: isEditing ? '' : (board?.refresh ?? ''), ...(zone !== undefined ? { zone } : {}), ...(board ? { weekStart: board.weekStart, fiscalStart: board.fiscalStart } : {}) });
     const intervals = useMemo(() => ['', ...(board?.refreshIntervals ?? [])], [board?.refreshIntervals]);
     const look = useComputedColorScheme('dark');
     const { ref, width } = useElementSize<HTMLDivElement>();
@@ -250,6 +251,7 @@ export default function Board() {
         <>
             {!isNew && file.isPending && <Loading what="Opening the dashboard" />}
             <Suspense fallback={null}><DiskNotice uid={uid} version={file.data?.meta.version} editing={dirty} reload={() => void editing.reload()} /></Suspense>
+            {file.data?.cut && <Suspense fallback={null}><CutNotice cut={file.data.cut} /></Suspense>}
             {file.error && <Fault error={file.error} what="Dashboard" retry={() => void file.refetch()} />}
             {board && !editview && (
                 <VariablesBar

@@ -14,7 +14,7 @@ const NEW_BOARD = { title: 'New dashboard', tags: [], timezone: 'browser', schem
 
 /* A dashboard that nobody has saved yet. */
 export const NEW_FILE: LoadedFile = {
-    meta: { canSave: true, slug: '', url: '', updated: '', version: 0, folderUid: '', folderTitle: '', provisioned: false, provisionedExternalId: '' }, dashboard: NEW_BOARD, migrated: NEW_BOARD,
+    meta: { canSave: true, slug: '', url: '', updated: '', version: 0, folderUid: '', folderTitle: '', provisioned: false, provisionedExternalId: '' }, dashboard: NEW_BOARD, migrated: NEW_BOARD, cut: '',
 };
 
 /* What changes a dashboard: who only looks does not load it. A draft is begun with it, so that it is there when there is one. */

@@ -4,6 +4,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { ApiError } from '../../api/http';
 import { alertmanagers, buildInfo, config, features, flags, heartbeats, runtimeInfo, tsdbBlocks, tsdbStatus } from '../../api/prometheus';
 import type { Heartbeats } from '../../api/types';
+import { buildRows } from './build';
 import { formatDuration, formatTime, since } from '../../grafana/time';
 import {
     Button, copyText, Empty, Example, Fault, formatCount, formatQuantity, Icon, Loading, Page, Section, State, type StateKind, Tabs, TextInput, useLocation, useNow, useParams,
@@ -51,7 +52,7 @@ function Runtime() {
                 {run.error ? <Fault error={run.error} /> : run.data ? <Values rows={Object.entries(run.data).filter(([name]) => !/^GO|goroutine/.test(name)).map(([name, value]) => [name, shown(name, value)])} /> : <Loading />}
             </Section>
             <Section title="Build">
-                {build.error ? <Fault error={build.error} /> : build.data ? <Values rows={Object.entries(build.data).map(([name, value]) => [name === 'version' ? 'version (API of Prometheus)' : name === 'goVersion' ? 'compiler' : name, shown(name, value)])} /> : <Loading />}
+                {build.error ? <Fault error={build.error} /> : build.data ? <Values rows={buildRows(build.data).map(([name, value]) => [name, shown(name, value)])} /> : <Loading />}
             </Section>
             <Alertmanagers />
         </div>

@@ -7,7 +7,8 @@ import type { TipContent } from '../../draw/Tip';
 import { useDrag } from '../../draw/useDrag';
 import { formatDate, FULL_DATE } from '../../grafana/datetime';
 import { asRecord } from '../../grafana/json';
-import { bucketsOf, calculated, columnAt, fromBuckets, heightOf, merged, within, type Cells } from './cells';
+import { bucketsOf, calculated, columnAt, fromBuckets, heightOf, layoutOf, merged, within, type Cells } from './cells';
+import { scaleShare } from './paint';
 import { BOTTOM_PX, draw, styleOf, type Style } from './picture';
 
 const ExemplarDialog = lazy(() => import('../../draw/ExemplarDialog'));
@@ -17,20 +18,27 @@ const SCALE_FROM_PX = 130;
 /* Elements that can be clicked. */
 const EXEMPLARS_MAX = 300;
 
-/* What the colours mean, from the least count to the most. */
-function Scale({ cells, style }: { cells: Cells; style: Style }) {
+/* What the colours mean, from the least count to the most; in a tooltip with the place of the count that is pointed at. */
+function Scale({ cells, style, count }: { cells: Cells; style: Style; count?: number }) {
     const { low, high, colors } = style.paint;
+    const gradient = `linear-gradient(to right, ${colors.join(', ')})`;
     return (
-        <div className="heatmap-scale num" style={{ paddingLeft: style.left }}>
+        <div className="heatmap-scale num" style={count === undefined ? { paddingLeft: style.left } : { position: 'static', marginTop: 4 }}>
             <span>{style.count(low || cells.least)}</span>
-            <i style={{ background: `linear-gradient(to right, ${colors.join(', ')})` }} />
+            <i style={{ background: count === undefined ? gradient : `${marker(scaleShare(style.paint, count))}, ${gradient}` }} />
             <span>{style.count(high)}</span>
         </div>
     );
 }
 
+/* A line across the scale, seen on whatever colour. */
+function marker(share: number): string {
+    const at = (px: number): string => `calc(${share * 100}% + ${px}px)`;
+    return `linear-gradient(to right, transparent ${at(-2)}, var(--panel) ${at(-2)} ${at(-1)}, var(--text) ${at(-1)} ${at(1)}, var(--panel) ${at(1)} ${at(2)}, transparent ${at(2)})`;
+}
+
 /* The cell at a row, or all of the column that have something. */
-function cellsAt(cells: Cells, seconds: number, row: number | undefined, style: Style, zone: string | undefined, hasHistogram: boolean): TipContent | null {
+function cellsAt(cells: Cells, seconds: number, row: number | undefined, style: Style, zone: string | undefined, { hasHistogram, hasScale }: { hasHistogram: boolean; hasScale: boolean }): TipContent | null {
     const columns = cells.times.length;
     const column = columnAt(cells, seconds);
     if (column < 0 || (row !== undefined && !cells.rows[row])) {
@@ -41,8 +49,9 @@ function cellsAt(cells: Cells, seconds: number, row: number | undefined, style: 
     const end = cells.times[column]! * 1000;
     return {
         head: `${formatDate(end - cells.step * 1000, FULL_DATE, zone)} to ${formatDate(end, 'HH:mm:ss', zone)}`,
-        rows: rows.map(({ one, count }) => ({ color: style.paint.colorOf(count) ?? 'transparent', name: `${style.bound(one.low)} to ${style.bound(one.high)}`, text: style.count(Number.isNaN(count) ? 0 : count) })),
+        rows: rows.map(({ one, count }) => ({ color: style.paint.colorOf(count) ?? 'transparent', name: cells.isNamed ? one.label : `${style.bound(one.low)} to ${style.bound(one.high)}`, text: style.count(Number.isNaN(count) ? 0 : count) })),
         ...(hasHistogram && row !== undefined ? { bars: all.map(({ i, count }) => ({ size: count > 0 ? count : 0, near: i === row })) } : {}),
+        ...(hasScale && row !== undefined && all[row]!.count > 0 ? { foot: <Scale cells={cells} style={style} count={all[row]!.count} /> } : {}),
     };
 }
 
@@ -54,8 +63,9 @@ export default function HeatmapPanel(props: PanelProps) {
     const plotHeight = height - BOTTOM_PX;
     const canvas = useRef<HTMLCanvasElement>(null);
     const cells = useMemo(() => {
-        const one = merged(frames);
-        const found = options.calculate === true ? calculated(frames, bucketsOf(options, Math.floor(width / 12))) : one ? fromBuckets(one) : undefined;
+        const layout = layoutOf(options);
+        const one = merged(frames, layout);
+        const found = options.calculate === true ? calculated(frames, bucketsOf(options, Math.floor(width / 12))) : one ? fromBuckets(one, layout) : undefined;
         return found && within(found, asRecord(options.yAxis));
     }, [frames, options, width]);
     const style = useMemo(() => styleOf(panel, look, cells), [panel, look, cells]);
@@ -69,14 +79,14 @@ export default function HeatmapPanel(props: PanelProps) {
     const drag = useDrag({ from, to, left, right, height: plotHeight, onZoom: props.onZoom, onZoomOut: props.onZoomOut });
     const [exemplar, setExemplar] = useState<PickedExemplar | null>(null);
     const tooltip = asRecord(options.tooltip);
-    const [isSilent, hasHistogram] = [tooltip.mode === 'none', tooltip.yHistogram === true];
+    const [isSilent, hasHistogram, tipHasScale] = [tooltip.mode === 'none', tooltip.yHistogram === true, tooltip.showColorScale === true];
     const tip = useCallback((time: number, y: number | null): TipContent | null => {
         if (!cells || isSilent) {
             return null;
         }
         const place = y === null ? undefined : Math.floor((y / plotHeight) * cells.rows.length);
-        return cellsAt(cells, time / 1000, place === undefined || style.isReversed ? place : cells.rows.length - 1 - place, style, zone, hasHistogram);
-    }, [cells, isSilent, hasHistogram, plotHeight, style, zone]);
+        return cellsAt(cells, time / 1000, place === undefined || style.isReversed ? place : cells.rows.length - 1 - place, style, zone, { hasHistogram, hasScale: tipHasScale });
+    }, [cells, isSilent, hasHistogram, tipHasScale, plotHeight, style, zone]);
     if (!cells) {
         return null;
     }

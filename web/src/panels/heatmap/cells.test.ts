@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { makeField, makeFrame } from '../../grafana/frame';
-import { bucketsOf, calculated, columnAt, heightOf, within, type Cells } from './cells';
-import { paintOf } from './paint';
+import { bucketsOf, calculated, columnAt, fromBuckets, heightOf, layoutOf, merged, within, type Cells } from './cells';
+import { paintOf, scaleShare } from './paint';
+import { labelY } from './picture';
 
 const cells: Cells = {
     times: Float64Array.from([10, 20, 30]), step: 10, most: 8, least: 1, counts: new Float64Array(9),
@@ -77,3 +78,61 @@ describe('within', () => {
 test.each(['constructor', 'toString', '__proto__', 'nope', ''])('the scheme "%s" is the usual one', (scheme) => {
     expect(paintOf({ color: { scheme } }, 'dark', 8).colors).toEqual(paintOf({}, 'dark', 8).colors);
 });
+
+describe('names of rows', () => {
+    const time = makeField('Time', 'time', [0, 10_000]);
+    const row = (name: string, labels: Record<string, string> = {}) => makeField(name, 'number', [1, 2], {}, labels);
+    const rowsOf = (names: string[], layout: 'le' | 'ge' | 'unknown' | 'auto') => fromBuckets(makeFrame([time, ...names.map((name) => row(name))]), layout)!;
+    const shape = ({ rows }: Cells) => rows.map(({ low, high }) => `${low}-${high}`).join();
+
+    test.each<[unknown, string]>([['le', 'le'], ['ge', 'ge'], ['unknown', 'unknown'], ['auto', 'auto'], ['constructor', 'auto'], [null, 'auto'], [{}, 'auto']])('%j is %s', (layout, want) =>
+        expect(layoutOf({ rowsFrame: { layout } })).toBe(want));
+
+    test.each<['le' | 'ge' | 'unknown' | 'auto', string[], string, boolean, number | undefined]>([
+        ['auto', ['1', '2', '+Inf'], '0-1,1-2,2-Infinity', false, undefined],
+        ['le', ['1', '2', '+Inf'], '0-1,1-2,2-Infinity', false, 1],
+        ['ge', ['0', '1', '2'], '0-1,1-2,2-Infinity', false, 0],
+        ['ge', ['-Inf', '0', '1'], '-Infinity-0,0-1,1-Infinity', false, 0],
+        ['unknown', ['1', '2', '+Inf'], '0-1,1-2,2-3', true, undefined],
+        ['auto', ['small', 'large'], '0-1,1-2', true, undefined],
+        ['auto', ['', '1'], '0-1,1-2', true, undefined],
+        ['le', ['small', 'large'], '0-1,1-2', true, 1],
+        ['ge', ['small', 'large'], '0-1,1-2', true, 0],
+    ])('%s: %j', (layout, names, want, isNamed, labelAt) => {
+        const found = rowsOf(names, layout);
+        expect(shape(found)).toBe(want);
+        expect(found.rows.map((one) => one.label)).toEqual(names);
+        expect([found.isNamed === true, found.labelAt]).toEqual([isNamed, labelAt]);
+        expect([...found.counts].slice(0, 2)).toEqual([1, 2]);
+    });
+
+    test('of native histograms both bounds are known', () => {
+        const frame = makeFrame([time, row('2', { le: '2', ge: '1' }), row('4', { le: '4', ge: '2' })]);
+        expect(shape(fromBuckets(frame)!)).toBe('1-2,2-4');
+        expect(fromBuckets(frame, 'ge')!.rows).toEqual([{ low: 1, high: 2, label: '1' }, { low: 2, high: Infinity, label: '2' }]);
+        expect(fromBuckets(frame, 'le')!.rows.map((one) => one.label)).toEqual(['2', '4']);
+        /* Classic ones have one label, whatever it is said to be. */
+        expect(fromBuckets(makeFrame([time, row('x', { le: '2' }), row('y', { le: '+Inf' })]), 'ge')!.rows).toEqual([{ low: 2, high: Infinity, label: '2' }, { low: Infinity, high: Infinity, label: '+Inf' }]);
+    });
+
+    test('frames of a row each are put in the order of their bounds', () => {
+        const frames = ['4', '-Inf', '1'].map((ge) => makeFrame([time, { ...row('x', { ge }), state: { displayName: `from ${ge}` } }]));
+        expect(fromBuckets(merged(frames, 'ge')!, 'ge')!.rows.map((one) => one.low)).toEqual([-Infinity, 1, 4]);
+        expect(fromBuckets(merged(frames)!)!.rows.map((one) => one.label)).toEqual(['from 4', 'from -Inf', 'from 1']);
+    });
+
+    test('a value has no place among names, and a part of the rows keeps what they are', () => {
+        expect(heightOf(rowsOf(['1', '2'], 'unknown'), 0.5, false)).toBeUndefined();
+        expect(within(rowsOf(['1', '2', '3'], 'unknown'), { max: 2 })).toMatchObject({ isNamed: true, rows: [{ label: '1' }, { label: '2' }] });
+        expect(within(rowsOf(['1', '+Inf'], 'ge'), {}).rows).toHaveLength(2);
+        expect(within(rowsOf(['0', '1', '2'], 'ge'), { min: 1 })).toMatchObject({ labelAt: 0, rows: [{ low: 1 }, { low: 2 }] });
+    });
+
+    /* A row from 40 to 60 px of 100. */
+    test.each<[number | undefined, boolean, number]>([[undefined, false, 50], [undefined, true, 50], [1, false, 40], [0, false, 60], [1, true, 60], [0, true, 40]])('a label at %j, reversed %j, stands at %d px', (labelAt, isReversed, want) =>
+        expect(labelY({ ...cells, ...(labelAt === undefined ? {} : { labelAt }) }, 40, 20, 100, isReversed)).toBe(want));
+
+    test('no label is cut', () => expect([labelY({ ...cells, labelAt: 1 }, 0, 20, 100, false), labelY({ ...cells, labelAt: 0 }, 80, 20, 100, false)]).toEqual([6, 94]));
+});
+
+test.each([[0, 0], [2, 0], [3, 0.5], [4, 1], [9, 1]])('%d stands at %d of a scale from 2 to 4', (count, want) => expect(scaleShare({ low: 2, high: 4 }, count)).toBe(want));

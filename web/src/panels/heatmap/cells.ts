@@ -9,6 +9,10 @@ export interface Cells {
     step: number;
     /* From the lowest to the highest; labels beside the axis. */
     rows: { low: number; high: number; label: string }[];
+    /* Rows are called by their labels; low and high are their places. */
+    isNamed?: boolean;
+    /* Where the label stands in its row, from 0 at its lower bound to 1: in the middle where nobody says what it bounds. */
+    labelAt?: number;
     /* rows x columns, row by row; NaN where there is nothing. */
     counts: Float64Array;
     most: number;
@@ -16,7 +20,34 @@ export interface Cells {
 }
 
 function boundOf(name: string): number {
-    return name === '+Inf' ? Infinity : Number(name);
+    return name === '+Inf' ? Infinity : name === '-Inf' ? -Infinity : name.trim() === '' ? NaN : Number(name);
+}
+
+/* Grafana's rowsFrame.layout: the names of rows are their upper bounds, their lower ones, names alone, or what they look like. */
+export type Layout = 'le' | 'ge' | 'unknown' | 'auto';
+
+export function layoutOf(options: Json): Layout {
+    const layout = asRecord(options.rowsFrame).layout;
+    return layout === 'le' || layout === 'ge' || layout === 'unknown' ? layout : 'auto';
+}
+
+/* Of native histograms both bounds are labels. */
+function boundLabel({ labels }: Field, layout: Layout): string | undefined {
+    return (layout === 'ge' ? labels?.ge : undefined) ?? labels?.le;
+}
+
+function nameOf(f: Field, layout: Layout): string {
+    return boundLabel(f, layout) ?? f.state?.displayName ?? f.name;
+}
+
+/* Both bounds of each row, of those that are given; undefined where they are none. */
+function rangesOf(fields: readonly Field[], layout: Layout): { low: number; high: number }[] | undefined {
+    if (layout === 'ge') {
+        const lows = fields.map((f) => boundOf(nameOf(f, layout)));
+        return lows.some(Number.isNaN) ? undefined : lows.map((low, i) => ({ low, high: lows[i + 1] ?? Infinity }));
+    }
+    const highs = fields.map((f) => boundOf(f.labels?.le ?? f.name));
+    return layout === 'unknown' || highs.some(Number.isNaN) ? undefined : highs.map((high, i) => ({ low: fields[i]!.labels?.ge !== undefined ? Number(fields[i]!.labels!.ge) : i > 0 ? highs[i - 1]! : 0, high }));
 }
 
 function finish(cells: Omit<Cells, 'most' | 'least'>): Cells {
@@ -35,15 +66,14 @@ function stepOf(times: ArrayLike<number>): number {
     return times.length > 1 ? (times[1]! - times[0]!) / 1000 : 60;
 }
 
-/** fromBuckets takes fields whose names are upper bounds, or any fields as rows of their own. */
-export function fromBuckets(frame: Frame): Cells | undefined {
+/** fromBuckets takes fields whose names are bounds, or any fields as rows of their own. */
+export function fromBuckets(frame: Frame, layout: Layout = 'auto'): Cells | undefined {
     const time = timeField(frame);
     const fields = frame.fields.filter((f) => f.type === 'number');
     if (!time || fields.length === 0) {
         return undefined;
     }
-    const bounds = fields.map((f) => boundOf(f.labels?.le ?? f.name));
-    const numeric = bounds.every((b) => !Number.isNaN(b));
+    const ranges = rangesOf(fields, layout);
     const columns = time.values.length;
     const counts = new Float64Array(fields.length * columns);
     fields.forEach((f: Field, row) => {
@@ -54,20 +84,23 @@ export function fromBuckets(frame: Frame): Cells | undefined {
     return finish({
         times: Float64Array.from(time.values as ArrayLike<number>, (t) => t / 1000),
         step: stepOf(time.values as ArrayLike<number>),
-        rows: fields.map((f, i) => ({ low: numeric ? (f.labels?.ge !== undefined ? Number(f.labels.ge) : i > 0 ? bounds[i - 1]! : 0) : i, high: numeric ? bounds[i]! : i + 1, label: f.labels?.le ?? f.state?.displayName ?? f.name })),
+        rows: fields.map((f, i) => ({ ...(ranges?.[i] ?? { low: i, high: i + 1 }), label: nameOf(f, layout) })),
+        ...(ranges ? {} : { isNamed: true }),
+        ...(layout === 'le' || layout === 'ge' ? { labelAt: layout === 'le' ? 1 : 0 } : {}),
         counts,
     });
 }
 
 /** merged puts frames of one bucket each into one, sorted by bound. */
-export function merged(frames: readonly Frame[]): Frame | undefined {
+export function merged(frames: readonly Frame[], layout: Layout = 'auto'): Frame | undefined {
     const rows = frames.find((f) => f.meta?.kind === 'heatmap-rows');
     if (rows || frames.length < 2) {
         return rows ?? frames[0];
     }
     const time = timeField(frames[0]!);
     const fields = frames.flatMap((f) => f.fields.filter((x) => x.type === 'number'));
-    const sorted = fields.every((f) => !Number.isNaN(boundOf(f.labels?.le ?? f.state?.displayName ?? ''))) ? [...fields].sort((a, b) => boundOf(a.labels?.le ?? a.state?.displayName ?? '') - boundOf(b.labels?.le ?? b.state?.displayName ?? '')) : fields;
+    const bound = (f: Field): number => boundOf(boundLabel(f, layout) ?? f.state?.displayName ?? '');
+    const sorted = fields.every((f) => !Number.isNaN(bound(f))) ? [...fields].sort((a, b) => bound(a) - bound(b)) : fields;
     return time ? { ...frames[0]!, fields: [time, ...sorted] } : undefined;
 }
 
@@ -77,8 +110,8 @@ export function columnAt(cells: Cells, seconds: number): number {
 }
 
 /** heightOf says where a value stands, from 0 at the top to 1; undefined where no bucket has it. */
-export function heightOf({ rows }: Cells, value: number, isReversed: boolean): number | undefined {
-    const row = rows.findIndex(({ low, high }) => value > low && value <= high);
+export function heightOf({ rows, isNamed }: Cells, value: number, isReversed: boolean): number | undefined {
+    const row = isNamed ? -1 : rows.findIndex(({ low, high }) => value > low && value <= high);
     if (row < 0) {
         return undefined;
     }
@@ -91,14 +124,14 @@ export function heightOf({ rows }: Cells, value: number, isReversed: boolean): n
 /** within takes the rows that have something of a range; the outermost reach beyond it. */
 export function within(cells: Cells, { min, max }: Json): Cells {
     const [low, high] = [asNumber(min) ?? -Infinity, asNumber(max) ?? Infinity];
-    const kept = cells.rows.map((_, i) => i).filter((i) => cells.rows[i]!.high > low && cells.rows[i]!.low < high);
+    const kept = cells.rows.map((_, i) => i).filter((i) => cells.rows[i]!.high > low && (cells.rows[i]!.low < high || high === Infinity));
     if (kept.length === cells.rows.length || kept.length === 0) {
         return cells;
     }
     const columns = cells.times.length;
     const counts = new Float64Array(kept.length * columns);
     kept.forEach((from, to) => counts.set(cells.counts.subarray(from * columns, (from + 1) * columns), to * columns));
-    return finish({ times: cells.times, step: cells.step, rows: kept.map((i) => cells.rows[i]!), counts });
+    return finish({ ...cells, rows: kept.map((i) => cells.rows[i]!), counts });
 }
 
 /* How values are counted. */

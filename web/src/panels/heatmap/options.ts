@@ -12,6 +12,7 @@ export const ROWS: readonly OptionRow[] = [
     { in: 'options', id: 'calculation.yBuckets.mode', group: 'Heatmap', label: 'Y buckets', kind: 'segments', choices: [choice('size', 'Size'), choice('count', 'Count')], fallback: 'size', when: isCalculated },
     { in: 'options', id: 'calculation.yBuckets.value', group: 'Heatmap', label: 'Y: size or number', kind: 'text', placeholder: 'auto', when: isCalculated },
     { in: 'options', id: 'calculation.yBuckets.scale.type', group: 'Heatmap', label: 'Y scale', kind: 'segments', choices: [choice('linear', 'Linear'), choice('log', 'Logarithmic')], fallback: 'linear', when: isCalculated },
+    { in: 'options', id: 'rowsFrame.layout', group: 'Y axis', label: 'Names of rows', kind: 'select', choices: [choice('auto', 'Auto'), choice('unknown', 'In the middle: names alone'), choice('ge', 'Lower bounds'), choice('le', 'Upper bounds')], fallback: 'auto', when: (get) => !isCalculated(get) },
     { in: 'options', id: 'yAxis.axisPlacement', group: 'Y axis', label: 'Placement', kind: 'segments', choices: [choice('left', 'Left'), choice('right', 'Right'), choice('hidden', 'Hidden')], fallback: 'left' },
     { in: 'options', id: 'yAxis.axisLabel', group: 'Y axis', label: 'Label', kind: 'text' },
     { in: 'options', id: 'yAxis.axisWidth', group: 'Y axis', label: 'Width', kind: 'number', min: 5, max: 400, unset: 'auto' },
@@ -36,5 +37,6 @@ export const ROWS: readonly OptionRow[] = [
     { in: 'options', id: 'filterValues.ge', group: 'Cells', label: 'Hide counts from', kind: 'number', unset: 'none' },
     { in: 'options', id: 'tooltip.mode', group: 'Tooltip', label: 'Tooltip mode', kind: 'segments', choices: [choice('single', 'Single'), choice('none', 'Hidden')], fallback: 'single' },
     { in: 'options', id: 'tooltip.yHistogram', group: 'Tooltip', label: 'Histogram of the column', kind: 'switch', fallback: false },
+    { in: 'options', id: 'tooltip.showColorScale', group: 'Tooltip', label: 'Scale of colors', kind: 'switch', fallback: false, help: 'With the place of the count', when: (get) => get('options', 'tooltip.mode') !== 'none' },
     { in: 'options', id: 'legend.show', group: 'Legend', label: 'Show what the colors mean', kind: 'switch', fallback: true },
 ];

@@ -30,6 +30,11 @@ function schemeOf(color: Json, look: Look): readonly string[] {
     return look === 'light' && !perceptual ? [...list].reverse() : list;
 }
 
+/** scaleShare is where a count stands on the scale, from 0 to 1. */
+export function scaleShare({ low, high }: Pick<Paint, 'low' | 'high'>, count: number): number {
+    return Math.min(1, Math.max(0, (count - low) / (high - low || 1)));
+}
+
 /** paintOf reads the options of a heatmap whose largest count is `most`. */
 export function paintOf(options: Json, look: Look, most: number): Paint {
     const color = asRecord(options.color);
@@ -45,7 +50,7 @@ export function paintOf(options: Json, look: Look, most: number): Paint {
     return {
         colors, low, high,
         colorOf: (count) => {
-            const share = Math.min(1, Math.max(0, (count - low) / (high - low || 1))) ** exponent;
+            const share = scaleShare({ low, high }, count) ** exponent;
             return count > hiddenTo && count < hiddenFrom ? scale[Math.min(steps - 1, Math.floor(share * steps))] : undefined;
         },
     };

@@ -15,6 +15,8 @@ export const BOTTOM_PX = 22;
 const LABEL_PX = 16;
 const HIDDEN_PX = 4;
 const AXIS_PX_MAX = 400;
+/* Half of a line of text: no label is cut. */
+const LABEL_EDGE_PX = 6;
 /* Lower cells have no room for text. */
 const VALUE_FROM_PX = 12;
 /* Of a cell that is small. */
@@ -62,7 +64,7 @@ export function styleOf({ options, fieldConfig }: PanelProps['panel'], look: Pan
 type Box = Pick<PanelProps, 'width' | 'height' | 'from' | 'to' | 'zone'>;
 
 /* The names of rows, as many as there is room for, and the label of all. */
-function drawAxis(ctx: CanvasRenderingContext2D, { rows }: Cells, { width, height }: Box, { placement, label, left, right, bound }: Style, middle: (row: number) => number, rowPx: number): void {
+function drawAxis(ctx: CanvasRenderingContext2D, { rows, labelAt, isNamed }: Cells, { width, height }: Box, { placement, label, left, right, bound }: Style, place: (row: number) => number, rowPx: number): void {
     if (placement === 'hidden') {
         return;
     }
@@ -73,8 +75,8 @@ function drawAxis(ctx: CanvasRenderingContext2D, { rows }: Cells, { width, heigh
     ctx.textBaseline = 'middle';
     rows.forEach((r, i) => {
         if (i % every === 0) {
-            const name = r.label && Number.isNaN(Number(r.label.replace('+Inf', 'Infinity'))) ? r.label : bound(r.high);
-            ctx.fillText(name.slice(0, Math.max(1, Math.floor(room / 4.6))), isRight ? width - right + 6 : left - 6, middle(i), room);
+            const name = isNamed || (r.label && Number.isNaN(Number(r.label.replace(/^[+-]Inf$/, '0')))) ? r.label : bound(labelAt === 0 ? r.low : r.high);
+            ctx.fillText(name.slice(0, Math.max(1, Math.floor(room / 4.6))), isRight ? width - right + 6 : left - 6, place(i), room);
         }
     });
     ctx.save();
@@ -91,6 +93,11 @@ function drawValue(ctx: CanvasRenderingContext2D, text: string, color: string, b
         ctx.fillStyle = textOn(color);
         ctx.fillText(text, box.x + box.width / 2, box.y + box.height / 2);
     }
+}
+
+/** labelY is where the name of a row stands: in its middle, or at the bound that it names, within the plot. */
+export function labelY({ labelAt }: Cells, top: number, rowPx: number, plotPx: number, isReversed: boolean): number {
+    return labelAt === undefined ? top + rowPx / 2 : Math.max(LABEL_EDGE_PX, Math.min(plotPx - LABEL_EDGE_PX, top + rowPx * (isReversed ? labelAt : 1 - labelAt)));
 }
 
 /** draw paints cells, their axes and, where it is asked for, their counts. */
@@ -138,7 +145,7 @@ export function draw(canvas: HTMLCanvasElement, cells: Cells, props: Box, style:
         }
     }
     ctx.fillStyle = text;
-    drawAxis(ctx, cells, props, style, (row) => top(row) + rowPx / 2, rowPx);
+    drawAxis(ctx, cells, props, style, (row) => labelY(cells, top(row), rowPx, plotHeight, isReversed), rowPx);
     ctx.textAlign = 'center';
     for (const tick of timeTicks(props.from, props.to, Math.max(2, Math.floor(plotWidth / 80)), props.zone)) {
         if (x(tick.at / 1000) <= width - 18) {

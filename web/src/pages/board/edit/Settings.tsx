@@ -40,6 +40,7 @@ interface SettingsProps {
 
 const ZONES = [{ value: 'browser', label: 'Browser time' }, { value: 'utc', label: 'UTC' }];
 const WEEKS = [{ value: '', label: 'Locale default' }, { value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }];
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'].map((label, i) => ({ value: String(i), label }));
 const CURSORS = [{ value: '0', label: 'Each its own' }, { value: '1', label: 'Shared cursor' }, { value: '2', label: 'Shared tooltip' }];
 
 function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {
@@ -64,6 +65,7 @@ function General({ board, meta, uid, onChange, onDeleted }: SettingsProps) {
                 <TextInput label="To" value={asText(time.to) ?? 'now'} onChange={(e) => onChange('Change time range', (now) => setIn(now, ['time', 'to'], e.currentTarget.value), 'to')} />
                 <Select label="Time zone" data={ZONES.some((z) => z.value === zone) ? ZONES : [...ZONES, { value: zone, label: zone }]} value={zone} onChange={(v) => put('Change time zone', 'timezone', v)} />
                 <Select label="Week starts on" data={WEEKS} value={asText(board.weekStart) ?? ''} onChange={(v) => put('Change start of the week', 'weekStart', v)} />
+                <Select label="Fiscal year starts in" data={MONTHS} value={String(asNumber(board.fiscalYearStartMonth) ?? 0)} onChange={(v) => put('Change start of the fiscal year', 'fiscalYearStartMonth', Number(v))} />
                 <TextInput label="Auto refresh" placeholder="off" value={asText(board.refresh) ?? ''} onChange={(e) => put('Change refresh', 'refresh', e.currentTarget.value)} />
                 <TextInput label="Refresh intervals" placeholder="5s,10s,30s,1m" defaultValue={intervals.join(',')} onBlur={(e) => { const list = e.currentTarget.value.split(',').map((t) => t.trim()).filter(Boolean); if (list.join() !== intervals.join()) { onChange('Change refresh intervals', (now) => setIn(now, ['timepicker', 'refresh_intervals'], list.length > 0 ? list : undefined)); } }} />
             </div>
