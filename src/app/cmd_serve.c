@@ -250,6 +250,7 @@ static int open_tsdb(struct serve *serve, struct baro_error *err)
         .block_context = serve,
         .downsample = flags_bool(flags, SERVE_FLAG_TSDB_DOWNSAMPLING),
         .store_starts = serve->features.st_storage,
+        .log_late = serve_log_late(serve->config),
         .newer_chunks = serve_newer_chunks(serve, serve->config),
         .exemplars_max =
             (uint32_t)(serve->features.exemplar_storage && exemplars == 0 ? EXEMPLARS_WITH_FEATURE

@@ -152,6 +152,11 @@ dur serve_ooo_window(const struct prom_config *config)
     return config != NULL ? prom_config_storage(config)->out_of_order_time_window : 0;
 }
 
+bool serve_log_late(const struct prom_config *config)
+{
+    return config != NULL && prom_config_remote_write(config, 0) != NULL;
+}
+
 unsigned serve_newer_chunks(const struct serve *serve, const struct prom_config *config)
 {
     str floats = config != NULL ? prom_config_storage(config)->float_encoding : STR_NULL;
@@ -198,6 +203,7 @@ static int reload_locked(struct serve *serve, struct baro_error *err)
         struct retention retention = serve_retention(serve, config);
 
         r = tsdb_set_ooo_window(serve->tsdb, serve_ooo_window(config), err);
+        tsdb_set_log_late(serve->tsdb, serve_log_late(config));
         tsdb_set_newer_chunks(serve->tsdb, serve_newer_chunks(serve, config));
         tsdb_set_retention(serve->tsdb, &retention);
         tsdb_set_retention_rules(serve->tsdb, retention_rules_of(config));

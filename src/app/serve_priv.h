@@ -134,6 +134,10 @@ struct retention serve_retention(const struct serve *serve, const struct prom_co
  * features. config may be NULL. */
 unsigned serve_newer_chunks(const struct serve *serve, const struct prom_config *config);
 
+/* serve_log_late says whether samples that came late go to the log that remotes are fed from.
+ * config may be NULL. */
+bool serve_log_late(const struct prom_config *config);
+
 /* serve_ooo_window is how late samples may come; 0 = not at all. config may be NULL. */
 dur serve_ooo_window(const struct prom_config *config);
 

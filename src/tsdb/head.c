@@ -43,6 +43,7 @@ struct head *head_new(const struct head_options *options)
     atomic_init(&head->ooo_mint, INT64_MAX);
     atomic_init(&head->ooo_maxt, INT64_MIN);
     atomic_init(&head->newer_chunks, options->newer_chunks);
+    atomic_init(&head->log_late, options->log_late);
     head->unfiled_until = INT64_MIN;
     return head;
 }
@@ -154,6 +155,11 @@ void head_note_time(struct head *head, ts mint, ts maxt)
 void head_set_ooo(struct head *head, dur window)
 {
     atomic_store_explicit(&head->ooo_window, window, memory_order_relaxed);
+}
+
+void head_set_log_late(struct head *head, bool log_late)
+{
+    atomic_store_explicit(&head->log_late, log_late, memory_order_relaxed);
 }
 
 void head_set_wbl(struct head *head, struct wal *wbl)

@@ -34,6 +34,7 @@ struct head_options {
     uint64_t memory_limit; /* as in tsdb_options */
     bool store_starts;     /* as in tsdb_options */
     unsigned newer_chunks; /* as in tsdb_options */
+    bool log_late;         /* likewise */
     /* What the process has in RAM, for tests; NULL = as the kernel counts it. */
     uint64_t (*memory_used)(void *context);
     void *memory_context;
@@ -100,11 +101,12 @@ int head_block_write(struct head *head, const struct head_block_job *job,
 /*
  * Samples out of order: head_set_ooo takes those that are no older than `window` before the newest
  * sample of the head, from now on; 0 = none. They go to the WBL too, which head_set_wbl sets; the
- * head does not own it. head_ooo_time gives the time that the head has such samples of; false when
- * there are none.
+ * head does not own it. With head_set_log_late they go to the WAL as well. head_ooo_time gives the
+ * time that the head has such samples of; false when there are none.
  */
 void head_set_ooo(struct head *head, dur window);
 void head_set_wbl(struct head *head, struct wal *wbl);
+void head_set_log_late(struct head *head, bool log_late);
 bool head_ooo_time(struct head *head, ts *ret_mint, ts *ret_maxt);
 
 /*

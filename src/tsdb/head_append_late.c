@@ -1,6 +1,7 @@
 /*
  * Samples out of order on their way into the head. They are not in the columns of the transaction:
- * what is in order does not wait for them, and the WAL does not have them. The WBL does.
+ * what is in order does not wait for them. The WBL has them, and the WAL where remotes read it: its
+ * replay passes them over.
  */
 #include <errno.h>
 
@@ -76,18 +77,26 @@ size_t head_late_put(struct buf *record, const struct pending_late *items, size_
     return i - first;
 }
 
-int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err)
+int head_append_late_records(struct head_appender *appender, size_t first, struct baro_error *err)
 {
     int r = 0;
 
-    wal_batch_reset(&appender->batch);
     for (size_t i = first; r >= 0 && i < appender->late.count;) {
         i += head_late_put(&appender->record, appender->late.items, appender->late.count, i,
                            appender->head->options.store_starts);
         r = appender->record.failed
-                ? error_set(err, -ENOMEM, "no memory for a WBL record")
+                ? error_set(err, -ENOMEM, "no memory for a record of late samples")
                 : wal_batch_add(&appender->batch, buf_view(&appender->record), err);
     }
+    return r;
+}
+
+int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err)
+{
+    int r;
+
+    wal_batch_reset(&appender->batch);
+    r = head_append_late_records(appender, first, err);
     return r < 0 ? r : wal_write(appender->wbl, &appender->batch, err);
 }
 

@@ -233,6 +233,9 @@ int head_append_log(struct head_appender *appender, struct baro_error *err)
     if (r >= 0) {
         r = log_samples(appender, err);
     }
+    if (r >= 0 && atomic_load_explicit(&appender->head->log_late, memory_order_relaxed)) {
+        r = head_append_late_records(appender, 0, err);
+    }
     if (r >= 0) {
         r = log_exemplars(appender, err);
     }

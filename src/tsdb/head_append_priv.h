@@ -95,6 +95,10 @@ enum append_status head_append_late_locked(struct head_appender *appender,
  */
 void head_append_late_begin(struct head_appender *appender);
 
+/* head_append_late_records adds records of the late samples to the batch, from number `first` on.
+ */
+int head_append_late_records(struct head_appender *appender, size_t first, struct baro_error *err);
+
 /* head_append_late_log writes the late samples to the WBL, from number `first` on. */
 int head_append_late_log(struct head_appender *appender, size_t first, struct baro_error *err);
 

@@ -181,6 +181,7 @@ struct head {
     _Atomic bool has_histograms;     /* there has been one */
     _Atomic uint64_t damage;         /* relaxed: chunks that queries had to leave out */
     _Atomic unsigned newer_chunks;   /* relaxed: wishes for what is written */
+    atomic_bool log_late;            /* relaxed: what is out of order goes to the WAL, too */
 };
 
 /* An open chunk of histograms. */

@@ -109,6 +109,7 @@ static struct head *new_head(const struct tsdb *tsdb)
         .wal_compression = tsdb->options.wal_compression,
         .store_starts = tsdb->options.store_starts,
         .newer_chunks = tsdb->options.newer_chunks,
+        .log_late = tsdb->options.log_late,
     });
 }
 
@@ -467,6 +468,11 @@ void tsdb_set_newer_chunks(struct tsdb *tsdb, unsigned newer)
 {
     atomic_store_explicit(&tsdb->newer_chunks, newer, memory_order_relaxed);
     head_set_newer_chunks(tsdb->head, newer);
+}
+
+void tsdb_set_log_late(struct tsdb *tsdb, bool log_late)
+{
+    head_set_log_late(tsdb->head, log_late);
 }
 
 struct retention tsdb_retention(struct tsdb *tsdb)

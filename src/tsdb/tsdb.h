@@ -65,6 +65,7 @@ struct tsdb_options {
                             0 = no check (the scraper checks for itself, as in Prometheus) */
     dur ooo_window;      /* samples are taken out of order that are no older than this before the
                             newest of the head; 0 = none */
+    bool log_late;       /* those stand in the WAL as well, for who reads it as it grows */
     dur querier_wait;    /* how long a head truncation waits for queries that are open; 0 = 150 s */
     bool read_only;      /* for tools: no lock, no threads, nothing is written or mended, and
                             appends go nowhere; damage of the WAL ends the reading there */
@@ -147,6 +148,9 @@ bool tsdb_lowest_time(struct tsdb *tsdb, ts *ret);
 /* tsdb_set_ooo_window changes how late samples may come, from now on; 0 = none. Fails with -errno
  * when wbl/ cannot be made; the window is then as before. */
 int tsdb_set_ooo_window(struct tsdb *tsdb, dur window, struct baro_error *err);
+
+/* tsdb_set_log_late changes whether samples out of order stand in the WAL as well, from now on. */
+void tsdb_set_log_late(struct tsdb *tsdb, bool log_late);
 
 /* tsdb_set_newer_chunks changes the encodings of chunks that are written from now on; those that
  * are there stay as they are. */

@@ -15,6 +15,7 @@
 #include "tsdb/tsdb_fixture_test.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal_record.h"
+#include "tsdb/wal_tail.h"
 
 enum {
     STEP = 1000,
@@ -290,6 +291,62 @@ TEST(tsdb_ooo_samples_keep_their_starts)
     keeps_starts = true;
     live(&options);
     keeps_starts = false;
+}
+
+/* How many samples of a time the WAL has. */
+static size_t logged_at(const char *dir, ts t)
+{
+    struct arena arena = {0};
+    struct wal_tail tail = {0};
+    struct wal_samples samples = {0};
+    struct wal_place place;
+    struct baro_error err = {0};
+    str record;
+    size_t count = 0;
+
+    wal_tail_open(&tail, fs_real(), fs_path(&arena, dir, "wal"), (struct wal_place){0, 0});
+    while (wal_tail_next(&tail, 0, &record, &place, &err) == 1) {
+        if (wal_record_type(record) != WAL_RECORD_SAMPLES) {
+            continue;
+        }
+        assert_ok(wal_read_samples(record, &samples, &err), &err);
+        for (size_t i = 0; i < samples.count; i++) {
+            count += samples.t[i] == t;
+        }
+    }
+    wal_tail_done(&tail);
+    wal_samples_done(&samples);
+    arena_done(&arena);
+    return count;
+}
+
+TEST(tsdb_ooo_samples_stand_in_the_wal_for_those_who_read_it)
+{
+    struct tsdb_options options = quick;
+    struct arena arena = {0};
+    const char *dir = fixture_dir(&arena);
+    struct tsdb *tsdb;
+    struct appender *appender;
+
+    options.log_late = true;
+    live(&options);
+
+    tsdb = fixture_open(dir, &options);
+    appender = tsdb_appendable(tsdb)->appender(tsdb_appendable(tsdb));
+    assert_int_equal(append(appender, 0, 140), APPEND_OK);
+    commit(appender);
+    assert_int_equal(append(appender, 0, 90), APPEND_OK);
+    assert_int_equal(append(appender, 0, 141), APPEND_OK);
+    commit(appender);
+    tsdb_set_log_late(tsdb, false);
+    assert_int_equal(append(appender, 0, 91), APPEND_OK);
+    commit(appender);
+    appender->ops->free(appender);
+    assert_int_equal(logged_at(dir, 141 * STEP), 1);
+    assert_int_equal(logged_at(dir, 90 * STEP), 1);
+    assert_int_equal(logged_at(dir, 91 * STEP), 0);
+    fixture_close(tsdb);
+    arena_done(&arena);
 }
 
 TEST(tsdb_ooo_blocks_say_so_and_are_merged)

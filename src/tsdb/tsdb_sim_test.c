@@ -54,6 +54,7 @@ static struct tsdb_options options_of(struct life *life)
     return (struct tsdb_options){
         .no_sync_thread = true,
         .ooo_window = life->window,
+        .log_late = random_below(&life->random, 2) == 0,
         .chunk_range = RANGE,
         .wal_segment_size = 32 * 1024,
         .block_segment_size = 4096,

@@ -116,6 +116,51 @@ def test_every_sample_arrives(build: pathlib.Path, work: pathlib.Path) -> None:
         receiver.stop()
 
 
+class Late(barotest.Site):
+    """Twenty series: two of three samples come late, up to five seconds, but never from before the start."""
+
+    def __init__(self):
+        self.turn, self.begin_ms, self.seen, self.is_silent = 0, int(time.time() * 1000), set(), False
+        super().__init__()
+
+    def text(self, path: str) -> str:
+        if self.is_silent:
+            return ""
+        self.turn += 1
+        t = int(time.time() * 1000)
+        if self.turn % 3:
+            t = max(self.begin_ms, t - self.turn * 997 % 5000)
+        while t in self.seen:
+            t += 1
+        self.seen.add(t)
+        return "".join(f'late{{i="{i}"}} {self.turn * 10 + i} {t}\n' for i in range(20))
+
+
+def test_late_samples_arrive(build: pathlib.Path, work: pathlib.Path) -> None:
+    """As Prometheus sends them; also after a kill, whose replay passes over them."""
+    port = free_port()
+    window = "storage: {tsdb: {out_of_order_time_window: 10m}}\n"
+    with Late() as target:
+        config = sender_config(target, remote(port)) + window
+        with Server(need("prometheus"), work, QUIET + window, "--web.enable-remote-write-receiver", name="receiver", port=port) as receiver:
+            receiver.wait_ready()
+            sender = barograph(build, work, config)
+            wait_until("many are late", lambda: metric(sender, "prometheus_tsdb_head_out_of_order_samples_appended_total") > 300)
+            target.is_silent = True
+            time.sleep(0.3)
+            before = arrives(sender, receiver, time.time(), "live", 60)
+            target.is_silent = False
+            time.sleep(1)
+            sender.stop(signal.SIGKILL)
+            with barograph(build, work, config, keep=True) as sender:
+                wait_until("more are late", lambda: metric(sender, "prometheus_tsdb_head_out_of_order_samples_appended_total") > 100)
+                target.is_silent = True
+                time.sleep(0.3)
+                after = arrives(sender, receiver, time.time(), "after the kill", 60)
+                equal(all(set(rows) <= set(after[labels]) for labels, rows in before.items()), True, "what there was is there")
+                equal(metric(sender, "prometheus_remote_storage_samples_failed_total"), 0, "samples that failed")
+
+
 def test_nothing_is_lost_by_kill(build: pathlib.Path, work: pathlib.Path) -> None:
     """kill -9 again and again, and a gentle end, with the remote up and down: what was stored arrives, and nothing is refused."""
     port = free_port()
