@@ -442,7 +442,6 @@ static str directory_of(struct arena *arena, str path)
 int am_config_parse(str path, str text, struct am_config **ret, struct faults *faults)
 {
     struct am_config *config = mem_alloc_zero(sizeof(*config));
-    option_notes notes = {0};
     const struct yaml_node *tree = NULL;
     struct baro_error err = {0};
     uint32_t before = faults->total;
@@ -451,8 +450,7 @@ int am_config_parse(str path, str text, struct am_config **ret, struct faults *f
                                      .file = file.ptr,
                                      .dir = directory_of(&config->arena, file),
                                      .faults = faults,
-                                     .unsupported = &notes,
-                                     .quiet = true},
+                                     .unsupported = &config->unsupported},
                               .config = config};
 
     *ret = NULL;
@@ -463,7 +461,6 @@ int am_config_parse(str path, str text, struct am_config **ret, struct faults *f
     } else {
         read_config(&reading, tree);
     }
-    vec_done(&notes);
     if (faults->total == before) {
         *ret = config;
         return 0;
@@ -484,6 +481,7 @@ struct am_config *am_config_free(struct am_config *config)
         am_matchers_done(&config->inhibit_rules[i].source);
         am_matchers_done(&config->inhibit_rules[i].target);
     }
+    vec_done(&config->unsupported);
     arena_done(&config->arena);
     return mem_free(config);
 }

@@ -61,6 +61,7 @@ struct am_config {
     size_t receiver_count;
     struct am_interval *intervals; /* time_intervals and mute_time_intervals */
     size_t interval_count;
+    option_notes unsupported; /* what is read, and run by nothing */
 };
 
 extern const struct option_type am_global_type;

@@ -7,6 +7,12 @@ static int parse(str path, str text, struct buf *ret_found, struct faults *fault
     CLEANUP(am_config_freep) struct am_config *config = NULL;
     int r = am_config_parse(path, text, &config, faults);
 
+    for (size_t i = 0; r >= 0 && i < config->unsupported.count; i++) {
+        const struct baro_error *note = &config->unsupported.items[i];
+
+        buf_printf(ret_found, "%.*s:%u:%u: warning: %s\n", STR_ARG(path), note->line, note->column,
+                   note->message);
+    }
     if (r >= 0) {
         buf_printf(ret_found,
                    "Found:\n - global config\n - route\n - %zu inhibit rules\n"

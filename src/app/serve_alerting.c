@@ -79,6 +79,12 @@ int serve_alerting_load(const struct serve *serve, bool print, struct serve_aler
                             &ret->config, faults);
         r = r < 0 ? file_faults(faults, print, err) : r;
     }
+    for (size_t i = 0; r >= 0 && i < ret->config->unsupported.count; i++) {
+        char line[ERROR_FORMAT_BYTES];
+
+        error_format(&ret->config->unsupported.items[i], line, sizeof(line));
+        log_warn("alertmanager.yml: this is read, and changes nothing", log_c("what", line));
+    }
     (void)mem_free(faults);
     return r;
 }

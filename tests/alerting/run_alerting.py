@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from barotest import ROOT, Skip, contains, equal, main, need  # noqa: E402
+from barotest import ROOT, Server, Skip, contains, equal, main, need  # noqa: E402
 
 DATA = pathlib.Path(os.environ.get("BAROGRAPH_SHARED", ROOT.parent / "shared")) / "conformance" / "alertmanager"
 OWN = ROOT / "fuzz" / "corpus" / "am_config" / "full.yml"
@@ -64,6 +64,17 @@ def test_every_fault_has_its_place(build, work):
                  'am.yml:2:13: undefined receiver "r" used in route', 'am.yml:5:15: undefined receiver "x" used in route',
                  f"Checking '{OWN}'  SUCCESS", "Checking 'missing.yml'  FAILED"):
         contains(output, line + "\n")
+
+
+def test_what_changes_nothing_is_said(build, work):
+    (work / "am.yml").write_text(f"{OWN.read_text()}\ntracing: {{endpoint: 'localhost:4317'}}\n")
+    line = (work / "am.yml").read_text().count("\n")
+    status, output, _ = run(build / "barograph", "check", "alertmanager-config", "am.yml", cwd=work)
+    equal(status, 0, "exit status")
+    contains(output, f"Checking 'am.yml'  SUCCESS\nam.yml:{line}:1: warning: 'tracing' is not supported yet\nFound:\n")
+    with Server(str(build / "barograph"), work, "scrape_configs: []\n", f"--alertmanager.config-file={work / 'am.yml'}") as server:
+        server.wait_ready()
+        contains(server.program.text(), f"{work / 'am.yml'}:{line}:1: 'tracing' is not supported yet")
 
 
 def test_wrong_usage(build, work):
