@@ -144,14 +144,14 @@ def test_late_samples_arrive(build: pathlib.Path, work: pathlib.Path) -> None:
         config = sender_config(target, remote(port)) + window
         with Server(need("prometheus"), work, QUIET + window, "--web.enable-remote-write-receiver", name="receiver", port=port) as receiver:
             receiver.wait_ready()
-            sender = barograph(build, work, config)
-            wait_until("many are late", lambda: metric(sender, "prometheus_tsdb_head_out_of_order_samples_appended_total") > 300)
-            target.is_silent = True
-            time.sleep(0.3)
-            before = arrives(sender, receiver, time.time(), "live", 60)
-            target.is_silent = False
-            time.sleep(1)
-            sender.stop(signal.SIGKILL)
+            with barograph(build, work, config) as sender:
+                wait_until("many are late", lambda: metric(sender, "prometheus_tsdb_head_out_of_order_samples_appended_total") > 300)
+                target.is_silent = True
+                time.sleep(0.3)
+                before = arrives(sender, receiver, time.time(), "live", 60)
+                target.is_silent = False
+                time.sleep(1)
+                sender.stop(signal.SIGKILL)
             with barograph(build, work, config, keep=True) as sender:
                 wait_until("more are late", lambda: metric(sender, "prometheus_tsdb_head_out_of_order_samples_appended_total") > 100)
                 target.is_silent = True
