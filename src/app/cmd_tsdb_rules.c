@@ -307,7 +307,7 @@ static int run_rule(struct backfill *backfill, const struct rule_spec *rule, dur
     return r;
 }
 
-/* The next rule would fail as well. */
+/* Of a failure: the next rule would fail as well. */
 static bool is_hopeless(int r)
 {
     return r > BARO_EPARSE || r == BARO_ENETWORK;
@@ -349,9 +349,9 @@ static int run_group(struct backfill *backfill, str file, const struct rule_grou
         }
         if (r < 0) {
             tell_failure(backfill, file, group, rule, r, &err);
-        }
-        if (is_hopeless(r) && r < 0) {
-            return r;
+            if (is_hopeless(r)) {
+                return r;
+            }
         }
     }
     return 0;
